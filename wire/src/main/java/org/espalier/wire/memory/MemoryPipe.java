@@ -5,7 +5,6 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -43,10 +42,12 @@ final class MemoryPipe {
         if (faults.stallAfter() >= 0 && written >= faults.stallAfter()) {
           return; // lost without a trace: what a half-open connection looks like to the sender
         }
+        while (written - consumed == ring.length && !closed) {
+          changed.await();
+        }
         int room = ring.length - (int) (written - consumed);
         if (room == 0) {
-          await();
-          continue;
+          continue; // closed while the window was full
         }
         int at = (int) (written % ring.length);
         int n = Math.min(Math.min(room, length - done), ring.length - at);
@@ -66,6 +67,8 @@ final class MemoryPipe {
         done += n;
         changed.signalAll();
       }
+    } catch (InterruptedException e) {
+      throw interrupted();
     } finally {
       lock.unlock();
     }
@@ -80,15 +83,16 @@ final class MemoryPipe {
     lock.lock();
     try {
       for (int done = 0; done < length; ) {
-        int available = (int) (written - consumed);
-        if (available == 0) {
-          if (closed) {
-            throw new EOFException("closed");
-          }
-          if (!await(patience)) {
+        long left = patience.toNanos();
+        while (written == consumed && !closed) {
+          if (left <= 0) {
             throw new TimeoutException();
           }
-          continue;
+          left = changed.awaitNanos(left);
+        }
+        int available = (int) (written - consumed);
+        if (available == 0) {
+          throw new EOFException("closed");
         }
         int at = (int) (consumed % ring.length);
         int n = Math.min(Math.min(available, length - done), ring.length - at);
@@ -97,6 +101,8 @@ final class MemoryPipe {
         done += n;
         changed.signalAll();
       }
+    } catch (InterruptedException e) {
+      throw interrupted();
     } finally {
       lock.unlock();
     }
@@ -109,23 +115,6 @@ final class MemoryPipe {
       changed.signalAll();
     } finally {
       lock.unlock();
-    }
-  }
-
-  private void await() throws IOException {
-    try {
-      changed.await();
-    } catch (InterruptedException e) {
-      throw interrupted();
-    }
-  }
-
-  /** False when nothing changed in time. */
-  private boolean await(Duration patience) throws IOException {
-    try {
-      return changed.await(patience.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (InterruptedException e) {
-      throw interrupted();
     }
   }
 
