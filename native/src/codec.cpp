@@ -1,0 +1,88 @@
+#include "codec.h"
+
+#include <cstring>
+
+namespace espalier {
+
+std::size_t packed_size(std::size_t count, int bits) { return (count * bits + 7) / 8; }
+
+void pack(const u64* values, std::size_t count, int bits, std::vector<std::uint8_t>& out) {
+  std::size_t at = out.size();
+  out.resize(at + packed_size(count, bits));
+  u128 pending = 0;
+  int held = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    pending |= static_cast<u128>(values[i]) << held;
+    held += bits;
+    while (held >= 8) {
+      out[at++] = static_cast<std::uint8_t>(pending);
+      pending >>= 8;
+      held -= 8;
+    }
+  }
+  if (held > 0) {
+    out[at] = static_cast<std::uint8_t>(pending);
+  }
+}
+
+void unpack(const std::uint8_t* bytes, std::size_t length, std::size_t& at, const seal::Modulus& modulus,
+            std::size_t count, u64* values) {
+  const int bits = modulus.bit_count();
+  const std::size_t size = packed_size(count, bits);
+  if (at > length || size > length - at) {
+    throw BadInput("residues end early");
+  }
+  const u64 mask = (1ull << bits) - 1;
+  u128 pending = 0;
+  int held = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    while (held < bits) {
+      pending |= static_cast<u128>(bytes[at++]) << held;
+      held += 8;
+    }
+    u64 value = static_cast<u64>(pending) & mask;
+    if (value >= modulus.value()) {
+      throw BadInput("residue " + std::to_string(i) + " is not below its modulus");
+    }
+    values[i] = value;
+    pending >>= bits;
+    held -= bits;
+  }
+  if (pending != 0) {
+    throw BadInput("padding bits are set");
+  }
+}
+
+std::size_t seeded_size(const Context& context) {
+  std::size_t size = kSeedBytes;
+  for (std::size_t l = 0; l < context.limbs(); ++l) {
+    size += packed_size(context.degree(), context.bits(l));
+  }
+  return size;
+}
+
+std::vector<std::uint8_t> write_seeded(const Context& context, const Seeded& value) {
+  std::vector<std::uint8_t> out(value.seed.begin(), value.seed.end());
+  out.reserve(seeded_size(context));
+  for (std::size_t l = 0; l < context.limbs(); ++l) {
+    pack(value.c0.data() + l * context.degree(), context.degree(), context.bits(l), out);
+  }
+  return out;
+}
+
+Ciphertext read_seeded(std::shared_ptr<const Context> context, const std::uint8_t* bytes, std::size_t length) {
+  if (length != seeded_size(*context)) {
+    throw BadInput("ciphertext has " + std::to_string(length) + " bytes, not " +
+                   std::to_string(seeded_size(*context)));
+  }
+  Seed seed;
+  std::memcpy(seed.data(), bytes, kSeedBytes);
+  std::size_t at = kSeedBytes;
+  std::vector<u64> c0(context->size());
+  for (std::size_t l = 0; l < context->limbs(); ++l) {
+    unpack(bytes, length, at, context->modulus(l), context->degree(), c0.data() + l * context->degree());
+  }
+  return expand(std::move(context), seed, std::move(c0));
+}
+
+}  // namespace espalier

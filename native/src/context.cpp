@@ -1,0 +1,253 @@
+#include "context.h"
+
+#include <cstring>
+
+#include "seal/util/ntt.h"
+#include "seal/util/rlwe.h"
+#include "seal/util/uintarithsmallmod.h"
+
+namespace espalier {
+
+namespace {
+
+seal::SEALContext make(std::size_t degree, const std::vector<seal::Modulus>& primes, u64 plain) {
+  seal::EncryptionParameters parms(seal::scheme_type::bfv);
+  parms.set_poly_modulus_degree(degree);
+  parms.set_coeff_modulus(primes);
+  parms.set_plain_modulus(plain);
+  seal::SEALContext context(parms, false, seal::sec_level_type::tc128);
+  if (!context.parameters_set()) {
+    throw BadArgument(std::string("SEAL refuses the parameters: ") + context.parameter_error_message());
+  }
+  return context;
+}
+
+std::vector<seal::Modulus> checked(std::size_t degree, const std::vector<u64>& primes, u64 plain) {
+  if (degree < 1024 || degree > 32768 || (degree & (degree - 1)) != 0) {
+    throw BadArgument("ring degree must be a power of two in 1024..32768");
+  }
+  if (primes.empty() || primes.size() > 2) {
+    throw BadArgument("one or two primes are supported");
+  }
+  std::vector<seal::Modulus> result;
+  for (u64 p : primes) {
+    if (p < (1ull << 32) || p >= (1ull << 60)) {
+      throw BadArgument("primes must have 33 to 60 bits");
+    }
+    result.emplace_back(p);
+  }
+  if (plain < 2 || plain >= (1ull << 59)) {
+    throw BadArgument("the plaintext modulus must be below 2^59");
+  }
+  return result;
+}
+
+u64 mod_mul(u64 a, u64 b, const seal::Modulus& q) { return seal::util::multiply_uint_mod(a, b, q); }
+
+// floor(a·b / c) for a, b < 2^128 with the product below 2^192 and a quotient below 2^64.
+u64 mul_div(u128 a, u64 b, u128 c, u128* remainder) {
+  // 192-bit product, then schoolbook division bit by bit: only wanted coefficients come here.
+  u128 low = static_cast<u128>(static_cast<u64>(a)) * b;
+  u128 high = static_cast<u128>(static_cast<u64>(a >> 64)) * b + (low >> 64);
+  u64 words[3] = {static_cast<u64>(low), static_cast<u64>(high), static_cast<u64>(high >> 64)};
+  u128 r = 0;
+  u64 quotient = 0;
+  for (int bit = 191; bit >= 0; --bit) {
+    r = (r << 1) | ((words[bit / 64] >> (bit % 64)) & 1);
+    quotient <<= 1;
+    if (r >= c) {
+      r -= c;
+      quotient |= 1;
+    }
+  }
+  *remainder = r;
+  return quotient;
+}
+
+}  // namespace
+
+Context::Context(std::size_t degree, const std::vector<u64>& primes, u64 plain)
+    : degree_(degree),
+      plain_(plain),
+      primes_(checked(degree, primes, plain)),
+      seal_(make(degree, primes_, plain)),
+      data_(seal_.key_context_data()) {
+  u128 q = primes_[0].value();
+  if (primes_.size() == 2) {
+    q *= primes_[1].value();
+    u64 inverse;
+    u64 first = primes_[0].value() % primes_[1].value();
+    if (!seal::util::try_invert_uint_mod(first, primes_[1], inverse)) {
+      throw BadArgument("the primes must differ");
+    }
+    inverse_first_mod_second_ = inverse;
+  }
+  u128 delta = q / plain_;
+  q_mod_t_ = static_cast<u64>(q % plain_);
+  for (const auto& p : primes_) {
+    delta_.push_back(static_cast<u64>(delta % p.value()));
+  }
+}
+
+void Context::ntt(u64* values, std::size_t limb) const {
+  seal::util::ntt_negacyclic_harvey(seal::util::CoeffIter(values), data_->small_ntt_tables()[limb]);
+}
+
+void Context::ntt(u64* poly) const {
+  for (std::size_t l = 0; l < limbs(); ++l) {
+    ntt(poly + l * degree_, l);
+  }
+}
+
+void Context::inverse_ntt_limb(u64* values, std::size_t limb) const {
+  seal::util::inverse_ntt_negacyclic_harvey(seal::util::CoeffIter(values), data_->small_ntt_tables()[limb]);
+}
+
+void Context::inverse_ntt(u64* poly) const {
+  for (std::size_t l = 0; l < limbs(); ++l) {
+    inverse_ntt_limb(poly + l * degree_, l);
+  }
+}
+
+// SEAL's rounding (scalingvariant.cpp): exact multiples of q/t, rounded, so that products wrap as
+// multiples of q and the remainder of q modulo t never grows.
+void Context::add_scaled(const u64* plain_values, u64* poly) const {
+  const u64 half = (plain_ + 1) >> 1;
+  for (std::size_t i = 0; i < degree_; ++i) {
+    const u64 m = plain_values[i];
+    if (m == 0) {
+      continue;  // the plaintext belongs to the encrypting party: its zeros are no secret to itself
+    }
+    const u64 fix = static_cast<u64>((static_cast<u128>(m) * q_mod_t_ + half) / plain_);
+    for (std::size_t l = 0; l < limbs(); ++l) {
+      const auto& q = primes_[l];
+      u64* c = poly + l * degree_ + i;
+      u64 scaled = seal::util::multiply_add_uint_mod(
+          seal::util::barrett_reduce_64(m, q), delta_[l], seal::util::barrett_reduce_64(fix, q), q);
+      *c = seal::util::add_uint_mod(*c, scaled, q);
+    }
+  }
+}
+
+u64 Context::round_to_plain(const u64* residues, std::size_t limbs) const {
+  u128 x = residues[0];
+  u128 q = primes_[0].value();
+  if (limbs == 2) {
+    const auto& second = primes_[1];
+    u64 lifted = seal::util::barrett_reduce_64(residues[0], second);
+    u64 k = mod_mul(
+        seal::util::sub_uint_mod(residues[1], lifted, second), inverse_first_mod_second_, second);
+    x += static_cast<u128>(k) * q;
+    q *= second.value();
+  }
+  u128 remainder;
+  u64 m = mul_div(x, plain_, q, &remainder);
+  if (remainder >= q - remainder) {
+    ++m;
+  }
+  return m >= plain_ ? m - plain_ : m;
+}
+
+void Context::sample_uniform(seal::UniformRandomGenerator& random, u64* poly) const {
+  for (std::size_t l = 0; l < limbs(); ++l) {
+    const auto& q = primes_[l];
+    const u64 mask = (1ull << q.bit_count()) - 1;
+    u64* out = poly + l * degree_;
+    std::array<u64, 512> pool;
+    std::size_t at = pool.size();
+    for (std::size_t i = 0; i < degree_;) {
+      if (at == pool.size()) {
+        random.generate(sizeof(pool), reinterpret_cast<seal::seal_byte*>(pool.data()));
+        at = 0;
+      }
+      u64 candidate = pool[at++] & mask;
+      if (candidate < q.value()) {
+        out[i++] = candidate;
+      }
+    }
+  }
+}
+
+void Context::sample_error(std::shared_ptr<seal::UniformRandomGenerator> random, u64* poly) const {
+  seal::util::sample_poly_cbd(std::move(random), data_->parms(), poly);
+}
+
+void Context::sample_ternary(std::shared_ptr<seal::UniformRandomGenerator> random, u64* poly) const {
+  seal::util::sample_poly_ternary(std::move(random), data_->parms(), poly);
+}
+
+std::shared_ptr<seal::UniformRandomGenerator> generator(const Seed& seed) {
+  seal::prng_seed_type words;
+  static_assert(sizeof(words) == kSeedBytes);
+  std::memcpy(words.data(), seed.data(), kSeedBytes);
+  return seal::Blake2xbPRNGFactory(words).create();
+}
+
+Seed fresh_seed() {
+  Seed seed;
+  seal::random_bytes(reinterpret_cast<seal::seal_byte*>(seed.data()), seed.size());
+  return seed;
+}
+
+SecretKey::SecretKey(std::shared_ptr<const Context> c) : context(std::move(c)) {
+  seal::KeyGenerator generate(context->seal());
+  const auto& key = generate.secret_key();
+  s.assign(key.data().data(), key.data().data() + context->size());
+}
+
+SecretKey::~SecretKey() {
+  volatile u64* p = s.data();
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    p[i] = 0;
+  }
+}
+
+Seeded encrypt(const SecretKey& key, const std::vector<u64>& values) {
+  const Context& c = *key.context;
+  const std::size_t n = c.degree();
+  Seeded out{fresh_seed(), std::vector<u64>(c.size())};
+  c.sample_error(generator(fresh_seed()), out.c0.data());
+  if (!values.empty()) {
+    c.add_scaled(values.data(), out.c0.data());
+  }
+  c.ntt(out.c0.data());
+  std::vector<u64> a(c.size());
+  c.sample_uniform(*generator(out.seed), a.data());
+  for (std::size_t l = 0; l < c.limbs(); ++l) {
+    const auto& q = c.modulus(l);
+    for (std::size_t i = l * n; i < (l + 1) * n; ++i) {
+      out.c0[i] = seal::util::sub_uint_mod(out.c0[i], mod_mul(a[i], key.s[i], q), q);
+    }
+  }
+  return out;
+}
+
+Ciphertext expand(std::shared_ptr<const Context> context, const Seed& seed, std::vector<u64> c0) {
+  Ciphertext out{context, std::move(c0), std::vector<u64>(context->size())};
+  context->sample_uniform(*generator(seed), out.c1.data());
+  return out;
+}
+
+void add_zero_encryption(const Ciphertext& public_key, u64* c0, u64* c1) {
+  const Context& c = *public_key.context;
+  const std::size_t n = c.degree();
+  auto random = generator(fresh_seed());
+  std::vector<u64> u(c.size()), e0(c.size()), e1(c.size());
+  c.sample_ternary(random, u.data());
+  c.sample_error(random, e0.data());
+  c.sample_error(random, e1.data());
+  c.ntt(u.data());
+  c.ntt(e0.data());
+  c.ntt(e1.data());
+  for (std::size_t l = 0; l < c.limbs(); ++l) {
+    const auto& q = c.modulus(l);
+    for (std::size_t i = l * n; i < (l + 1) * n; ++i) {
+      u64 z0 = seal::util::multiply_add_uint_mod(public_key.c0[i], u[i], e0[i], q);
+      u64 z1 = seal::util::multiply_add_uint_mod(public_key.c1[i], u[i], e1[i], q);
+      c0[i] = seal::util::add_uint_mod(c0[i], z0, q);
+      c1[i] = seal::util::add_uint_mod(c1[i], z1, q);
+    }
+  }
+}
+
+}  // namespace espalier

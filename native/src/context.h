@@ -1,0 +1,108 @@
+// Parameters, keys and the arithmetic of R_q that Espalier adds to SEAL.
+//
+// SEAL supplies parameter validation, primes, NTT, samplers and the secret key. Encryption, masking
+// and rounding are done here because every residue that crosses a border must be seeded, bit-packed
+// and range-checked, and because all primes of the context are used as data modulus: nothing is ever
+// relinearised or rotated, so no special prime is set aside.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "seal/seal.h"
+
+namespace espalier {
+
+using u64 = std::uint64_t;
+using i64 = std::int64_t;
+using u128 = unsigned __int128;
+
+constexpr std::size_t kSeedBytes = 64;
+using Seed = std::array<std::uint8_t, kSeedBytes>;
+
+// What a caller did wrong, as opposed to what a peer sent.
+struct BadArgument : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// What a peer sent that must not be used.
+struct BadInput : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// A ring R_q = Z_q[x]/(x^N + 1), q the product of one or two primes ("limbs"), and a plaintext modulus t.
+class Context {
+ public:
+  Context(std::size_t degree, const std::vector<u64>& primes, u64 plain);
+
+  std::size_t degree() const { return degree_; }
+  std::size_t limbs() const { return primes_.size(); }
+  u64 prime(std::size_t limb) const { return primes_[limb].value(); }
+  int bits(std::size_t limb) const { return primes_[limb].bit_count(); }
+  const seal::Modulus& modulus(std::size_t limb) const { return primes_[limb]; }
+  u64 plain() const { return plain_; }
+  // Degree times limbs: the length of one polynomial.
+  std::size_t size() const { return degree_ * primes_.size(); }
+  const seal::SEALContext& seal() const { return seal_; }
+
+  void ntt(u64* poly) const;
+  void inverse_ntt(u64* poly) const;
+  void ntt(u64* limb_values, std::size_t limb) const;
+  void inverse_ntt_limb(u64* limb_values, std::size_t limb) const;
+
+  // Adds round(q·m/t) to each coefficient in place; m in [0, t). Coefficient form.
+  void add_scaled(const u64* plain_values, u64* poly) const;
+  // round(t·x/q) mod t of one coefficient, given modulo the first `limbs` primes.
+  u64 round_to_plain(const u64* residues, std::size_t limbs) const;
+
+  void sample_uniform(seal::UniformRandomGenerator& random, u64* poly) const;
+  void sample_error(std::shared_ptr<seal::UniformRandomGenerator> random, u64* poly) const;
+  void sample_ternary(std::shared_ptr<seal::UniformRandomGenerator> random, u64* poly) const;
+
+ private:
+  std::size_t degree_;
+  u64 plain_;
+  std::vector<seal::Modulus> primes_;
+  seal::SEALContext seal_;
+  std::shared_ptr<const seal::SEALContext::ContextData> data_;
+  std::vector<u64> delta_;  // floor(q/t) mod each prime
+  u64 q_mod_t_;
+  u64 inverse_first_mod_second_ = 0;
+};
+
+std::shared_ptr<seal::UniformRandomGenerator> generator(const Seed& seed);
+Seed fresh_seed();
+
+struct SecretKey {
+  explicit SecretKey(std::shared_ptr<const Context> context);
+  ~SecretKey();
+  SecretKey(const SecretKey&) = delete;
+  SecretKey& operator=(const SecretKey&) = delete;
+
+  std::shared_ptr<const Context> context;
+  std::vector<u64> s;  // NTT form
+};
+
+// A pair (c0, c1) in NTT form whose uniform half c1 is expanded from a seed.
+struct Ciphertext {
+  std::shared_ptr<const Context> context;
+  std::vector<u64> c0, c1;
+};
+
+// Encryption of zero under the secret key, seeded: also serves as public key.
+struct Seeded {
+  Seed seed;
+  std::vector<u64> c0;  // NTT form
+};
+
+// values[i] in [0, t), coefficient i of the plaintext; all N of them.
+Seeded encrypt(const SecretKey& key, const std::vector<u64>& values);
+Ciphertext expand(std::shared_ptr<const Context> context, const Seed& seed, std::vector<u64> c0);
+
+// A fresh encryption of zero under a public key (an encryption of zero itself), added in NTT form.
+void add_zero_encryption(const Ciphertext& public_key, u64* c0, u64* c1);
+
+}  // namespace espalier

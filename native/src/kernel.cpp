@@ -1,0 +1,309 @@
+#include "kernel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <thread>
+
+#include "codec.h"
+#include "seal/util/uintarithsmallmod.h"
+
+namespace espalier {
+
+namespace {
+
+constexpr std::size_t kBatch = 16;   // 2^60·2^60·16 < 2^128
+constexpr std::size_t kStrip = 256;  // coefficients whose accumulators stay in the first-level cache
+
+template <typename Body>
+void parallel(std::size_t count, Body body) {
+  std::size_t workers = std::min<std::size_t>(count, std::max(1u, std::thread::hardware_concurrency()));
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failure;
+  std::mutex guard;
+  auto work = [&] {
+    try {
+      for (std::size_t i = next++; i < count; i = next++) {
+        body(i);
+      }
+    } catch (...) {
+      std::lock_guard<std::mutex> hold(guard);
+      failure = std::current_exception();
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t w = 1; w < workers; ++w) {
+    threads.emplace_back(work);
+  }
+  work();
+  for (auto& thread : threads) {
+    thread.join();
+  }
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+}
+
+void check_width(const Context& context, std::size_t width) {
+  if (width == 0 || (width & (width - 1)) != 0 || width > context.degree()) {
+    throw BadArgument("tile width must be a power of two up to the ring degree");
+  }
+}
+
+}  // namespace
+
+Tiles::Tiles(std::shared_ptr<const Context> context, std::size_t rows, std::size_t columns, std::size_t width)
+    : context_(std::move(context)), rows_(rows), columns_(columns), width_(width) {
+  check_width(*context_, width);
+  if (rows == 0 || columns == 0 || rows > (1u << 30) || columns > (1u << 20)) {
+    throw BadArgument("a matrix needs 1..2^30 rows and 1..2^20 columns");
+  }
+  groups_ = (columns + width - 1) / width;
+  blocks_ = (rows + rows_per_block() - 1) / rows_per_block();
+  values_.resize(groups_ * blocks_ * context_->size());
+  present_.assign(blocks_, 0);
+}
+
+std::size_t Tiles::rows_in(std::size_t block) const {
+  return std::min(rows_per_block(), rows_ - block * rows_per_block());
+}
+
+bool Tiles::complete() const {
+  return std::all_of(present_.begin(), present_.end(), [](char p) { return p != 0; });
+}
+
+void Tiles::put(std::size_t block, const std::int32_t* values, std::size_t count) {
+  if (block >= blocks_ || count != rows_in(block) || present_[block]) {
+    throw BadArgument("block " + std::to_string(block) + " does not exist, has other rows or is stored already");
+  }
+  const std::size_t n = context_->degree();
+  parallel(groups_, [&](std::size_t g) {
+    u64* tile = values_.data() + (g * blocks_ + block) * context_->size();
+    const std::size_t from = g * width_;
+    const std::size_t used = std::min(width_, columns_ - from);
+    for (std::size_t l = 0; l < context_->limbs(); ++l) {
+      const u64 q = context_->prime(l);
+      u64* out = tile + l * n;
+      std::fill(out, out + n, 0);
+      for (std::size_t i = 0; i < count; ++i) {
+        for (std::size_t j = 0; j < used; ++j) {
+          const i64 x = values[i * columns_ + from + j];
+          // Branch-free lift: q > 2^31 > |x|.
+          out[i * width_ + (width_ - 1 - j)] = static_cast<u64>(x) + (q & static_cast<u64>(x >> 63));
+        }
+      }
+      context_->ntt(out, l);
+    }
+  });
+  present_[block] = 1;
+}
+
+Accumulator::Accumulator(std::shared_ptr<const Tiles> tiles) : tiles_(std::move(tiles)) {
+  if (!tiles_->complete()) {
+    throw BadArgument("the tile store has blocks missing");
+  }
+  c0_.assign(tiles_->groups() * tiles_->context().size(), 0);
+  c1_.assign(tiles_->groups() * tiles_->context().size(), 0);
+  added_.assign(tiles_->blocks(), 0);
+}
+
+void Accumulator::add(const std::vector<std::size_t>& blocks,
+                      const std::vector<std::shared_ptr<Ciphertext>>& ciphertexts) {
+  std::lock_guard<std::mutex> hold(lock_);
+  if (finished_ || blocks.size() != ciphertexts.size() || blocks.empty() || blocks.size() > kBatch) {
+    throw BadArgument("an accumulator takes 1..16 blocks at a time until it is finished");
+  }
+  for (std::size_t k = 0; k < blocks.size(); ++k) {
+    if (blocks[k] >= tiles_->blocks() || added_[blocks[k]]) {
+      throw BadArgument("block " + std::to_string(blocks[k]) + " does not exist or was added before");
+    }
+    if (ciphertexts[k]->context.get() != &tiles_->context()) {
+      throw BadArgument("the ciphertext belongs to other parameters");
+    }
+    added_[blocks[k]] = 1;
+  }
+  const Context& c = tiles_->context();
+  const std::size_t n = c.degree();
+  parallel(tiles_->groups(), [&](std::size_t g) {
+    u128 sum0[kStrip], sum1[kStrip];
+    for (std::size_t l = 0; l < c.limbs(); ++l) {
+      const auto& q = c.modulus(l);
+      for (std::size_t from = l * n; from < (l + 1) * n; from += kStrip) {
+        std::fill(sum0, sum0 + kStrip, 0);
+        std::fill(sum1, sum1 + kStrip, 0);
+        for (std::size_t k = 0; k < blocks.size(); ++k) {
+          const u64* x = tiles_->tile(blocks[k], g) + from;
+          const u64* a = ciphertexts[k]->c0.data() + from;
+          const u64* b = ciphertexts[k]->c1.data() + from;
+          for (std::size_t i = 0; i < kStrip; ++i) {
+            sum0[i] += static_cast<u128>(x[i]) * a[i];
+            sum1[i] += static_cast<u128>(x[i]) * b[i];
+          }
+        }
+        u64* out0 = c0_.data() + g * c.size() + from;
+        u64* out1 = c1_.data() + g * c.size() + from;
+        for (std::size_t i = 0; i < kStrip; ++i) {
+          u64 words0[2] = {static_cast<u64>(sum0[i]), static_cast<u64>(sum0[i] >> 64)};
+          u64 words1[2] = {static_cast<u64>(sum1[i]), static_cast<u64>(sum1[i] >> 64)};
+          out0[i] = seal::util::add_uint_mod(out0[i], seal::util::barrett_reduce_128(words0, q), q);
+          out1[i] = seal::util::add_uint_mod(out1[i], seal::util::barrett_reduce_128(words1, q), q);
+        }
+      }
+    }
+  });
+}
+
+std::size_t reply_size(const Context& context, std::size_t columns, std::size_t width, std::size_t reply_limbs) {
+  const std::size_t groups = (columns + width - 1) / width;
+  std::size_t size = 0;
+  for (std::size_t g = 0; g < groups; ++g) {
+    const std::size_t used = std::min(width, columns - g * width);
+    for (std::size_t l = 0; l < reply_limbs; ++l) {
+      size += packed_size(context.degree(), context.bits(l)) + packed_size(used, context.bits(l));
+    }
+  }
+  return size;
+}
+
+Reply Accumulator::finish(const Ciphertext& public_key, const Seed& mask_seed, std::size_t reply_limbs) {
+  std::lock_guard<std::mutex> hold(lock_);
+  const Context& c = tiles_->context();
+  if (finished_) {
+    throw BadArgument("this accumulator is finished");
+  }
+  if (!std::all_of(added_.begin(), added_.end(), [](char a) { return a != 0; })) {
+    throw BadArgument("blocks are missing");
+  }
+  if (public_key.context.get() != &c) {
+    throw BadArgument("the public key belongs to other parameters");
+  }
+  if (reply_limbs == 0 || reply_limbs > c.limbs()) {
+    throw BadArgument("a reply has 1.." + std::to_string(c.limbs()) + " limbs");
+  }
+  finished_ = true;
+  const std::size_t n = c.degree(), width = tiles_->width(), groups = tiles_->groups();
+  // All masks come from one stream, in the order of the columns.
+  std::vector<u64> masks(tiles_->columns() * c.limbs());
+  {
+    auto random = generator(mask_seed);
+    for (std::size_t j = 0; j < tiles_->columns(); ++j) {
+      for (std::size_t l = 0; l < c.limbs(); ++l) {
+        const auto& q = c.modulus(l);
+        const u64 ones = (1ull << q.bit_count()) - 1;
+        u64 candidate;
+        do {
+          random->generate(sizeof(candidate), reinterpret_cast<seal::seal_byte*>(&candidate));
+          candidate &= ones;
+        } while (candidate >= q.value());
+        masks[j * c.limbs() + l] = candidate;
+      }
+    }
+  }
+  Reply reply;
+  reply.shares.resize(tiles_->columns());
+  std::vector<std::vector<std::uint8_t>> parts(groups);
+  u64 inverse = 0;
+  if (reply_limbs < c.limbs()) {
+    seal::util::try_invert_uint_mod(c.prime(1) % c.prime(0), c.modulus(0), inverse);
+  }
+  parallel(groups, [&](std::size_t g) {
+    u64* c0 = c0_.data() + g * c.size();
+    u64* c1 = c1_.data() + g * c.size();
+    add_zero_encryption(public_key, c0, c1);
+    c.inverse_ntt(c0);
+    c.inverse_ntt(c1);
+    const std::size_t used = std::min(width, tiles_->columns() - g * width);
+    std::vector<u64> wanted(used * c.limbs());
+    for (std::size_t j = 0; j < used; ++j) {
+      const u64* rho = masks.data() + (g * width + j) * c.limbs();
+      for (std::size_t l = 0; l < c.limbs(); ++l) {
+        wanted[l * used + j] = seal::util::add_uint_mod(c0[l * n + n - 1 - j], rho[l], c.modulus(l));
+      }
+      const u64 m = c.round_to_plain(rho, c.limbs());
+      reply.shares[g * width + j] = m == 0 ? 0 : c.plain() - m;
+    }
+    if (reply_limbs < c.limbs()) {
+      // Divide by the second prime and round: (x − [x centred mod q₂])·q₂⁻¹ mod q₁.
+      auto drop = [&](u64* first, const u64* second, std::size_t count) {
+        const u64 q1 = c.prime(0), q2 = c.prime(1), half = q2 >> 1;
+        for (std::size_t i = 0; i < count; ++i) {
+          u64 shifted = second[i] + half >= q2 ? second[i] + half - q2 : second[i] + half;
+          u64 centred = seal::util::sub_uint_mod(shifted % q1, half % q1, c.modulus(0));
+          first[i] = seal::util::multiply_uint_mod(
+              seal::util::sub_uint_mod(first[i], centred, c.modulus(0)), inverse, c.modulus(0));
+        }
+      };
+      drop(c1, c1 + n, n);
+      drop(wanted.data(), wanted.data() + used, used);
+    }
+    for (std::size_t l = 0; l < reply_limbs; ++l) {
+      pack(c1 + l * n, n, c.bits(l), parts[g]);
+      pack(wanted.data() + l * used, used, c.bits(l), parts[g]);
+    }
+  });
+  for (const auto& part : parts) {
+    reply.bytes.insert(reply.bytes.end(), part.begin(), part.end());
+  }
+  return reply;
+}
+
+std::vector<u64> open_reply(const SecretKey& key, const std::uint8_t* bytes, std::size_t length,
+                            std::size_t columns, std::size_t width, std::size_t reply_limbs) {
+  const Context& c = *key.context;
+  check_width(c, width);
+  if (columns == 0 || columns > (1u << 20) || reply_limbs == 0 || reply_limbs > c.limbs()) {
+    throw BadArgument("a reply has 1..2^20 columns and 1.." + std::to_string(c.limbs()) + " limbs");
+  }
+  if (length != reply_size(c, columns, width, reply_limbs)) {
+    throw BadInput("reply has " + std::to_string(length) + " bytes, not " +
+                   std::to_string(reply_size(c, columns, width, reply_limbs)));
+  }
+  const std::size_t n = c.degree(), groups = (columns + width - 1) / width;
+  const std::size_t group_size = reply_size(c, width, width, reply_limbs);
+  std::vector<u64> out(columns);
+  parallel(groups, [&](std::size_t g) {
+    const std::size_t used = std::min(width, columns - g * width);
+    std::size_t at = g * group_size;
+    std::vector<u64> c1(n), wanted(used * reply_limbs);
+    for (std::size_t l = 0; l < reply_limbs; ++l) {
+      const auto& q = c.modulus(l);
+      unpack(bytes, length, at, q, n, c1.data());
+      unpack(bytes, length, at, q, used, wanted.data() + l * used);
+      c.ntt(c1.data(), l);
+      for (std::size_t i = 0; i < n; ++i) {
+        c1[i] = seal::util::multiply_uint_mod(c1[i], key.s[l * n + i], q);
+      }
+      c.inverse_ntt_limb(c1.data(), l);
+      for (std::size_t j = 0; j < used; ++j) {
+        u64& w = wanted[l * used + j];
+        w = seal::util::add_uint_mod(w, c1[n - 1 - j], q);
+      }
+    }
+    for (std::size_t j = 0; j < used; ++j) {
+      u64 residues[2] = {wanted[j], reply_limbs == 2 ? wanted[used + j] : 0};
+      out[g * width + j] = c.round_to_plain(residues, reply_limbs);
+    }
+  });
+  return out;
+}
+
+std::vector<u64> residual_polynomial(const Context& context, const i64* residuals, std::size_t count,
+                                     std::size_t width) {
+  check_width(context, width);
+  const std::size_t rows = context.degree() / width;
+  if (count == 0 || count > rows) {
+    throw BadArgument("a block holds 1.." + std::to_string(rows) + " residuals");
+  }
+  const i64 t = static_cast<i64>(context.plain());
+  std::vector<u64> out(context.degree(), 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    const i64 r = residuals[i];
+    if (r <= -t || r >= t) {
+      throw BadArgument("residual " + std::to_string(i) + " is outside the plaintext range");
+    }
+    out[(rows - 1 - i) * width] = static_cast<u64>(r < 0 ? r + t : r);
+  }
+  return out;
+}
+
+}  // namespace espalier
