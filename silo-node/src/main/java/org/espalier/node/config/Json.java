@@ -1,0 +1,298 @@
+package org.espalier.node.config;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.DeserializationContext;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.KeyDeserializer;
+import com.fasterxml.jackson.databind.MapperFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.cfg.EnumFeature;
+import com.fasterxml.jackson.databind.cfg.MapperBuilder;
+import com.fasterxml.jackson.databind.deser.std.FromStringDeserializer;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.TreeMap;
+import org.espalier.node.Problem;
+import org.espalier.wire.Party;
+import org.espalier.wire.Printable;
+
+/**
+ * The one way in which this node reads and writes JSON and YAML: keys in snake_case, enumerations
+ * in lower case, unknown and doubled keys refused, decimals kept exactly as written.
+ */
+public final class Json {
+  private static final long MAX_FILE = 4L << 20;
+
+  private static final StreamReadConstraints BOUNDS =
+      StreamReadConstraints.builder().maxNestingDepth(64).maxStringLength(16 << 20).build();
+
+  private static final ObjectMapper JSON =
+      configure(
+          JsonMapper.builder(JsonFactory.builder().streamReadConstraints(BOUNDS).build()));
+
+  private static final ObjectMapper YAML =
+      configure(
+          YAMLMapper.builder(YAMLFactory.builder().streamReadConstraints(BOUNDS).build()));
+
+  private Json() {}
+
+  private static ObjectMapper configure(MapperBuilder<?, ?> builder) {
+    SimpleModule parties = new SimpleModule();
+    parties.addSerializer(Party.class, ToStringSerializer.instance);
+    parties.addDeserializer(Party.class, new PartyReader());
+    parties.addKeyDeserializer(Party.class, new PartyKeyReader());
+    ObjectMapper mapper =
+        builder
+            .addModule(parties)
+            .addModule(new JavaTimeModule())
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .enable(MapperFeature.ACCEPT_CASE_INSENSITIVE_ENUMS)
+            .enable(
+                DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS,
+                DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES,
+                DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .disable(
+                SerializationFeature.WRITE_DATES_AS_TIMESTAMPS,
+                SerializationFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
+            .configure(EnumFeature.WRITE_ENUMS_TO_LOWERCASE, true)
+            .build();
+    mapper.enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
+    return mapper;
+  }
+
+  public static ObjectNode object() {
+    return JsonNodeFactory.instance.objectNode();
+  }
+
+  public static JsonNode tree(Object value) {
+    return JSON.valueToTree(value);
+  }
+
+  /**
+   * @throws Problem naming the line and the key if the text is no JSON
+   */
+  public static JsonNode parse(String name, String text) {
+    try {
+      JsonNode node = JSON.readTree(text);
+      return node == null ? JsonNodeFactory.instance.missingNode() : node;
+    } catch (JsonProcessingException e) {
+      throw unreadable(name, e);
+    }
+  }
+
+  /**
+   * @param name how an error calls the document, such as a file name
+   * @throws Problem naming the line and the key if the text does not fit {@code type}
+   */
+  public static <T> T yaml(String name, String text, Class<T> type) {
+    try {
+      T value = YAML.readValue(text, type);
+      if (value == null) {
+        throw Problem.refused(name + " is empty");
+      }
+      return value;
+    } catch (JsonProcessingException e) {
+      throw unreadable(name, e);
+    }
+  }
+
+  public static <T> T yaml(Path file, Class<T> type) {
+    return yaml(file.getFileName().toString(), text(file), type);
+  }
+
+  public static String toYaml(Object value) {
+    try {
+      return YAML.writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /**
+   * @throws Problem naming the key if the tree does not fit {@code type}
+   */
+  public static <T> T convert(String name, JsonNode tree, Class<T> type) {
+    try {
+      return JSON.treeToValue(tree, type);
+    } catch (JsonProcessingException e) {
+      throw unreadable(name, e);
+    }
+  }
+
+  /** Reads a small text file. */
+  public static String text(Path file) {
+    try {
+      if (Files.size(file) > MAX_FILE) {
+        throw Problem.refused(file + " is larger than " + (MAX_FILE >> 20) + " MiB");
+      }
+      return Files.readString(file);
+    } catch (NoSuchFileException e) {
+      throw Problem.notFound("no file " + file).because(e);
+    } catch (IOException e) {
+      throw Problem.refused("cannot read " + file + " as UTF-8 text").because(e);
+    }
+  }
+
+  public static String write(JsonNode node) {
+    return node.toString();
+  }
+
+  public static String pretty(JsonNode node) {
+    return node.toPrettyString();
+  }
+
+  /**
+   * The one byte string of a document: keys sorted, no white space, decimals in plain notation
+   * without trailing zeros, so that {@code 1.0e-6} and {@code 0.000001} are the same.
+   */
+  public static byte[] canonical(JsonNode node) {
+    StringBuilder out = new StringBuilder();
+    canonical(node, out);
+    return out.toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void canonical(JsonNode node, StringBuilder out) {
+    if (node.isObject()) {
+      Map<String, JsonNode> sorted = new TreeMap<>();
+      node.properties().forEach(field -> sorted.put(field.getKey(), field.getValue()));
+      char separator = '{';
+      for (Map.Entry<String, JsonNode> field : sorted.entrySet()) {
+        out.append(separator).append(JsonNodeFactory.instance.textNode(field.getKey())).append(':');
+        canonical(field.getValue(), out);
+        separator = ',';
+      }
+      out.append(sorted.isEmpty() ? "{}" : "}");
+    } else if (node.isArray()) {
+      out.append('[');
+      for (Iterator<JsonNode> items = node.elements(); items.hasNext(); ) {
+        canonical(items.next(), out);
+        out.append(items.hasNext() ? "," : "");
+      }
+      out.append(']');
+    } else if (node.isNumber()) {
+      out.append(
+          node.decimalValue().signum() == 0
+              ? "0"
+              : node.decimalValue().stripTrailingZeros().toPlainString());
+    } else {
+      out.append(node);
+    }
+  }
+
+  /** SHA-256 of {@link #canonical}. */
+  public static byte[] digest(JsonNode node) {
+    return sha256().digest(canonical(node));
+  }
+
+  public static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static Problem unreadable(String name, JsonProcessingException e) {
+    StringBuilder what = new StringBuilder(name);
+    JsonLocation where = e.getLocation();
+    if (where != null && where.getLineNr() > 0) {
+      what.append(" line ").append(where.getLineNr());
+    }
+    String path = path(e);
+    if (e instanceof UnrecognizedPropertyException unknown) {
+      what.append(": unknown key '").append(unknown.getPropertyName()).append('\'');
+      if (!path.isEmpty()) {
+        what.append(" (").append(path).append(')');
+      }
+      if (unknown.getKnownPropertyIds() != null) {
+        what.append("; known keys: ");
+        what.append(
+            String.join(
+                ", ", unknown.getKnownPropertyIds().stream().map(Object::toString).toList()));
+      }
+    } else {
+      Throwable cause = e.getCause();
+      String reason =
+          (e instanceof ValueInstantiationException || e.getCause() != null) && cause != null
+              ? cause.getMessage()
+              : e.getOriginalMessage();
+      what.append(path.isEmpty() ? ": " : ": " + path + ": ").append(firstLine(reason));
+    }
+    return Problem.refused(Printable.of(what.toString())).because(e);
+  }
+
+  private static String path(JsonProcessingException e) {
+    if (!(e instanceof JsonMappingException mapping)) {
+      return "";
+    }
+    StringBuilder path = new StringBuilder();
+    for (JsonMappingException.Reference step : mapping.getPath()) {
+      if (step.getFieldName() != null) {
+        path.append(path.length() == 0 ? "" : ".").append(step.getFieldName());
+      } else {
+        path.append('[').append(step.getIndex() + 1).append(']');
+      }
+    }
+    return path.toString();
+  }
+
+  private static String firstLine(String s) {
+    return s == null ? "not readable" : s.lines().findFirst().orElse("not readable");
+  }
+
+  private static final class PartyReader extends FromStringDeserializer<Party> {
+    private static final long serialVersionUID = 1L;
+
+    PartyReader() {
+      super(Party.class);
+    }
+
+    @Override
+    protected Party _deserialize(String value, DeserializationContext context)
+        throws JsonMappingException {
+      return party(value, context);
+    }
+  }
+
+  private static final class PartyKeyReader extends KeyDeserializer {
+    @Override
+    public Object deserializeKey(String key, DeserializationContext context)
+        throws JsonMappingException {
+      return party(key, context);
+    }
+  }
+
+  private static Party party(String name, DeserializationContext context)
+      throws JsonMappingException {
+    try {
+      return new Party(name);
+    } catch (IllegalArgumentException e) {
+      throw JsonMappingException.from(context, "'" + name + "': " + e.getMessage());
+    }
+  }
+}

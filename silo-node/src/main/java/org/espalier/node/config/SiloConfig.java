@@ -1,0 +1,56 @@
+package org.espalier.node.config;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.espalier.wire.Party;
+
+/**
+ * The file {@code silo.yaml} of a node.
+ *
+ * @param name the institution, as partners know it
+ * @param listen address and port on which partners reach this node, {@code host:port}
+ * @param url what partners dial; differs from {@code listen} behind a proxy or a load balancer
+ * @param patience longest silence of a partner inside a job before it fails, 10 s to 24 h
+ * @param rendezvous how long a partner may take to begin the next phase of a job, 1 s to 1 h
+ */
+public record SiloConfig(
+    Party name, String listen, URI url, Duration patience, Duration rendezvous) {
+  private static final Pattern ADDRESS = Pattern.compile("(\\[[0-9a-fA-F:]+]|[^:\\s]+):(\\d{1,5})");
+
+  public SiloConfig {
+    if (name == null) {
+      throw new IllegalArgumentException("name is missing");
+    }
+    if (listen == null) {
+      throw new IllegalArgumentException("listen is missing");
+    }
+    Matcher address = ADDRESS.matcher(listen);
+    if (!address.matches() || Integer.parseInt(address.group(2)) > 65535) {
+      throw new IllegalArgumentException("listen must be host:port, not '" + listen + "'");
+    }
+    url = url == null ? URI.create("https://" + listen) : url;
+    if (!"https".equals(url.getScheme()) || url.getHost() == null) {
+      throw new IllegalArgumentException("url must be https://host[:port], not '" + url + "'");
+    }
+    patience = patience == null ? Duration.ofMinutes(10) : patience;
+    rendezvous = rendezvous == null ? Duration.ofMinutes(1) : rendezvous;
+    require("patience", patience, Duration.ofSeconds(10), Duration.ofDays(1));
+    require("rendezvous", rendezvous, Duration.ofSeconds(1), Duration.ofHours(1));
+  }
+
+  private static void require(String key, Duration value, Duration min, Duration max) {
+    if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
+      throw new IllegalArgumentException(key + " must be from " + min + " to " + max);
+    }
+  }
+
+  public String host() {
+    return listen.substring(0, listen.lastIndexOf(':')).replaceAll("[\\[\\]]", "");
+  }
+
+  public int port() {
+    return Integer.parseInt(listen.substring(listen.lastIndexOf(':') + 1));
+  }
+}

@@ -1,0 +1,86 @@
+package org.espalier.node.config;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+import org.espalier.node.Problem;
+
+/** Where everything of one node lies. Only its owner may enter the folder. */
+public record SiloHome(Path root) {
+  private static final Set<PosixFilePermission> FOLDER =
+      PosixFilePermissions.fromString("rwx------");
+  private static final Set<PosixFilePermission> FILE = PosixFilePermissions.fromString("rw-------");
+
+  public SiloHome {
+    root = root.toAbsolutePath().normalize();
+  }
+
+  public Path config() {
+    return root.resolve("silo.yaml");
+  }
+
+  public Path passphrase() {
+    return root.resolve("passphrase");
+  }
+
+  public Path keys() {
+    return root.resolve("keys");
+  }
+
+  public Path database() {
+    return root.resolve("silo.db");
+  }
+
+  public Path audit() {
+    return root.resolve("audit");
+  }
+
+  public Path results() {
+    return root.resolve("results");
+  }
+
+  public Path log() {
+    return root.resolve("node.log");
+  }
+
+  /** What the Java virtual machine itself prints when the node runs in the background. */
+  public Path console() {
+    return root.resolve("node.out");
+  }
+
+  public Path socket() {
+    return root.resolve("control.sock");
+  }
+
+  public Path pid() {
+    return root.resolve("node.pid");
+  }
+
+  public boolean exists() {
+    return Files.isRegularFile(config());
+  }
+
+  public SiloConfig load() {
+    if (!exists()) {
+      throw Problem.notFound("no node in " + root)
+          .next("silo init --home " + root + " --name NAME --listen HOST:PORT");
+    }
+    return Json.yaml(config(), SiloConfig.class);
+  }
+
+  /** Makes a folder that only its owner may read. */
+  public static void createFolder(Path folder) throws IOException {
+    Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(FOLDER));
+    Files.setPosixFilePermissions(folder, FOLDER);
+  }
+
+  /** Writes a new file that only its owner may read; an existing one is an error. */
+  public static void createFile(Path file, byte[] content) throws IOException {
+    Files.createFile(file, PosixFilePermissions.asFileAttribute(FILE));
+    Files.write(file, content, StandardOpenOption.WRITE);
+  }
+}

@@ -1,0 +1,83 @@
+package org.espalier.node.control;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.function.Consumer;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.config.SiloHome;
+
+/** The command line's end of {@link ControlServer}. */
+public final class ControlClient {
+  private final SiloHome home;
+
+  public ControlClient(SiloHome home) {
+    this.home = home;
+  }
+
+  /** Whether a node answers on the socket. */
+  public boolean isRunning() {
+    try (SocketChannel channel = connect()) {
+      return channel.isConnected();
+    } catch (IOException | UnsupportedOperationException e) {
+      return false;
+    }
+  }
+
+  private SocketChannel connect() throws IOException {
+    SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+    try {
+      channel.connect(UnixDomainSocketAddress.of(home.socket()));
+      return channel;
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Sends a command and waits for its result.
+   *
+   * @param events takes news while the node works
+   * @throws Problem the node's own, or that no node is running
+   */
+  public JsonNode call(String command, ObjectNode args, Consumer<JsonNode> events) {
+    try (SocketChannel channel = connect();
+        BufferedReader in =
+            new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8))) {
+      ObjectNode request = Json.object().put("command", command);
+      request.set("args", args);
+      ByteBuffer bytes =
+          ByteBuffer.wrap((Json.write(request) + "\n").getBytes(StandardCharsets.UTF_8));
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+      for (String line = in.readLine(); line != null; line = in.readLine()) {
+        JsonNode message = Json.parse("the node's answer", line);
+        if (message.has("result")) {
+          return message.get("result");
+        }
+        if (message.has("error")) {
+          throw Problem.fromJson(message.get("error"));
+        }
+        events.accept(message.path("event"));
+      }
+      throw Problem.of(Problem.Kind.NODE_DOWN, "the node stopped while it was working")
+          .detail("see " + home.log())
+          .next("silo node start --home " + home.root());
+    } catch (IOException e) {
+      home.load(); // says what is missing where there is no node at all
+      throw Problem.of(Problem.Kind.NODE_DOWN, "the node in " + home.root() + " is not running")
+          .next("silo node start --background --home " + home.root())
+          .because(e);
+    }
+  }
+}

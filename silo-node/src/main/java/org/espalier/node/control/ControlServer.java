@@ -1,0 +1,164 @@
+package org.espalier.node.control;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.Channels;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Where the command line reaches the running node: a Unix domain socket in the home folder, which
+ * only its owner may enter. One request per connection, one JSON object per line: {@code
+ * {"command", "args"}} from the client; any number of {@code {"event"}}, then {@code {"result"}} or
+ * {@code {"error"}} from the node.
+ */
+public final class ControlServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
+
+  /** The kernel's limit for the path of a socket, less its end mark. */
+  private static final int MAX_PATH = 107;
+
+  private final Path socket;
+  private final ServerSocketChannel server;
+  private final Map<String, Command> commands;
+  private final ExecutorService threads =
+      Executors.newCachedThreadPool(
+          work -> {
+            Thread thread = new Thread(work, "control");
+            thread.setDaemon(true);
+            return thread;
+          });
+
+  /** What the node does for one command. */
+  @FunctionalInterface
+  public interface Command {
+    /**
+     * @throws Problem to tell the operator what is wrong
+     */
+    JsonNode run(JsonNode args, Events events);
+  }
+
+  /** Takes news while a command runs. */
+  @FunctionalInterface
+  public interface Events {
+    /**
+     * @throws UncheckedIOException if the client is gone
+     */
+    void send(JsonNode event);
+  }
+
+  private ControlServer(Path socket, ServerSocketChannel server, Map<String, Command> commands) {
+    this.socket = socket;
+    this.server = server;
+    this.commands = Map.copyOf(commands);
+  }
+
+  /** Binds the socket and serves from threads of its own until closed. */
+  public static ControlServer start(Path socket, Map<String, Command> commands) throws IOException {
+    if (socket.toString().getBytes(StandardCharsets.UTF_8).length > MAX_PATH) {
+      throw Problem.refused("the home folder's path is too long for a socket: " + socket)
+          .next("use a shorter --home");
+    }
+    Files.deleteIfExists(socket);
+    ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    server.bind(UnixDomainSocketAddress.of(socket));
+    Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+    ControlServer control = new ControlServer(socket, server, commands);
+    control.threads.execute(control::accept);
+    return control;
+  }
+
+  private void accept() {
+    while (true) {
+      try {
+        SocketChannel client = server.accept();
+        threads.execute(() -> serve(client));
+      } catch (AsynchronousCloseException e) {
+        return;
+      } catch (ClosedChannelException e) {
+        return;
+      } catch (IOException e) {
+        LOG.warn("control socket", e);
+      }
+    }
+  }
+
+  private void serve(SocketChannel client) {
+    try (client;
+        BufferedReader in =
+            new BufferedReader(Channels.newReader(client, StandardCharsets.UTF_8))) {
+      String line = in.readLine();
+      if (line == null) {
+        return;
+      }
+      ObjectNode reply = Json.object();
+      try {
+        JsonNode request = Json.parse("request", line);
+        String name = request.path("command").asText();
+        Command command = commands.get(name);
+        if (command == null) {
+          throw Problem.of(Problem.Kind.USAGE, "this node knows no command " + name);
+        }
+        JsonNode result =
+            command.run(
+                request.path("args"), event -> write(client, Json.object().set("event", event)));
+        reply.set("result", result);
+      } catch (Problem e) {
+        LOG.info("refused: {} {}", e.what(), e.detail().orElse(""), e.getCause());
+        reply.set("error", e.toJson());
+      } catch (UncheckedIOException e) {
+        LOG.debug("the client left", e);
+        return;
+      } catch (RuntimeException e) {
+        LOG.error("command failed", e);
+        reply.set(
+            "error",
+            Problem.of(Problem.Kind.INTERNAL, "the node could not do this")
+                .detail("the reason is at the end of node.log in the home folder")
+                .toJson());
+      }
+      write(client, reply);
+    } catch (IOException | UncheckedIOException e) {
+      LOG.debug("control connection ended", e);
+    }
+  }
+
+  private static void write(SocketChannel client, JsonNode message) {
+    ByteBuffer bytes = ByteBuffer.wrap((Json.write(message) + "\n").getBytes(StandardCharsets.UTF_8));
+    try {
+      synchronized (client) {
+        while (bytes.hasRemaining()) {
+          client.write(bytes);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    server.close();
+    Files.deleteIfExists(socket);
+    threads.shutdown();
+  }
+}

@@ -1,0 +1,209 @@
+package org.espalier.node.job;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.regex.Pattern;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.wire.Party;
+
+/**
+ * What the parties agree on. The canonical form holds every setting, defaults included, so an
+ * approval covers what was left unsaid as well.
+ */
+public sealed interface JobSpec permits TrainSpec, PredictSpec {
+  int MAX_PARTIES = 32;
+
+  /** {@code train} or {@code predict}. */
+  String kind();
+
+  String name();
+
+  /** Why the data may be used, in the words that the parties' policies use. */
+  String purpose();
+
+  /** The party that holds the outcome and learns scores. */
+  Party labelParty();
+
+  SortedMap<Party, Source> parties();
+
+  /** Rules tried in order; a rule is a composite key. */
+  List<List<KeyPart>> match();
+
+  AlignmentSettings alignment();
+
+  /** One party's data set and, unless all its features are meant, the columns. */
+  record Source(String dataset, List<String> columns) {
+    public Source {
+      if (dataset == null || dataset.isBlank()) {
+        throw new IllegalArgumentException("every party needs a dataset");
+      }
+      columns = columns == null ? List.of() : List.copyOf(columns);
+    }
+  }
+
+  /**
+   * One column of a match key.
+   *
+   * @param normalise what is done to the text before it is compared, in order
+   */
+  record KeyPart(ColumnName column, List<String> normalise) {
+    public KeyPart {
+      if (column == null) {
+        throw new IllegalArgumentException("a part of a match key needs a column");
+      }
+      normalise = normalise == null ? List.of() : List.copyOf(normalise);
+    }
+  }
+
+  /**
+   * @param protocol how the intersection is computed
+   * @param minIntersection a smaller intersection ends the job before anybody learns it
+   * @param duplicates {@code reject} or {@code first}
+   */
+  record AlignmentSettings(String protocol, Integer minIntersection, String duplicates) {
+    public AlignmentSettings {
+      protocol = protocol == null ? "ecdh" : protocol;
+      minIntersection = minIntersection == null ? 100 : minIntersection;
+      duplicates = duplicates == null ? "reject" : duplicates;
+      Specs.oneOf("alignment.protocol", protocol, "ecdh");
+      Specs.oneOf("alignment.duplicates", duplicates, "reject", "first");
+      Specs.range("alignment.min_intersection", minIntersection, 1, Integer.MAX_VALUE);
+    }
+  }
+
+  /** Columns that each party names in its own way, or all in the same. */
+  record ColumnName(String everywhere, SortedMap<Party, String> each) {
+    @com.fasterxml.jackson.annotation.JsonCreator
+    static ColumnName of(JsonNode node) {
+      if (node.isTextual()) {
+        return new ColumnName(node.asText(), java.util.Collections.emptySortedMap());
+      }
+      if (!node.isObject() || node.isEmpty()) {
+        throw new IllegalArgumentException("column is a name or a map of party to name");
+      }
+      SortedMap<Party, String> each = new java.util.TreeMap<>();
+      node.properties().forEach(e -> each.put(new Party(e.getKey()), e.getValue().asText()));
+      return new ColumnName(null, each);
+    }
+
+    @com.fasterxml.jackson.annotation.JsonValue
+    Object json() {
+      return everywhere != null ? everywhere : each;
+    }
+
+    /**
+     * @throws IllegalArgumentException if the map does not name this party
+     */
+    public String at(Party party) {
+      String name = everywhere != null ? everywhere : each.get(party);
+      if (name == null) {
+        throw new IllegalArgumentException("match names no column for " + party);
+      }
+      return name;
+    }
+  }
+
+  /** Reads a job file: YAML, {@code kind: train} unless it says otherwise. */
+  static JobSpec yaml(Path file) {
+    return yaml(file.getFileName().toString(), Json.text(file));
+  }
+
+  static JobSpec yaml(String name, String text) {
+    return typed(name, Json.yaml(name, text, JsonNode.class), text);
+  }
+
+  /** Reads the canonical form. */
+  static JobSpec json(String name, JsonNode tree) {
+    return typed(name, tree, null);
+  }
+
+  private static JobSpec typed(String name, JsonNode tree, String yaml) {
+    if (!(tree instanceof ObjectNode)) {
+      throw Problem.refused(name + " is not a job: a map of settings is expected");
+    }
+    String kind = tree.path("kind").asText("train");
+    Class<? extends JobSpec> type =
+        switch (kind) {
+          case "train" -> TrainSpec.class;
+          case "predict" -> PredictSpec.class;
+          default -> throw Problem.refused(name + ": kind is train or predict, not '" + kind + "'");
+        };
+    // From the text where there is one, because then errors name the line.
+    return yaml != null ? Json.yaml(name, yaml, type) : Json.convert(name, tree, type);
+  }
+
+  /** The form that is sent, stored and hashed. */
+  default JsonNode toJson() {
+    return Json.tree(this);
+  }
+
+  /** SHA-256 of the canonical form: what every party approves. */
+  default byte[] digest() {
+    return Json.digest(toJson());
+  }
+
+  /** Checks shared by the kinds of job. */
+  final class Specs {
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
+
+    private Specs() {}
+
+    static void common(
+        String name,
+        String purpose,
+        Party labelParty,
+        Map<Party, Source> parties,
+        List<List<KeyPart>> match) {
+      name("name", name);
+      name("purpose", purpose);
+      if (parties == null || parties.size() < 2 || parties.size() > MAX_PARTIES) {
+        throw new IllegalArgumentException("parties must name 2 to " + MAX_PARTIES + " parties");
+      }
+      parties.forEach(
+          (party, source) -> {
+            if (source == null) {
+              throw new IllegalArgumentException("party " + party + " needs a dataset");
+            }
+          });
+      if (!parties.containsKey(labelParty)) {
+        throw new IllegalArgumentException(
+            "label party " + labelParty + " is not among the parties");
+      }
+      if (match == null || match.isEmpty() || match.size() > 8) {
+        throw new IllegalArgumentException("match needs 1 to 8 rules");
+      }
+      for (List<KeyPart> rule : match) {
+        if (rule == null || rule.isEmpty() || rule.size() > 16) {
+          throw new IllegalArgumentException("a match rule needs 1 to 16 columns");
+        }
+        rule.forEach(part -> parties.keySet().forEach(part.column()::at));
+      }
+    }
+
+    static void name(String key, String value) {
+      if (value == null || !NAME.matcher(value).matches()) {
+        throw new IllegalArgumentException(
+            key + " is 1 to 63 letters, digits, dots, dashes and underscores");
+      }
+    }
+
+    static void oneOf(String key, String value, String... allowed) {
+      if (!List.of(allowed).contains(value)) {
+        throw new IllegalArgumentException(
+            key + " is " + String.join(" or ", allowed) + ", not '" + value + "'");
+      }
+    }
+
+    static void range(String key, int value, int min, int max) {
+      if (value < min || value > max) {
+        throw new IllegalArgumentException(
+            "%s is %d to %d, not %d".formatted(key, min, max, value));
+      }
+    }
+  }
+}
