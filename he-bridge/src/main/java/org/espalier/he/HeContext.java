@@ -1,0 +1,75 @@
+package org.espalier.he;
+
+import java.util.Arrays;
+import org.espalier.he.nativelib.Native;
+
+/**
+ * Precomputed tables for one set of parameters; the root of keys, ciphertexts and tiles.
+ * Thread-safe: any number of threads may use it and different objects made from it.
+ */
+public final class HeContext extends NativeObject {
+  private final Parameters parameters;
+  private final byte[] digest;
+  private final int ciphertextPayload;
+
+  private HeContext(long handle, Parameters parameters) {
+    super(handle);
+    this.parameters = parameters;
+    this.digest = parameters.digest();
+    this.ciphertextPayload = Native.ciphertextSize(handle);
+  }
+
+  public static HeContext of(Parameters parameters) {
+    return new HeContext(
+        Native.context(parameters.degree(), parameters.primes(), parameters.plain()), parameters);
+  }
+
+  public Parameters parameters() {
+    return parameters;
+  }
+
+  byte[] digest() {
+    return digest;
+  }
+
+  /** A fresh key; one a job. */
+  public KeyPair generateKey() {
+    return new KeyPair(this, Native.secretKey(handle()));
+  }
+
+  /** Exact length of an encrypted block or public key on the wire. */
+  public int ciphertextBytes() {
+    return Header.SIZE + ciphertextPayload;
+  }
+
+  /** Exact length of a reply on the wire. */
+  public long replyBytes(int columns, int width, int replyLimbs) {
+    return Header.SIZE + Native.replySize(handle(), columns, width, replyLimbs);
+  }
+
+  /**
+   * Reads a peer's public key. The uniform half is expanded here from the seed, so it cannot be
+   * zero or sparse.
+   *
+   * @throws MalformedCiphertextException if the bytes are not a key under these parameters
+   */
+  public PublicKey readPublicKey(byte[] bytes, SeedRegistry seeds) {
+    return new PublicKey(this, read(Header.PUBLIC_KEY, bytes, seeds));
+  }
+
+  /**
+   * Reads a peer's ciphertext; the same rules as for keys.
+   *
+   * @throws MalformedCiphertextException if the bytes are not a ciphertext under these parameters
+   *     or its seed was used before
+   */
+  public EncryptedBlock readBlock(byte[] bytes, SeedRegistry seeds) {
+    return new EncryptedBlock(this, read(Header.BLOCK, bytes, seeds));
+  }
+
+  private long read(int kind, byte[] bytes, SeedRegistry seeds) {
+    Header.check(kind, digest, bytes, ciphertextPayload);
+    seeds.use(Arrays.copyOfRange(bytes, Header.SIZE, Header.SIZE + SeedRegistry.SEED_BYTES));
+    return Native.ciphertext(handle(), bytes, Header.SIZE);
+  }
+}

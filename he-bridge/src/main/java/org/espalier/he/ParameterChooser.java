@@ -1,0 +1,188 @@
+package org.espalier.he;
+
+import org.espalier.he.nativelib.Native;
+
+/**
+ * Finds the cheapest parameters that carry a {@link Workload} exactly, at 128 bits of security or
+ * more. Each inequality is a method; {@link #verify} lets the evaluating party check what the key
+ * holder proposes.
+ */
+public final class ParameterChooser {
+  /** SEAL's centred binomial sampler stays within ±21. */
+  static final double ERROR_BOUND = 21;
+
+  private static final int[] DEGREES = {4096, 8192, 16384};
+  private static final int MIN_PLAIN_BITS = 20;
+
+  // Cost model of one pass: seconds per byte at 100 MB/s each way, per N·limb encrypted or opened.
+  private static final double SECONDS_PER_BYTE = 1e-8;
+  private static final double SECONDS_PER_COEFFICIENT = 6e-8;
+
+  private ParameterChooser() {}
+
+  /**
+   * What was chosen.
+   *
+   * @param width c, columns a tile
+   * @param replyLimbs primes that a reply keeps, 1 or 2
+   */
+  public record Choice(Parameters parameters, int width, int replyLimbs) {
+    /** Rows that one ciphertext carries: N/c. */
+    public int rowsPerBlock() {
+      return parameters.degree() / width;
+    }
+
+    public int blocks(int rows) {
+      return (rows + rowsPerBlock() - 1) / rowsPerBlock();
+    }
+  }
+
+  /**
+   * The cheapest choice by bytes and time of a pass.
+   *
+   * @throws RangeException if no parameters satisfy every inequality
+   */
+  public static Choice choose(Workload w) {
+    Choice best = null;
+    double bestCost = Double.POSITIVE_INFINITY;
+    for (int degree : DEGREES) {
+      int plainBits = plainBits(w.resultBound(), degree);
+      if (plainBits < 0) {
+        continue;
+      }
+      for (int limbBits = Math.max(33, plainBits + 1);
+          limbBits <= 60 && Parameters.securityBits(degree, 2 * limbBits) >= 128;
+          limbBits++) {
+        if (!noiseFits(w, degree, 2.0 * limbBits - plainBits - 0.01)) {
+          continue;
+        }
+        for (int replyLimbs = 1; replyLimbs <= 2; replyLimbs++) {
+          if (replyLimbs == 1 && !switchFits(limbBits, plainBits)) {
+            continue;
+          }
+          for (int width = 1; width <= 64; width *= 2) {
+            double cost = cost(w, degree, limbBits, width, replyLimbs);
+            if (cost < bestCost) {
+              bestCost = cost;
+              long[] primes = {
+                Native.primeBelow(degree, limbBits, 0), Native.primeBelow(degree, limbBits, 1)
+              };
+              long plain = Native.primeBelow(degree, plainBits, 0);
+              best = new Choice(new Parameters(degree, primes, plain), width, replyLimbs);
+            }
+          }
+        }
+      }
+    }
+    if (best == null) {
+      throw new RangeException(
+          "no parameters with 128-bit security carry results up to "
+              + w.resultBound()
+              + " with columns of absolute sum "
+              + w.columnL1()
+              + ": use fewer feature or residual bits, or fewer rows");
+    }
+    verify(w, best);
+    return best;
+  }
+
+  /**
+   * Checks every inequality for a choice, whoever made it.
+   *
+   * @throws RangeException naming the inequality that fails and its numbers
+   */
+  public static void verify(Workload w, Choice choice) {
+    Parameters p = choice.parameters();
+    if (choice.width() < 1
+        || choice.width() > 64
+        || Integer.bitCount(choice.width()) != 1
+        || choice.replyLimbs() < 1
+        || choice.replyLimbs() > p.limbs()) {
+      throw new RangeException("tile width or reply form is not one that exists");
+    }
+    if (!resultFits(w.resultBound(), p.plain())) {
+      throw new RangeException(
+          "result bound " + w.resultBound() + " exceeds (t-1)/2 with t = " + p.plain());
+    }
+    double logDelta = log2Modulus(p) - log2((double) p.plain());
+    if (!noiseFits(w, p.degree(), logDelta)) {
+      throw new RangeException(
+          "noise up to 2^"
+              + Math.round(log2(noiseBound(w.columnL1(), p.degree())))
+              + " exceeds half of q/t = 2^"
+              + Math.round(logDelta));
+    }
+    if (choice.replyLimbs() < p.limbs()
+        && log2((double) p.primes()[0]) - 1 - log2((double) p.plain()) < SWITCH_MARGIN_BITS) {
+      throw new RangeException("one prime of q leaves no room for the switching noise");
+    }
+  }
+
+  private static final int SWITCH_MARGIN_BITS = 8;
+
+  /** |result| ≤ (t−1)/2: the centred residue is the integer result. */
+  static boolean resultFits(long bound, long plain) {
+    return bound <= (plain - 1) / 2;
+  }
+
+  /**
+   * Bound on the noise of a masked reply before the mask's own part: every fresh coefficient is off
+   * by at most 21 + ½ and is multiplied by a column, plus one public-key encryption of zero with
+   * ternary coins: 21.5·‖x‖₁ + 21·(2N + 1).
+   */
+  static double noiseBound(long columnL1, int degree) {
+    return (ERROR_BOUND + 0.5) * columnL1 + ERROR_BOUND * (2.0 * degree + 1);
+  }
+
+  /**
+   * noise ≤ q/2t: with the full-width mask a share is then off by at most one unit, with
+   * probability noise/(q/t).
+   */
+  static boolean noiseFits(Workload w, int degree, double logDelta) {
+    return log2(noiseBound(w.columnL1(), degree)) <= logDelta - 1;
+  }
+
+  /** q₁/2t ≥ 2^8, twelve standard deviations of the rounding noise of a modulus switch. */
+  static boolean switchFits(int limbBits, int plainBits) {
+    return limbBits - 0.01 - 1 - plainBits >= SWITCH_MARGIN_BITS;
+  }
+
+  /** Bits of the smallest offered t that holds the bound, or -1. */
+  static int plainBits(long bound, int degree) {
+    for (int bits = MIN_PLAIN_BITS; bits <= 58; bits++) {
+      if (bound < 1L << (bits - 1) && resultFits(bound, Native.primeBelow(degree, bits, 0))) {
+        return bits;
+      }
+    }
+    return -1;
+  }
+
+  private static double cost(Workload w, int degree, int limbBits, int width, int replyLimbs) {
+    int rows = degree / width;
+    long blocks = (w.rows() + rows - 1L) / rows;
+    double seconds = blocks * 2.0 * degree * SECONDS_PER_COEFFICIENT;
+    double bytes = 0;
+    for (int columns : w.columns()) {
+      long groups = (columns + width - 1L) / width;
+      bytes += blocks * (64 + 2.0 * degree * limbBits / 8);
+      bytes +=
+          groups * replyLimbs * (degree * limbBits / 8.0) + columns * replyLimbs * limbBits / 8.0;
+      seconds += groups * replyLimbs * degree * SECONDS_PER_COEFFICIENT;
+      // The kernel itself: two products for every coefficient of every tile.
+      seconds += blocks * groups * 2.0 * degree * 1e-9;
+    }
+    return seconds + bytes * SECONDS_PER_BYTE;
+  }
+
+  private static double log2Modulus(Parameters p) {
+    double sum = 0;
+    for (long prime : p.primes()) {
+      sum += log2((double) prime);
+    }
+    return sum;
+  }
+
+  private static double log2(double x) {
+    return Math.log(x) / Math.log(2);
+  }
+}

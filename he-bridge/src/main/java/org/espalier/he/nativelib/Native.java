@@ -1,0 +1,93 @@
+package org.espalier.he.nativelib;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Locale;
+
+/**
+ * The border to C++. Objects are numbers in a native table: a number that is closed or of another
+ * kind is an {@link IllegalArgumentException}, never a crash. Only {@code org.espalier.he} calls
+ * this.
+ */
+public final class Native {
+  static {
+    load();
+  }
+
+  private Native() {}
+
+  public static native String sealVersion();
+
+  /** How many native objects are alive; tests watch it. */
+  public static native int objects();
+
+  public static native void release(long handle);
+
+  public static native long primeBelow(int degree, int bits, int skip);
+
+  public static native long context(int degree, long[] primes, long plain);
+
+  public static native long secretKey(long context);
+
+  public static native byte[] publicKey(long key);
+
+  public static native byte[] encrypt(long key, long[] residuals, int from, int count, int width);
+
+  public static native long ciphertext(long context, byte[] bytes, int from);
+
+  public static native int ciphertextSize(long context);
+
+  public static native long replySize(long context, int columns, int width, int limbs);
+
+  public static native long tiles(long context, int rows, int columns, int width);
+
+  public static native void put(long tiles, int block, int[] matrix, int fromRow, int rows);
+
+  public static native long accumulator(long tiles);
+
+  public static native void add(long accumulator, long[] blocks, long[] ciphertexts);
+
+  public static native byte[] finish(
+      long accumulator, long publicKey, byte[] maskSeed, int limbs, long[] shares);
+
+  public static native long[] open(
+      long key, byte[] bytes, int from, int columns, int width, int limbs);
+
+  private static void load() {
+    String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+    String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
+    String platform =
+        (os.startsWith("linux") ? "linux" : os.replace(' ', '-'))
+            + "-"
+            + (arch.equals("amd64") ? "x86_64" : arch);
+    String resource = "/META-INF/native/" + platform + "/libespalier.so";
+    try (InputStream library = Native.class.getResourceAsStream(resource)) {
+      if (library == null) {
+        throw new UnsatisfiedLinkError(
+            "this build of Espalier has no native library for "
+                + platform
+                + "; build it on such a machine with: mvn -pl he-bridge package");
+      }
+      Path folder =
+          Files.createTempDirectory(
+              "espalier-native",
+              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      Path file = folder.resolve("libespalier.so");
+      try {
+        Files.copy(library, file);
+        System.load(file.toString());
+      } finally {
+        Files.deleteIfExists(file);
+        Files.deleteIfExists(folder);
+      }
+    } catch (IOException e) {
+      UnsatisfiedLinkError error =
+          new UnsatisfiedLinkError("cannot unpack the native library: " + e.getMessage());
+      error.initCause(e);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,317 @@
+// The border to Java. Objects are named by numbers in one table, so a stale or invented number is an
+// exception and never a pointer; every array length is checked; no C++ exception crosses.
+#include <jni.h>
+
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "codec.h"
+#include "kernel.h"
+
+using namespace espalier;
+
+namespace {
+
+enum class Kind { kContext, kSecretKey, kCiphertext, kTiles, kAccumulator };
+
+struct Entry {
+  Kind kind;
+  std::shared_ptr<void> object;
+};
+
+std::mutex table_lock;
+std::unordered_map<jlong, Entry> table;
+jlong next_handle = 1;
+
+template <typename T>
+constexpr Kind kind_of();
+template <>
+constexpr Kind kind_of<Context>() { return Kind::kContext; }
+template <>
+constexpr Kind kind_of<SecretKey>() { return Kind::kSecretKey; }
+template <>
+constexpr Kind kind_of<Ciphertext>() { return Kind::kCiphertext; }
+template <>
+constexpr Kind kind_of<Tiles>() { return Kind::kTiles; }
+template <>
+constexpr Kind kind_of<Accumulator>() { return Kind::kAccumulator; }
+
+template <typename T>
+jlong store(std::shared_ptr<T> object) {
+  std::lock_guard<std::mutex> hold(table_lock);
+  jlong handle = next_handle++;
+  table[handle] = {kind_of<T>(), std::move(object)};
+  return handle;
+}
+
+template <typename T>
+std::shared_ptr<T> get(jlong handle) {
+  std::lock_guard<std::mutex> hold(table_lock);
+  auto found = table.find(handle);
+  if (found == table.end() || found->second.kind != kind_of<T>()) {
+    throw BadArgument("this object is closed or of another kind");
+  }
+  return std::static_pointer_cast<T>(found->second.object);
+}
+
+void raise(JNIEnv* env, const char* type, const char* message) {
+  if (!env->ExceptionCheck()) {
+    jclass c = env->FindClass(type);
+    if (c != nullptr) {
+      env->ThrowNew(c, message);
+    }
+  }
+}
+
+struct JavaPending {};
+
+template <typename Result, typename Body>
+Result guarded(JNIEnv* env, Result fallback, Body body) {
+  try {
+    return body();
+  } catch (const JavaPending&) {
+  } catch (const BadInput& e) {
+    raise(env, "org/espalier/he/MalformedCiphertextException", e.what());
+  } catch (const BadArgument& e) {
+    raise(env, "java/lang/IllegalArgumentException", e.what());
+  } catch (const std::bad_alloc&) {
+    raise(env, "java/lang/OutOfMemoryError", "native memory for ciphertexts or tiles");
+  } catch (const std::exception& e) {
+    raise(env, "java/lang/IllegalStateException", e.what());
+  } catch (...) {
+    raise(env, "java/lang/IllegalStateException", "native failure");
+  }
+  return fallback;
+}
+
+template <typename Element, typename Array, typename Copy>
+std::vector<Element> copy_in(JNIEnv* env, Array array, Copy copy) {
+  if (array == nullptr) {
+    throw BadArgument("an array is null");
+  }
+  jsize length = env->GetArrayLength(array);
+  std::vector<Element> out(static_cast<std::size_t>(length));
+  if (length > 0) {
+    copy(length, out.data());
+  }
+  if (env->ExceptionCheck()) {
+    throw JavaPending();
+  }
+  return out;
+}
+
+std::vector<jbyte> bytes_in(JNIEnv* env, jbyteArray array) {
+  return copy_in<jbyte>(env, array, [&](jsize n, jbyte* to) { env->GetByteArrayRegion(array, 0, n, to); });
+}
+
+std::vector<jlong> longs_in(JNIEnv* env, jlongArray array) {
+  return copy_in<jlong>(env, array, [&](jsize n, jlong* to) { env->GetLongArrayRegion(array, 0, n, to); });
+}
+
+jbyteArray bytes_out(JNIEnv* env, const std::vector<std::uint8_t>& bytes) {
+  if (bytes.size() > 0x7ffffff0u) {
+    throw BadArgument("result too large for one array");
+  }
+  jbyteArray array = env->NewByteArray(static_cast<jsize>(bytes.size()));
+  if (array == nullptr) {
+    throw JavaPending();
+  }
+  env->SetByteArrayRegion(array, 0, static_cast<jsize>(bytes.size()), reinterpret_cast<const jbyte*>(bytes.data()));
+  return array;
+}
+
+jlongArray longs_out(JNIEnv* env, const std::vector<u64>& values) {
+  jlongArray array = env->NewLongArray(static_cast<jsize>(values.size()));
+  if (array == nullptr) {
+    throw JavaPending();
+  }
+  env->SetLongArrayRegion(array, 0, static_cast<jsize>(values.size()), reinterpret_cast<const jlong*>(values.data()));
+  return array;
+}
+
+std::size_t size_in(jlong value, const char* what) {
+  if (value < 0) {
+    throw BadArgument(std::string(what) + " is negative");
+  }
+  return static_cast<std::size_t>(value);
+}
+
+// Java's mask seed has 32 bytes; the rest of the generator's seed separates this use.
+Seed mask_seed(JNIEnv* env, jbyteArray array) {
+  auto bytes = bytes_in(env, array);
+  if (bytes.size() != 32) {
+    throw BadArgument("a mask seed has 32 bytes");
+  }
+  Seed seed{};
+  std::memcpy(seed.data(), bytes.data(), 32);
+  static const char kPurpose[] = "espalier reply mask";
+  std::memcpy(seed.data() + 32, kPurpose, sizeof(kPurpose));
+  return seed;
+}
+
+}  // namespace
+
+#define NATIVE(type, name) \
+  extern "C" JNIEXPORT type JNICALL Java_org_espalier_he_nativelib_Native_##name
+
+NATIVE(jstring, sealVersion)(JNIEnv* env, jclass) { return env->NewStringUTF(SEAL_VERSION); }
+
+NATIVE(jint, objects)(JNIEnv*, jclass) {
+  std::lock_guard<std::mutex> hold(table_lock);
+  return static_cast<jint>(table.size());
+}
+
+NATIVE(void, release)(JNIEnv*, jclass, jlong handle) {
+  std::shared_ptr<void> last;  // destroyed outside the lock
+  std::lock_guard<std::mutex> hold(table_lock);
+  auto found = table.find(handle);
+  if (found != table.end()) {
+    last = std::move(found->second.object);
+    table.erase(found);
+  }
+}
+
+NATIVE(jlong, primeBelow)(JNIEnv* env, jclass, jint degree, jint bits, jint skip) {
+  return guarded<jlong>(env, 0, [&]() -> jlong {
+    if (degree < 1024 || degree > 32768 || bits < 17 || bits > 60 || skip < 0 || skip > 3) {
+      throw BadArgument("no such prime is offered");
+    }
+    std::vector<int> sizes(static_cast<std::size_t>(skip) + 1, bits);
+    // SEAL hands equal sizes out smallest first.
+    return static_cast<jlong>(seal::CoeffModulus::Create(static_cast<std::size_t>(degree), sizes)[0].value());
+  });
+}
+
+NATIVE(jlong, context)(JNIEnv* env, jclass, jint degree, jlongArray primes, jlong plain) {
+  return guarded<jlong>(env, 0, [&] {
+    std::vector<u64> values;
+    for (jlong p : longs_in(env, primes)) {
+      values.push_back(static_cast<u64>(p));
+    }
+    return store(std::make_shared<Context>(size_in(degree, "degree"), values, static_cast<u64>(plain)));
+  });
+}
+
+NATIVE(jlong, secretKey)(JNIEnv* env, jclass, jlong context) {
+  return guarded<jlong>(env, 0, [&] { return store(std::make_shared<SecretKey>(get<Context>(context))); });
+}
+
+NATIVE(jbyteArray, publicKey)(JNIEnv* env, jclass, jlong key) {
+  return guarded<jbyteArray>(env, nullptr, [&] {
+    auto k = get<SecretKey>(key);
+    return bytes_out(env, write_seeded(*k->context, encrypt(*k, {})));
+  });
+}
+
+NATIVE(jbyteArray, encrypt)(JNIEnv* env, jclass, jlong key, jlongArray residuals, jint from, jint count, jint width) {
+  return guarded<jbyteArray>(env, nullptr, [&] {
+    auto k = get<SecretKey>(key);
+    if (residuals == nullptr || from < 0 || count < 1 || count > env->GetArrayLength(residuals) - from) {
+      throw BadArgument("the range lies outside the residuals");
+    }
+    std::vector<jlong> values(static_cast<std::size_t>(count));
+    env->GetLongArrayRegion(residuals, from, count, values.data());
+    static_assert(sizeof(jlong) == sizeof(i64));
+    auto polynomial = residual_polynomial(*k->context, reinterpret_cast<const i64*>(values.data()), values.size(),
+                                          size_in(width, "width"));
+    return bytes_out(env, write_seeded(*k->context, encrypt(*k, polynomial)));
+  });
+}
+
+NATIVE(jlong, ciphertext)(JNIEnv* env, jclass, jlong context, jbyteArray bytes, jint from) {
+  return guarded<jlong>(env, 0, [&] {
+    auto c = get<Context>(context);
+    auto in = bytes_in(env, bytes);
+    if (from < 0 || static_cast<std::size_t>(from) > in.size()) {
+      throw BadArgument("offset outside the bytes");
+    }
+    return store(std::make_shared<Ciphertext>(
+        read_seeded(c, reinterpret_cast<const std::uint8_t*>(in.data()) + from, in.size() - static_cast<std::size_t>(from))));
+  });
+}
+
+NATIVE(jint, ciphertextSize)(JNIEnv* env, jclass, jlong context) {
+  return guarded<jint>(env, 0, [&] { return static_cast<jint>(seeded_size(*get<Context>(context))); });
+}
+
+NATIVE(jlong, replySize)(JNIEnv* env, jclass, jlong context, jint columns, jint width, jint limbs) {
+  return guarded<jlong>(env, 0, [&]() -> jlong {
+    auto c = get<Context>(context);
+    if (columns < 1 || width < 1 || limbs < 1 || static_cast<std::size_t>(limbs) > c->limbs()) {
+      throw BadArgument("no such reply");
+    }
+    return static_cast<jlong>(reply_size(*c, size_in(columns, "columns"), size_in(width, "width"), size_in(limbs, "limbs")));
+  });
+}
+
+NATIVE(jlong, tiles)(JNIEnv* env, jclass, jlong context, jint rows, jint columns, jint width) {
+  return guarded<jlong>(env, 0, [&] {
+    return store(std::make_shared<Tiles>(get<Context>(context), size_in(rows, "rows"), size_in(columns, "columns"),
+                                         size_in(width, "width")));
+  });
+}
+
+NATIVE(void, put)(JNIEnv* env, jclass, jlong tiles, jint block, jintArray matrix, jint fromRow, jint rows) {
+  guarded<int>(env, 0, [&] {
+    auto t = get<Tiles>(tiles);
+    const jlong columns = static_cast<jlong>(t->columns());
+    if (matrix == nullptr || fromRow < 0 || rows < 1 ||
+        (static_cast<jlong>(fromRow) + rows) * columns > env->GetArrayLength(matrix)) {
+      throw BadArgument("the rows lie outside the matrix");
+    }
+    std::vector<jint> values(static_cast<std::size_t>(rows * columns));
+    env->GetIntArrayRegion(matrix, static_cast<jsize>(fromRow * columns), static_cast<jsize>(values.size()), values.data());
+    static_assert(sizeof(jint) == sizeof(std::int32_t));
+    t->put(size_in(block, "block"), reinterpret_cast<const std::int32_t*>(values.data()), static_cast<std::size_t>(rows));
+    return 0;
+  });
+}
+
+NATIVE(jlong, accumulator)(JNIEnv* env, jclass, jlong tiles) {
+  return guarded<jlong>(env, 0, [&] { return store(std::make_shared<Accumulator>(get<Tiles>(tiles))); });
+}
+
+NATIVE(void, add)(JNIEnv* env, jclass, jlong accumulator, jlongArray blocks, jlongArray ciphertexts) {
+  guarded<int>(env, 0, [&] {
+    auto a = get<Accumulator>(accumulator);
+    std::vector<std::size_t> indices;
+    for (jlong b : longs_in(env, blocks)) {
+      indices.push_back(size_in(b, "block"));
+    }
+    std::vector<std::shared_ptr<Ciphertext>> values;
+    for (jlong c : longs_in(env, ciphertexts)) {
+      values.push_back(get<Ciphertext>(c));
+    }
+    a->add(indices, values);
+    return 0;
+  });
+}
+
+NATIVE(jbyteArray, finish)(JNIEnv* env, jclass, jlong accumulator, jlong publicKey, jbyteArray seed, jint limbs, jlongArray shares) {
+  return guarded<jbyteArray>(env, nullptr, [&] {
+    auto a = get<Accumulator>(accumulator);
+    auto pk = get<Ciphertext>(publicKey);
+    Reply reply = a->finish(*pk, mask_seed(env, seed), size_in(limbs, "limbs"));
+    if (shares == nullptr || static_cast<std::size_t>(env->GetArrayLength(shares)) != reply.shares.size()) {
+      throw BadArgument("the shares need one place a column");
+    }
+    env->SetLongArrayRegion(shares, 0, static_cast<jsize>(reply.shares.size()),
+                            reinterpret_cast<const jlong*>(reply.shares.data()));
+    return bytes_out(env, reply.bytes);
+  });
+}
+
+NATIVE(jlongArray, open)(JNIEnv* env, jclass, jlong key, jbyteArray bytes, jint from, jint columns, jint width, jint limbs) {
+  return guarded<jlongArray>(env, nullptr, [&] {
+    auto k = get<SecretKey>(key);
+    auto in = bytes_in(env, bytes);
+    if (from < 0 || static_cast<std::size_t>(from) > in.size()) {
+      throw BadArgument("offset outside the bytes");
+    }
+    return longs_out(env, open_reply(*k, reinterpret_cast<const std::uint8_t*>(in.data()) + from,
+                                     in.size() - static_cast<std::size_t>(from), size_in(columns, "columns"),
+                                     size_in(width, "width"), size_in(limbs, "limbs")));
+  });
+}
