@@ -1,0 +1,32 @@
+package org.espalier.node.identity;
+
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * A TLS key with its certificate and the identity's, in the order in which TLS sends them. Its text
+ * holds no key.
+ */
+record TlsCredential(PrivateKey key, List<X509Certificate> chain) {
+  X509Certificate leaf() {
+    return chain.get(0);
+  }
+
+  Instant notAfter() {
+    return leaf().getNotAfter().toInstant();
+  }
+
+  /** Two thirds of its life. */
+  Instant renewAt() {
+    Instant from = leaf().getNotBefore().toInstant();
+    return from.plus(Duration.between(from, notAfter()).multipliedBy(2).dividedBy(3));
+  }
+
+  @Override
+  public String toString() {
+    return "TLS certificate " + leaf().getSerialNumber().toString(16) + " until " + notAfter();
+  }
+}
