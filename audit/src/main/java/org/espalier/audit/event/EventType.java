@@ -1,0 +1,106 @@
+package org.espalier.audit.event;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The closed catalogue of events. Each type has a form and the groups of fields that an event of it
+ * must have; for an outcome these hold when the outcome is {@code ok}.
+ */
+public enum EventType {
+  NODE_STARTED("node.started", Form.FACT, "node"),
+  NODE_STOPPED("node.stopped", Form.FACT),
+  /** A command that changes state, from any interface. */
+  COMMAND("command", Form.ACT, "actor", "command"),
+  PARTNER_INVITED("partner.invited", Form.EITHER, "partner"),
+  PARTNER_ACCEPTED("partner.accepted", Form.EITHER, "partner"),
+  PARTNER_CONFIRMED("partner.confirmed", Form.EITHER, "partner"),
+  PARTNER_REVOKED("partner.revoked", Form.EITHER, "partner"),
+  DATASET_ADDED("dataset.added", Form.EITHER, "inputs"),
+  JOB_PROPOSED("job.proposed", Form.EITHER, "job"),
+  JOB_APPROVED("job.approved", Form.EITHER, "job", "approvals"),
+  JOB_DENIED("job.denied", Form.EITHER, "job"),
+  /** Its outcome is {@code job.finished}, {@code job.failed}, {@code job.aborted} or denied. */
+  JOB_STARTED("job.started", Form.ACT, "job"),
+  JOB_FINISHED("job.finished", Form.RESULT, "job"),
+  JOB_FAILED("job.failed", Form.RESULT, "job"),
+  JOB_ABORTED("job.aborted", Form.RESULT, "job"),
+  /** One phase of a protocol; carries algorithm and parameters actually run. */
+  PHASE_STARTED("phase.started", Form.ACT, "job", "protocol"),
+  PHASE_FINISHED("phase.finished", Form.RESULT, "job", "protocol", "transcript", "traffic"),
+  /** Something leaves the node in the clear: a model slice, metrics, predictions, a size. */
+  REVEAL("reveal", Form.ACT, "job", "outputs", "recipients"),
+  PREDICT("predict", Form.ACT, "job"),
+  RECEIPT("receipt", Form.FACT, "job", "partner", "transcript"),
+  /** Denied, malformed or replayed requests, counted over a window. */
+  REQUEST_DENIED("request.denied", Form.FACT, "rule", "requests"),
+  KEY_ROTATE("key.rotate", Form.EITHER, "before", "after"),
+  /** States size and root of the tree before itself; the signed checkpoint includes it. */
+  CHECKPOINT_SIGNED("checkpoint.signed", Form.FACT, "tree"),
+  AUDIT_EXPORTED("audit.exported", Form.ACT, "job", "export"),
+  AUDIT_REVIEWED("audit.reviewed", Form.EITHER, "actor");
+
+  /** How events of a type are logged. */
+  enum Form {
+    /** Something that happened; one event. */
+    FACT,
+    /** Something about to be done: an intent, then an outcome. */
+    ACT,
+    /** Either of these. */
+    EITHER,
+    /** The outcome of an act of another type. */
+    RESULT
+  }
+
+  private final String wireName;
+  private final Form form;
+
+  @SuppressWarnings("ImmutableEnumChecker") // List.of
+  private final List<String> required;
+
+  EventType(String wireName, Form form, String... required) {
+    this.wireName = wireName;
+    this.form = form;
+    this.required = List.of(required);
+  }
+
+  /** The name in the log, such as {@code job.started}. */
+  public String wireName() {
+    return wireName;
+  }
+
+  /** Whether {@code intent} can be logged of this type. */
+  public boolean isAct() {
+    return form == Form.ACT || form == Form.EITHER;
+  }
+
+  /** Whether the type can be logged by itself. */
+  public boolean isFact() {
+    return form == Form.FACT || form == Form.EITHER;
+  }
+
+  /** Type of the event that closes an intent of this type. */
+  public EventType closedBy(Outcome outcome) {
+    return switch (this) {
+      case PHASE_STARTED -> PHASE_FINISHED;
+      case JOB_STARTED ->
+          switch (outcome) {
+            case OK -> JOB_FINISHED;
+            case DENIED -> JOB_DENIED;
+            case FAILED -> JOB_FAILED;
+            case ABORTED -> JOB_ABORTED;
+          };
+      default -> this;
+    };
+  }
+
+  /** The type with this name, if the catalogue has one. */
+  public static Optional<EventType> ofWireName(String name) {
+    return Arrays.stream(values()).filter(type -> type.wireName.equals(name)).findFirst();
+  }
+
+  List<String> required() {
+    return required;
+  }
+}
