@@ -198,7 +198,7 @@ final class LogFiles {
         List<byte[]> edge = edges.get(level - 1);
         Path partial =
             TilePaths.partial(
-                paths.hashes(level, size >>> 8 * (level + 1)), Math.max(1, edge.size()));
+                paths.hashes(level, size >>> (8 * (level + 1))), Math.max(1, edge.size()));
         if (!edge.isEmpty() && !Files.exists(partial, LinkOption.NOFOLLOW_LINKS)) {
           disk.replace(partial, Bundles.ofHashes(edge));
         }
@@ -340,8 +340,8 @@ final class LogFiles {
                 + " is missing");
       }
     }
-    for (int level = 0; bundles >>> 8 * level > 0; level++) {
-      for (long i = 0; i < bundles >>> 8 * level; i++) {
+    for (int level = 0; bundles >>> (8 * level) > 0; level++) {
+      for (long i = 0; i < bundles >>> (8 * level); i++) {
         complete &= Files.isRegularFile(paths.hashes(level, i), LinkOption.NOFOLLOW_LINKS);
       }
     }
@@ -355,9 +355,9 @@ final class LogFiles {
         source = reader;
       }
     }
-    for (int level = 1; bundles >>> 8 * (level - 1) > 0; level++) {
+    for (int level = 1; bundles >>> (8 * (level - 1)) > 0; level++) {
       List<byte[]> edge = new ArrayList<>();
-      long count = bundles >>> 8 * (level - 1);
+      long count = bundles >>> (8 * (level - 1));
       for (long i = count / TilePaths.WIDTH * TilePaths.WIDTH; i < count; i++) {
         edge.add(source.node(8 * level, i));
       }
@@ -375,8 +375,8 @@ final class LogFiles {
   }
 
   private void rewriteTiles(LogReader source, long bundles) throws IOException {
-    for (int level = 0; bundles >>> 8 * level > 0; level++) {
-      for (long tile = 0; tile < bundles >>> 8 * level; tile++) {
+    for (int level = 0; bundles >>> (8 * level) > 0; level++) {
+      for (long tile = 0; tile < bundles >>> (8 * level); tile++) {
         List<byte[]> hashes = new ArrayList<>();
         for (long i = tile * TilePaths.WIDTH; i < (tile + 1) * TilePaths.WIDTH; i++) {
           hashes.add(source.node(8 * level, i));
@@ -539,7 +539,6 @@ final class LogFiles {
       }
     } catch (IOException e) {
       // Everything that matters was forced before.
-      Thread.yield();
     }
   }
 }
