@@ -125,6 +125,17 @@ public final class NoteSigner {
     return text + "\n\u2014 " + name + " " + Base64.getEncoder().encodeToString(blob) + "\n";
   }
 
+  /** The DER form of the key that follows its type in a verifier key. */
+  static byte[] spki(byte[] typedKey) {
+    if (typedKey.length != 33 || typedKey[0] != ED25519) {
+      throw new IllegalArgumentException("not an Ed25519 verifier key");
+    }
+    return ByteBuffer.allocate(SPKI_PREFIX.length + 32)
+        .put(SPKI_PREFIX)
+        .put(typedKey, 1, 32)
+        .array();
+  }
+
   private byte[] sign(byte[] message) {
     try {
       Signature signature = Signature.getInstance("Ed25519");

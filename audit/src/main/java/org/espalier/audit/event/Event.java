@@ -66,8 +66,8 @@ public final class Event {
   }
 
   /**
-   * How the act announced by this intent ended. Takes over the job, the protocol and the partner of
-   * the intent.
+   * How the act announced by this intent ended. Takes over the job, the phase, the protocol and the
+   * partner of the intent.
    *
    * @param intentSeq place of the intent in the log
    */
@@ -76,7 +76,7 @@ public final class Event {
       throw new IllegalStateException("only an intent has an outcome");
     }
     Map<String, Object> inherited = new LinkedHashMap<>();
-    for (String name : new String[] {"job", "protocol", "partner"}) {
+    for (String name : new String[] {"job", "step", "protocol", "partner"}) {
       if (fields.containsKey(name)) {
         inherited.put(name, fields.get(name));
       }
@@ -92,11 +92,13 @@ public final class Event {
    * crash.
    *
    * @param jobId job of the intent, or null
+   * @param attempt attempt at that job
    */
-  public static Event interrupted(EventType intentType, long intentSeq, String jobId) {
+  public static Event interrupted(
+      EventType intentType, long intentSeq, String jobId, long attempt) {
     EventBuilder builder = new EventBuilder().reason("node.interrupted");
     if (jobId != null) {
-      builder.job(jobId, 0, null);
+      builder.job(jobId, attempt, null);
     }
     return new Event(
         intentType.closedBy(Outcome.ABORTED),

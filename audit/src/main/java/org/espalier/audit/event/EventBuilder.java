@@ -32,6 +32,11 @@ public final class EventBuilder {
 
   // What
 
+  /** Name of the phase of a job, such as {@code align} or {@code train}. */
+  public EventBuilder step(String name) {
+    return put("step", code(name));
+  }
+
   /** Code of the reason of an outcome, such as {@code partner.unreachable}. */
   public EventBuilder reason(String code) {
     return put("reason", code(code));
@@ -179,9 +184,15 @@ public final class EventBuilder {
     return put("peer_event", text(id));
   }
 
-  /** Hash of the transcript of the messages exchanged. */
-  public EventBuilder transcript(String digest) {
-    return put("transcript", digest(digest));
+  /** For each partner the hash of the conversation with it; empty if none was needed. */
+  public EventBuilder transcripts(Map<String, String> digests) {
+    digests.values().forEach(EventBuilder::digest);
+    return put("transcripts", copy(digests));
+  }
+
+  /** Digest of the statement that the partner signed about the job. */
+  public EventBuilder receipt(String digest) {
+    return put("receipt", digest(digest));
   }
 
   /** The partner's newest signed tree head. */
@@ -203,13 +214,13 @@ public final class EventBuilder {
 
   // On what
 
-  /** The job: its name, revision and the digest of its specification. */
-  public EventBuilder job(String id, long revision, String specDigest) {
+  /** The job: its name, the attempt (0 before the first) and the digest of its specification. */
+  public EventBuilder job(String id, long attempt, String specDigest) {
     return put(
         "job",
         group()
             .with("id", text(id))
-            .with("rev", natural(revision))
+            .with("attempt", natural(attempt))
             .with("spec", digest(specDigest)));
   }
 
@@ -320,6 +331,33 @@ public final class EventBuilder {
     return digest("sha256:" + HexFormat.of().formatHex(hash));
   }
 
+  /** {@code hmac-sha256:} and an existing keyed hash of 32 bytes in hex. */
+  public static String hmacText(byte[] keyedHash) {
+    return digest("hmac-sha256:" + HexFormat.of().formatHex(keyedHash));
+  }
+
+  /**
+   * A number of rows as a bucket: {@code 0} to {@code 9} as they are, then steps of 1, 2 and 5,
+   * such as {@code 10-19}, {@code 20-49}, {@code 50-99}, {@code 100-199}. At most 10^15 rows.
+   */
+  public static String bucket(long rows) {
+    if (rows > 1_000_000_000_000_000L) {
+      throw new IllegalArgumentException("no data set has " + rows + " rows");
+    }
+    if (natural(rows) < 10) {
+      return Long.toString(rows);
+    }
+    long unit = 1;
+    while (rows / unit >= 10) {
+      unit *= 10;
+    }
+    long digit = rows / unit;
+    if (digit >= 5) {
+      return 5 * unit + "-" + (10 * unit - 1);
+    }
+    return digit >= 2 ? 2 * unit + "-" + (5 * unit - 1) : unit + "-" + (2 * unit - 1);
+  }
+
   /**
    * {@code text} cut to {@code max} characters with an ellipsis: for values that a stranger chose
    * and that may not make the record of its own denial impossible.
@@ -395,7 +433,38 @@ public final class EventBuilder {
   }
 
   private static Map<String, ?> copy(Map<String, ?> map) {
-    return map == null ? null : Collections.unmodifiableMap(new LinkedHashMap<>(map));
+    return map == null ? null : copy(map, 0);
+  }
+
+  private static Map<String, Object> copy(Map<?, ?> map, int depth) {
+    Map<String, Object> copy = new LinkedHashMap<>();
+    map.forEach(
+        (name, value) -> {
+          if (value != null) {
+            copy.put(text(String.valueOf(name)), copy(value, depth + 1));
+          }
+        });
+    return Collections.unmodifiableMap(copy);
+  }
+
+  private static Object copy(Object value, int depth) {
+    if (depth > JsonWriter.MAX_DEPTH) {
+      throw new IllegalArgumentException(
+          "an event nests at most " + JsonWriter.MAX_DEPTH + " objects or lists");
+    }
+    if (value instanceof Map<?, ?> map) {
+      return copy(map, depth);
+    }
+    if (value instanceof List<?> list) {
+      List<Object> copy = new ArrayList<>();
+      for (Object element : list) {
+        if (element != null) {
+          copy.add(copy(element, depth + 1));
+        }
+      }
+      return Collections.unmodifiableList(copy);
+    }
+    return value instanceof String string ? text(string) : value;
   }
 
   /** A JSON object that leaves out what is null. */

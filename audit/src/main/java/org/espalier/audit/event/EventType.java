@@ -21,18 +21,25 @@ public enum EventType {
   JOB_PROPOSED("job.proposed", Form.EITHER, "job"),
   JOB_APPROVED("job.approved", Form.EITHER, "job", "approvals"),
   JOB_DENIED("job.denied", Form.EITHER, "job"),
+  /** Someone asks for the end of a job; the attempt under way then ends as {@code job.aborted}. */
+  JOB_ABORT("job.abort", Form.EITHER, "job"),
   /** Its outcome is {@code job.finished}, {@code job.failed}, {@code job.aborted} or denied. */
   JOB_STARTED("job.started", Form.ACT, "job"),
   JOB_FINISHED("job.finished", Form.RESULT, "job"),
   JOB_FAILED("job.failed", Form.RESULT, "job"),
   JOB_ABORTED("job.aborted", Form.RESULT, "job"),
   /** One phase of a protocol; carries algorithm and parameters actually run. */
-  PHASE_STARTED("phase.started", Form.ACT, "job", "protocol"),
-  PHASE_FINISHED("phase.finished", Form.RESULT, "job", "protocol", "transcript", "traffic"),
+  PHASE_STARTED("phase.started", Form.ACT, "job", "step"),
+  PHASE_FINISHED("phase.finished", Form.RESULT, "job", "step", "transcripts", "traffic"),
   /** Something leaves the node in the clear: a model slice, metrics, predictions, a size. */
   REVEAL("reveal", Form.ACT, "job", "outputs", "recipients"),
   PREDICT("predict", Form.ACT, "job"),
-  RECEIPT("receipt", Form.FACT, "job", "partner", "transcript"),
+  /** Someone looks at the own slice of a model. */
+  MODEL_SHOWN("model.shown", Form.EITHER, "job"),
+  /** Someone looks at or copies the results of a job: predictions, metrics. */
+  RESULT_SHOWN("result.shown", Form.EITHER, "job"),
+  /** A partner's signed receipt was checked and kept. */
+  RECEIPT("receipt", Form.EITHER, "job", "partner", "receipt"),
   /** Denied, malformed or replayed requests, counted over a window. */
   REQUEST_DENIED("request.denied", Form.FACT, "rule", "requests"),
   KEY_ROTATE("key.rotate", Form.EITHER, "before", "after"),
@@ -100,7 +107,13 @@ public enum EventType {
     return Arrays.stream(values()).filter(type -> type.wireName.equals(name)).findFirst();
   }
 
-  List<String> required() {
+  /** Whether an event of this type only ever closes an act of another type. */
+  public boolean isResult() {
+    return form == Form.RESULT;
+  }
+
+  /** Names of the fields that an event of this type must have; an outcome only if it is ok. */
+  public List<String> required() {
     return required;
   }
 }

@@ -128,7 +128,12 @@ public final class AuditLog implements AutoCloseable {
         EventType type =
             EventType.ofWireName(event.type())
                 .orElseThrow(() -> new IOException("event of unknown type: " + event.line()));
-        append(Event.interrupted(type, seq, event.job().isEmpty() ? null : event.job()));
+        append(
+            Event.interrupted(
+                type,
+                seq,
+                event.job().isEmpty() ? null : event.job(),
+                event.json().path("job").path("attempt").asLong()));
         orphans.add(seq);
       }
     }

@@ -10,7 +10,7 @@ import org.espalier.audit.event.Outcome;
  * having been concluded is logged as {@code aborted} with reason {@code not.concluded}.
  *
  * <pre>{@code
- * try (Intent run = log.intent(EventType.JOB_STARTED, e -> e.job(id, rev, spec))) {
+ * try (Intent run = log.intent(EventType.JOB_STARTED, e -> e.job(id, attempt, spec))) {
  *   train();
  *   run.ok();
  * }
@@ -73,9 +73,14 @@ public final class Intent implements AutoCloseable {
     return conclude(Outcome.DENIED, more.andThen(e -> e.rule(rule)));
   }
 
-  /** Someone stopped the act. */
+  /** Someone stopped the act, for a reason given as a code. */
   public Place aborted(String reason) {
-    return conclude(Outcome.ABORTED, e -> e.reason(reason));
+    return aborted(reason, Event.NOTHING_MORE);
+  }
+
+  /** Someone stopped the act; {@code more} adds what is known now. */
+  public Place aborted(String reason, Consumer<EventBuilder> more) {
+    return conclude(Outcome.ABORTED, more.andThen(e -> e.reason(reason)));
   }
 
   /** Logs {@code aborted} unless the act was concluded. */

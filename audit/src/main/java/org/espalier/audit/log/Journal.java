@@ -146,6 +146,9 @@ record Journal(
         }
         byte[] entry = new byte[length];
         in.get(entry);
+        if (!looksLikeEvent(entry)) {
+          return false;
+        }
         tree = tree.append(Hashing.leaf(entry));
       } else if (kind == 'C') {
         return isCutShort(frame, commitFrame(signer, tree), tree);
@@ -163,6 +166,16 @@ record Journal(
     return tree.size() > size()
         && part.length < whole.length
         && Arrays.equals(part, Arrays.copyOf(whole, part.length));
+  }
+
+  /** Whether these can be bytes that this log wrote as an entry: one line, one JSON object. */
+  private static boolean looksLikeEvent(byte[] entry) {
+    for (byte b : entry) {
+      if (b >= 0 && b < ' ') {
+        return false;
+      }
+    }
+    return entry.length >= 2 && entry[0] == '{' && entry[entry.length - 1] == '}';
   }
 
   private boolean containsCommit() {

@@ -86,6 +86,7 @@ public record LoggedEvent(long seq, byte[] bytes, JsonNode json) {
     field(line, "rule=", json.path("rule"));
     field(line, "", json.path("command").path("name"));
     field(line, "job=", json.path("job").path("id"));
+    field(line, "step=", json.path("step"));
     field(line, "protocol=", json.path("protocol").path("name"));
     field(line, "partner=", json.path("partner").path("id"));
     field(line, "actor=", json.path("actor").path("pseudonym"));
