@@ -3,16 +3,15 @@
 set -euo pipefail
 out=$1 work=$2 java_home=$3
 here=$(cd "$(dirname "$0")" && pwd)
-need() { command -v "$1" >/dev/null || { echo "espalier: '$1' is missing; install it with: sudo apt-get install $2" >&2; exit 1; }; }
+. "$here/tools.sh"
 need cmake cmake
 need c++ g++
 need make make
 case "$(uname -m)" in x86_64 | amd64) arch=x86_64 ;; aarch64 | arm64) arch=aarch64 ;; *) arch=$(uname -m) ;; esac
 target="$out/META-INF/native/$(uname -s | tr '[:upper:]' '[:lower:]')-$arch"
 mkdir -p "$target" "$work"
-quietly() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; echo "espalier: failed: $*" >&2; exit 1; }; }
 # CMake's own standard error stays visible: it announces the one long step, building SEAL.
 cmake -S "$here" -B "$work" -DCMAKE_BUILD_TYPE=Release -DJAVA_HOME="$java_home" >"$work/log" \
   || { cat "$work/log" >&2; exit 1; }
-quietly cmake --build "$work" --parallel "$(getconf _NPROCESSORS_ONLN)"
+quietly "$work/log" cmake --build "$work" --parallel "$(getconf _NPROCESSORS_ONLN)"
 cmp -s "$work/libespalier.so" "$target/libespalier.so" || cp "$work/libespalier.so" "$target/"

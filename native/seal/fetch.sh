@@ -5,25 +5,28 @@ set -euo pipefail
 prefix=$1
 here=$(cd "$(dirname "$0")" && pwd)
 [ -f "$prefix/.complete" ] && exit 0
-need() { command -v "$1" >/dev/null || { echo "espalier: '$1' is missing; install it with: sudo apt-get install $2" >&2; exit 1; }; }
+. "$here/../tools.sh"
 need cargo cargo
 need cmake cmake
 need c++ g++
 need make make
+mkdir -p "$(dirname "$prefix")"
+# Two builds at once: the second waits for the first one's result.
+exec 9>"$prefix.lock"
+flock 9
+[ -f "$prefix/.complete" ] && exit 0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-log=$work/log
-quietly() { "$@" >"$log" 2>&1 || { cat "$log" >&2; echo "espalier: building SEAL failed at: $*" >&2; exit 1; }; }
 echo "espalier: building Microsoft SEAL 4.0.0 once into $prefix (about a minute)" >&2
 mkdir -p "$work/crate"
 cp "$here/Cargo.toml" "$here/Cargo.lock" "$here/placeholder.rs" "$work/crate/"
 cd "$work/crate"
-quietly cargo vendor --locked --versioned-dirs "$work/vendor"
-quietly cmake -S "$work/vendor/seal_fhe-0.8.1/SEAL" -B "$work/build" \
+quietly "$work/log" cargo vendor --locked --versioned-dirs "$work/vendor"
+quietly "$work/log" cmake -S "$work/vendor/seal_fhe-0.8.1/SEAL" -B "$work/build" \
   -DSEAL_BUILD_DEPS=OFF -DSEAL_USE_MSGSL=OFF -DSEAL_USE_ZLIB=OFF -DSEAL_USE_ZSTD=OFF \
   -DSEAL_USE_INTEL_HEXL=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_BUILD_TYPE=Release \
   -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib
-quietly cmake --build "$work/build" --parallel "$(getconf _NPROCESSORS_ONLN)"
-quietly cmake --install "$work/build"
+quietly "$work/log" cmake --build "$work/build" --parallel "$(getconf _NPROCESSORS_ONLN)"
+quietly "$work/log" cmake --install "$work/build"
 cp "$work/vendor/seal_fhe-0.8.1/SEAL/LICENSE" "$prefix/LICENSE.SEAL"
 touch "$prefix/.complete"

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "seal/util/common.h"
 #include "seal/util/ntt.h"
 #include "seal/util/rlwe.h"
 #include "seal/util/uintarithsmallmod.h"
@@ -39,14 +40,23 @@ std::vector<seal::Modulus> checked(std::size_t degree, const std::vector<u64>& p
   if (plain < 2 || plain >= (1ull << 59)) {
     throw BadArgument("the plaintext modulus must be below 2^59");
   }
+  for (u64 p : primes) {
+    if (plain >= p) {
+      throw BadArgument("the plaintext modulus must be below every prime");
+    }
+  }
   return result;
 }
 
 u64 mod_mul(u64 a, u64 b, const seal::Modulus& q) { return seal::util::multiply_uint_mod(a, b, q); }
 
-// floor(a·b / c) for a, b < 2^128 with the product below 2^192 and a quotient below 2^64.
+// All ones if the condition holds, else zero; compiled without a branch.
+u64 mask_if(bool condition) { return 0 - static_cast<u64>(condition); }
+
+// floor(a·b / c) for a, b < 2^128 with the product below 2^192, c < 2^127 and a quotient below 2^64.
 u64 mul_div(u128 a, u64 b, u128 c, u128* remainder) {
-  // 192-bit product, then schoolbook division bit by bit: only wanted coefficients come here.
+  // 192-bit product, then schoolbook division bit by bit: only wanted coefficients come here. The
+  // operands are masks and decrypted values, hence the selection instead of a branch.
   u128 low = static_cast<u128>(static_cast<u64>(a)) * b;
   u128 high = static_cast<u128>(static_cast<u64>(a >> 64)) * b + (low >> 64);
   u64 words[3] = {static_cast<u64>(low), static_cast<u64>(high), static_cast<u64>(high >> 64)};
@@ -54,11 +64,9 @@ u64 mul_div(u128 a, u64 b, u128 c, u128* remainder) {
   u64 quotient = 0;
   for (int bit = 191; bit >= 0; --bit) {
     r = (r << 1) | ((words[bit / 64] >> (bit % 64)) & 1);
-    quotient <<= 1;
-    if (r >= c) {
-      r -= c;
-      quotient |= 1;
-    }
+    const u128 take = 0 - static_cast<u128>(r >= c);
+    r -= c & take;
+    quotient = (quotient << 1) | static_cast<u64>(take & 1);
   }
   *remainder = r;
   return quotient;
@@ -84,6 +92,7 @@ Context::Context(std::size_t degree, const std::vector<u64>& primes, u64 plain)
   }
   u128 delta = q / plain_;
   q_mod_t_ = static_cast<u64>(q % plain_);
+  q_mod_t_shoup_ = static_cast<u64>((static_cast<u128>(q_mod_t_) << 64) / plain_);
   for (const auto& p : primes_) {
     delta_.push_back(static_cast<u64>(delta % p.value()));
   }
@@ -115,10 +124,15 @@ void Context::add_scaled(const u64* plain_values, u64* poly) const {
   const u64 half = (plain_ + 1) >> 1;
   for (std::size_t i = 0; i < degree_; ++i) {
     const u64 m = plain_values[i];
-    if (m == 0) {
-      continue;  // the plaintext belongs to the encrypting party: its zeros are no secret to itself
+    // fix = floor((m·(q mod t) + half)/t): the estimate is at most one low, so that what is left is
+    // below 2.5·t < 2^61 and two conditional steps finish.
+    u64 fix = static_cast<u64>((static_cast<u128>(m) * q_mod_t_shoup_) >> 64);
+    u64 rest = m * q_mod_t_ + half - fix * plain_;
+    for (int step = 0; step < 2; ++step) {
+      const u64 more = mask_if(rest >= plain_);
+      rest -= plain_ & more;
+      fix += more & 1;
     }
-    const u64 fix = static_cast<u64>((static_cast<u128>(m) * q_mod_t_ + half) / plain_);
     for (std::size_t l = 0; l < limbs(); ++l) {
       const auto& q = primes_[l];
       u64* c = poly + l * degree_ + i;
@@ -142,10 +156,8 @@ u64 Context::round_to_plain(const u64* residues, std::size_t limbs) const {
   }
   u128 remainder;
   u64 m = mul_div(x, plain_, q, &remainder);
-  if (remainder >= q - remainder) {
-    ++m;
-  }
-  return m >= plain_ ? m - plain_ : m;
+  m += mask_if(remainder >= q - remainder) & 1;
+  return m - (plain_ & mask_if(m >= plain_));
 }
 
 void Context::sample_uniform(seal::UniformRandomGenerator& random, u64* poly) const {
@@ -176,11 +188,22 @@ void Context::sample_ternary(std::shared_ptr<seal::UniformRandomGenerator> rando
   seal::util::sample_poly_ternary(std::move(random), data_->parms(), poly);
 }
 
+void wipe(void* memory, std::size_t bytes) noexcept { seal::util::seal_memzero(memory, bytes); }
+
 std::shared_ptr<seal::UniformRandomGenerator> generator(const Seed& seed) {
   seal::prng_seed_type words;
   static_assert(sizeof(words) == kSeedBytes);
   std::memcpy(words.data(), seed.data(), kSeedBytes);
-  return seal::Blake2xbPRNGFactory(words).create();
+  auto result = std::make_shared<seal::Blake2xbPRNG>(words);
+  wipe(words.data(), kSeedBytes);
+  return result;
+}
+
+std::shared_ptr<seal::UniformRandomGenerator> secret_generator() {
+  Seed seed = fresh_seed();
+  auto result = generator(seed);
+  wipe(seed.data(), seed.size());
+  return result;
 }
 
 Seed fresh_seed() {
@@ -190,23 +213,20 @@ Seed fresh_seed() {
 }
 
 SecretKey::SecretKey(std::shared_ptr<const Context> c) : context(std::move(c)) {
+  // SEAL keeps its own copy in a pool that it overwrites on release.
   seal::KeyGenerator generate(context->seal());
   const auto& key = generate.secret_key();
   s.assign(key.data().data(), key.data().data() + context->size());
 }
 
-SecretKey::~SecretKey() {
-  volatile u64* p = s.data();
-  for (std::size_t i = 0; i < s.size(); ++i) {
-    p[i] = 0;
-  }
-}
-
-Seeded encrypt(const SecretKey& key, const std::vector<u64>& values) {
+Seeded encrypt(const SecretKey& key, const SecretVector& values) {
   const Context& c = *key.context;
   const std::size_t n = c.degree();
+  if (!values.empty() && values.size() != n) {
+    throw BadArgument("a plaintext has one value a coefficient");
+  }
   Seeded out{fresh_seed(), std::vector<u64>(c.size())};
-  c.sample_error(generator(fresh_seed()), out.c0.data());
+  c.sample_error(secret_generator(), out.c0.data());
   if (!values.empty()) {
     c.add_scaled(values.data(), out.c0.data());
   }
@@ -231,8 +251,8 @@ Ciphertext expand(std::shared_ptr<const Context> context, const Seed& seed, std:
 void add_zero_encryption(const Ciphertext& public_key, u64* c0, u64* c1) {
   const Context& c = *public_key.context;
   const std::size_t n = c.degree();
-  auto random = generator(fresh_seed());
-  std::vector<u64> u(c.size()), e0(c.size()), e1(c.size());
+  auto random = secret_generator();
+  SecretVector u(c.size()), e0(c.size()), e1(c.size());
   c.sample_ternary(random, u.data());
   c.sample_error(random, e0.data());
   c.sample_error(random, e1.data());

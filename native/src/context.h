@@ -23,6 +23,31 @@ using u128 = unsigned __int128;
 constexpr std::size_t kSeedBytes = 64;
 using Seed = std::array<std::uint8_t, kSeedBytes>;
 
+// Overwrites memory in a way that the optimiser keeps.
+void wipe(void* memory, std::size_t bytes) noexcept;
+
+// Memory that is overwritten before it goes back: secret keys, coins, plaintexts, masks, and sums
+// that are not masked yet.
+template <typename T>
+struct WipingAllocator {
+  using value_type = T;
+  WipingAllocator() = default;
+  template <typename U>
+  WipingAllocator(const WipingAllocator<U>&) noexcept {}
+  T* allocate(std::size_t count) { return std::allocator<T>().allocate(count); }
+  void deallocate(T* memory, std::size_t count) noexcept {
+    wipe(memory, count * sizeof(T));
+    std::allocator<T>().deallocate(memory, count);
+  }
+  template <typename U>
+  bool operator==(const WipingAllocator<U>&) const noexcept { return true; }
+  template <typename U>
+  bool operator!=(const WipingAllocator<U>&) const noexcept { return false; }
+};
+template <typename T>
+using Wiped = std::vector<T, WipingAllocator<T>>;
+using SecretVector = Wiped<u64>;
+
 // What a caller did wrong, as opposed to what a peer sent.
 struct BadArgument : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -53,7 +78,8 @@ class Context {
   void ntt(u64* limb_values, std::size_t limb) const;
   void inverse_ntt_limb(u64* limb_values, std::size_t limb) const;
 
-  // Adds round(q·m/t) to each coefficient in place; m in [0, t). Coefficient form.
+  // Adds round(q·m/t) to each coefficient in place; m in [0, t). Coefficient form. Like everything
+  // here that sees plaintexts, keys or masks it takes the same steps whatever their values.
   void add_scaled(const u64* plain_values, u64* poly) const;
   // round(t·x/q) mod t of one coefficient, given modulo the first `limbs` primes.
   u64 round_to_plain(const u64* residues, std::size_t limbs) const;
@@ -70,20 +96,24 @@ class Context {
   std::shared_ptr<const seal::SEALContext::ContextData> data_;
   std::vector<u64> delta_;  // floor(q/t) mod each prime
   u64 q_mod_t_;
+  u64 q_mod_t_shoup_;  // floor(2^64·(q mod t)/t)
   u64 inverse_first_mod_second_ = 0;
 };
 
+// Expands a seed by BLAKE2Xb.
 std::shared_ptr<seal::UniformRandomGenerator> generator(const Seed& seed);
+// Expands a fresh secret seed that nobody else ever sees.
+std::shared_ptr<seal::UniformRandomGenerator> secret_generator();
+// From the operating system.
 Seed fresh_seed();
 
 struct SecretKey {
   explicit SecretKey(std::shared_ptr<const Context> context);
-  ~SecretKey();
   SecretKey(const SecretKey&) = delete;
   SecretKey& operator=(const SecretKey&) = delete;
 
   std::shared_ptr<const Context> context;
-  std::vector<u64> s;  // NTT form
+  SecretVector s;  // NTT form
 };
 
 // A pair (c0, c1) in NTT form whose uniform half c1 is expanded from a seed.
@@ -98,8 +128,8 @@ struct Seeded {
   std::vector<u64> c0;  // NTT form
 };
 
-// values[i] in [0, t), coefficient i of the plaintext; all N of them.
-Seeded encrypt(const SecretKey& key, const std::vector<u64>& values);
+// values[i] in [0, t), coefficient i of the plaintext; all N of them, or none for zero.
+Seeded encrypt(const SecretKey& key, const SecretVector& values);
 Ciphertext expand(std::shared_ptr<const Context> context, const Seed& seed, std::vector<u64> c0);
 
 // A fresh encryption of zero under a public key (an encryption of zero itself), added in NTT form.

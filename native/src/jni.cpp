@@ -87,12 +87,12 @@ Result guarded(JNIEnv* env, Result fallback, Body body) {
 }
 
 template <typename Element, typename Array, typename Copy>
-std::vector<Element> copy_in(JNIEnv* env, Array array, Copy copy) {
+Wiped<Element> copy_in(JNIEnv* env, Array array, Copy copy) {
   if (array == nullptr) {
     throw BadArgument("an array is null");
   }
   jsize length = env->GetArrayLength(array);
-  std::vector<Element> out(static_cast<std::size_t>(length));
+  Wiped<Element> out(static_cast<std::size_t>(length));
   if (length > 0) {
     copy(length, out.data());
   }
@@ -102,16 +102,16 @@ std::vector<Element> copy_in(JNIEnv* env, Array array, Copy copy) {
   return out;
 }
 
-std::vector<jbyte> bytes_in(JNIEnv* env, jbyteArray array) {
+Wiped<jbyte> bytes_in(JNIEnv* env, jbyteArray array) {
   return copy_in<jbyte>(env, array, [&](jsize n, jbyte* to) { env->GetByteArrayRegion(array, 0, n, to); });
 }
 
-std::vector<jlong> longs_in(JNIEnv* env, jlongArray array) {
+Wiped<jlong> longs_in(JNIEnv* env, jlongArray array) {
   return copy_in<jlong>(env, array, [&](jsize n, jlong* to) { env->GetLongArrayRegion(array, 0, n, to); });
 }
 
 jbyteArray bytes_out(JNIEnv* env, const std::vector<std::uint8_t>& bytes) {
-  if (bytes.size() > 0x7ffffff0u) {
+  if (bytes.size() > 0x7fffff00u) {  // the caller puts a header in front
     throw BadArgument("result too large for one array");
   }
   jbyteArray array = env->NewByteArray(static_cast<jsize>(bytes.size()));
@@ -122,7 +122,7 @@ jbyteArray bytes_out(JNIEnv* env, const std::vector<std::uint8_t>& bytes) {
   return array;
 }
 
-jlongArray longs_out(JNIEnv* env, const std::vector<u64>& values) {
+jlongArray longs_out(JNIEnv* env, const SecretVector& values) {
   jlongArray array = env->NewLongArray(static_cast<jsize>(values.size()));
   if (array == nullptr) {
     throw JavaPending();
@@ -211,7 +211,7 @@ NATIVE(jbyteArray, encrypt)(JNIEnv* env, jclass, jlong key, jlongArray residuals
     if (residuals == nullptr || from < 0 || count < 1 || count > env->GetArrayLength(residuals) - from) {
       throw BadArgument("the range lies outside the residuals");
     }
-    std::vector<jlong> values(static_cast<std::size_t>(count));
+    Wiped<jlong> values(static_cast<std::size_t>(count));
     env->GetLongArrayRegion(residuals, from, count, values.data());
     static_assert(sizeof(jlong) == sizeof(i64));
     auto polynomial = residual_polynomial(*k->context, reinterpret_cast<const i64*>(values.data()), values.size(),
@@ -239,9 +239,6 @@ NATIVE(jint, ciphertextSize)(JNIEnv* env, jclass, jlong context) {
 NATIVE(jlong, replySize)(JNIEnv* env, jclass, jlong context, jint columns, jint width, jint limbs) {
   return guarded<jlong>(env, 0, [&]() -> jlong {
     auto c = get<Context>(context);
-    if (columns < 1 || width < 1 || limbs < 1 || static_cast<std::size_t>(limbs) > c->limbs()) {
-      throw BadArgument("no such reply");
-    }
     return static_cast<jlong>(reply_size(*c, size_in(columns, "columns"), size_in(width, "width"), size_in(limbs, "limbs")));
   });
 }
@@ -261,7 +258,7 @@ NATIVE(void, put)(JNIEnv* env, jclass, jlong tiles, jint block, jintArray matrix
         (static_cast<jlong>(fromRow) + rows) * columns > env->GetArrayLength(matrix)) {
       throw BadArgument("the rows lie outside the matrix");
     }
-    std::vector<jint> values(static_cast<std::size_t>(rows * columns));
+    Wiped<jint> values(static_cast<std::size_t>(rows * columns));
     env->GetIntArrayRegion(matrix, static_cast<jsize>(fromRow * columns), static_cast<jsize>(values.size()), values.data());
     static_assert(sizeof(jint) == sizeof(std::int32_t));
     t->put(size_in(block, "block"), reinterpret_cast<const std::int32_t*>(values.data()), static_cast<std::size_t>(rows));
@@ -293,10 +290,12 @@ NATIVE(jbyteArray, finish)(JNIEnv* env, jclass, jlong accumulator, jlong publicK
   return guarded<jbyteArray>(env, nullptr, [&] {
     auto a = get<Accumulator>(accumulator);
     auto pk = get<Ciphertext>(publicKey);
-    Reply reply = a->finish(*pk, mask_seed(env, seed), size_in(limbs, "limbs"));
-    if (shares == nullptr || static_cast<std::size_t>(env->GetArrayLength(shares)) != reply.shares.size()) {
+    if (shares == nullptr || static_cast<std::size_t>(env->GetArrayLength(shares)) != a->columns()) {
       throw BadArgument("the shares need one place a column");
     }
+    Seed mask = mask_seed(env, seed);
+    Reply reply = a->finish(*pk, mask, size_in(limbs, "limbs"));
+    wipe(mask.data(), mask.size());
     env->SetLongArrayRegion(shares, 0, static_cast<jsize>(reply.shares.size()),
                             reinterpret_cast<const jlong*>(reply.shares.data()));
     return bytes_out(env, reply.bytes);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <system_error>
 #include <thread>
 
 #include "codec.h"
@@ -32,8 +33,13 @@ void parallel(std::size_t count, Body body) {
     }
   };
   std::vector<std::thread> threads;
-  for (std::size_t w = 1; w < workers; ++w) {
-    threads.emplace_back(work);
+  threads.reserve(workers);
+  try {
+    for (std::size_t w = 1; w < workers; ++w) {
+      threads.emplace_back(work);
+    }
+  } catch (const std::system_error&) {
+    // No more threads to be had: those that run, and this one, do the work.
   }
   work();
   for (auto& thread : threads) {
@@ -50,18 +56,31 @@ void check_width(const Context& context, std::size_t width) {
   }
 }
 
+void check_columns(std::size_t columns) {
+  if (columns == 0 || columns > (1u << 20)) {
+    throw BadArgument("a matrix has 1..2^20 columns");
+  }
+}
+
+void check_reply_limbs(const Context& context, std::size_t reply_limbs) {
+  if (reply_limbs == 0 || reply_limbs > context.limbs()) {
+    throw BadArgument("a reply has 1.." + std::to_string(context.limbs()) + " limbs");
+  }
+}
+
 }  // namespace
 
 Tiles::Tiles(std::shared_ptr<const Context> context, std::size_t rows, std::size_t columns, std::size_t width)
     : context_(std::move(context)), rows_(rows), columns_(columns), width_(width) {
   check_width(*context_, width);
-  if (rows == 0 || columns == 0 || rows > (1u << 30) || columns > (1u << 20)) {
-    throw BadArgument("a matrix needs 1..2^30 rows and 1..2^20 columns");
+  check_columns(columns);
+  if (rows == 0 || rows > (1u << 30)) {
+    throw BadArgument("a matrix has 1..2^30 rows");
   }
   groups_ = (columns + width - 1) / width;
   blocks_ = (rows + rows_per_block() - 1) / rows_per_block();
   values_.resize(groups_ * blocks_ * context_->size());
-  present_.assign(blocks_, 0);
+  present_.assign(blocks_, kMissing);
 }
 
 std::size_t Tiles::rows_in(std::size_t block) const {
@@ -69,12 +88,17 @@ std::size_t Tiles::rows_in(std::size_t block) const {
 }
 
 bool Tiles::complete() const {
-  return std::all_of(present_.begin(), present_.end(), [](char p) { return p != 0; });
+  std::lock_guard<std::mutex> hold(lock_);
+  return std::all_of(present_.begin(), present_.end(), [](char p) { return p == kStored; });
 }
 
 void Tiles::put(std::size_t block, const std::int32_t* values, std::size_t count) {
-  if (block >= blocks_ || count != rows_in(block) || present_[block]) {
-    throw BadArgument("block " + std::to_string(block) + " does not exist, has other rows or is stored already");
+  {
+    std::lock_guard<std::mutex> hold(lock_);
+    if (block >= blocks_ || count != rows_in(block) || present_[block] != kMissing) {
+      throw BadArgument("block " + std::to_string(block) + " does not exist, has other rows or is stored already");
+    }
+    present_[block] = kClaimed;
   }
   const std::size_t n = context_->degree();
   parallel(groups_, [&](std::size_t g) {
@@ -95,7 +119,8 @@ void Tiles::put(std::size_t block, const std::int32_t* values, std::size_t count
       context_->ntt(out, l);
     }
   });
-  present_[block] = 1;
+  std::lock_guard<std::mutex> hold(lock_);
+  present_[block] = kStored;
 }
 
 Accumulator::Accumulator(std::shared_ptr<const Tiles> tiles) : tiles_(std::move(tiles)) {
@@ -114,14 +139,16 @@ void Accumulator::add(const std::vector<std::size_t>& blocks,
     throw BadArgument("an accumulator takes 1..16 blocks at a time until it is finished");
   }
   for (std::size_t k = 0; k < blocks.size(); ++k) {
-    if (blocks[k] >= tiles_->blocks() || added_[blocks[k]]) {
+    if (blocks[k] >= tiles_->blocks() || added_[blocks[k]] ||
+        std::find(blocks.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(k), blocks[k]) !=
+            blocks.begin() + static_cast<std::ptrdiff_t>(k)) {
       throw BadArgument("block " + std::to_string(blocks[k]) + " does not exist or was added before");
     }
     if (ciphertexts[k]->context.get() != &tiles_->context()) {
       throw BadArgument("the ciphertext belongs to other parameters");
     }
-    added_[blocks[k]] = 1;
   }
+  finished_ = true;  // until every product is in the sums
   const Context& c = tiles_->context();
   const std::size_t n = c.degree();
   parallel(tiles_->groups(), [&](std::size_t g) {
@@ -151,16 +178,22 @@ void Accumulator::add(const std::vector<std::size_t>& blocks,
       }
     }
   });
+  for (std::size_t block : blocks) {
+    added_[block] = 1;
+  }
+  finished_ = false;
 }
 
 std::size_t reply_size(const Context& context, std::size_t columns, std::size_t width, std::size_t reply_limbs) {
-  const std::size_t groups = (columns + width - 1) / width;
+  check_width(context, width);
+  check_columns(columns);
+  check_reply_limbs(context, reply_limbs);
+  const std::size_t full = columns / width, last = columns % width;
   std::size_t size = 0;
-  for (std::size_t g = 0; g < groups; ++g) {
-    const std::size_t used = std::min(width, columns - g * width);
-    for (std::size_t l = 0; l < reply_limbs; ++l) {
-      size += packed_size(context.degree(), context.bits(l)) + packed_size(used, context.bits(l));
-    }
+  for (std::size_t l = 0; l < reply_limbs; ++l) {
+    const std::size_t c1 = packed_size(context.degree(), context.bits(l));
+    size += full * (c1 + packed_size(width, context.bits(l)));
+    size += last == 0 ? 0 : c1 + packed_size(last, context.bits(l));
   }
   return size;
 }
@@ -177,13 +210,11 @@ Reply Accumulator::finish(const Ciphertext& public_key, const Seed& mask_seed, s
   if (public_key.context.get() != &c) {
     throw BadArgument("the public key belongs to other parameters");
   }
-  if (reply_limbs == 0 || reply_limbs > c.limbs()) {
-    throw BadArgument("a reply has 1.." + std::to_string(c.limbs()) + " limbs");
-  }
+  check_reply_limbs(c, reply_limbs);
   finished_ = true;
   const std::size_t n = c.degree(), width = tiles_->width(), groups = tiles_->groups();
   // All masks come from one stream, in the order of the columns.
-  std::vector<u64> masks(tiles_->columns() * c.limbs());
+  SecretVector masks(tiles_->columns() * c.limbs());
   {
     auto random = generator(mask_seed);
     for (std::size_t j = 0; j < tiles_->columns(); ++j) {
@@ -213,24 +244,24 @@ Reply Accumulator::finish(const Ciphertext& public_key, const Seed& mask_seed, s
     c.inverse_ntt(c0);
     c.inverse_ntt(c1);
     const std::size_t used = std::min(width, tiles_->columns() - g * width);
-    std::vector<u64> wanted(used * c.limbs());
+    SecretVector wanted(used * c.limbs());
     for (std::size_t j = 0; j < used; ++j) {
       const u64* rho = masks.data() + (g * width + j) * c.limbs();
       for (std::size_t l = 0; l < c.limbs(); ++l) {
         wanted[l * used + j] = seal::util::add_uint_mod(c0[l * n + n - 1 - j], rho[l], c.modulus(l));
       }
       const u64 m = c.round_to_plain(rho, c.limbs());
-      reply.shares[g * width + j] = m == 0 ? 0 : c.plain() - m;
+      reply.shares[g * width + j] = (c.plain() - m) & (0 - static_cast<u64>(m != 0));
     }
     if (reply_limbs < c.limbs()) {
       // Divide by the second prime and round: (x − [x centred mod q₂])·q₂⁻¹ mod q₁.
       auto drop = [&](u64* first, const u64* second, std::size_t count) {
-        const u64 q1 = c.prime(0), q2 = c.prime(1), half = q2 >> 1;
+        const auto &q1 = c.modulus(0), &q2 = c.modulus(1);
+        const u64 half = q2.value() >> 1, half1 = seal::util::barrett_reduce_64(half, q1);
         for (std::size_t i = 0; i < count; ++i) {
-          u64 shifted = second[i] + half >= q2 ? second[i] + half - q2 : second[i] + half;
-          u64 centred = seal::util::sub_uint_mod(shifted % q1, half % q1, c.modulus(0));
-          first[i] = seal::util::multiply_uint_mod(
-              seal::util::sub_uint_mod(first[i], centred, c.modulus(0)), inverse, c.modulus(0));
+          u64 shifted = seal::util::barrett_reduce_64(seal::util::add_uint_mod(second[i], half, q2), q1);
+          u64 centred = seal::util::sub_uint_mod(shifted, half1, q1);
+          first[i] = seal::util::multiply_uint_mod(seal::util::sub_uint_mod(first[i], centred, q1), inverse, q1);
         }
       };
       drop(c1, c1 + n, n);
@@ -247,24 +278,20 @@ Reply Accumulator::finish(const Ciphertext& public_key, const Seed& mask_seed, s
   return reply;
 }
 
-std::vector<u64> open_reply(const SecretKey& key, const std::uint8_t* bytes, std::size_t length,
-                            std::size_t columns, std::size_t width, std::size_t reply_limbs) {
+SecretVector open_reply(const SecretKey& key, const std::uint8_t* bytes, std::size_t length,
+                        std::size_t columns, std::size_t width, std::size_t reply_limbs) {
   const Context& c = *key.context;
-  check_width(c, width);
-  if (columns == 0 || columns > (1u << 20) || reply_limbs == 0 || reply_limbs > c.limbs()) {
-    throw BadArgument("a reply has 1..2^20 columns and 1.." + std::to_string(c.limbs()) + " limbs");
-  }
   if (length != reply_size(c, columns, width, reply_limbs)) {
     throw BadInput("reply has " + std::to_string(length) + " bytes, not " +
                    std::to_string(reply_size(c, columns, width, reply_limbs)));
   }
   const std::size_t n = c.degree(), groups = (columns + width - 1) / width;
   const std::size_t group_size = reply_size(c, width, width, reply_limbs);
-  std::vector<u64> out(columns);
+  SecretVector out(columns);
   parallel(groups, [&](std::size_t g) {
     const std::size_t used = std::min(width, columns - g * width);
     std::size_t at = g * group_size;
-    std::vector<u64> c1(n), wanted(used * reply_limbs);
+    SecretVector c1(n), wanted(used * reply_limbs);
     for (std::size_t l = 0; l < reply_limbs; ++l) {
       const auto& q = c.modulus(l);
       unpack(bytes, length, at, q, n, c1.data());
@@ -287,21 +314,21 @@ std::vector<u64> open_reply(const SecretKey& key, const std::uint8_t* bytes, std
   return out;
 }
 
-std::vector<u64> residual_polynomial(const Context& context, const i64* residuals, std::size_t count,
-                                     std::size_t width) {
+SecretVector residual_polynomial(const Context& context, const i64* residuals, std::size_t count,
+                                 std::size_t width) {
   check_width(context, width);
   const std::size_t rows = context.degree() / width;
   if (count == 0 || count > rows) {
     throw BadArgument("a block holds 1.." + std::to_string(rows) + " residuals");
   }
   const i64 t = static_cast<i64>(context.plain());
-  std::vector<u64> out(context.degree(), 0);
+  SecretVector out(context.degree(), 0);
   for (std::size_t i = 0; i < count; ++i) {
     const i64 r = residuals[i];
     if (r <= -t || r >= t) {
       throw BadArgument("residual " + std::to_string(i) + " is outside the plaintext range");
     }
-    out[(rows - 1 - i) * width] = static_cast<u64>(r < 0 ? r + t : r);
+    out[(rows - 1 - i) * width] = static_cast<u64>(r + (t & (r >> 63)));
   }
   return out;
 }

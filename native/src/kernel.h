@@ -35,21 +35,26 @@ class Tiles {
  private:
   std::shared_ptr<const Context> context_;
   std::size_t rows_, columns_, width_, groups_, blocks_;
-  std::vector<u64> values_;
+  Wiped<u64> values_;
+  enum : char { kMissing, kClaimed, kStored };
   std::vector<char> present_;
+  mutable std::mutex lock_;
 };
 
 // A reply that may leave the house, and this side's shares of its plaintext.
 struct Reply {
   std::vector<std::uint8_t> bytes;
-  std::vector<u64> shares;  // columns values in [0, t): true value = decrypted + share
+  SecretVector shares;  // columns values in [0, t): true value = decrypted + share
 };
 
 class Accumulator {
  public:
   explicit Accumulator(std::shared_ptr<const Tiles> tiles);
 
-  // Adds the products of up to 16 blocks with their ciphertexts; each block exactly once.
+  std::size_t columns() const { return tiles_->columns(); }
+
+  // Adds the products of up to 16 blocks with their ciphertexts; each block exactly once. A refusal
+  // changes nothing; any other failure closes the accumulator, so that no reply misses a block.
   void add(const std::vector<std::size_t>& blocks, const std::vector<std::shared_ptr<Ciphertext>>& ciphertexts);
 
   // Protects in the only allowed order: fresh encryption of zero, full-width mask, modulus switch.
@@ -57,7 +62,7 @@ class Accumulator {
 
  private:
   std::shared_ptr<const Tiles> tiles_;
-  std::vector<u64> c0_, c1_;  // groups × size, NTT form
+  SecretVector c0_, c1_;  // groups × size, NTT form
   std::vector<char> added_;
   bool finished_ = false;
   std::mutex lock_;
@@ -66,11 +71,11 @@ class Accumulator {
 std::size_t reply_size(const Context& context, std::size_t columns, std::size_t width, std::size_t reply_limbs);
 
 // Decrypts the wanted coefficients of a reply: `columns` values in [0, t).
-std::vector<u64> open_reply(const SecretKey& key, const std::uint8_t* bytes, std::size_t length,
-                            std::size_t columns, std::size_t width, std::size_t reply_limbs);
+SecretVector open_reply(const SecretKey& key, const std::uint8_t* bytes, std::size_t length,
+                        std::size_t columns, std::size_t width, std::size_t reply_limbs);
 
 // The plaintext polynomial P(x) of one block of residuals.
-std::vector<u64> residual_polynomial(const Context& context, const i64* residuals, std::size_t count,
-                                     std::size_t width);
+SecretVector residual_polynomial(const Context& context, const i64* residuals, std::size_t count,
+                                 std::size_t width);
 
 }  // namespace espalier

@@ -1,86 +1,58 @@
-// Exactness of the kernel and of the codec against plain integer arithmetic.
-#include <cstdio>
-#include <random>
+// Exactness of the kernel against plain integer arithmetic and against SEAL's own evaluator, the
+// codec's borders, and refusals.
+#include <algorithm>
 
-#include "codec.h"
-#include "kernel.h"
+#include "seal/util/ntt.h"
+#include "support.h"
 
 using namespace espalier;
+using namespace espalier::test;
 
 namespace {
 
-int failures = 0;
+constexpr u64 kExpansionDigest = 0x0d8f2d304fc59fc9;
 
-void check(bool ok, const char* what) {
-  if (!ok) {
-    std::printf("FAILED: %s\n", what);
-    ++failures;
-  }
-}
 
-template <typename E, typename F>
-bool throws(F f) {
-  try {
-    f();
-  } catch (const E&) {
-    return true;
-  }
-  return false;
-}
-
-std::vector<u64> primes(std::size_t degree, std::vector<int> bits) {
-  std::vector<u64> out;
-  for (const auto& m : seal::CoeffModulus::Create(degree, bits)) {
-    out.push_back(m.value());
-  }
-  return out;
-}
-
-void kernel(std::size_t degree, std::vector<int> bits, int t_bits, std::size_t rows, std::size_t columns,
+void kernel(std::size_t degree, const std::vector<int>& bits, int t_bits, std::size_t rows, std::size_t columns,
             std::size_t width, std::size_t reply_limbs, int x_max, i64 r_max, bool extreme, u64 tolerance) {
   std::mt19937_64 random(rows * 31 + columns);
-  auto context = std::make_shared<Context>(degree, primes(degree, bits),
-                                           seal::PlainModulus::Batching(degree, t_bits).value());
+  auto context = make_context(degree, bits, t_bits);
   SecretKey key(context);
-  auto pk_bytes = write_seeded(*context, encrypt(key, {}));
-  Ciphertext pk = read_seeded(context, pk_bytes.data(), pk_bytes.size());
+  auto pk = received(context, wire(key, {}));
   auto tiles = std::make_shared<Tiles>(context, rows, columns, width);
   std::vector<i64> r(rows), expected(columns, 0);
   for (auto& v : r) {
-    v = extreme ? r_max : static_cast<i64>(random() % (2 * r_max + 1)) - r_max;
+    v = extreme ? r_max : static_cast<i64>(random() % static_cast<u64>(2 * r_max + 1)) - r_max;
   }
-  std::vector<std::size_t> index;
-  std::vector<std::shared_ptr<Ciphertext>> ciphertexts;
-  Accumulator* accumulator = nullptr;
   std::vector<std::shared_ptr<Ciphertext>> all;
   for (std::size_t b = 0; b < tiles->blocks(); ++b) {
     std::size_t count = tiles->rows_in(b), from = b * tiles->rows_per_block();
     std::vector<std::int32_t> x(count * columns);
     for (std::size_t i = 0; i < count; ++i) {
       for (std::size_t j = 0; j < columns; ++j) {
-        int v = extreme ? x_max : static_cast<int>(random() % (2 * x_max + 1)) - x_max;
+        int v = extreme ? x_max : static_cast<int>(random() % static_cast<u64>(2 * x_max + 1)) - x_max;
         x[i * columns + j] = v;
         expected[j] += v * r[from + i];
       }
     }
+    check(throws<BadArgument>([&] { Accumulator sum(tiles); }), "a store with blocks missing is refused");
     tiles->put(b, x.data(), count);
-    auto bytes = write_seeded(*context, encrypt(key, residual_polynomial(*context, r.data() + from, count, width)));
-    all.push_back(std::make_shared<Ciphertext>(read_seeded(context, bytes.data(), bytes.size())));
+    all.push_back(received(context, wire(key, residual_polynomial(*context, r.data() + from, count, width))));
   }
   Accumulator sum(tiles);
-  accumulator = &sum;
-  for (std::size_t b = 0; b < tiles->blocks(); ++b) {
-    index.push_back(b);
-    ciphertexts.push_back(all[b]);
-    if (index.size() == 16 || b + 1 == tiles->blocks()) {
-      accumulator->add(index, ciphertexts);
-      index.clear();
-      ciphertexts.clear();
+  for (std::size_t b = 0; b < tiles->blocks(); b += 16) {
+    std::vector<std::size_t> index;
+    std::vector<std::shared_ptr<Ciphertext>> ciphertexts;
+    for (std::size_t k = b; k < std::min(b + 16, tiles->blocks()); ++k) {
+      index.push_back(k);
+      ciphertexts.push_back(all[k]);
     }
+    sum.add(index, ciphertexts);
   }
-  check(throws<BadArgument>([&] { accumulator->add({0}, {all[0]}); }), "a block is added once");
-  Reply reply = accumulator->finish(pk, fresh_seed(), reply_limbs);
-  check(throws<BadArgument>([&] { accumulator->finish(pk, fresh_seed(), reply_limbs); }), "finish once");
+  check(throws<BadArgument>([&] { sum.add({0}, {all[0]}); }), "a block is added once");
+  Reply reply = sum.finish(*pk, fresh_seed(), reply_limbs);
+  check(throws<BadArgument>([&] { sum.finish(*pk, fresh_seed(), reply_limbs); }), "finish once");
+  check(reply.bytes.size() == reply_size(*context, columns, width, reply_limbs), "reply size");
   auto opened = open_reply(key, reply.bytes.data(), reply.bytes.size(), columns, width, reply_limbs);
   const u64 t = context->plain();
   u64 worst = 0;
@@ -95,31 +67,377 @@ void kernel(std::size_t degree, std::vector<int> bits, int t_bits, std::size_t r
               static_cast<unsigned long long>(worst));
   check(worst <= tolerance, "kernel result");
   reply.bytes.push_back(0);
-  check(throws<BadInput>([&] {
-          open_reply(key, reply.bytes.data(), reply.bytes.size(), columns, width, reply_limbs);
-        }),
+  check(throws<BadInput>(
+            [&] { open_reply(key, reply.bytes.data(), reply.bytes.size(), columns, width, reply_limbs); }),
         "a longer reply is refused");
 }
 
-void hostile() {
-  auto context = std::make_shared<Context>(4096, primes(4096, {36, 36}),
-                                           seal::PlainModulus::Batching(4096, 34).value());
+// SEAL's view of our ring: its data modulus is ours, its special prime an extra one; same secret.
+class Oracle {
+ public:
+  Oracle(const SecretKey& key, u64 special)
+      : ours_(*key.context), context_(parameters(ours_, special), true, seal::sec_level_type::tc128) {
+    const std::size_t n = ours_.degree(), limbs = ours_.limbs();
+    std::vector<u64> ternary(key.s.begin(), key.s.begin() + static_cast<std::ptrdiff_t>(n));
+    ours_.inverse_ntt_limb(ternary.data(), 0);
+    secret_.data().resize((limbs + 1) * n);
+    const auto& tables = *context_.key_context_data();
+    for (std::size_t l = 0; l <= limbs; ++l) {
+      const u64 q = tables.parms().coeff_modulus()[l].value();
+      u64* out = secret_.data().data() + l * n;
+      for (std::size_t i = 0; i < n; ++i) {
+        check(ternary[i] < 2 || ternary[i] == ours_.prime(0) - 1, "the secret is ternary");
+        out[i] = ternary[i] < 2 ? ternary[i] : q - 1;
+      }
+      seal::util::ntt_negacyclic_harvey(seal::util::CoeffIter(out), tables.small_ntt_tables()[l]);
+    }
+    secret_.parms_id() = context_.key_parms_id();
+  }
+
+  seal::Ciphertext ciphertext(const Ciphertext& c) const {
+    seal::Ciphertext out(context_, context_.first_parms_id());
+    out.resize(2);
+    std::copy(c.c0.begin(), c.c0.end(), out.data(0));
+    std::copy(c.c1.begin(), c.c1.end(), out.data(1));
+    out.is_ntt_form() = true;
+    return out;
+  }
+  std::vector<u64> decrypt(seal::Ciphertext c) const {
+    seal::Evaluator(context_).transform_from_ntt_inplace(c);
+    seal::Plaintext plain;
+    seal::Decryptor decryptor(context_, secret_);
+    check(decryptor.invariant_noise_budget(c) > 0, "SEAL finds noise budget left");
+    decryptor.decrypt(c, plain);
+    std::vector<u64> out(ours_.degree(), 0);
+    std::copy(plain.data(), plain.data() + plain.coeff_count(), out.begin());
+    return out;
+  }
+  const seal::SEALContext& context() const { return context_; }
+  const seal::SecretKey& secret() const { return secret_; }
+
+ private:
+  static seal::EncryptionParameters parameters(const Context& ours, u64 special) {
+    seal::EncryptionParameters p(seal::scheme_type::bfv);
+    std::vector<seal::Modulus> all;
+    for (std::size_t l = 0; l < ours.limbs(); ++l) {
+      all.push_back(ours.modulus(l));
+    }
+    all.emplace_back(special);
+    p.set_poly_modulus_degree(ours.degree());
+    p.set_coeff_modulus(all);
+    p.set_plain_modulus(ours.plain());
+    return p;
+  }
+
+  const Context& ours_;
+  seal::SEALContext context_;
+  seal::SecretKey secret_;
+};
+
+// Fresh ciphertexts, keys, the kernel and the opening of a reply against SEAL's Decryptor, Encryptor
+// and Evaluator, all N coefficients bit by bit.
+void against_seal() {
+  const std::size_t degree = 8192;
+  auto all = primes(degree, {60, 60, 60});
+  const u64 t = seal::PlainModulus::Batching(degree, 50).value();
+  auto context = std::make_shared<const Context>(degree, std::vector<u64>{all[0], all[1]}, t);
   SecretKey key(context);
-  auto bytes = write_seeded(*context, encrypt(key, {}));
+  Oracle oracle(key, all[2]);
+  seal::Evaluator evaluator(oracle.context());
+  std::mt19937_64 random(11);
+
+  SecretVector message(degree);
+  for (auto& v : message) {
+    v = random() % t;
+  }
+  message[0] = 0;
+  message[1] = t - 1;
+  message[2] = t / 2;
+  message[3] = t / 2 + 1;
+  auto fresh = received(context, wire(key, message));
+  check(oracle.decrypt(oracle.ciphertext(*fresh)) == std::vector<u64>(message.begin(), message.end()),
+        "SEAL decrypts our encryption");
+  auto pk = received(context, wire(key, {}));
+  check(oracle.decrypt(oracle.ciphertext(*pk)) == std::vector<u64>(degree, 0), "a public key encrypts zero");
+  Ciphertext rerandomised = *fresh;
+  add_zero_encryption(*pk, rerandomised.c0.data(), rerandomised.c1.data());
+  check(rerandomised.c1 != fresh->c1, "a zero encryption changes c1");
+  check(oracle.decrypt(oracle.ciphertext(rerandomised)) == std::vector<u64>(message.begin(), message.end()),
+        "a zero encryption leaves the plaintext");
+
+  for (std::size_t width : {std::size_t{1}, std::size_t{4}}) {
+    const std::size_t columns = 3, per_block = degree / width, rows = 2 * per_block + 77;
+    auto tiles = std::make_shared<Tiles>(context, rows, columns, width);
+    std::vector<std::shared_ptr<Ciphertext>> blocks;
+    std::vector<std::vector<std::int32_t>> matrices;
+    for (std::size_t b = 0; b < tiles->blocks(); ++b) {
+      std::vector<std::int32_t> x(tiles->rows_in(b) * columns);
+      for (auto& v : x) {
+        v = static_cast<std::int32_t>(random() % 4097) - 2048;
+      }
+      std::vector<i64> r(tiles->rows_in(b));
+      for (auto& v : r) {
+        v = static_cast<i64>(random() % 33) - 16;
+      }
+      tiles->put(b, x.data(), tiles->rows_in(b));
+      matrices.push_back(x);
+      blocks.push_back(received(context, wire(key, residual_polynomial(*context, r.data(), r.size(), width))));
+    }
+    Accumulator sum(tiles);
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      sum.add({b}, {blocks[b]});
+    }
+    Reply reply = sum.finish(*pk, fresh_seed(), 2);
+    auto opened = open_reply(key, reply.bytes.data(), reply.bytes.size(), columns, width, 2);
+    for (std::size_t g = 0; g < tiles->groups(); ++g) {
+      seal::Ciphertext total;
+      for (std::size_t b = 0; b < blocks.size(); ++b) {
+        // T(x) as SEAL is told it: residues modulo t.
+        seal::Plaintext tile(degree);
+        for (std::size_t i = 0; i < tiles->rows_in(b); ++i) {
+          for (std::size_t j = 0; j < std::min(width, columns - g * width); ++j) {
+            const i64 v = matrices[b][i * columns + g * width + j];
+            tile[i * width + (width - 1 - j)] = static_cast<u64>(v < 0 ? v + static_cast<i64>(t) : v);
+          }
+        }
+        evaluator.transform_to_ntt_inplace(tile, oracle.context().first_parms_id());
+        check(std::equal(tile.data(), tile.data() + context->size(), tiles->tile(b, g)),
+              "our tile is SEAL's transformed plaintext, bit by bit");
+        seal::Ciphertext product = oracle.ciphertext(*blocks[b]);
+        evaluator.multiply_plain_inplace(product, tile);
+        if (b == 0) {
+          total = product;
+        } else {
+          evaluator.add_inplace(total, product);
+        }
+      }
+      const std::vector<u64> expected = oracle.decrypt(total);
+      for (std::size_t j = g * width; j < std::min(columns, (g + 1) * width); ++j) {
+        check((opened[j] + reply.shares[j]) % t == expected[degree - 1 - (j - g * width)],
+              "the kernel agrees with SEAL's evaluator");
+      }
+    }
+  }
+}
+
+// round_to_plain and add_scaled undo each other, and round at exactly half.
+void rounding() {
+  std::mt19937_64 random(12);
+  for (int t_bits : {20, 37, 50, 58}) {
+    auto context = make_context(8192, {60, 60}, t_bits);
+    const u64 t = context->plain(), q1 = context->prime(0), q2 = context->prime(1);
+    std::vector<u64> values(8192);
+    for (auto& v : values) {
+      v = random() % t;
+    }
+    values[0] = 0;
+    values[1] = 1;
+    values[2] = t - 1;
+    values[3] = t / 2;
+    values[4] = t / 2 + 1;
+    std::vector<u64> scaled(context->size(), 0);
+    context->add_scaled(values.data(), scaled.data());
+    const u128 q = static_cast<u128>(q1) * q2;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const u64 residues[2] = {scaled[i], scaled[8192 + i]};
+      check(context->round_to_plain(residues, 2) == values[i], "rounding undoes scaling");
+      // round(q·m/t) = ⌊q/t⌋·m + round((q mod t)·m/t), here modulo q₁.
+      const u128 whole = (q / t) % q1 * values[i] % q1;
+      const u128 rest = (static_cast<u128>(static_cast<u64>(q % t)) * values[i] + (t + 1) / 2) / t;
+      check(scaled[i] == static_cast<u64>((whole + rest) % q1), "scaling is SEAL's rounding");
+    }
+    // The largest x that still rounds to m, and its successor.
+    for (int k = 0; k < 200; ++k) {
+      const u64 m = random() % (t - 1);
+      // x rounds to m while 2tx < (2m+1)q; find the border by bisection with 128-bit safe steps.
+      u128 low = q / t * m, high = low + q / t + t;
+      auto value = [&](u128 x) {
+        const u64 residues[2] = {static_cast<u64>(x % q1), static_cast<u64>(x % q2)};
+        return context->round_to_plain(residues, 2);
+      };
+      while (high - low > 1) {
+        const u128 middle = low + (high - low) / 2;
+        (value(middle) <= m ? low : high) = middle;
+      }
+      const u128 distance = low - q / t * m, half = q / t / 2;
+      check(value(low) == m && value(high) == m + 1, "one border between two plaintexts");
+      check((distance > half ? distance - half : half - distance) <= t, "the border is half of q/t away");
+    }
+  }
+}
+
+// A seed expands to the same polynomial in every build: two parties may have different versions of SEAL.
+void expansion_is_fixed() {
+  auto context = make_context(4096, {54, 54}, 38);
+  Seed seed;
+  for (std::size_t i = 0; i < seed.size(); ++i) {
+    seed[i] = static_cast<std::uint8_t>(i);
+  }
+  const Ciphertext a = expand(context, seed, std::vector<u64>(context->size()));
+  const Ciphertext b = expand(context, seed, std::vector<u64>(context->size()));
+  check(a.c1 == b.c1, "expansion is a function of the seed");
+  u64 digest = 0xcbf29ce484222325;  // FNV-1a over the residues
+  for (u64 v : a.c1) {
+    digest = (digest ^ v) * 0x100000001b3;
+  }
+  std::printf("expansion: %016llx, first residue %llu\n", static_cast<unsigned long long>(digest),
+              static_cast<unsigned long long>(a.c1[0]));
+  check(digest == kExpansionDigest, "known answer of the expansion");
+}
+
+void codec() {
+  std::mt19937_64 random(13);
+  for (int bits : {33, 36, 48, 54, 59, 60}) {
+    const seal::Modulus q = seal::CoeffModulus::Create(1024, {bits})[0];
+    for (std::size_t count : {1, 2, 3, 7, 8, 9, 1024}) {
+      std::vector<u64> values(count), back(count);
+      for (auto& v : values) {
+        v = random() % q.value();
+      }
+      values.front() = q.value() - 1;
+      values.back() = count > 1 ? 0 : values.back();
+      std::vector<std::uint8_t> bytes{0xaa};
+      pack(values.data(), count, bits, bytes);
+      check(bytes.size() == 1 + packed_size(count, bits) && packed_size(count, bits) == (count * static_cast<std::size_t>(bits) + 7) / 8,
+            "packed size");
+      std::size_t at = 1;
+      unpack(bytes.data(), bytes.size(), at, q, count, back.data());
+      check(back == values && at == bytes.size() && bytes[0] == 0xaa, "unpack undoes pack");
+      at = 1;
+      check(throws<BadInput>([&] { unpack(bytes.data(), bytes.size() - 1, at, q, count, back.data()); }), "short");
+      at = bytes.size() + 1;
+      check(throws<BadInput>([&] { unpack(bytes.data(), bytes.size(), at, q, count, back.data()); }), "past the end");
+      // The modulus itself is the smallest refused residue.
+      values.back() = q.value();
+      std::vector<std::uint8_t> large;
+      pack(values.data(), count, bits, large);
+      at = 0;
+      check(throws<BadInput>([&] { unpack(large.data(), large.size(), at, q, count, back.data()); }), "residue = q");
+      const int padding = static_cast<int>(packed_size(count, bits) * 8 - count * static_cast<std::size_t>(bits));
+      for (int bit = 0; bit < padding; ++bit) {
+        auto padded = bytes;
+        padded.back() = static_cast<std::uint8_t>(padded.back() | (0x80 >> bit));
+        at = 1;
+        check(throws<BadInput>([&] { unpack(padded.data(), padded.size(), at, q, count, back.data()); }), "padding bit");
+      }
+    }
+  }
+}
+
+void hostile() {
+  auto context = make_context(4096, {36, 36}, 34);
+  const Context& c = *context;
+  SecretKey key(context);
+  auto bytes = wire(key, {});
+  check(bytes.size() == seeded_size(c), "seeded size");
   for (std::size_t cut : {std::size_t{0}, std::size_t{10}, bytes.size() - 1}) {
     check(throws<BadInput>([&] { read_seeded(context, bytes.data(), cut); }), "truncated ciphertext");
   }
+  auto longer = bytes;
+  longer.push_back(0);
+  check(throws<BadInput>([&] { read_seeded(context, longer.data(), longer.size()); }), "longer ciphertext");
   auto large = bytes;
-  std::fill(large.begin() + kSeedBytes, large.begin() + kSeedBytes + 9, 0xff);
+  std::fill(large.begin() + kSeedBytes, large.begin() + kSeedBytes + 9, static_cast<std::uint8_t>(0xff));
   check(throws<BadInput>([&] { read_seeded(context, large.data(), large.size()); }), "residue >= q");
+
   check(throws<BadArgument>([&] { Context(4096, primes(4096, {50, 50}), 1ull << 60); }), "t too large");
-  check(throws<BadArgument>([&] { Context(4096, {1ull << 59, 7}, 65537); }), "not primes");
-  check(throws<BadArgument>([&] { Context(4096, primes(8192, {60, 60}), 65537); }), "below 128 bits");
+  check(throws<BadArgument>([&] { Context(4096, primes(4096, {36, 36}), (1ull << 40) - 87); }), "t above the primes");
+  check(throws<BadArgument>([&] { Context(4096, {(1ull << 59) + 1, (1ull << 58) + 3}, 65537); }), "not primes");
+  check(throws<BadArgument>([&] { Context(4096, {primes(4096, {50})[0], primes(4096, {50})[0]}, 65537); }), "equal primes");
+  check(throws<BadArgument>([&] { Context(4096, primes(8192, {60, 60}), 65537); }), "120 bits at N = 4096");
+  check(throws<BadArgument>([&] { Context(4096, primes(8192, {55, 55}), 65537); }), "110 bits at N = 4096");
+  check(!throws<BadArgument>([&] { Context(4096, primes(8192, {55, 54}), 65537); }), "109 bits at N = 4096");
+  check(throws<BadArgument>([&] { Context(4096, {}, 65537); }), "no primes");
+  check(throws<BadArgument>([&] { Context(4096, primes(4096, {36, 36, 36}), 65537); }), "three primes");
+  check(throws<BadArgument>([&] { Context(5000, primes(4096, {36, 36}), 65537); }), "degree not a power of two");
+
   check(throws<BadArgument>([&] { Tiles(context, 10, 10, 3); }), "width 3");
-  Tiles zero(context, 100, 3, 2);
-  std::vector<std::int32_t> x(300, 0);
-  zero.put(0, x.data(), 100);
-  check(throws<BadArgument>([&] { zero.put(0, x.data(), 100); }), "a block is stored once");
+  check(throws<BadArgument>([&] { Tiles(context, 10, 10, 0); }), "width 0");
+  check(throws<BadArgument>([&] { Tiles(context, 10, 10, 8192); }), "width above N");
+  check(throws<BadArgument>([&] { Tiles(context, 0, 10, 1); }), "no rows");
+  check(throws<BadArgument>([&] { Tiles(context, 10, (1u << 20) + 1, 1); }), "too many columns");
+  check(throws<BadArgument>([&] { reply_size(c, 0, 1, 1); }), "reply without columns");
+  check(throws<BadArgument>([&] { reply_size(c, 1, 1, 3); }), "reply of three limbs");
+  check(throws<BadArgument>([&] { reply_size(c, 1, 5, 1); }), "reply of width 5");
+
+  auto two = std::make_shared<Tiles>(context, 5000, 3, 2);
+  std::vector<std::int32_t> x(2048 * 3, std::numeric_limits<std::int32_t>::min());
+  two->put(0, x.data(), 2048);
+  check(throws<BadArgument>([&] { two->put(0, x.data(), 2048); }), "a block is stored once");
+  check(throws<BadArgument>([&] { two->put(1, x.data(), 2047); }), "a block has all its rows");
+  check(throws<BadArgument>([&] { two->put(3, x.data(), 2048); }), "a block past the end");
+  two->put(1, x.data(), 2048);
+  two->put(2, x.data(), 904);
+  Accumulator sum(two);
+  auto block = received(context, wire(key, {}));
+  auto pk = received(context, wire(key, {}));
+  check(throws<BadArgument>([&] { sum.add({0, 0}, {block, block}); }), "one block twice in a batch");
+  check(throws<BadArgument>([&] { sum.add({0, 9}, {block, block}); }), "a batch with a block past the end");
+  check(throws<BadArgument>([&] { sum.add({0}, {block, block}); }), "more ciphertexts than blocks");
+  check(throws<BadArgument>([&] { sum.add({}, {}); }), "an empty batch");
+  check(throws<BadArgument>([&] { sum.add(std::vector<std::size_t>(17, 0), std::vector<std::shared_ptr<Ciphertext>>(17, block)); }),
+        "a batch of 17");
+  auto elsewhere = make_context(4096, {36, 36}, 34);
+  check(throws<BadArgument>([&] { sum.add({0}, {received(elsewhere, wire(key, {}))}); }), "a ciphertext of another context");
+  // Refusals left nothing half done: all three blocks are still to come.
+  check(throws<BadArgument>([&] { sum.finish(*pk, fresh_seed(), 1); }), "blocks missing");
+  sum.add({0, 2}, {block, block});
+  check(throws<BadArgument>([&] { sum.finish(*pk, fresh_seed(), 1); }), "block 1 missing");
+  sum.add({1}, {block});
+  check(throws<BadArgument>([&] { sum.finish(*pk, fresh_seed(), 0); }), "no limbs");
+  check(throws<BadArgument>([&] { sum.finish(*pk, fresh_seed(), 3); }), "three limbs");
+  check(throws<BadArgument>([&] { sum.finish(*received(elsewhere, wire(key, {})), fresh_seed(), 1); }), "a key of another context");
+  Reply reply = sum.finish(*pk, fresh_seed(), 2);
+  for (std::size_t at = 0; at < reply.bytes.size(); at += 977) {
+    auto broken = reply.bytes;
+    std::fill(broken.begin() + static_cast<std::ptrdiff_t>(at),
+              broken.begin() + static_cast<std::ptrdiff_t>(std::min(at + 10, broken.size())), static_cast<std::uint8_t>(0xff));
+    check(throws<BadInput>([&] { open_reply(key, broken.data(), broken.size(), 3, 2, 2); }), "residue >= q in a reply");
+  }
+
+  const i64 t = static_cast<i64>(c.plain());
+  for (i64 bad : {t, -t, std::numeric_limits<i64>::max(), std::numeric_limits<i64>::min()}) {
+    check(throws<BadArgument>([&] { residual_polynomial(c, &bad, 1, 1); }), "residual outside the range");
+  }
+  for (i64 good : {t - 1, 1 - t, i64{0}}) {
+    check(residual_polynomial(c, &good, 1, 1)[4095] == static_cast<u64>((good + t) % t), "residual at the range's end");
+  }
+  check(throws<BadArgument>([&] { encrypt(key, SecretVector(5)); }), "a short plaintext");
+}
+
+// Random bytes never get past the checks into anything but an ordinary ciphertext, or an exception.
+void random_bytes() {
+  auto context = make_context(4096, {36, 36}, 34);
+  SecretKey key(context);
+  const auto good = wire(key, {});
+  std::mt19937_64 random(14);
+  std::size_t refused = 0;
+  for (int round = 0; round < 300; ++round) {
+    auto bytes = good;
+    switch (random() % 4) {
+      case 0:
+        bytes.resize(random() % (good.size() + 100));
+        break;
+      case 1:
+        for (auto& b : bytes) {
+          b = static_cast<std::uint8_t>(random());
+        }
+        break;
+      default:
+        for (std::size_t k = 0; k < 1 + random() % 20; ++k) {
+          bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
+        }
+    }
+    try {
+      Ciphertext c = read_seeded(context, bytes.data(), bytes.size());
+      for (std::size_t i = 0; i < c.c0.size(); ++i) {
+        check(c.c0[i] < context->prime(i / 4096) && c.c1[i] < context->prime(i / 4096), "residues in range");
+      }
+    } catch (const BadInput&) {
+      ++refused;
+    }
+  }
+  check(refused > 40, "wrong lengths at least are refused");
 }
 
 }  // namespace
@@ -128,11 +446,17 @@ int main() {
   for (std::size_t width : {1u, 2u, 8u, 64u}) {
     kernel(4096, {36, 36}, 34, 5000, 7, width, 2, 1000, 500, false, 0);
   }
+  kernel(4096, {54}, 30, 300, 3, 2, 1, 100, 100, false, 1);
   kernel(4096, {47, 47}, 38, 5000, 5, 1, 1, 4000, 1000, false, 1);
   kernel(8192, {60, 60}, 50, 20000, 9, 2, 2, 1 << 20, 1 << 14, false, 0);
   kernel(8192, {60, 60}, 50, 20000, 3, 1, 1, 1 << 20, 1 << 10, false, 1);
   kernel(8192, {60, 60}, 58, 8192, 2, 1, 2, 1 << 28, 1 << 15, true, 0);
+  kernel(8192, {60, 60}, 40, 150000, 2, 1, 2, 1 << 10, 1 << 8, false, 0);
+  rounding();
+  codec();
+  expansion_is_fixed();
+  against_seal();
   hostile();
-  std::printf(failures == 0 ? "all native tests passed\n" : "%d native tests failed\n", failures);
-  return failures == 0 ? 0 : 1;
+  random_bytes();
+  return finished("native tests");
 }
