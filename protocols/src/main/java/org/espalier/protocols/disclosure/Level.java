@@ -1,0 +1,30 @@
+package org.espalier.protocols.disclosure;
+
+import java.util.Locale;
+
+/** How much training reveals: a setting of the job that every party approves. */
+public enum Level {
+  /**
+   * Fast, against semi-honest parties: logits are opened to the label party, gradients to owners.
+   */
+  GRADIENTS;
+
+  /** The name in job files. */
+  public String wireName() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * Reads a name of a job file.
+   *
+   * @throws IllegalArgumentException if there is no such level
+   */
+  public static Level parse(String name) {
+    for (Level level : values()) {
+      if (level.wireName().equals(name)) {
+        return level;
+      }
+    }
+    throw new IllegalArgumentException("there is no disclosure level '" + name + "'");
+  }
+}

@@ -1,0 +1,98 @@
+package org.espalier.protocols.fixedpoint;
+
+import org.espalier.protocols.mask.Prg;
+import org.espalier.protocols.prepare.Matrix;
+
+/**
+ * How features and residuals become integers for the encrypted product Xᵀ·r.
+ *
+ * <p>Rounding is stochastic, hence unbiased: an entry of a mean gradient over n rows is off by a
+ * zero-mean error of standard deviation about 2^-bits/√(6n). Bits therefore shrink with √n at equal
+ * accuracy, which keeps the plaintext modulus near 2^38 from a thousand to ten million rows.
+ *
+ * @param featureBits bits after the point of a prepared feature (fx)
+ * @param residualBits bits after the point of a residual (fr); |residual| ≤ 1
+ */
+public record Quantisation(int featureBits, int residualBits) {
+  public Quantisation {
+    if (featureBits < 4 || featureBits > 16 || residualBits < 4 || residualBits > 16) {
+      throw new IllegalArgumentException(
+          "quantisation bits must be in 4..16: " + featureBits + ", " + residualBits);
+    }
+  }
+
+  /** The default for a cohort: 12 bits up to 4,096 rows, one less for every factor of four. */
+  public static Quantisation forRows(int rows) {
+    int excess = Math.max(0, 32 - Integer.numberOfLeadingZeros(Math.max(1, rows - 1)) - 12);
+    int bits = Math.max(8, 12 - (excess + 1) / 2);
+    return new Quantisation(bits, bits);
+  }
+
+  /**
+   * Integers x·2^fx, rounded stochastically, row-major like the matrix.
+   *
+   * @throws Ring.RangeError if an entry does not fit 31 bits
+   */
+  public int[] quantise(Matrix x, Prg random) {
+    double[] values = x.values();
+    int[] out = new int[values.length];
+    for (int i = 0; i < values.length; i++) {
+      long q = random.roundStochastically(Math.scalb(values[i], featureBits));
+      if (q < -(1L << 30) || q > 1L << 30) {
+        throw new Ring.RangeError(
+            "prepared feature of " + values[i] + " does not fit " + featureBits + " bits");
+      }
+      out[i] = (int) q;
+    }
+    return out;
+  }
+
+  /** Largest Σ_i |x_ij| over the columns j of a row-major integer matrix. */
+  public static long maxColumnL1(int[] matrix, int columns) {
+    long[] sums = new long[columns];
+    for (int at = 0; at < matrix.length; ) {
+      for (int j = 0; j < columns; j++) {
+        sums[j] += Math.abs((long) matrix[at++]);
+      }
+    }
+    long max = 0;
+    for (long sum : sums) {
+      max = Math.max(max, sum);
+    }
+    return max;
+  }
+
+  /**
+   * Bound on every entry of Xᵀ·r: |Σ_i x_ij r_i| ≤ ‖x_j‖₁·max|r| ≤ columnL1·2^fr.
+   *
+   * @throws Ring.RangeError if that exceeds 2^58, above which no plaintext modulus exists
+   */
+  public long gradientBound(long columnL1) {
+    if (columnL1 > (1L << 58) >>> residualBits) {
+      throw new Ring.RangeError(
+          "a column's absolute sum of "
+              + columnL1
+              + " units times 2^"
+              + residualBits
+              + " exceeds 2^58: fewer rows or smaller features are needed");
+    }
+    return columnL1 << residualBits;
+  }
+
+  /** Residuals in [-1, 1] as integers r·2^fr, rounded stochastically with fresh secret coins. */
+  public void quantiseResiduals(double[] residuals, Prg random, long[] out) {
+    for (int i = 0; i < residuals.length; i++) {
+      out[i] = random.roundStochastically(Math.scalb(residuals[i], residualBits));
+    }
+  }
+
+  /** The real value of one entry of Xᵀ·r. */
+  public double gradient(long integer) {
+    return Math.scalb((double) integer, -featureBits - residualBits);
+  }
+
+  /** Variance of one mean-gradient entry that rounding of the residuals causes, over n rows. */
+  public double gradientVariance(int rows) {
+    return Math.scalb(1.0, -2 * residualBits) / (6.0 * rows);
+  }
+}

@@ -1,0 +1,451 @@
+package org.espalier.protocols.glm;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.factory.LinearSolverFactory_DDRM;
+import org.ejml.interfaces.linsol.LinearSolverDense;
+import org.espalier.he.ParameterChooser;
+import org.espalier.protocols.disclosure.Disclosure;
+import org.espalier.protocols.fixedpoint.Quantisation;
+import org.espalier.protocols.fixedpoint.Ring;
+import org.espalier.protocols.linear.ResidualHolder;
+import org.espalier.protocols.linear.SliceEvaluator;
+import org.espalier.protocols.mask.Prg;
+import org.espalier.protocols.mask.ZeroSumMasks;
+import org.espalier.protocols.prepare.Matrix;
+import org.espalier.protocols.prepare.Whitening;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+import org.espalier.wire.Progress;
+import org.espalier.wire.WireException;
+
+/**
+ * Level {@code gradients}: subspace passes with the label party's own columns free.
+ *
+ * <p>A pass: the label party fits its own weights, the intercept and one coefficient for each
+ * direction so far ({@link SubspaceFit}), tells the coefficients, and lets every feature party
+ * obtain its gradient of the objective at that point through one encrypted product ({@link
+ * ResidualHolder}, {@link SliceEvaluator}). The gradient is the party's next direction; of its
+ * logits the label party learns the sum over the feature parties, with noise.
+ *
+ * <p>Adversary: semi-honest. Specification with what each party sees: docs/protocols/gradients.md.
+ * Sources: coefficient packing from Cheetah (USENIX Security 2022); sequential subspace
+ * optimisation (Narkiss and Zibulevsky 2005) with variable projection over the label party's
+ * columns.
+ */
+final class GradientsTraining implements TrainingProtocol {
+  /** The loss is at most this curved, so a ridge of l2/¼ whitens loss and penalty together. */
+  private static final double MAX_CURVATURE = 0.25;
+
+  private static final double MIN_RIDGE = 1e-6;
+
+  /** A direction of which more than this lies in the span of the earlier ones is noise. */
+  private static final double MAX_KNOWN_SHARE = 0.5;
+
+  @Override
+  public LabelOutcome label(
+      TrainingJob job,
+      Map<Party, Channel> featureParties,
+      Matrix own,
+      double[] labels,
+      PassListener listener) {
+    requireRows(job, own);
+    for (double label : labels) {
+      if (label != 0 && label != 1) {
+        throw new IllegalArgumentException("a label is neither 0 nor 1");
+      }
+    }
+    if (labels.length != job.rows() || !featureParties.keySet().containsAll(job.featureParties())) {
+      throw new IllegalArgumentException("labels or channels do not fit the job");
+    }
+    try (ResidualHolder layer = new ResidualHolder(job.rows(), featureParties)) {
+      return new Label(job, featureParties, own, labels, listener, layer).run();
+    }
+  }
+
+  /** The label party in one training. */
+  private static final class Label {
+    private final TrainingJob job;
+    private final Map<Party, Channel> features;
+    private final PassListener listener;
+    private final ResidualHolder layer;
+    private final SubspaceFit fit;
+    private final Directions directions = new Directions();
+    private final List<PassReport> reports = new ArrayList<>();
+
+    Label(
+        TrainingJob job,
+        Map<Party, Channel> features,
+        Matrix own,
+        double[] labels,
+        PassListener listener,
+        ResidualHolder layer) {
+      this.job = job;
+      this.features = features;
+      this.listener = listener;
+      this.layer = layer;
+      this.fit = new SubspaceFit(own, labels, job.spec().l2(), 1e-4 * job.spec().tolerance());
+    }
+
+    LabelOutcome run() {
+      TrainingSpec spec = job.spec();
+      int allowed = Disclosure.passLimit(layer.totalColumns(), spec.maxPasses(), spec.acceptSpan());
+      fit.minimise();
+      LabelOutcome.End end =
+          allowed < spec.maxPasses() ? LabelOutcome.End.DISCLOSURE : LabelOutcome.End.MAX_PASSES;
+      double norm = rms(fit.residuals());
+      for (int pass = 1; pass <= allowed; pass++) {
+        long began = System.nanoTime();
+        double objective = fit.objective();
+        int scale = scale(norm);
+        Opened opened = pass(pass, scale);
+        norm = Math.scalb(Math.sqrt(opened.squaredLength()), -scale);
+        double gap = norm * norm / (2 * fit.curvature());
+        boolean noise = directions.knownShare(opened.products()) > MAX_KNOWN_SHARE;
+        if (!noise) {
+          directions.add(opened.products());
+          fit.add(opened.logits(), opened.penalties());
+          fit.minimise();
+        }
+        PassReport report = new PassReport(pass, objective, gap, (System.nanoTime() - began) / 1e9);
+        reports.add(report);
+        listener.pass(report);
+        if (gap <= spec.tolerance() || noise) {
+          end = gap <= spec.tolerance() ? LabelOutcome.End.TOLERANCE : LabelOutcome.End.NOISE;
+          // The feature parties hold the discarded direction too: its coefficient is 0.
+          sendStart(reports.size() + 1, true, 0, noise ? 1 : 0);
+          return outcome(end);
+        }
+      }
+      sendStart(reports.size() + 1, true, 0, 0);
+      return outcome(end);
+    }
+
+    private LabelOutcome outcome(LabelOutcome.End end) {
+      Map<String, Object> ran =
+          parametersRun(job, layer.choice(), layer.quantisation(), reports.size());
+      ran.put("end", end.name().toLowerCase(Locale.ROOT));
+      return new LabelOutcome(
+          fit.ownWeights(),
+          fit.intercept(),
+          List.copyOf(reports),
+          end,
+          Collections.unmodifiableMap(ran));
+    }
+
+    /** The scale that brings a gradient of this length near 1. */
+    private static int scale(double norm) {
+      double bits = -Math.log(Math.max(norm, 1e-300)) / Math.log(2);
+      return (int) Math.max(0, Math.min(Messages.PassStart.MAX_SCALE, Math.floor(bits)));
+    }
+
+    private void sendStart(int pass, boolean last, int scale, int zeros) {
+      double[] coefficients = fit.coefficients();
+      Messages.PassStart start =
+          new Messages.PassStart(
+              pass, last, scale, Arrays.copyOf(coefficients, coefficients.length + zeros));
+      features.values().forEach(channel -> channel.send(start));
+    }
+
+    /**
+     * What one pass opened.
+     *
+     * @param products inner products of the new direction with all directions, itself last
+     * @param penalties the same of their penalty products
+     */
+    private record Opened(double[] logits, double[] products, double[] penalties) {
+      double squaredLength() {
+        return products[products.length - 1];
+      }
+    }
+
+    private Opened pass(int pass, int scale) {
+      sendStart(pass, false, scale, 0);
+      layer.deliver(fit.residuals());
+      int count = directions.size() + 1;
+      long[] logits = new long[job.rows()];
+      long[] scalars = new long[2 * count];
+      features.forEach(
+          (party, channel) -> {
+            for (int from = 0; from < logits.length; from += Messages.CHUNK) {
+              Messages.MaskedLogits chunk =
+                  channel.receive(Messages.MaskedLogits.TYPE, Messages.MaskedLogits.LIMIT);
+              int length = Math.min(Messages.CHUNK, logits.length - from);
+              if (chunk.from() != from || chunk.values().length != length) {
+                throw new WireException.ProtocolViolation(
+                    party,
+                    "sent %d logits from row %d where %d from row %d were due"
+                        .formatted(chunk.values().length, chunk.from(), length, from));
+              }
+              add(logits, from, chunk.values());
+            }
+            long[] mine =
+                channel.receive(Messages.MaskedScalars.TYPE, Messages.MaskedScalars.LIMIT).values();
+            if (mine.length != scalars.length) {
+              throw new WireException.ProtocolViolation(
+                  party, "sent " + mine.length + " inner products, not " + scalars.length);
+            }
+            add(scalars, 0, mine);
+          });
+      double[] values = new double[logits.length];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = Ring.LOGITS.decode(logits[i]);
+      }
+      double[] products = new double[2 * count];
+      for (int i = 0; i < products.length; i++) {
+        products[i] = Ring.SCALARS.decode(scalars[i]);
+      }
+      return new Opened(
+          values, Arrays.copyOf(products, count), Arrays.copyOfRange(products, count, 2 * count));
+    }
+
+    private static void add(long[] sum, int at, long[] values) {
+      for (int i = 0; i < values.length; i++) {
+        sum[at + i] += values[i];
+      }
+    }
+  }
+
+  /** Inner products of the directions, by which the label party tells signal from noise. */
+  private static final class Directions {
+    private final List<double[]> products = new ArrayList<>();
+
+    int size() {
+      return products.size();
+    }
+
+    void add(double[] withAll) {
+      products.add(withAll.clone());
+    }
+
+    /**
+     * Which share of a vector's squared length lies in the span of the directions. Without noise
+     * each gradient is orthogonal to all directions before it, because the fit is a minimum over
+     * their span; what remains in the span is the effect of noise and rounding.
+     *
+     * @param withAll the vector's inner products with all directions, then with itself
+     */
+    double knownShare(double[] withAll) {
+      int m = products.size();
+      double squared = withAll[m];
+      if (m == 0 || !(squared > 0)) {
+        return squared > 0 ? 0 : 1;
+      }
+      DMatrixRMaj gram = new DMatrixRMaj(m, m);
+      DMatrixRMaj b = new DMatrixRMaj(m, 1);
+      for (int i = 0; i < m; i++) {
+        double si = Math.sqrt(products.get(i)[i]);
+        for (int j = 0; j <= i; j++) {
+          double value = products.get(i)[j] / (si * Math.sqrt(products.get(j)[j]));
+          gram.set(i, j, value);
+          gram.set(j, i, value);
+        }
+        gram.set(i, i, 1 + 1e-9);
+        b.set(i, withAll[i] / (si * Math.sqrt(squared)));
+      }
+      LinearSolverDense<DMatrixRMaj> solver = LinearSolverFactory_DDRM.chol(m);
+      DMatrixRMaj x = new DMatrixRMaj(m, 1);
+      DMatrixRMaj kept = b.copy();
+      if (!solver.setA(gram)) {
+        return 1;
+      }
+      solver.solve(b, x);
+      double share = 0;
+      for (int i = 0; i < m; i++) {
+        share += x.get(i) * kept.get(i);
+      }
+      return share;
+    }
+  }
+
+  @Override
+  public FeatureOutcome feature(
+      TrainingJob job, Channel label, Map<Party, Channel> others, Matrix own, Progress progress) {
+    requireRows(job, own);
+    if (own.columns() < 1) {
+      throw new IllegalArgumentException("a feature party needs at least one column");
+    }
+    int total = totalColumns(own.columns(), others);
+    TrainingSpec spec = job.spec();
+    int allowed = Disclosure.passLimit(total, spec.maxPasses(), spec.acceptSpan());
+    Whitening whitening = Whitening.of(own, Math.max(MIN_RIDGE, spec.l2() / MAX_CURVATURE));
+    ZeroSumMasks masks = ZeroSumMasks.agree(job.session(), label.self(), others);
+    Matrix x = whitening.apply(own);
+    try (SliceEvaluator layer = new SliceEvaluator(job.session(), label, x)) {
+      return new Feature(job, label, x, whitening, masks, layer, allowed, progress).run();
+    }
+  }
+
+  private static int totalColumns(int own, Map<Party, Channel> others) {
+    others.values().forEach(channel -> channel.send(new Messages.Columns(own)));
+    int total = own;
+    for (Channel channel : others.values()) {
+      total += channel.receive(Messages.Columns.TYPE, Messages.Columns.LIMIT).count();
+    }
+    return total;
+  }
+
+  /** One feature party in one training. */
+  private static final class Feature {
+    private final TrainingJob job;
+    private final Channel label;
+    private final Matrix x;
+    private final Whitening whitening;
+    private final ZeroSumMasks masks;
+    private final SliceEvaluator layer;
+    private final int allowed;
+    private final Progress progress;
+    private final Prg noise = Prg.fresh();
+    private final double noiseWidth;
+    private final List<double[]> directions = new ArrayList<>();
+    private final List<double[]> penalties = new ArrayList<>();
+
+    Feature(
+        TrainingJob job,
+        Channel label,
+        Matrix x,
+        Whitening whitening,
+        ZeroSumMasks masks,
+        SliceEvaluator layer,
+        int allowed,
+        Progress progress) {
+      this.job = job;
+      this.label = label;
+      this.x = x;
+      this.whitening = whitening;
+      this.masks = masks;
+      this.layer = layer;
+      this.allowed = allowed;
+      this.progress = progress;
+      this.noiseWidth =
+          Math.scalb(1.0, -Disclosure.noiseBits(job.rows(), job.featureParties().size()));
+    }
+
+    FeatureOutcome run() {
+      for (int pass = 1; ; pass++) {
+        Messages.PassStart start = label.receive(Messages.PassStart.TYPE, Messages.PassStart.LIMIT);
+        if (start.pass() != pass || start.coefficients().length != directions.size()) {
+          throw violation("began pass " + start.pass() + " where " + pass + " was due");
+        }
+        double[] weights = combine(start.coefficients());
+        if (start.last()) {
+          return new FeatureOutcome(
+              whitening.toPrepared(weights),
+              directions.size(),
+              Collections.unmodifiableMap(
+                  parametersRun(job, layer.choice(), layer.quantisation(), directions.size())));
+        }
+        if (pass > allowed) {
+          throw violation("wants more than the " + allowed + " passes that were agreed");
+        }
+        progress.update("pass", pass - 1L, allowed);
+        pass(pass, start.scale(), weights);
+        progress.update("pass", pass, allowed);
+      }
+    }
+
+    private void pass(int pass, int scale, double[] weights) {
+      SliceEvaluator.Product product = layer.receive();
+      double[] direction = whitening.penaltyTimes(weights);
+      for (int j = 0; j < direction.length; j++) {
+        double gradient = product.product()[j] / job.rows() + job.spec().l2() * direction[j];
+        direction[j] = Math.scalb(gradient, scale);
+      }
+      double[] penalty = whitening.penaltyTimes(direction);
+      directions.add(direction);
+      penalties.add(penalty);
+      sendLogits(pass, direction, product.request());
+      sendScalars(pass, direction, product.request());
+    }
+
+    private void sendLogits(int pass, double[] direction, byte[] request) {
+      int parties = job.featureParties().size();
+      double[] logits = x.times(direction);
+      double width = noiseWidth * Math.sqrt(dot(direction, direction));
+      long[] residues = new long[logits.length];
+      for (int i = 0; i < logits.length; i++) {
+        double noisy = logits[i] + width * (2 * noise.nextDouble() - 1);
+        residues[i] = Ring.LOGITS.encode(noisy, parties, "a logit");
+      }
+      masks.apply(residues, Ring.LOGITS.bits(), "logits", pass, request);
+      for (int from = 0; from < residues.length; from += Messages.CHUNK) {
+        int to = Math.min(residues.length, from + Messages.CHUNK);
+        label.send(new Messages.MaskedLogits(from, Arrays.copyOfRange(residues, from, to)));
+      }
+    }
+
+    private void sendScalars(int pass, double[] newest, byte[] request) {
+      int parties = job.featureParties().size();
+      int count = directions.size();
+      long[] scalars = new long[2 * count];
+      for (int s = 0; s < count; s++) {
+        scalars[s] =
+            Ring.SCALARS.encode(dot(directions.get(s), newest), parties, "an inner product");
+        scalars[count + s] =
+            Ring.SCALARS.encode(
+                job.spec().l2() * dot(penalties.get(s), newest), parties, "a penalty product");
+      }
+      masks.apply(scalars, Ring.SCALARS.bits(), "scalars", pass, request);
+      label.send(new Messages.MaskedScalars(scalars));
+    }
+
+    private double[] combine(double[] coefficients) {
+      double[] sum = new double[x.columns()];
+      for (int s = 0; s < coefficients.length; s++) {
+        double[] direction = directions.get(s);
+        for (int j = 0; j < sum.length; j++) {
+          sum[j] += coefficients[s] * direction[j];
+        }
+      }
+      return sum;
+    }
+
+    private WireException.ProtocolViolation violation(String what) {
+      return new WireException.ProtocolViolation(label.peer(), what);
+    }
+  }
+
+  private static Map<String, Object> parametersRun(
+      TrainingJob job, ParameterChooser.Choice choice, Quantisation quantisation, int passes) {
+    Map<String, Object> ran = new LinkedHashMap<>();
+    ran.put("level", job.spec().level().wireName());
+    ran.put("cipher", choice.parameters().toString());
+    ran.put("ring_degree", choice.parameters().degree());
+    ran.put("modulus_bits", choice.parameters().modulusBits());
+    ran.put("plain_modulus", choice.parameters().plain());
+    ran.put("security_bits", choice.parameters().securityBits());
+    ran.put("tile_width", choice.width());
+    ran.put("reply_limbs", choice.replyLimbs());
+    ran.put("feature_bits", quantisation.featureBits());
+    ran.put("residual_bits", quantisation.residualBits());
+    ran.put("logit_noise_bits", Disclosure.noiseBits(job.rows(), job.featureParties().size()));
+    ran.put("rows", job.rows());
+    ran.put("passes", passes);
+    return ran;
+  }
+
+  private static void requireRows(TrainingJob job, Matrix own) {
+    if (own.rows() != job.rows()) {
+      throw new IllegalArgumentException(
+          "the matrix has " + own.rows() + " rows, the job " + job.rows());
+    }
+  }
+
+  private static double rms(double[] values) {
+    return Math.sqrt(dot(values, values) / values.length);
+  }
+
+  private static double dot(double[] a, double[] b) {
+    double sum = 0;
+    for (int j = 0; j < a.length; j++) {
+      sum += a[j] * b[j];
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,46 @@
+package org.espalier.protocols.glm;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What the label party holds at the end.
+ *
+ * @param weights one per own prepared feature
+ * @param end why training stopped
+ * @param parametersRun what actually ran, for the audit log and the receipt
+ */
+public record LabelOutcome(
+    double[] weights,
+    double intercept,
+    List<PassReport> passes,
+    End end,
+    Map<String, Object> parametersRun) {
+
+  /** Why training stopped. */
+  public enum End {
+    /** The estimated distance from the optimum reached the tolerance. */
+    TOLERANCE("the objective is within the tolerance of its minimum"),
+    /** The noise on the opened logits allows no further progress. */
+    NOISE("the noise on the opened logits allows no further progress"),
+    /** The job's maximum of passes was run. */
+    MAX_PASSES("the agreed number of passes was run"),
+    /** One more pass would have disclosed more than the parties accepted. */
+    DISCLOSURE("one more pass would disclose more than was accepted (accept: span allows it)");
+
+    private final String text;
+
+    End(String text) {
+      this.text = text;
+    }
+
+    public String text() {
+      return text;
+    }
+  }
+
+  /** Whether the result is as near the optimum as this level can bring it. */
+  public boolean converged() {
+    return end == End.TOLERANCE || end == End.NOISE;
+  }
+}

@@ -1,0 +1,116 @@
+package org.espalier.protocols.glm;
+
+import org.espalier.protocols.fixedpoint.Ring;
+import org.espalier.wire.Encoder;
+import org.espalier.wire.Message;
+import org.espalier.wire.MessageType;
+
+/** The messages of level {@code gradients} around the encrypted product. */
+final class Messages {
+  /** Rows whose logits travel in one message. */
+  static final int CHUNK = 1 << 16;
+
+  private static final int MAX_ROWS = 1 << 28;
+  private static final int SLACK = 64;
+
+  private Messages() {}
+
+  /** Feature parties to each other, once: prepared columns, for the limit on passes. */
+  record Columns(int count) implements Message {
+    static final int LIMIT = 4;
+    static final MessageType<Columns> TYPE =
+        new MessageType<>(63, "columns", in -> new Columns(in.getInt("columns", 1, 1 << 20)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putInt(count);
+    }
+  }
+
+  /**
+   * Label party, first message of a pass and the last of a training.
+   *
+   * @param last the coefficients are final, nothing follows
+   * @param scale the next direction is the gradient times 2^scale, so that it keeps its precision
+   * @param coefficients the present weights as a combination of the directions so far
+   */
+  record PassStart(int pass, boolean last, int scale, double[] coefficients) implements Message {
+    static final int MAX_SCALE = 60;
+    static final long LIMIT = SLACK + 8L * TrainingSpec.MAX_PASSES;
+    static final MessageType<PassStart> TYPE =
+        new MessageType<>(
+            60,
+            "pass start",
+            in ->
+                new PassStart(
+                    in.getInt("pass", 1, TrainingSpec.MAX_PASSES + 1),
+                    in.getInt("last", 0, 1) == 1,
+                    in.getInt("scale", 0, MAX_SCALE),
+                    in.getDoubles("coefficients", TrainingSpec.MAX_PASSES)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putInt(pass).putInt(last ? 1 : 0).putInt(scale).putDoubles(coefficients);
+    }
+  }
+
+  /**
+   * Feature party, chunks in order: the logits of its newest direction under noise and zero-sum
+   * masks, residues of {@link Ring#LOGITS}.
+   */
+  record MaskedLogits(int from, long[] values) implements Message {
+    static final long LIMIT = SLACK + (long) CHUNK * Ring.LOGITS.bits() / 8;
+    static final MessageType<MaskedLogits> TYPE =
+        new MessageType<>(
+            61,
+            "masked logits",
+            in ->
+                new MaskedLogits(
+                    in.getInt("from", 0, MAX_ROWS),
+                    in.getPacked("logits", Ring.LOGITS.bits(), CHUNK)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putInt(from).putPacked(values, Ring.LOGITS.bits());
+    }
+  }
+
+  /**
+   * Feature party, after its logits, under zero-sum masks, residues of {@link Ring#SCALARS}: for
+   * each direction so far, newest last, its inner product with the newest one; then the same of
+   * their penalty products.
+   */
+  record MaskedScalars(long[] values) implements Message {
+    static final long LIMIT = SLACK + 16L * TrainingSpec.MAX_PASSES;
+    static final MessageType<MaskedScalars> TYPE =
+        new MessageType<>(
+            62,
+            "masked inner products",
+            in -> new MaskedScalars(in.getLongs("scalars", 2 * TrainingSpec.MAX_PASSES)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putLongs(values);
+    }
+  }
+}

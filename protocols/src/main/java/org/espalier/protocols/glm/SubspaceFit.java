@@ -1,0 +1,401 @@
+package org.espalier.protocols.glm;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.factory.LinearSolverFactory_DDRM;
+import org.ejml.interfaces.linsol.LinearSolverDense;
+import org.espalier.protocols.prepare.Matrix;
+
+/**
+ * What the label party solves between two passes, in plaintext and without communication: penalised
+ * logistic regression over its own columns, an intercept and the opened directions,
+ *
+ * <p>min over (w, b, a) of mean log(1 + exp(z)) − y·z + l2/2·‖w‖² + ½·aᵀQa, z = X·w + b + Z·a,
+ *
+ * <p>where column s of Z holds the logits of direction s and Q the directions' penalty products.
+ * Method: Newton with backtracking, started from the last solution; the Hessian is kept while steps
+ * with it reduce the decrement tenfold. Sums are cut by row numbers alone and added in a fixed
+ * order, so equal inputs give bit-equal results.
+ */
+final class SubspaceFit {
+  private static final int PARTS = 16;
+  private static final int GROWTH = 8;
+  private static final int MAX_STEPS = 60;
+  private static final double JITTER = 1e-13;
+
+  private final double[] y;
+  private final double l2;
+  private final int rows;
+  private final int ownColumns;
+  private final double stopDecrement;
+
+  private double[] design;
+  private int stride;
+  private int columns;
+  private double[][] penalty = new double[0][];
+  private double[] solution;
+  private double[] z;
+  private double objective;
+
+  /**
+   * @param own n × d, d may be 0
+   * @param accuracy how far from its minimum the objective may stay
+   */
+  SubspaceFit(Matrix own, double[] y, double l2, double accuracy) {
+    this.y = y;
+    this.l2 = l2;
+    this.rows = own.rows();
+    this.ownColumns = own.columns();
+    this.stopDecrement = 2 * Math.max(1e-15, accuracy);
+    this.columns = ownColumns + 1;
+    this.stride = columns + GROWTH;
+    this.design = new double[Math.multiplyExact(rows, stride)];
+    this.solution = new double[columns];
+    this.z = new double[rows];
+    for (int i = 0; i < rows; i++) {
+      System.arraycopy(own.values(), i * ownColumns, design, i * stride, ownColumns);
+      design[i * stride + ownColumns] = 1;
+    }
+  }
+
+  /**
+   * Adds a direction with coefficient 0.
+   *
+   * @param logits one per row
+   * @param products its penalty products with all directions so far, itself last
+   */
+  void add(double[] logits, double[] products) {
+    int directions = penalty.length;
+    if (logits.length != rows || products.length != directions + 1) {
+      throw new IllegalArgumentException("a direction of another size");
+    }
+    if (columns == stride) {
+      int wider = stride + GROWTH;
+      double[] grown = new double[Math.multiplyExact(rows, wider)];
+      for (int i = 0; i < rows; i++) {
+        System.arraycopy(design, i * stride, grown, i * wider, columns);
+      }
+      design = grown;
+      stride = wider;
+    }
+    for (int i = 0; i < rows; i++) {
+      design[i * stride + columns] = logits[i];
+    }
+    penalty = Arrays.copyOf(penalty, directions + 1);
+    penalty[directions] = products.clone();
+    columns++;
+    solution = Arrays.copyOf(solution, columns);
+  }
+
+  /** Moves to the minimum. */
+  void minimise() {
+    Newton newton = null;
+    double lastDecrement = Double.POSITIVE_INFINITY;
+    for (int step = 0; step < MAX_STEPS; step++) {
+      z = times(solution);
+      objective = loss(z) + penaltyOf(solution);
+      double[] gradient = gradient();
+      if (newton == null) {
+        newton = new Newton();
+        lastDecrement = Double.POSITIVE_INFINITY;
+      }
+      double[] direction = newton.solve(gradient);
+      double decrement = dot(gradient, direction);
+      if (decrement <= stopDecrement) {
+        return;
+      }
+      if (decrement > 0.1 * lastDecrement) {
+        newton = null;
+        continue;
+      }
+      lastDecrement = decrement;
+      if (!search(direction, decrement)) {
+        return;
+      }
+    }
+  }
+
+  /** Steps back until the objective falls; false where rounding leaves nothing to gain. */
+  private boolean search(double[] direction, double decrement) {
+    double[] along = times(direction);
+    double[] trialZ = new double[rows];
+    for (double t = 1; t > 1e-9; t /= 2) {
+      double[] trial = solution.clone();
+      for (int j = 0; j < columns; j++) {
+        trial[j] -= t * direction[j];
+      }
+      for (int i = 0; i < rows; i++) {
+        trialZ[i] = z[i] - t * along[i];
+      }
+      double value = loss(trialZ) + penaltyOf(trial);
+      if (value <= objective - 1e-4 * t * decrement) {
+        solution = trial;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Objective at the minimum found. */
+  double objective() {
+    return objective;
+  }
+
+  /** Predicted minus true outcome, one per row, each in [-1, 1]. */
+  double[] residuals() {
+    double[] r = new double[rows];
+    IntStream.range(0, PARTS)
+        .parallel()
+        .forEach(
+            part -> {
+              for (int i = from(part); i < from(part + 1); i++) {
+                r[i] = sigmoid(z[i]) - y[i];
+              }
+            });
+    return r;
+  }
+
+  /** Mean of p·(1 − p): the curvature of the loss along a whitened feature. */
+  double curvature() {
+    double[] sum =
+        sum(
+            1,
+            (i, out) -> {
+              double p = sigmoid(z[i]);
+              out[0] += p * (1 - p);
+            });
+    return sum[0] / rows;
+  }
+
+  /** Weights of the own columns. */
+  double[] ownWeights() {
+    return Arrays.copyOf(solution, ownColumns);
+  }
+
+  double intercept() {
+    return solution[ownColumns];
+  }
+
+  /** One per direction. */
+  double[] coefficients() {
+    return Arrays.copyOfRange(solution, ownColumns + 1, columns);
+  }
+
+  private double[] times(double[] w) {
+    double[] out = new double[rows];
+    IntStream.range(0, PARTS)
+        .parallel()
+        .forEach(
+            part -> {
+              for (int i = from(part); i < from(part + 1); i++) {
+                int at = i * stride;
+                double s = 0;
+                for (int j = 0; j < w.length; j++) {
+                  s += design[at + j] * w[j];
+                }
+                out[i] = s;
+              }
+            });
+    return out;
+  }
+
+  private double loss(double[] logits) {
+    double[] sum =
+        sum(
+            1,
+            (i, out) -> {
+              double v = logits[i];
+              out[0] += Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))) - y[i] * v;
+            });
+    return sum[0] / rows;
+  }
+
+  private double penaltyOf(double[] v) {
+    double sum = 0;
+    for (int j = 0; j < ownColumns; j++) {
+      sum += l2 * v[j] * v[j];
+    }
+    for (int s = 0; s < penalty.length; s++) {
+      for (int t = 0; t <= s; t++) {
+        double term = penalty[s][t] * v[ownColumns + 1 + s] * v[ownColumns + 1 + t];
+        sum += s == t ? term : 2 * term;
+      }
+    }
+    return sum / 2;
+  }
+
+  private double[] gradient() {
+    int width = columns;
+    double[] g =
+        sum(
+            width,
+            (i, out) -> {
+              double r = sigmoid(z[i]) - y[i];
+              int at = i * stride;
+              for (int j = 0; j < width; j++) {
+                out[j] += r * design[at + j];
+              }
+            });
+    for (int j = 0; j < width; j++) {
+      g[j] /= rows;
+    }
+    for (int j = 0; j < ownColumns; j++) {
+      g[j] += l2 * solution[j];
+    }
+    int first = ownColumns + 1;
+    for (int s = 0; s < penalty.length; s++) {
+      for (int t = 0; t <= s; t++) {
+        g[first + s] += penalty[s][t] * solution[first + t];
+        if (t < s) {
+          g[first + t] += penalty[s][t] * solution[first + s];
+        }
+      }
+    }
+    return g;
+  }
+
+  /** The Hessian at the present point, factored. */
+  private final class Newton {
+    private final double[] scale;
+    private final LinearSolverDense<DMatrixRMaj> solver;
+
+    Newton() {
+      int m = columns;
+      double[] h = weightedGram(m);
+      for (int j = 0; j < ownColumns; j++) {
+        h[j * m + j] += l2;
+      }
+      int first = ownColumns + 1;
+      for (int s = 0; s < penalty.length; s++) {
+        for (int t = 0; t <= s; t++) {
+          h[(first + t) * m + first + s] += penalty[s][t];
+        }
+      }
+      scale = new double[m];
+      for (int j = 0; j < m; j++) {
+        scale[j] = 1 / Math.sqrt(h[j * m + j] + 1e-300);
+      }
+      DMatrixRMaj scaled = new DMatrixRMaj(m, m);
+      for (int i = 0; i < m; i++) {
+        for (int j = i; j < m; j++) {
+          double value = h[i * m + j] * scale[i] * scale[j];
+          scaled.set(i, j, value);
+          scaled.set(j, i, value);
+        }
+      }
+      LinearSolverDense<DMatrixRMaj> candidate;
+      double jitter = JITTER;
+      do {
+        for (int j = 0; j < m; j++) {
+          scaled.set(j, j, 1 + jitter);
+        }
+        candidate = LinearSolverFactory_DDRM.chol(m);
+        jitter *= 100;
+      } while (!candidate.setA(scaled.copy()) && jitter < 1);
+      solver = candidate;
+    }
+
+    double[] solve(double[] gradient) {
+      int m = gradient.length;
+      DMatrixRMaj b = new DMatrixRMaj(m, 1);
+      for (int j = 0; j < m; j++) {
+        b.set(j, gradient[j] * scale[j]);
+      }
+      DMatrixRMaj x = new DMatrixRMaj(m, 1);
+      solver.solve(b, x);
+      double[] out = new double[m];
+      for (int j = 0; j < m; j++) {
+        out[j] = x.get(j) * scale[j];
+      }
+      return out;
+    }
+  }
+
+  /** Upper triangle of (1/n)·Σ p(1−p)·xxᵀ. */
+  private double[] weightedGram(int m) {
+    double[][] parts = new double[PARTS][];
+    IntStream.range(0, PARTS)
+        .parallel()
+        .forEach(
+            part -> {
+              double[] h = new double[m * m];
+              int end = from(part + 1);
+              int i = from(part);
+              for (; i + 1 < end; i += 2) {
+                addTwo(h, m, i * stride, weight(i), (i + 1) * stride, weight(i + 1));
+              }
+              if (i < end) {
+                addTwo(h, m, i * stride, weight(i), i * stride, 0);
+              }
+              parts[part] = h;
+            });
+    double[] h = new double[m * m];
+    for (double[] part : parts) {
+      for (int k = 0; k < h.length; k++) {
+        h[k] += part[k];
+      }
+    }
+    return h;
+  }
+
+  private double weight(int row) {
+    double p = sigmoid(z[row]);
+    return p * (1 - p) / rows;
+  }
+
+  private void addTwo(double[] h, int m, int rowA, double weightA, int rowB, double weightB) {
+    for (int j = 0; j < m; j++) {
+      double a = weightA * design[rowA + j];
+      double b = weightB * design[rowB + j];
+      int out = j * m;
+      for (int k = j; k < m; k++) {
+        h[out + k] += a * design[rowA + k] + b * design[rowB + k];
+      }
+    }
+  }
+
+  private interface RowSum {
+    void add(int row, double[] out);
+  }
+
+  private double[] sum(int width, RowSum body) {
+    double[][] parts = new double[PARTS][width];
+    IntStream.range(0, PARTS)
+        .parallel()
+        .forEach(
+            part -> {
+              double[] out = parts[part];
+              for (int i = from(part); i < from(part + 1); i++) {
+                body.add(i, out);
+              }
+            });
+    double[] total = new double[width];
+    for (double[] part : parts) {
+      for (int j = 0; j < width; j++) {
+        total[j] += part[j];
+      }
+    }
+    return total;
+  }
+
+  private int from(int part) {
+    return (int) ((long) rows * part / PARTS);
+  }
+
+  static double sigmoid(double v) {
+    if (v >= 0) {
+      return 1 / (1 + Math.exp(-v));
+    }
+    double e = Math.exp(v);
+    return e / (1 + e);
+  }
+
+  private static double dot(double[] a, double[] b) {
+    double sum = 0;
+    for (int j = 0; j < a.length; j++) {
+      sum += a[j] * b[j];
+    }
+    return sum;
+  }
+}

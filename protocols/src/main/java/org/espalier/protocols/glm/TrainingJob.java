@@ -1,0 +1,27 @@
+package org.espalier.protocols.glm;
+
+import java.util.List;
+import org.espalier.wire.Party;
+import org.espalier.wire.Session;
+
+/**
+ * One training run as every party sees it.
+ *
+ * @param session binds all randomness to the agreed job and attempt
+ * @param label the party that holds the outcome
+ * @param featureParties the others, at least one, each with at least one column
+ * @param rows n, training rows in the common order of the cohort
+ */
+public record TrainingJob(
+    Session session, Party label, List<Party> featureParties, int rows, TrainingSpec spec) {
+  public TrainingJob {
+    featureParties = featureParties.stream().sorted().toList();
+    if (featureParties.isEmpty() || featureParties.contains(label)) {
+      throw new IllegalArgumentException(
+          "a job needs a label party and at least one other party with features");
+    }
+    if (rows < 2) {
+      throw new IllegalArgumentException("a cohort of " + rows + " rows cannot be trained on");
+    }
+  }
+}

@@ -1,0 +1,51 @@
+package org.espalier.protocols.glm;
+
+import java.util.Map;
+import org.espalier.protocols.disclosure.Level;
+import org.espalier.protocols.prepare.Matrix;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+import org.espalier.wire.Progress;
+
+/**
+ * How one disclosure level trains: who holds the weights meanwhile, how a pass goes from weights to
+ * residuals to gradients, and what is opened. Jobs, evaluation, prediction and the model's form do
+ * not depend on it.
+ */
+public interface TrainingProtocol {
+  /** The protocol of a level. */
+  static TrainingProtocol of(Level level) {
+    return switch (level) {
+      case GRADIENTS -> new GradientsTraining();
+    };
+  }
+
+  /**
+   * The label party's role, to the end of training.
+   *
+   * @param featureParties one channel to each feature party of the job
+   * @param own n × d prepared columns of the label party itself; d may be 0
+   * @param labels n outcomes, 0 or 1
+   * @param listener hears of every pass
+   * @throws IllegalArgumentException if the arguments do not fit the job, or a range cannot be held
+   * @throws org.espalier.wire.WireException if a party breaks the protocol, stops or is gone
+   */
+  LabelOutcome label(
+      TrainingJob job,
+      Map<Party, Channel> featureParties,
+      Matrix own,
+      double[] labels,
+      PassListener listener);
+
+  /**
+   * A feature party's role, to the end of training.
+   *
+   * @param label channel to the label party
+   * @param others one channel to each other feature party; empty if there is none
+   * @param own n × d prepared columns, d at least 1
+   * @throws IllegalArgumentException if the arguments do not fit the job, or a range cannot be held
+   * @throws org.espalier.wire.WireException if a party breaks the protocol, stops or is gone
+   */
+  FeatureOutcome feature(
+      TrainingJob job, Channel label, Map<Party, Channel> others, Matrix own, Progress progress);
+}

@@ -1,0 +1,141 @@
+package org.espalier.protocols.linear;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.espalier.he.HeContext;
+import org.espalier.he.KeyPair;
+import org.espalier.he.ParameterChooser;
+import org.espalier.he.Workload;
+import org.espalier.protocols.fixedpoint.Quantisation;
+import org.espalier.protocols.mask.Prg;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+import org.espalier.wire.WireException;
+
+/**
+ * The side of the federated linear layer that holds a vector r: lets every evaluator p obtain
+ * X_pᵀ·r, and learns nothing but uniformly masked residues.
+ *
+ * <p>Adversary: this side may send anything and still reads nothing of X (replies are perfectly
+ * masked, {@link org.espalier.he.BackwardAccumulator#finish}); an evaluator learns its product (d_p
+ * equations in r), and one that deviates may choose which d_p equations. A fresh key for every
+ * product keeps that from growing: the holder decrypts what it is sent, so an evaluator can spend
+ * its d_p answers on the key instead of on r, and would otherwise open all earlier products.
+ *
+ * <p>Source: coefficient packing as in Cheetah (Huang et al., USENIX Security 2022). Specification:
+ * docs/protocols/gradients.md.
+ */
+public final class ResidualHolder implements AutoCloseable {
+  private static final int ENCRYPTED_AT_ONCE = 16;
+
+  private final Map<Party, Channel> evaluators;
+  private final Map<Party, Integer> columns = new TreeMap<>();
+  private final int rows;
+  private final Quantisation quantisation;
+  private final ParameterChooser.Choice choice;
+  private final HeContext context;
+  private final Prg coins = Prg.fresh();
+  private final long[] integers;
+
+  /** Receives every evaluator's shape and bound, and computes and announces the parameters. */
+  public ResidualHolder(int rows, Map<Party, Channel> evaluators) {
+    this.rows = rows;
+    this.evaluators = evaluators;
+    this.quantisation = Quantisation.forRows(rows);
+    this.integers = new long[rows];
+    long columnL1 = 1;
+    for (Map.Entry<Party, Channel> e : evaluators.entrySet()) {
+      Messages.SliceSummary summary =
+          e.getValue().receive(Messages.SliceSummary.TYPE, Messages.SLACK);
+      if (summary.rows() != rows) {
+        throw new WireException.ProtocolViolation(
+            e.getKey(), "its slice has " + summary.rows() + " rows, the cohort has " + rows);
+      }
+      if (summary.columnL1() < 1) {
+        throw new WireException.ProtocolViolation(e.getKey(), "a column bound below 1");
+      }
+      columns.put(e.getKey(), summary.columns());
+      columnL1 = Math.max(columnL1, summary.columnL1());
+    }
+    Workload workload =
+        new Workload(
+            rows,
+            columns.values().stream().mapToInt(Integer::intValue).toArray(),
+            quantisation.gradientBound(columnL1),
+            columnL1);
+    this.choice = ParameterChooser.choose(workload);
+    this.context = HeContext.of(choice.parameters());
+    Messages.Setup setup =
+        new Messages.Setup(choice.parameters().encode(), choice.width(), choice.replyLimbs());
+    evaluators.values().forEach(channel -> channel.send(setup));
+  }
+
+  public Quantisation quantisation() {
+    return quantisation;
+  }
+
+  /** Columns of all evaluators together. */
+  public int totalColumns() {
+    return columns.values().stream().mapToInt(Integer::intValue).sum();
+  }
+
+  /** What runs, for the record. */
+  public ParameterChooser.Choice choice() {
+    return choice;
+  }
+
+  /**
+   * One product: afterwards every evaluator holds its X_pᵀ·r.
+   *
+   * @param residuals r, one a row, each in [-1, 1]
+   */
+  public void deliver(double[] residuals) {
+    quantisation.quantiseResiduals(residuals, coins, integers);
+    int blocks = choice.blocks(rows);
+    try (KeyPair key = context.generateKey()) {
+      Messages.ProductKey publicKey = new Messages.ProductKey(key.publicKey());
+      evaluators.values().forEach(channel -> channel.send(publicKey));
+      for (int from = 0; from < blocks; from += ENCRYPTED_AT_ONCE) {
+        int first = from;
+        byte[][] ciphertexts =
+            IntStream.range(from, Math.min(blocks, from + ENCRYPTED_AT_ONCE))
+                .parallel()
+                .mapToObj(block -> encrypt(key, block))
+                .toArray(byte[][]::new);
+        for (int i = 0; i < ciphertexts.length; i++) {
+          Messages.EncryptedResiduals message =
+              new Messages.EncryptedResiduals(first + i, ciphertexts[i]);
+          evaluators.values().forEach(channel -> channel.send(message));
+        }
+      }
+      evaluators.forEach((party, channel) -> answer(key, party, channel));
+    } finally {
+      Arrays.fill(integers, 0);
+    }
+  }
+
+  private byte[] encrypt(KeyPair key, int block) {
+    int perBlock = choice.rowsPerBlock();
+    int from = block * perBlock;
+    return key.encryptBlock(integers, from, Math.min(perBlock, rows - from), choice.width());
+  }
+
+  private void answer(KeyPair key, Party party, Channel channel) {
+    int d = columns.get(party);
+    long bytes = context.replyBytes(d, choice.width(), choice.replyLimbs());
+    byte[] reply = channel.receive(Messages.ProductReply.TYPE, bytes + Messages.SLACK).reply();
+    try {
+      channel.send(
+          new Messages.MaskedProduct(key.open(reply, d, choice.width(), choice.replyLimbs())));
+    } catch (IllegalArgumentException e) {
+      throw new WireException.ProtocolViolation(party, "its reply: " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    context.close();
+  }
+}

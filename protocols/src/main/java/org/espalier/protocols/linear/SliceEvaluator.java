@@ -1,0 +1,152 @@
+package org.espalier.protocols.linear;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import org.espalier.he.BackwardAccumulator;
+import org.espalier.he.HeContext;
+import org.espalier.he.ParameterChooser;
+import org.espalier.he.Parameters;
+import org.espalier.he.PublicKey;
+import org.espalier.he.RangeException;
+import org.espalier.he.SeedRegistry;
+import org.espalier.he.TileStore;
+import org.espalier.he.Workload;
+import org.espalier.protocols.fixedpoint.Quantisation;
+import org.espalier.protocols.mask.Prf;
+import org.espalier.protocols.mask.Prg;
+import org.espalier.protocols.prepare.Matrix;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Session;
+import org.espalier.wire.WireException;
+
+/**
+ * The side of the federated linear layer that holds features X: obtains Xᵀ·r for the holder's
+ * secret r. See {@link ResidualHolder}.
+ */
+public final class SliceEvaluator implements AutoCloseable {
+  private final Channel holder;
+  private final byte[] session;
+  private final int rows;
+  private final Quantisation quantisation;
+  private final ParameterChooser.Choice choice;
+  private final HeContext context;
+  private final TileStore tiles;
+  private final SeedRegistry seeds = new SeedRegistry();
+  private final Prf masks = Prf.fresh();
+  private long products;
+
+  /**
+   * Announces this slice's shape and bound, checks the holder's parameters against every inequality
+   * and transforms the slice once.
+   *
+   * @param x n × d, prepared and whitened
+   */
+  public SliceEvaluator(Session session, Channel holder, Matrix x) {
+    this.holder = holder;
+    this.session = session.bind("reply masks");
+    this.rows = x.rows();
+    this.quantisation = Quantisation.forRows(rows);
+    int[] integers = quantisation.quantise(x, Prg.fresh());
+    long columnL1 = Math.max(1, Quantisation.maxColumnL1(integers, x.columns()));
+    holder.send(new Messages.SliceSummary(rows, x.columns(), columnL1));
+    Messages.Setup setup = holder.receive(Messages.Setup.TYPE, Messages.Setup.LIMIT);
+    try {
+      this.choice =
+          new ParameterChooser.Choice(
+              Parameters.decode(setup.parameters()), setup.width(), setup.replyLimbs());
+      ParameterChooser.verify(
+          new Workload(
+              rows, new int[] {x.columns()}, quantisation.gradientBound(columnL1), columnL1),
+          choice);
+    } catch (IllegalArgumentException | RangeException e) {
+      throw new WireException.ProtocolViolation(holder.peer(), "it chose " + e.getMessage(), e);
+    }
+    this.context = HeContext.of(choice.parameters());
+    this.tiles = TileStore.of(context, integers, rows, x.columns(), choice.width());
+    Arrays.fill(integers, 0);
+  }
+
+  /** What runs, for the record. */
+  public ParameterChooser.Choice choice() {
+    return choice;
+  }
+
+  public Quantisation quantisation() {
+    return quantisation;
+  }
+
+  /**
+   * One product.
+   *
+   * @param product Xᵀ·r, d values
+   * @param request SHA-256 of everything the holder sent for it: equal at all evaluators if and
+   *     only if the holder sent them the same
+   */
+  public record Product(double[] product, byte[] request) {}
+
+  /** Takes part in the holder's {@link ResidualHolder#deliver}. */
+  public Product receive() {
+    MessageDigest request = sha256();
+    byte[] publicKey =
+        holder
+            .receive(Messages.ProductKey.TYPE, context.ciphertextBytes() + Messages.SLACK)
+            .publicKey();
+    request.update(publicKey);
+    try (PublicKey key = context.readPublicKey(publicKey, seeds);
+        BackwardAccumulator sum = tiles.backward()) {
+      for (int block = 0; block < tiles.blocks(); block++) {
+        Messages.EncryptedResiduals message =
+            holder.receive(
+                Messages.EncryptedResiduals.TYPE, context.ciphertextBytes() + Messages.SLACK);
+        if (message.index() != block) {
+          throw new WireException.ProtocolViolation(
+              holder.peer(), "sent block " + message.index() + " where " + block + " was due");
+        }
+        request.update(message.ciphertext());
+        sum.add(block, context.readBlock(message.ciphertext(), seeds));
+      }
+      byte[] hash = request.digest();
+      // Bound to the request: no two requests are ever answered under one mask.
+      BackwardAccumulator.MaskedReply reply =
+          sum.finish(key, masks.seed("reply", ++products, session, hash), choice.replyLimbs());
+      holder.send(new Messages.ProductReply(reply.wire()));
+      return new Product(unmask(reply.shares()), hash);
+    } catch (IllegalArgumentException e) {
+      throw new WireException.ProtocolViolation(holder.peer(), e.getMessage(), e);
+    }
+  }
+
+  private double[] unmask(long[] shares) {
+    Parameters p = choice.parameters();
+    long[] opened =
+        holder.receive(Messages.MaskedProduct.TYPE, 8L * shares.length + Messages.SLACK).values();
+    if (opened.length != shares.length) {
+      throw new WireException.ProtocolViolation(
+          holder.peer(), "returned " + opened.length + " values for " + shares.length);
+    }
+    double[] product = new double[shares.length];
+    for (int j = 0; j < product.length; j++) {
+      if (opened[j] < 0 || opened[j] >= p.plain()) {
+        throw new WireException.ProtocolViolation(
+            holder.peer(), "value " + j + " is not a residue modulo t");
+      }
+      product[j] = quantisation.gradient(p.centre(p.addPlain(opened[j], shares[j])));
+    }
+    return product;
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    tiles.close();
+    context.close();
+  }
+}

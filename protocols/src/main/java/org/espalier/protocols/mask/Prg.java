@@ -1,0 +1,88 @@
+package org.espalier.protocols.mask;
+
+import java.security.GeneralSecurityException;
+import java.security.SecureRandom;
+import java.util.Arrays;
+import javax.crypto.Cipher;
+import javax.crypto.ShortBufferException;
+import javax.crypto.spec.IvParameterSpec;
+import javax.crypto.spec.SecretKeySpec;
+
+/**
+ * A stream of pseudorandom numbers from a 32-byte seed: the key stream of AES-256 in counter mode.
+ * Two parties with the same seed draw the same numbers; to anyone else they are indistinguishable
+ * from uniform. Not thread-safe.
+ */
+public final class Prg {
+  private static final int BUFFER = 8192;
+  private static final byte[] ZEROS = new byte[BUFFER];
+  private static final SecureRandom SYSTEM = new SecureRandom();
+
+  private final Cipher cipher;
+  private final byte[] buffer = new byte[BUFFER];
+  private int at = BUFFER;
+
+  /**
+   * @param seed 32 bytes, used once
+   */
+  public Prg(byte[] seed) {
+    if (seed.length != 32) {
+      throw new IllegalArgumentException("seed has " + seed.length + " bytes, not 32");
+    }
+    try {
+      cipher = Cipher.getInstance("AES/CTR/NoPadding");
+      cipher.init(
+          Cipher.ENCRYPT_MODE, new SecretKeySpec(seed, "AES"), new IvParameterSpec(new byte[16]));
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("this JDK has no AES-256 in counter mode", e);
+    }
+  }
+
+  /** A generator whose seed comes from the operating system and is kept nowhere. */
+  public static Prg fresh() {
+    byte[] seed = freshSeed();
+    Prg prg = new Prg(seed);
+    Arrays.fill(seed, (byte) 0);
+    return prg;
+  }
+
+  /** 32 bytes from the operating system. */
+  public static byte[] freshSeed() {
+    byte[] seed = new byte[32];
+    SYSTEM.nextBytes(seed);
+    return seed;
+  }
+
+  /** Uniform in 0..2^64-1. */
+  public long nextLong() {
+    if (at == BUFFER) {
+      refill();
+    }
+    long value = 0;
+    for (int i = 0; i < 8; i++) {
+      value = value << 8 | (buffer[at + i] & 0xff);
+    }
+    at += 8;
+    return value;
+  }
+
+  /** Uniform in [0, 1) with 53 bits. */
+  public double nextDouble() {
+    return (nextLong() >>> 11) * 0x1p-53;
+  }
+
+  /** An integer next to {@code x}, the upper one with probability {@code x - floor(x)}. */
+  public long roundStochastically(double x) {
+    double floor = Math.floor(x);
+    return (long) floor + (nextDouble() < x - floor ? 1 : 0);
+  }
+
+  private void refill() {
+    try {
+      cipher.update(ZEROS, 0, BUFFER, buffer, 0);
+    } catch (ShortBufferException e) {
+      throw new IllegalStateException(e);
+    }
+    at = 0;
+  }
+}

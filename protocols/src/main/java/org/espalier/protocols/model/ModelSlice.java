@@ -1,0 +1,231 @@
+package org.espalier.protocols.model;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Map;
+import java.util.Objects;
+import java.util.regex.Pattern;
+import org.espalier.protocols.prepare.DataException;
+import org.espalier.protocols.prepare.Preparation;
+import org.espalier.protocols.prepare.Table;
+import org.espalier.wire.Party;
+
+/**
+ * One party's part of a trained model: its weights with the preparation they apply to, so that a
+ * score depends on the artefact and the raw row alone.
+ *
+ * @param job identifier of the training job
+ * @param party whose slice this is
+ * @param family of the model, such as {@code logistic}
+ * @param level disclosure level it was trained at, such as {@code gradients}
+ * @param objective what was minimised, in words and numbers, penalty included
+ * @param rows training rows, at least 1
+ * @param passes full passes that training made
+ * @param weights one per prepared feature, in the order of {@code preparation.features()}; finite
+ * @param intercept at the label party, else null
+ * @param preparation from raw columns to prepared features
+ * @param parametersRun what actually ran: JSON values only (texts, finite numbers, truth values,
+ *     lists, maps)
+ */
+public record ModelSlice(
+    String job,
+    Party party,
+    Role role,
+    String family,
+    String level,
+    String objective,
+    int rows,
+    int passes,
+    double[] weights,
+    Double intercept,
+    Preparation preparation,
+    Map<String, Object> parametersRun) {
+  /** The only schema that {@link #fromJson} reads. */
+  public static final String SCHEMA = "espalier.model-slice/1";
+
+  private static final Pattern JOB = Pattern.compile("[A-Za-z0-9-]{1,64}");
+  private static final Pattern WORD = Pattern.compile("[a-z][a-z0-9-]{0,31}");
+  private static final int BLOCK_ROWS = 1 << 15;
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final TypeReference<Map<String, Object>> MAP = new TypeReference<>() {};
+
+  /** Which part of a job the party had. */
+  public enum Role {
+    /** Has the outcome, hence the intercept. */
+    LABEL("label"),
+    FEATURE("feature");
+
+    private final String text;
+
+    Role(String text) {
+      this.text = text;
+    }
+
+    static Role parse(String path, String text) {
+      for (Role role : values()) {
+        if (role.text.equals(text)) {
+          return role;
+        }
+      }
+      throw StrictObject.refuse(path, "is neither label nor feature");
+    }
+
+    @Override
+    public String toString() {
+      return text;
+    }
+  }
+
+  /**
+   * @throws IllegalArgumentException if the parts do not fit each other or a number is not finite
+   */
+  public ModelSlice {
+    require(JOB.matcher(job).matches(), "job id must match " + JOB);
+    Objects.requireNonNull(party);
+    Objects.requireNonNull(objective);
+    require(WORD.matcher(family).matches(), "family must match " + WORD);
+    require(WORD.matcher(level).matches(), "level must match " + WORD);
+    require(rows >= 1 && passes >= 0, rows + " rows, " + passes + " passes");
+    int features = preparation.features().size();
+    require(weights.length == features, weights.length + " weights for " + features + " features");
+    require(Arrays.stream(weights).allMatch(Double::isFinite), "a weight is not finite");
+    require((intercept != null) == (role == Role.LABEL), "the label party has the intercept");
+    require(intercept == null || Double.isFinite(intercept), "the intercept is not finite");
+    weights = weights.clone();
+    parametersRun = plain(parametersRun);
+  }
+
+  /** A copy made of what JSON knows, as reading it back would give. */
+  private static Map<String, Object> plain(Map<String, Object> parameters) {
+    JsonNode tree = JSON.valueToTree(parameters);
+    requireFinite("parameters_run", tree);
+    try {
+      return Collections.unmodifiableMap(JSON.readValue(JSON.writeValueAsBytes(tree), MAP));
+    } catch (IOException e) {
+      throw new IllegalArgumentException("model slice: parameters_run: " + e.getMessage(), e);
+    }
+  }
+
+  private static void require(boolean condition, String message) {
+    if (!condition) {
+      throw new IllegalArgumentException("model slice: " + message);
+    }
+  }
+
+  private static void requireFinite(String path, JsonNode node) {
+    if (node.isNumber()) {
+      StrictObject.number(path, node);
+    }
+    node.forEach(child -> requireFinite(path, child));
+  }
+
+  @Override
+  public double[] weights() {
+    return weights.clone();
+  }
+
+  /**
+   * This party's part of the logits, in double precision from the raw values: the intercept, at the
+   * label party, plus weights times prepared features.
+   *
+   * @param table has every raw column that the preparation uses; others are ignored
+   * @param rows indices in the table, in the order of the result
+   * @throws DataException if a column is absent or of another kind, or a value cannot be prepared
+   */
+  public double[] logits(Table table, int[] rows) {
+    double[] logits = new double[rows.length];
+    for (int from = 0; from < rows.length; from += BLOCK_ROWS) {
+      int[] block = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + BLOCK_ROWS));
+      double[] part = preparation.apply(table, block).times(weights);
+      for (int i = 0; i < part.length; i++) {
+        logits[from + i] = part[i] + (intercept == null ? 0 : intercept);
+      }
+    }
+    return logits;
+  }
+
+  /** The artefact; {@link #fromJson} reads it back to an equal slice, doubles bit by bit. */
+  public ObjectNode toJson() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("schema", SCHEMA)
+        .put("job", job)
+        .put("party", party.name())
+        .put("role", role.text)
+        .put("family", family)
+        .put("level", level)
+        .put("objective", objective)
+        .put("rows", rows)
+        .put("passes", passes);
+    ArrayNode features = json.putArray("features");
+    preparation.features().forEach(features::add);
+    ArrayNode values = json.putArray("weights");
+    Arrays.stream(weights).forEach(values::add);
+    if (intercept != null) {
+      json.put("intercept", intercept);
+    }
+    json.set("preparation", PreparationJson.write(preparation));
+    json.set("parameters_run", JSON.valueToTree(parametersRun));
+    return json;
+  }
+
+  /**
+   * @throws IllegalArgumentException naming the member if the schema is another, a member is
+   *     absent, unknown, of the wrong type or not finite, or members contradict each other
+   */
+  public static ModelSlice fromJson(JsonNode artefact) {
+    StrictObject json = new StrictObject("model slice", artefact);
+    String schema = json.text("schema");
+    if (!schema.equals(SCHEMA)) {
+      throw StrictObject.refuse(json.path("schema"), "is not " + SCHEMA);
+    }
+    Preparation preparation = PreparationJson.read(json.object("preparation"));
+    if (!json.list("features", StrictObject::text).equals(preparation.features())) {
+      throw StrictObject.refuse(json.path("features"), "are not those of the preparation");
+    }
+    JsonNode parameters = json.get("parameters_run");
+    if (!parameters.isObject()) {
+      throw StrictObject.refuse(json.path("parameters_run"), "is not an object");
+    }
+    ModelSlice slice =
+        new ModelSlice(
+            json.text("job"),
+            new Party(json.text("party")),
+            Role.parse(json.path("role"), json.text("role")),
+            json.text("family"),
+            json.text("level"),
+            json.text("objective"),
+            json.integer("rows", 1),
+            json.integer("passes", 0),
+            json.list("weights", StrictObject::number).stream()
+                .mapToDouble(Double::doubleValue)
+                .toArray(),
+            json.has("intercept") ? json.number("intercept") : null,
+            preparation,
+            JSON.convertValue(parameters, MAP));
+    json.end();
+    return slice;
+  }
+
+  @Override
+  public boolean equals(Object o) {
+    return o instanceof ModelSlice other && toJson().equals(other.toJson());
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(job, party, Arrays.hashCode(weights));
+  }
+
+  /** Identifies the slice; weights stay out of logs. */
+  @Override
+  public String toString() {
+    return "ModelSlice[" + job + ", " + party + ", " + weights.length + " weights]";
+  }
+}

@@ -1,0 +1,331 @@
+package org.espalier.protocols.prepare;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/**
+ * From raw columns to the matrix a model is trained on: learned on the training rows once, applied
+ * to any rows, and kept with the model.
+ *
+ * <ul>
+ *   <li>A missing number becomes the training mean. Standardising subtracts the training mean and
+ *       divides by the population standard deviation of the training rows, after imputation.
+ *   <li>A category gets an indicator for every level with at least {@code minPerCategory} training
+ *       rows; indicators are standardised like numbers. Missing is a level like any other.
+ *   <li>Rarer levels are the <em>reference</em> together: all their indicators are 0, as are those
+ *       of a level that training never saw. If the rare levels have fewer than {@code
+ *       minPerCategory} rows in all, the most frequent level (the first by text among equals) joins
+ *       them, so that no group of people smaller than that has a weight of its own, the reference
+ *       included, and the indicators of a column never add up to a constant.
+ *   <li>Columns that are constant over the training rows, or have one group of levels only, are
+ *       dropped and reported.
+ * </ul>
+ *
+ * @param encodings one per raw column that is used, in the order of the table
+ * @param dropped the raw columns that are not
+ */
+public record Preparation(PreparationSpec spec, List<Encoding> encodings, List<Dropped> dropped) {
+  /** Below this share of its largest value, what a column varies by is rounding error. */
+  private static final double SMALLEST_DEVIATION = 1e-12;
+
+  private static final int BLOCK_ROWS = 512;
+
+  /**
+   * A raw column that no feature comes from.
+   *
+   * @param reason a clause such as "constant over the training rows"; no data values
+   */
+  public record Dropped(String column, String reason) {
+    public Dropped {
+      Objects.requireNonNull(column);
+      Objects.requireNonNull(reason);
+    }
+  }
+
+  /**
+   * @throws DataException if two features have the same name, a column occurs twice, or an encoding
+   *     does not fit the specification
+   */
+  public Preparation {
+    Objects.requireNonNull(spec);
+    encodings = List.copyOf(encodings);
+    dropped = List.copyOf(dropped);
+    Set<String> columns = new HashSet<>();
+    Set<String> features = new HashSet<>();
+    for (Encoding encoding : encodings) {
+      requireNew(columns, encoding.column(), "column");
+      encoding.features().forEach(feature -> requireNew(features, feature, "prepared feature"));
+      if (encoding instanceof Encoding.Numeric numeric
+          ? (numeric.missing() != null) != spec.impute()
+          : !spec.impute() && hasMissingLevel((Encoding.Categorical) encoding)) {
+        throw new DataException(
+            "column '" + encoding.column() + "': its encoding contradicts the imputation setting");
+      }
+    }
+    dropped.forEach(column -> requireNew(columns, column.column(), "column"));
+  }
+
+  private static boolean hasMissingLevel(Encoding.Categorical encoding) {
+    return encoding.levels().stream().anyMatch(level -> level.text() == null);
+  }
+
+  private static void requireNew(Set<String> names, String name, String what) {
+    if (!names.add(name)) {
+      throw new DataException(what + " '" + name + "' occurs twice");
+    }
+  }
+
+  /**
+   * Learns the preparation from the training rows.
+   *
+   * @param table any columns, or none: then there are no features
+   * @param rows the training rows' indices in the table; at least one if there are columns
+   * @throws DataException if a value is missing where imputation is off, or names collide
+   */
+  public static Preparation fit(Table table, int[] rows, PreparationSpec spec) {
+    List<Encoding> encodings = new ArrayList<>();
+    List<Dropped> dropped = new ArrayList<>();
+    if (!table.columns().isEmpty()) {
+      if (rows.length == 0) {
+        throw new DataException("there are no training rows to prepare");
+      }
+      checkIndices(table, rows);
+    }
+    for (Column column : table.columns()) {
+      String reason =
+          column instanceof NumberColumn numbers
+              ? fitNumbers(numbers, rows, spec, encodings)
+              : fitCategories((CategoryColumn) column, rows, spec, encodings);
+      if (reason != null) {
+        dropped.add(new Dropped(column.name(), reason));
+      }
+    }
+    return new Preparation(spec, encodings, dropped);
+  }
+
+  /** Names of the prepared features, one per column of the matrix. */
+  public List<String> features() {
+    return encodings.stream().flatMap(encoding -> encoding.features().stream()).toList();
+  }
+
+  /**
+   * The prepared matrix.
+   *
+   * @param table has every column the preparation uses, of the same kind; others are ignored
+   * @param rows indices in the table, in the order of the result
+   * @return rows × features, finite
+   * @throws DataException if a column is absent or of the other kind, a value is missing where
+   *     imputation is off, or a number is too far from the training rows to be scaled
+   */
+  public Matrix apply(Table table, int[] rows) {
+    List<Writer> writers = new ArrayList<>();
+    int width = 0;
+    for (Encoding encoding : encodings) {
+      writers.add(writer(encoding, table.column(encoding.column()), width));
+      width += encoding.features().size();
+    }
+    if (!writers.isEmpty()) {
+      checkIndices(table, rows);
+    }
+    Matrix prepared = Matrix.zeros(rows.length, width);
+    for (int from = 0; from < rows.length; from += BLOCK_ROWS) {
+      int to = Math.min(rows.length, from + BLOCK_ROWS);
+      for (Writer writer : writers) {
+        for (int i = from; i < to; i++) {
+          writer.write(rows[i], prepared.values(), i * width);
+        }
+      }
+    }
+    return prepared;
+  }
+
+  private static void checkIndices(Table table, int[] rows) {
+    for (int row : rows) {
+      Objects.checkIndex(row, table.rows());
+    }
+  }
+
+  private static String fitNumbers(
+      NumberColumn column, int[] rows, PreparationSpec spec, List<Encoding> encodings) {
+    double[] present = new double[rows.length];
+    int count = 0;
+    for (int row : rows) {
+      double value = column.values()[row];
+      if (!Double.isNaN(value)) {
+        present[count++] = value;
+      } else if (!spec.impute()) {
+        throw DataException.at(column.name(), row, "a value is missing and imputation is off");
+      }
+    }
+    if (count == 0) {
+      return "no value in the training rows";
+    }
+    double largest = 0;
+    for (int i = 0; i < count; i++) {
+      largest = Math.max(largest, Math.abs(present[i]));
+    }
+    // A power of two scales exactly and keeps sums and squares of any doubles in range.
+    int exponent = Math.getExponent(largest);
+    for (int i = 0; i < count; i++) {
+      present[i] = Math.scalb(present[i], -exponent);
+    }
+    double mean = mean(present, count);
+    double squares = 0;
+    for (int i = 0; i < count; i++) {
+      squares += (present[i] - mean) * (present[i] - mean);
+    }
+    double deviation = Math.scalb(Math.sqrt(squares / rows.length), exponent);
+    if (!(deviation > SMALLEST_DEVIATION * largest)) {
+      return "constant over the training rows";
+    }
+    double centre = Math.scalb(mean, exponent);
+    encodings.add(
+        new Encoding.Numeric(
+            column.name(),
+            spec.impute() ? centre : null,
+            spec.standardise() ? centre : 0,
+            spec.standardise() ? deviation : 1));
+    return null;
+  }
+
+  private static double mean(double[] values, int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      sum += values[i];
+    }
+    double mean = sum / count;
+    double error = 0;
+    for (int i = 0; i < count; i++) {
+      error += values[i] - mean;
+    }
+    return mean + error / count;
+  }
+
+  private static String fitCategories(
+      CategoryColumn column, int[] rows, PreparationSpec spec, List<Encoding> encodings) {
+    int missing = column.levels().size();
+    int[] counts = new int[missing + 1];
+    for (int row : rows) {
+      int code = column.codes()[row];
+      if (code == CategoryColumn.MISSING && !spec.impute()) {
+        throw DataException.at(column.name(), row, "a category is missing and imputation is off");
+      }
+      counts[code == CategoryColumn.MISSING ? missing : code]++;
+    }
+    // By text, so that the order in which a file lists its categories does not matter.
+    List<Integer> frequent =
+        new ArrayList<>(
+            IntStream.range(0, counts.length)
+                .filter(code -> counts[code] >= spec.minPerCategory())
+                .boxed()
+                .sorted(
+                    Comparator.comparing(
+                        code -> text(column, code),
+                        Comparator.nullsLast(Comparator.<String>naturalOrder())))
+                .toList());
+    int rareRows = rows.length - frequent.stream().mapToInt(code -> counts[code]).sum();
+    int merged = (int) Arrays.stream(counts).filter(count -> count > 0).count() - frequent.size();
+    String reference = null;
+    if (rareRows < spec.minPerCategory() && !frequent.isEmpty()) {
+      Integer largest = frequent.get(0);
+      for (Integer code : frequent) {
+        largest = counts[code] > counts[largest] ? code : largest;
+      }
+      frequent.remove(largest);
+      reference = Encoding.Categorical.featureName(column.name(), text(column, largest));
+    }
+    if (frequent.isEmpty()) {
+      return "fewer than two groups of categories with at least %d training rows"
+          .formatted(spec.minPerCategory());
+    }
+    List<Encoding.Level> levels = new ArrayList<>();
+    for (int code : frequent) {
+      double share = (double) counts[code] / rows.length;
+      levels.add(
+          new Encoding.Level(
+              text(column, code),
+              spec.standardise() ? share : 0,
+              spec.standardise() ? Math.sqrt(share * (1 - share)) : 1));
+    }
+    encodings.add(new Encoding.Categorical(column.name(), levels, reference, merged));
+    return null;
+  }
+
+  /** Null for the level of missing values, which has the code after the last. */
+  private static String text(CategoryColumn column, int code) {
+    return code == column.levels().size() ? null : column.levels().get(code);
+  }
+
+  /** Writes the features of one raw column for one row. */
+  private interface Writer {
+    /**
+     * @param at where the row begins in {@code out}
+     */
+    void write(int row, double[] out, int at);
+  }
+
+  private Writer writer(Encoding encoding, Column column, int offset) {
+    if (encoding instanceof Encoding.Numeric numeric) {
+      if (column instanceof NumberColumn numbers) {
+        return (row, out, at) -> out[at + offset] = value(numeric, numbers, row);
+      }
+      throw new DataException("column '" + column.name() + "' has categories, the model's numbers");
+    }
+    if (column instanceof CategoryColumn categories) {
+      return writer((Encoding.Categorical) encoding, categories, offset);
+    }
+    throw new DataException("column '" + column.name() + "' has numbers, the model's categories");
+  }
+
+  private static double value(Encoding.Numeric encoding, NumberColumn column, int row) {
+    double raw = column.values()[row];
+    if (Double.isNaN(raw)) {
+      if (encoding.missing() == null) {
+        throw DataException.at(column.name(), row, "a value is missing and imputation is off");
+      }
+      raw = encoding.missing();
+    }
+    double value = (raw - encoding.centre()) / encoding.scale();
+    if (!Double.isFinite(value)) {
+      throw DataException.at(column.name(), row, "too far from the training rows to be scaled");
+    }
+    return value;
+  }
+
+  private Writer writer(Encoding.Categorical encoding, CategoryColumn column, int offset) {
+    List<Encoding.Level> levels = encoding.levels();
+    double[] off = new double[levels.size()];
+    double[] on = new double[levels.size()];
+    Map<String, Integer> positions = new HashMap<>();
+    for (int k = 0; k < off.length; k++) {
+      Encoding.Level level = levels.get(k);
+      off[k] = (0 - level.centre()) / level.scale();
+      on[k] = (1 - level.centre()) / level.scale();
+      positions.put(level.text(), k);
+    }
+    int missing = column.levels().size();
+    int[] indicator = new int[missing + 1];
+    for (int code = 0; code <= missing; code++) {
+      indicator[code] = positions.getOrDefault(text(column, code), -1);
+    }
+    return (row, out, at) -> {
+      int code = column.codes()[row];
+      if (code == CategoryColumn.MISSING && !spec.impute()) {
+        throw DataException.at(column.name(), row, "a category is missing and imputation is off");
+      }
+      System.arraycopy(off, 0, out, at + offset, off.length);
+      int hot = indicator[code == CategoryColumn.MISSING ? missing : code];
+      if (hot >= 0) {
+        out[at + offset + hot] = on[hot];
+      }
+    };
+  }
+}
