@@ -25,9 +25,7 @@ PARTIES = {
     "bank": {
         "ids": ("person_number", "family_name", "born"),
         "columns": [
-            ("checking_account", "status_of_existing_checking_account"),
             ("duration_months", "duration_in_month"),
-            ("credit_history", "credit_history"),
             ("purpose", "purpose"),
             ("credit_amount", "credit_amount"),
             ("installment_rate", "installment_rate_in_percentage_of_disposable_income"),
@@ -40,6 +38,7 @@ PARTIES = {
     "insurer": {
         "ids": ("insured_no", "name", "birth_date"),
         "columns": [
+            ("checking_account", "status_of_existing_checking_account"),
             ("savings", "savings_account_and_bonds"),
             ("property", "property"),
             ("housing", "housing"),
@@ -54,6 +53,7 @@ PARTIES = {
     "telecom": {
         "ids": ("subscriber", "surname", "dob"),
         "columns": [
+            ("payment_history", "credit_history"),
             ("landline", "telephone"),
             ("residence_since", "present_residence_since"),
             ("employment_since", "present_employment_since"),
