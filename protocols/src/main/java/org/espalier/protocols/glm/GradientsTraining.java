@@ -330,8 +330,16 @@ final class GradientsTraining implements TrainingProtocol {
     FeatureOutcome run() {
       for (int pass = 1; ; pass++) {
         Messages.PassStart start = label.receive(Messages.PassStart.TYPE, Messages.PassStart.LIMIT);
-        if (start.pass() != pass || start.coefficients().length != directions.size()) {
+        if (start.pass() != pass) {
           throw violation("began pass " + start.pass() + " where " + pass + " was due");
+        }
+        if (start.coefficients().length != directions.size()) {
+          throw violation(
+              "sent "
+                  + start.coefficients().length
+                  + " coefficients for "
+                  + directions.size()
+                  + " directions");
         }
         double[] weights = combine(start.coefficients());
         if (start.last()) {

@@ -3,18 +3,21 @@ package org.espalier.protocols.glm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
 import org.espalier.wire.Session;
+import org.espalier.wire.WireException;
 import org.espalier.wire.memory.MemoryNetwork;
 
 /** All parties of one training in one process. */
@@ -36,50 +39,90 @@ record TrainingRun(
   }
 
   static TrainingRun of(TestData data, TrainingSpec spec, MemoryNetwork network) {
+    return of(data, spec, network, channel -> channel);
+  }
+
+  /**
+   * @param wrap applied to every party's end of every channel
+   * @throws RuntimeException the first failure that is not the echo of another party's
+   */
+  static TrainingRun of(
+      TestData data, TrainingSpec spec, MemoryNetwork network, UnaryOperator<Channel> wrap) {
     TrainingJob job = job(data, spec);
     ExecutorService threads = Executors.newCachedThreadPool();
     try {
+      List<Future<?>> running = new ArrayList<>();
       Future<LabelOutcome> label =
           threads.submit(
-              () ->
-                  LogisticTraining.label(
-                      job,
-                      network.channels(LABEL, job.featureParties()),
-                      data.parts().get(0),
-                      data.labels(),
-                      report -> {}));
+              () -> {
+                Map<Party, Channel> channels =
+                    wrapped(network.channels(LABEL, job.featureParties()), wrap);
+                return abortingOnFailure(
+                    channels.values(),
+                    () ->
+                        LogisticTraining.label(
+                            job, channels, data.parts().get(0), data.labels(), report -> {}));
+              });
+      running.add(label);
       List<Future<FeatureOutcome>> features = new ArrayList<>();
       for (int p = 1; p < data.parts().size(); p++) {
         Party self = featureParty(p);
         Matrix own = data.parts().get(p);
-        Map<Party, Channel> others = new TreeMap<>();
-        for (Party other : job.featureParties()) {
-          if (!other.equals(self)) {
-            others.put(other, network.channel(self, other));
-          }
-        }
+        List<Party> peers = new ArrayList<>(job.featureParties());
+        peers.remove(self);
         features.add(
             threads.submit(
-                () ->
-                    LogisticTraining.feature(
-                        job, network.channel(self, LABEL), others, own, Progress.NONE)));
+                () -> {
+                  Channel up = wrap.apply(network.channel(self, LABEL));
+                  Map<Party, Channel> others = wrapped(network.channels(self, peers), wrap);
+                  List<Channel> all = new ArrayList<>(others.values());
+                  all.add(up);
+                  return abortingOnFailure(
+                      all, () -> LogisticTraining.feature(job, up, others, own, Progress.NONE));
+                }));
+      }
+      running.addAll(features);
+      RuntimeException failure = null;
+      for (Future<?> role : running) {
+        try {
+          role.get();
+        } catch (ExecutionException e) {
+          RuntimeException cause = (RuntimeException) e.getCause();
+          if (failure == null
+              || failure instanceof WireException.PeerAborted
+              || failure instanceof WireException.PeerUnavailable) {
+            failure = cause;
+          }
+        }
+      }
+      if (failure != null) {
+        throw failure;
       }
       List<FeatureOutcome> outcomes = new ArrayList<>();
-      LabelOutcome labelOutcome = label.get();
       for (Future<FeatureOutcome> feature : features) {
         outcomes.add(feature.get());
       }
-      return new TrainingRun(labelOutcome, outcomes, network, LABEL);
-    } catch (ExecutionException e) {
-      network.close();
-      if (e.getCause() instanceof RuntimeException cause) {
-        throw cause;
-      }
-      throw new IllegalStateException(e.getCause());
-    } catch (InterruptedException e) {
+      return new TrainingRun(label.get(), outcomes, network, LABEL);
+    } catch (ExecutionException | InterruptedException e) {
       throw new IllegalStateException(e);
     } finally {
       threads.shutdownNow();
+    }
+  }
+
+  private static Map<Party, Channel> wrapped(
+      Map<Party, Channel> channels, UnaryOperator<Channel> wrap) {
+    channels.replaceAll((party, channel) -> wrap.apply(channel));
+    return channels;
+  }
+
+  /** As a node does: whoever stops tells the others why. */
+  private static <T> T abortingOnFailure(Collection<Channel> channels, Supplier<T> role) {
+    try {
+      return role.get();
+    } catch (RuntimeException e) {
+      channels.forEach(channel -> channel.abort(String.valueOf(e.getMessage())));
+      throw e;
     }
   }
 

@@ -1,0 +1,242 @@
+package org.espalier.protocols.glm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.apache.commons.math3.stat.inference.ChiSquareTest;
+import org.espalier.protocols.disclosure.Level;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+import org.espalier.wire.WireException;
+import org.espalier.wire.memory.MemoryNetwork;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What crosses the wire at level gradients, and what a party that deviates achieves. */
+class GradientsWireTest {
+  private static final Party BANK = TrainingRun.LABEL;
+  private static final Party F1 = TrainingRun.featureParty(1);
+  private static final Party F2 = TrainingRun.featureParty(2);
+  private static final TrainingSpec SPEC = new TrainingSpec(Level.GRADIENTS, 0.01, 3, 1e-12, true);
+
+  private record Frame(int type, byte[] payload) {}
+
+  private static List<Frame> frames(MemoryNetwork network, Party from, Party to) {
+    List<Frame> frames = new ArrayList<>();
+    ByteBuffer in = ByteBuffer.wrap(network.recorded(from, to));
+    while (in.hasRemaining()) {
+      int type = in.getShort();
+      byte[] payload = new byte[in.getInt()];
+      in.get(payload);
+      frames.add(new Frame(type, payload));
+    }
+    return frames;
+  }
+
+  private static List<Integer> types(List<Frame> frames) {
+    return frames.stream().map(Frame::type).toList();
+  }
+
+  /** The list of docs/protocols/gradients.md, message by message. */
+  @Test
+  void nothingCrossesTheWireButWhatTheSpecificationLists() {
+    int rows = 9000;
+    TestData data = TestData.synthetic(rows, 4, 3, 5, 4);
+    MemoryNetwork network = new MemoryNetwork(true, Duration.ofMinutes(1));
+    TrainingRun run = TrainingRun.of(data, SPEC, network);
+    int passes = run.label().passes().size();
+    int degree = (Integer) run.label().parametersRun().get("ring_degree");
+    int width = (Integer) run.label().parametersRun().get("tile_width");
+    int blocks = (rows + degree / width - 1) / (degree / width);
+
+    List<Integer> down = new ArrayList<>(List.of(51));
+    List<Integer> up = new ArrayList<>(List.of(50));
+    for (int pass = 0; pass < passes; pass++) {
+      down.addAll(List.of(60, 52));
+      for (int b = 0; b < blocks; b++) {
+        down.add(53);
+      }
+      down.add(55);
+      up.addAll(List.of(54, 61, 62));
+    }
+    down.add(60);
+    for (Party feature : List.of(F1, F2)) {
+      assertThat(types(frames(network, BANK, feature))).isEqualTo(down);
+      assertThat(types(frames(network, feature, BANK))).isEqualTo(up);
+    }
+    assertThat(types(frames(network, F1, F2))).containsExactly(63, 40);
+    assertThat(types(frames(network, F2, F1))).containsExactly(63);
+    // Every feature party gets the same key and ciphertexts; sizes depend on public numbers only.
+    List<Frame> first = frames(network, BANK, F1);
+    List<Frame> second = frames(network, BANK, F2);
+    for (int i = 0; i < first.size(); i++) {
+      if (first.get(i).type() != 55 && first.get(i).type() != 51) {
+        assertThat(first.get(i).payload()).isEqualTo(second.get(i).payload());
+      }
+    }
+    for (Frame frame : frames(network, F1, BANK)) {
+      if (frame.type() == 61) {
+        assertThat(frame.payload()).hasSize(8 + 6 * rows);
+      }
+    }
+  }
+
+  @Test
+  void withTwoFeaturePartiesEachOnesLogitsAreUniform() {
+    MemoryNetwork network = new MemoryNetwork(true, Duration.ofMinutes(1));
+    TrainingRun.of(TestData.synthetic(9000, 4, 3, 5, 4), SPEC, network);
+    for (Party feature : List.of(F1, F2)) {
+      for (Frame frame : frames(network, feature, BANK)) {
+        if (frame.type() == 61) {
+          assertThat(uniformity(frame.payload(), 8)).isGreaterThan(1e-6);
+        }
+      }
+    }
+  }
+
+  @Test
+  void masksOnWhatTheLabelPartyDecryptsAreUniform() {
+    // Tall data whose gradient is tiny: unmasked, the values would cluster near 0 and t.
+    MemoryNetwork network = new MemoryNetwork(true, Duration.ofMinutes(1));
+    TrainingRun run = TrainingRun.of(TestData.synthetic(2000, 8, 2, 400), SPEC, network);
+    long t = (Long) run.label().parametersRun().get("plain_modulus");
+    long[] bins = new long[16];
+    for (Frame frame : frames(network, BANK, F1)) {
+      if (frame.type() == 55) {
+        ByteBuffer in = ByteBuffer.wrap(frame.payload(), 4, frame.payload().length - 4);
+        while (in.hasRemaining()) {
+          bins[(int) (16.0 * in.getLong() / t)]++;
+        }
+      }
+    }
+    assertThat(Arrays.stream(bins).sum()).isEqualTo(1200);
+    assertThat(chiSquare(bins)).isGreaterThan(1e-6);
+  }
+
+  /** p-value of the hypothesis that all byte values are equally likely. */
+  private static double uniformity(byte[] payload, int from) {
+    long[] bins = new long[256];
+    for (int i = from; i < payload.length; i++) {
+      bins[payload[i] & 0xff]++;
+    }
+    return chiSquare(bins);
+  }
+
+  private static double chiSquare(long[] bins) {
+    double[] expected = new double[bins.length];
+    Arrays.fill(expected, 1.0 * Arrays.stream(bins).sum() / bins.length);
+    return new ChiSquareTest().chiSquareTest(expected, bins);
+  }
+
+  /** A label party that shows the feature parties different residuals opens noise. */
+  @Test
+  void zeroSumMasksDoNotCancelForDifferentRequests() {
+    TestData data = TestData.synthetic(3000, 4, 3, 5, 4);
+    UnaryOperator<Channel> wrap =
+        channel ->
+            channel.self().equals(BANK) && channel.peer().equals(F2)
+                ? new TamperingChannel(
+                    channel,
+                    53,
+                    1,
+                    payload -> {
+                      // One residue of the ciphertext changed: still a valid ciphertext.
+                      payload[200] ^= 1;
+                      return payload;
+                    })
+                : channel;
+    double[] objectives =
+        TrainingRun.of(data, SPEC, new MemoryNetwork(), wrap).label().passes().stream()
+            .mapToDouble(PassReport::estimatedGap)
+            .toArray();
+    double[] honest =
+        TrainingRun.of(data, SPEC, new MemoryNetwork()).label().passes().stream()
+            .mapToDouble(PassReport::estimatedGap)
+            .toArray();
+    // The opened inner products are random residues of 2^64 instead of a squared length near 1.
+    assertThat(objectives[0])
+        .satisfiesAnyOf(
+            gap -> assertThat(gap).isNaN(), gap -> assertThat(gap).isGreaterThan(100 * honest[0]));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "53 | 1 | ones     | bank | not below its modulus",
+        "53 | 1 | short    | bank | encrypted residuals",
+        "53 | 1 | header   | bank | other parameters",
+        "52 | 1 | ones     | bank | not below its modulus",
+        "53 | 1 | repeat   | bank | block",
+        "51 | 1 | zeros    | bank | parameters",
+        "55 | 1 | ones     | bank | not a residue modulo t",
+        "60 | 2 | zeros    | bank | pass",
+        "60 | 1 | coefficients | bank | coefficients",
+        "54 | 1 | ones     | f1   | not below its modulus",
+        "54 | 1 | short    | f1   | reply",
+        "50 | 1 | zeros    | f1   | rows",
+        "61 | 1 | shift    | f1   | logits from row",
+        "62 | 1 | short    | f1   | scalars",
+      })
+  void whatDeviatesIsRefusedByNameAndReason(
+      int code, int occurrence, String how, String who, String reason) {
+    TestData data = TestData.synthetic(500, 4, 3, 5);
+    UnaryOperator<Channel> wrap =
+        channel ->
+            channel.self().name().equals(who)
+                ? new TamperingChannel(channel, code, occurrence, payload -> damage(how, payload))
+                : channel;
+    assertThatThrownBy(() -> TrainingRun.of(data, SPEC, new MemoryNetwork(), wrap))
+        .isInstanceOf(WireException.ProtocolViolation.class)
+        .hasMessageContaining(who + " broke the protocol")
+        .hasMessageContaining(reason);
+  }
+
+  private static byte[] damage(String how, byte[] payload) {
+    switch (how) {
+      case "ones" ->
+          Arrays.fill(payload, Math.min(payload.length - 8, 120), payload.length, (byte) -1);
+      case "zeros" -> Arrays.fill(payload, (byte) 0);
+      case "header" -> payload[4 + 4 + 5] ^= 1;
+      case "repeat", "shift" -> payload[3]++;
+      case "coefficients" -> {
+        byte[] longer = Arrays.copyOf(payload, payload.length + 8);
+        longer[15] = 1;
+        return longer;
+      }
+      default -> {
+        return Arrays.copyOf(payload, payload.length - 1);
+      }
+    }
+    return payload;
+  }
+
+  @Test
+  void aFeaturePartyStopsALabelPartyThatWantsMorePassesThanAgreed() {
+    TestData data = TestData.synthetic(500, 4, 3, 8);
+    TrainingSpec allowsTwo = new TrainingSpec(Level.GRADIENTS, 0.01, 3, 1e-12, false);
+    TrainingRun run = TrainingRun.of(data, allowsTwo, new MemoryNetwork());
+    assertThat(run.label().passes()).hasSize(2);
+    UnaryOperator<Channel> wrap =
+        channel ->
+            channel.self().equals(BANK)
+                ? new TamperingChannel(
+                    channel,
+                    60,
+                    3,
+                    payload -> {
+                      payload[7] = 0; // not the last
+                      return payload;
+                    })
+                : channel;
+    assertThatThrownBy(() -> TrainingRun.of(data, allowsTwo, new MemoryNetwork(), wrap))
+        .hasMessageContaining("more than the 2 passes");
+  }
+}
