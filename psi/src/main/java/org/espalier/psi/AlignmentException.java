@@ -1,0 +1,109 @@
+package org.espalier.psi;
+
+/**
+ * An alignment stopped for a reason that this party can name. Messages tell this party's operator
+ * what to do and stay local; {@link #publicReason} is what the others hear.
+ */
+public abstract sealed class AlignmentException extends RuntimeException {
+  private final String publicReason;
+
+  private AlignmentException(String message, String publicReason, Throwable cause) {
+    super(message, cause);
+    this.publicReason = publicReason;
+  }
+
+  /** A short sentence without data of this party. */
+  public final String publicReason() {
+    return publicReason;
+  }
+
+  /** Rows share a match key and the policy is {@code reject}. */
+  public static final class DuplicateKeys extends AlignmentException {
+    public DuplicateKeys(int rule, long duplicates, int firstRow, int secondRow) {
+      super(
+          "rule %d of the match key: %,d row(s) repeat the key of an earlier row; the first are rows"
+                  .formatted(rule, duplicates)
+              + " %,d and %,d (counted from 1). Remove the repeats, add a column to the key, or"
+                  .formatted(firstRow + 1L, secondRow + 1L)
+              + " agree on duplicates: first",
+          "its match keys are not unique",
+          null);
+    }
+  }
+
+  /** No row has a usable key. */
+  public static final class EmptyKeys extends AlignmentException {
+    public EmptyKeys(int rule, int rows) {
+      super(
+          ("rule %d of the match key: none of %,d rows has a usable key. Check the columns and"
+                  + " normalisers: the match report shows what they make of the values")
+              .formatted(rule, rows),
+          "it has no usable match keys",
+          null);
+    }
+  }
+
+  /** A table is larger than agreed. */
+  public static final class TooManyRows extends AlignmentException {
+    public TooManyRows(int rows, int maxRows) {
+      super(
+          "%,d rows have keys, the job allows %,d: filter the table or agree on a larger limit"
+              .formatted(rows, maxRows),
+          "it has more rows than agreed",
+          null);
+    }
+  }
+
+  /** The intersection is smaller than agreed; nobody learnt who is in it. */
+  public static final class BelowMinimum extends AlignmentException {
+    private final int size;
+
+    /**
+     * @param size the number of common people, or -1 where this party does not learn it
+     */
+    public BelowMinimum(int minimum, int size) {
+      super(
+          "the intersection is below the agreed minimum of %,d%s; nobody has learnt who is in it. If"
+                  .formatted(minimum, size < 0 ? "" : " (%,d)".formatted(size))
+              + " more was expected, compare the match reports of all parties",
+          "below the agreed minimum",
+          null);
+      this.size = size;
+    }
+
+    /** The number of common people at the comparer if lists were compared, -1 otherwise. */
+    public int size() {
+      return size;
+    }
+  }
+
+  /** The parties did not start the same alignment. */
+  public static final class Disagreement extends AlignmentException {
+    public Disagreement(org.espalier.wire.Party peer, String field) {
+      super(
+          peer + " runs with another " + field + ": compare the approved job at both sides",
+          "the parties run with another " + field,
+          null);
+    }
+  }
+
+  /** The table did not give the same rows at every scan. */
+  public static final class SourceChanged extends AlignmentException {
+    public SourceChanged(String what) {
+      super(
+          "the table changed while it was read: " + what + ". Use a frozen copy",
+          "its table changed",
+          null);
+    }
+  }
+
+  /** Temporary files cannot be written or read. */
+  public static final class Storage extends AlignmentException {
+    public Storage(java.nio.file.Path folder, java.io.IOException cause) {
+      super(
+          "temporary files in " + folder + ": " + cause.getMessage(),
+          "its temporary storage failed",
+          cause);
+    }
+  }
+}

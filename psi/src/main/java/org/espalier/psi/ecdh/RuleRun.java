@@ -1,0 +1,523 @@
+package org.espalier.psi.ecdh;
+
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
+import org.espalier.psi.AlignmentException;
+import org.espalier.psi.AlignmentJob;
+import org.espalier.psi.keys.KeySource;
+import org.espalier.psi.keys.MatchKey;
+import org.espalier.psi.store.Permutation;
+import org.espalier.psi.store.TagTable;
+import org.espalier.wire.MessageType;
+import org.espalier.wire.Progress;
+import org.espalier.wire.WireException;
+
+/** One rule of the match key, from announced counts to this party's rows of the cohort. */
+final class RuleRun implements AutoCloseable {
+  /** Keys that are hashed and masked together. */
+  private static final int BATCH = 4096;
+
+  /** Keys that one task hashes. */
+  private static final int SLICE = 256;
+
+  private final Links links;
+  private final Route route;
+  private final AlignmentJob job;
+  private final int number;
+  private final MatchKey.Rule rule;
+  private final Path folder;
+  private final long keepAlive;
+  private final Progress progress;
+  private final int self;
+  private final SecureRandom random = new SecureRandom();
+  private final Mask mask = new Mask(random);
+  private final int[] counts;
+
+  /** Lists that this party passes on, its own included, by owner. */
+  private final MaskedList[] held;
+
+  /** At the comparer: the fully masked lists. */
+  private final MaskedList[] compared;
+
+  private final AtomicInteger arrived = new AtomicInteger();
+  private final AtomicLong masked = new AtomicLong();
+  private long toMask;
+
+  /** Where each place of the comparer's list came from, at the shuffler. */
+  private Permutation shuffled;
+
+  private volatile boolean ownListSent;
+  private volatile boolean verdictReady;
+
+  /**
+   * @param number of the rule, from 0
+   * @param keepAlive milliseconds of silence after which a party says that it is still at work
+   */
+  RuleRun(
+      Links links, AlignmentJob job, int number, Path folder, long keepAlive, Progress progress) {
+    this.links = links;
+    this.route = new Route(links.parties());
+    this.job = job;
+    this.number = number;
+    this.rule = job.key().rules().get(number);
+    this.folder = folder;
+    this.keepAlive = keepAlive;
+    this.progress = progress;
+    self = links.self();
+    counts = new int[links.parties()];
+    held = new MaskedList[links.parties()];
+    compared = new MaskedList[links.parties()];
+  }
+
+  /** How errors name an element. */
+  static String element(Links links, int owner, int position) {
+    return "list of " + links.party(owner) + ", element " + position;
+  }
+
+  /**
+   * Runs the rule.
+   *
+   * @param rows this party's rows that take part, ascending
+   * @param digest of the cohort, which only the comparer can compute
+   * @return this party's rows of the people found, in the order of the cohort
+   */
+  int[] run(KeySource source, int[] rows, MessageDigest digest) {
+    announce(rows.length);
+    int smallest = Arrays.stream(counts).min().orElseThrow();
+    if (number == 0 && smallest < job.policy().minIntersection()) {
+      // Everybody sees all counts, so everybody stops here.
+      throw new AlignmentException.BelowMinimum(job.policy().minIntersection(), -1);
+    }
+    if (smallest == 0) {
+      return new int[0];
+    }
+    open();
+    for (int other : links.others()) {
+      startSending(other);
+      startReceiving(other);
+    }
+    if (self == Route.COMPARER) {
+      links.start(this::sayWorking);
+    }
+    int[] rowAt = blind(source, rows);
+    int[] positions = self == Route.COMPARER ? compare(digest) : follow(smallest);
+    int[] result = new int[positions.length];
+    for (int i = 0; i < result.length; i++) {
+      result[i] = rowAt[positions[i]];
+    }
+    return result;
+  }
+
+  private void announce(int count) {
+    counts[self] = count;
+    links.start(
+        () -> links.others().forEach(o -> links.send(o, new Messages.Announce(number, count))));
+    for (int other : links.others()) {
+      Messages.Announce theirs =
+          links.receive(other, Messages.Announce.TYPE, Messages.Announce.LIMIT);
+      if (theirs.rule() != number) {
+        throw links.violation(
+            other, "announces rule " + theirs.rule() + " where rule " + number + " is due");
+      }
+      int least = number == 0 ? 1 : 0;
+      if (theirs.count() < least || theirs.count() > job.policy().maxRows()) {
+        throw links.violation(
+            other,
+            "announces %d elements, must be %d to %d"
+                .formatted(theirs.count(), least, job.policy().maxRows()));
+      }
+      counts[other] = theirs.count();
+    }
+    links.join();
+  }
+
+  /** Makes room for everything that will pass through here. */
+  private void open() {
+    for (int owner = 0; owner < counts.length; owner++) {
+      List<Integer> path = route.path(owner);
+      if (path.subList(0, path.size() - 1).contains(self)) {
+        held[owner] = new MaskedList(links, folder, counts[owner], Mask.WIDTH);
+      }
+      if (self == Route.COMPARER) {
+        compared[owner] = new MaskedList(links, folder, counts[owner], Comparison.TAG);
+      }
+      toMask += owner == self ? 0 : counts[owner];
+    }
+    if (self == route.shuffler()) {
+      shuffled = Permutation.random(counts[Route.COMPARER], random);
+    }
+  }
+
+  private void startSending(int to) {
+    List<Integer> owners = route.lists(self, to);
+    if (owners.isEmpty()) {
+      return;
+    }
+    links.start(
+        () -> {
+          for (int owner : owners) {
+            send(to, owner);
+          }
+        });
+  }
+
+  private void send(int to, int owner) {
+    MaskedList list = held[owner];
+    for (int first = 0; first < list.size(); ) {
+      int count = Math.min(Messages.CHUNK, list.size() - first);
+      if (list.await(first + count, keepAlive)) {
+        links.send(to, new Messages.Elements(owner, first, list.get(first, count)));
+        first += count;
+      } else {
+        links.send(to, new Messages.Elements(owner, first, new byte[0]));
+      }
+    }
+    list.close();
+    if (self == Route.COMPARER) {
+      ownListSent = true;
+    }
+  }
+
+  private void startReceiving(int from) {
+    List<Integer> owners = route.lists(from, self);
+    if (owners.isEmpty()) {
+      return;
+    }
+    links.start(
+        () -> {
+          for (int owner : owners) {
+            receive(from, owner);
+            arrived.incrementAndGet();
+            links.changed();
+          }
+        });
+  }
+
+  private void receive(int from, int owner) {
+    int count = counts[owner];
+    // The comparer looks for repeats when it compares.
+    TagTable seen = self == Route.COMPARER ? null : new TagTable(count);
+    Silence silence = new Silence(from);
+    for (int first = 0; first < count; ) {
+      Messages.Elements message = next(from, owner, first);
+      if (message.owner() != owner || message.first() != first) {
+        throw links.violation(
+            from,
+            "sent elements of list %d from %d where list %d (of %s) from %d is due"
+                .formatted(message.owner(), message.first(), owner, links.party(owner), first));
+      }
+      if (message.count() == 0) {
+        silence.more();
+        continue;
+      }
+      int due = Math.min(Messages.CHUNK, count - first);
+      if (message.count() != due) {
+        throw links.violation(
+            from,
+            element(links, owner, first)
+                + " of %d: a message of %d elements where %d are due"
+                    .formatted(count, message.count(), due));
+      }
+      take(from, owner, first, message.bytes(), seen);
+      first += due;
+      silence = new Silence(from);
+    }
+    if (owner == Route.COMPARER && self == route.shuffler()) {
+      held[owner].complete();
+    }
+  }
+
+  /** The next message of a list; a failure says how far the list came. */
+  private Messages.Elements next(int from, int owner, int first) {
+    try {
+      return links.receive(from, Messages.Elements.TYPE, Messages.Elements.LIMIT);
+    } catch (WireException.ProtocolViolation e) {
+      throw new WireException.ProtocolViolation(
+          links.party(from), truncated(owner, first) + ": " + e.getMessage(), e);
+    } catch (WireException.PeerUnavailable e) {
+      throw new WireException.PeerUnavailable(
+          links.party(from), truncated(owner, first) + ": " + e.getMessage(), e);
+    }
+  }
+
+  private String truncated(int owner, int first) {
+    return "%s of %d is due".formatted(element(links, owner, first), counts[owner]);
+  }
+
+  /** Checks, masks and keeps consecutive elements of a list. */
+  private void take(int from, int owner, int first, byte[] elements, TagTable seen) {
+    int count = elements.length / Mask.WIDTH;
+    for (int i = 0; i < count; i++) {
+      int at = i * Mask.WIDTH;
+      if (!Mask.canonical(elements, at)) {
+        throw links.violation(from, element(links, owner, first + i) + " is not canonical");
+      }
+      if (Mask.lowOrder(elements, at)) {
+        throw lowOrder(from, owner, first + i);
+      }
+      if (seen != null) {
+        int earlier = seen.add(TagTable.high(elements, at), TagTable.low(elements, at));
+        if (earlier >= 0) {
+          throw links.violation(
+              from, element(links, owner, first + i) + " repeats element " + earlier);
+        }
+      }
+    }
+    if (owner != self) {
+      int refused = mask.apply(elements);
+      if (refused >= 0) {
+        throw lowOrder(from, owner, first + refused);
+      }
+      progress.update("mask partners' keys", masked.addAndGet(count), toMask);
+    }
+    if (self == Route.COMPARER) {
+      byte[] tags = new byte[count * Comparison.TAG];
+      for (int i = 0; i < count; i++) {
+        System.arraycopy(elements, i * Mask.WIDTH, tags, i * Comparison.TAG, Comparison.TAG);
+      }
+      compared[owner].append(tags);
+    } else if (owner == Route.COMPARER && self == route.shuffler()) {
+      for (int i = 0; i < count; i++) {
+        held[owner].put(shuffled.to(first + i), elements, i * Mask.WIDTH);
+      }
+    } else {
+      held[owner].append(elements);
+    }
+  }
+
+  private WireException lowOrder(int from, int owner, int position) {
+    return links.violation(from, element(links, owner, position) + " has low order");
+  }
+
+  /**
+   * Hashes, masks and shuffles this party's keys.
+   *
+   * @return the row of each place of the list
+   */
+  private int[] blind(KeySource source, int[] rows) {
+    Permutation order = Permutation.random(rows.length, random);
+    byte[] tag = HashToCurve.tag(job.session().bind("psi-ecdh/rule/" + number));
+    int[] rowAt = new int[rows.length];
+    List<byte[]> batch = new ArrayList<>(BATCH);
+    int[] next = {0};
+    source.scan(
+        rule.columns(),
+        (row, values) -> {
+          if (next[0] == rows.length || row != rows[next[0]]) {
+            return;
+          }
+          byte[] key = rule.encode(values);
+          if (key == null) {
+            throw new AlignmentException.SourceChanged("the key of row %,d".formatted(row + 1L));
+          }
+          rowAt[order.to(next[0]++)] = row;
+          batch.add(key);
+          if (batch.size() == BATCH) {
+            blind(batch, next[0], tag, order);
+          }
+        });
+    if (next[0] != rows.length) {
+      throw new AlignmentException.SourceChanged(
+          "%,d of %,d rows came again".formatted(next[0], rows.length));
+    }
+    blind(batch, rows.length, tag, order);
+    held[self].complete();
+    return rowAt;
+  }
+
+  private void blind(List<byte[]> batch, int end, byte[] tag, Permutation order) {
+    links.check();
+    int count = batch.size();
+    byte[] elements = new byte[count * Mask.WIDTH];
+    IntStream.range(0, (count + SLICE - 1) / SLICE)
+        .parallel()
+        .forEach(
+            slice -> {
+              HashToCurve hash = new HashToCurve(tag);
+              for (int i = slice * SLICE; i < Math.min(count, (slice + 1) * SLICE); i++) {
+                hash.encode(batch.get(i), elements, i * Mask.WIDTH);
+              }
+            });
+    if (mask.apply(elements) >= 0) {
+      throw new IllegalStateException("a key hashed to an element of low order");
+    }
+    for (int i = 0; i < count; i++) {
+      held[self].put(order.to(end - count + i), elements, i * Mask.WIDTH);
+    }
+    batch.clear();
+    progress.update("blind own keys", end, counts[self]);
+  }
+
+  /**
+   * At the comparer: everyone waits for the verdict, so say from time to time that it is coming.
+   */
+  private void sayWorking() {
+    while (!links.await(() -> verdictReady, keepAlive)) {
+      // Whoever waits for a verdict has passed the comparer's list on.
+      if (ownListSent) {
+        links
+            .others()
+            .forEach(o -> links.send(o, new Messages.Verdict(number, Messages.Verdict.WORKING)));
+      }
+    }
+  }
+
+  /** The comparer's end of the rule. */
+  private int[] compare(MessageDigest digest) {
+    links.await(() -> arrived.get() == counts.length);
+    progress.update("compare", 0, 1);
+    Comparison comparison = new Comparison(links, route, Arrays.asList(compared));
+    verdictReady = true;
+    links.changed();
+    links.join();
+    int size = comparison.size();
+    boolean below = number == 0 && size < job.policy().minIntersection();
+    Messages.Verdict verdict =
+        new Messages.Verdict(number, below ? Messages.Verdict.BELOW_MINIMUM : size);
+    for (int other : links.others()) {
+      links.start(
+          () -> {
+            links.send(other, verdict);
+            if (!below) {
+              sendPositions(other, Messages.Positions.MEMBERS, comparison.positions(other));
+              if (other == route.shuffler()) {
+                int[] own = comparison.positions(Route.COMPARER);
+                sendPositions(other, Messages.Positions.OPEN, own);
+              }
+            }
+          });
+    }
+    int[] opened = new int[0];
+    if (!below) {
+      opened =
+          receivePositions(
+              route.shuffler(), Messages.Positions.OPENED, size, counts[Route.COMPARER]);
+    }
+    links.join();
+    if (below) {
+      throw new AlignmentException.BelowMinimum(job.policy().minIntersection(), size);
+    }
+    comparison.digest(digest);
+    progress.update("compare", 1, 1);
+    return opened;
+  }
+
+  /** The end of the rule at all other parties. */
+  private int[] follow(int smallest) {
+    links.join();
+    int size = verdict(smallest);
+    int[] members =
+        receivePositions(Route.COMPARER, Messages.Positions.MEMBERS, size, counts[self]);
+    if (self == route.shuffler()) {
+      int[] places =
+          receivePositions(Route.COMPARER, Messages.Positions.OPEN, size, counts[Route.COMPARER]);
+      Permutation back = shuffled.inverse();
+      for (int i = 0; i < places.length; i++) {
+        places[i] = back.to(places[i]);
+      }
+      sendPositions(Route.COMPARER, Messages.Positions.OPENED, places);
+    }
+    return members;
+  }
+
+  private int verdict(int smallest) {
+    Silence silence = new Silence(Route.COMPARER);
+    int least = number == 0 ? job.policy().minIntersection() : 0;
+    while (true) {
+      Messages.Verdict verdict =
+          links.receive(Route.COMPARER, Messages.Verdict.TYPE, Messages.Verdict.LIMIT);
+      if (verdict.rule() != number) {
+        throw links.violation(
+            Route.COMPARER,
+            "sent the verdict of rule " + verdict.rule() + " where rule " + number + " is due");
+      }
+      if (verdict.size() == Messages.Verdict.WORKING) {
+        silence.more();
+      } else if (verdict.size() == Messages.Verdict.BELOW_MINIMUM && number == 0) {
+        throw new AlignmentException.BelowMinimum(job.policy().minIntersection(), -1);
+      } else if (verdict.size() >= least && verdict.size() <= smallest) {
+        return verdict.size();
+      } else {
+        throw links.violation(
+            Route.COMPARER,
+            "found %d people, must be %d to %d".formatted(verdict.size(), least, smallest));
+      }
+    }
+  }
+
+  private void sendPositions(int to, MessageType<Messages.Positions> type, int[] positions) {
+    for (int first = 0; first < positions.length; first += Messages.Positions.CHUNK) {
+      int end = Math.min(positions.length, first + Messages.Positions.CHUNK);
+      links.send(
+          to, new Messages.Positions(type, first, Arrays.copyOfRange(positions, first, end)));
+    }
+  }
+
+  /** Different positions of a list of {@code limit} elements. */
+  private int[] receivePositions(
+      int from, MessageType<Messages.Positions> type, int size, int limit) {
+    int[] positions = new int[size];
+    BitSet seen = new BitSet(limit);
+    for (int first = 0; first < size; ) {
+      Messages.Positions message = links.receive(from, type, Messages.Positions.LIMIT);
+      int due = Math.min(Messages.Positions.CHUNK, size - first);
+      if (message.first() != first || message.values().length != due) {
+        throw links.violation(
+            from,
+            "%s has %d positions from %d where %d from %d are due"
+                .formatted(type, message.values().length, message.first(), due, first));
+      }
+      for (int position : message.values()) {
+        if (position >= limit || seen.get(position)) {
+          throw links.violation(
+              from,
+              "%s, position %d is %s"
+                  .formatted(
+                      type, first, position >= limit ? "beyond " + (limit - 1) : "named twice"));
+        }
+        seen.set(position);
+        positions[first++] = position;
+      }
+    }
+    return positions;
+  }
+
+  /** Bounds the messages that say "still at work", which cost the receiver time for nothing. */
+  private final class Silence {
+    private final int from;
+    private final long start = System.nanoTime();
+    private int messages;
+
+    Silence(int from) {
+      this.from = from;
+    }
+
+    void more() {
+      long elapsed = (System.nanoTime() - start) / 1_000_000;
+      if (++messages > 8 + 2 * elapsed / keepAlive) {
+        throw links.violation(from, "sent " + messages + " empty messages in " + elapsed + " ms");
+      }
+    }
+  }
+
+  /** Forgets the mask and the temporary files; all tasks have ended. */
+  @Override
+  public void close() {
+    mask.close();
+    for (MaskedList[] lists : List.of(held, compared)) {
+      for (MaskedList list : lists) {
+        if (list != null) {
+          list.close();
+        }
+      }
+    }
+  }
+}
