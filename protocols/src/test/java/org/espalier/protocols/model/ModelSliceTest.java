@@ -1,0 +1,256 @@
+package org.espalier.protocols.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.espalier.protocols.prepare.CategoryColumn;
+import org.espalier.protocols.prepare.NumberColumn;
+import org.espalier.protocols.prepare.Preparation;
+import org.espalier.protocols.prepare.PreparationSpec;
+import org.espalier.protocols.prepare.PublicData;
+import org.espalier.protocols.prepare.Table;
+import org.espalier.wire.Party;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ModelSliceTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Party PARTY = new Party("bank.example");
+
+  private static Table people(int rows, long seed) {
+    Random random = new Random(seed);
+    double[] ages =
+        random
+            .doubles(rows)
+            .map(u -> random.nextInt(20) == 0 ? Double.NaN : 40 + 12 * random.nextGaussian())
+            .toArray();
+    double[] amounts = random.doubles(rows).map(u -> Math.exp(20 * u)).toArray();
+    int[] homes = random.ints(rows, -1, 4).toArray();
+    return new Table(
+        List.of(
+            new NumberColumn("age", ages),
+            new NumberColumn("amount", amounts),
+            new NumberColumn("constant", new double[rows]),
+            new CategoryColumn("home", homes, List.of("own", "rent", "free \"π\"", "unused"))));
+  }
+
+  private static int[] range(int from, int to) {
+    return IntStream.range(from, to).toArray();
+  }
+
+  private static ModelSlice slice(Table table, ModelSlice.Role role) {
+    Preparation preparation =
+        Preparation.fit(table, range(0, table.rows()), PreparationSpec.DEFAULT);
+    Map<String, Object> run = new LinkedHashMap<>();
+    run.put("plain_modulus", (1L << 58) - 27);
+    run.put("bits", 12L);
+    run.put("tolerance", 1e-7);
+    run.put("limbs", List.of(60, 60));
+    run.put("whitened", true);
+    return new ModelSlice(
+        "job-1",
+        PARTY,
+        role,
+        "logistic",
+        "gradients",
+        "mean log-loss + 0.001/2 · ‖w‖² over standardised features",
+        table.rows(),
+        9,
+        new Random(3).doubles(preparation.features().size(), -1, 1).map(Math::cbrt).toArray(),
+        role == ModelSlice.Role.LABEL ? -0.1 - 0.2 : null,
+        preparation,
+        run);
+  }
+
+  private static ModelSlice reread(ModelSlice slice) throws Exception {
+    return ModelSlice.fromJson(JSON.readTree(JSON.writeValueAsString(slice.toJson())));
+  }
+
+  @ParameterizedTest
+  @EnumSource(ModelSlice.Role.class)
+  void theRoundTripThroughTextIsExact(ModelSlice.Role role) throws Exception {
+    ModelSlice slice = slice(people(500, 1), role);
+    ModelSlice again = reread(slice);
+    assertThat(again).isEqualTo(slice).hasSameHashCodeAs(slice);
+    assertThat(again.weights()).isEqualTo(slice.weights());
+    assertThat(again.intercept()).isEqualTo(slice.intercept());
+    assertThat(again.preparation()).isEqualTo(slice.preparation());
+    assertThat(again.parametersRun()).isEqualTo(slice.parametersRun());
+    assertThat(again.toJson().toString()).isEqualTo(slice.toJson().toString());
+  }
+
+  @Test
+  void scoresFromTheArtefactAreThoseOfTrainingTimePreparation() throws Exception {
+    Table table = people(70_000, 2);
+    ModelSlice slice = slice(table, ModelSlice.Role.LABEL);
+    int[] rows = range(100, 70_000);
+    double[] expected = slice.preparation().apply(table, rows).times(slice.weights());
+    double[] logits = reread(slice).logits(table, rows);
+    assertThat(logits).hasSize(rows.length);
+    for (int i = 0; i < rows.length; i++) {
+      assertThat(logits[i]).isCloseTo(expected[i] + slice.intercept(), within(1e-12));
+    }
+  }
+
+  @Test
+  void publicDataScoresSurviveTheArtefact() throws Exception {
+    PublicData data = PublicData.read("german_credit.csv", "bad");
+    ModelSlice slice = slice(data.table(), ModelSlice.Role.FEATURE);
+    assertThat(reread(slice).logits(data.table(), data.allRows()))
+        .isEqualTo(slice.logits(data.table(), data.allRows()));
+  }
+
+  @Test
+  void aLabelPartyWithoutFeaturesScoresTheIntercept() throws Exception {
+    Table none = new Table(List.of());
+    Preparation preparation = Preparation.fit(none, range(0, 30), PreparationSpec.DEFAULT);
+    ModelSlice slice =
+        new ModelSlice(
+            "j",
+            PARTY,
+            ModelSlice.Role.LABEL,
+            "logistic",
+            "gradients",
+            "o",
+            30,
+            0,
+            new double[0],
+            0.25,
+            preparation,
+            Map.of());
+    assertThat(reread(slice).logits(none, range(0, 3))).containsExactly(0.25, 0.25, 0.25);
+  }
+
+  @Test
+  void theSliceKeepsItsOwnWeights() {
+    ModelSlice slice = slice(people(100, 4), ModelSlice.Role.FEATURE);
+    double[] weights = slice.weights();
+    Arrays.fill(weights, 0);
+    assertThat(slice.weights()).doesNotContain(0);
+    assertThat(slice.toString()).contains("job-1").doesNotContain("" + slice.weights()[0]);
+  }
+
+  private static Arguments change(String says, Consumer<ObjectNode> change) {
+    return Arguments.of(says, change);
+  }
+
+  private static ObjectNode column(ObjectNode json, int index) {
+    return (ObjectNode) json.at("/preparation/columns/" + index);
+  }
+
+  static Stream<Arguments> changes() {
+    return Stream.of(
+        change("schema is not", json -> json.put("schema", "espalier.model-slice/2")),
+        change("schema is absent", json -> json.remove("schema")),
+        change("unknown member 'extra'", json -> json.put("extra", 1)),
+        change("passes is absent", json -> json.remove("passes")),
+        change("weights[1] is not a finite number", json -> set(json, 1, "0.5")),
+        change(
+            "weights[0] is not a finite number",
+            json -> ((ArrayNode) json.get("weights")).set(0, JSON.valueToTree(Double.NaN))),
+        change("weights for", json -> ((ArrayNode) json.get("weights")).add(1.0)),
+        change("features are not", json -> ((ArrayNode) json.get("features")).remove(0)),
+        change("weights is not a list", json -> json.put("weights", 3)),
+        change("rows is not a whole number", json -> json.put("rows", 0)),
+        change("rows is not a whole number", json -> json.put("rows", 1.5)),
+        change("rows is not a whole number", json -> json.put("rows", 1L << 40)),
+        change("intercept is not a finite number", json -> json.put("intercept", "0")),
+        change("the label party has the intercept", json -> json.remove("intercept")),
+        change("the label party has the intercept", json -> json.put("role", "feature")),
+        change("role is neither", json -> json.put("role", "boss")),
+        change("party name must match", json -> json.put("party", "Bank\n")),
+        change("job id must match", json -> json.put("job", "a b")),
+        change("level must match", json -> json.put("level", "")),
+        change("parameters_run is not an object", json -> json.putArray("parameters_run")),
+        change(
+            "parameters_run is not a finite number",
+            json -> ((ObjectNode) json.get("parameters_run")).put("x", Double.POSITIVE_INFINITY)),
+        change("scaling is unusable", json -> column(json, 0).put("scale", 0)),
+        change("scaling is unusable", json -> column(json, 0).put("scale", -1.0)),
+        change("kind is unknown", json -> column(json, 0).put("kind", "date")),
+        change("contradicts the imputation", json -> column(json, 0).putNull("missing")),
+        change("unknown member 'note'", json -> column(json, 0).put("note", "x")),
+        change("columns[0].scale is absent", json -> column(json, 0).remove("scale")),
+        change(
+            "a category is listed twice",
+            json -> {
+              ArrayNode levels = (ArrayNode) column(json, 2).get("levels");
+              levels.add(levels.get(0));
+            }),
+        change("no category has a weight", json -> column(json, 2).putArray("levels")),
+        change("is neither true nor false", json -> prepared(json).put("impute", 1)),
+        change("'age' occurs twice", json -> column(json, 1).put("column", "age")),
+        change("preparation is not an object", json -> json.put("preparation", "none")));
+  }
+
+  private static ObjectNode prepared(ObjectNode json) {
+    return (ObjectNode) json.get("preparation");
+  }
+
+  private static void set(ObjectNode json, int index, String text) {
+    ArrayNode weights = (ArrayNode) json.get("weights");
+    weights.set(index, json.textNode(text));
+  }
+
+  @ParameterizedTest
+  @MethodSource("changes")
+  void aChangedArtefactIsRefusedByName(String says, Consumer<ObjectNode> change) {
+    ObjectNode json = slice(people(500, 1), ModelSlice.Role.LABEL).toJson();
+    ModelSlice.fromJson(json);
+    change.accept(json);
+    assertThatThrownBy(() -> ModelSlice.fromJson(json))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(says);
+  }
+
+  @Test
+  void whatIsNoObjectIsRefused() {
+    for (JsonNode node : new JsonNode[] {JSON.nullNode(), JSON.createArrayNode()}) {
+      assertThatThrownBy(() -> ModelSlice.fromJson(node))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("model slice is not an object");
+    }
+  }
+
+  @Test
+  void weightsAndParametersMustBeFinite() {
+    ModelSlice s = slice(people(100, 5), ModelSlice.Role.FEATURE);
+    double[] weights = s.weights();
+    weights[0] = Double.NaN;
+    assertThatThrownBy(() -> with(s, weights, Map.of())).hasMessageContaining("weight is not");
+    assertThatThrownBy(() -> with(s, s.weights(), Map.of("gap", List.of(Double.NaN))))
+        .hasMessageContaining("parameters_run");
+  }
+
+  private static ModelSlice with(ModelSlice s, double[] weights, Map<String, Object> run) {
+    return new ModelSlice(
+        s.job(),
+        s.party(),
+        s.role(),
+        s.family(),
+        s.level(),
+        s.objective(),
+        s.rows(),
+        s.passes(),
+        weights,
+        s.intercept(),
+        s.preparation(),
+        run);
+  }
+}
