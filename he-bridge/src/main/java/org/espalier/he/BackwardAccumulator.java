@@ -1,7 +1,11 @@
 package org.espalier.he;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import javax.crypto.Mac;
 import org.espalier.he.nativelib.Native;
 
 /**
@@ -10,14 +14,18 @@ import org.espalier.he.nativelib.Native;
  */
 public final class BackwardAccumulator extends NativeObject {
   private static final int BATCH = 16;
+  private static final int MASK_KEY_BYTES = 32;
+  private static final byte[] PURPOSE = "espalier reply mask 1".getBytes(StandardCharsets.US_ASCII);
 
   private final TileStore tiles;
+  private final byte[][] received;
   private final List<EncryptedBlock> waiting = new ArrayList<>(BATCH);
   private final List<Long> waitingIndex = new ArrayList<>(BATCH);
 
   BackwardAccumulator(TileStore tiles) {
-    super(Native.accumulator(tiles.handle()));
+    super(tiles.with(Native::accumulator));
     this.tiles = tiles;
+    this.received = new byte[tiles.blocks()][];
   }
 
   /**
@@ -29,6 +37,10 @@ public final class BackwardAccumulator extends NativeObject {
     if (residuals.context() != tiles.context()) {
       throw new IllegalArgumentException("the ciphertext belongs to another context");
     }
+    if (block < 0 || block >= received.length || received[block] != null) {
+      throw new IllegalArgumentException("block " + block + " does not exist or was added before");
+    }
+    received[block] = residuals.digest();
     waiting.add(residuals);
     waitingIndex.add((long) block);
     if (waiting.size() == BATCH) {
@@ -41,10 +53,13 @@ public final class BackwardAccumulator extends NativeObject {
       return;
     }
     try {
-      Native.add(
-          handle(),
-          waitingIndex.stream().mapToLong(Long::longValue).toArray(),
-          waiting.stream().mapToLong(NativeObject::handle).toArray());
+      long[] blocks = waitingIndex.stream().mapToLong(Long::longValue).toArray();
+      long[] ciphertexts = waiting.stream().mapToLong(NativeObject::handle).toArray();
+      with(
+          handle -> {
+            Native.add(handle, blocks, ciphertexts);
+            return null;
+          });
     } finally {
       waiting.forEach(NativeObject::close);
       waiting.clear();
@@ -67,17 +82,62 @@ public final class BackwardAccumulator extends NativeObject {
    * of c0 gets a mask uniform in the whole of Z_q, so that it is uniform whatever was received;
    * then the modulus is switched, and only c1 and the wanted coefficients of c0 leave.
    *
-   * @param maskSeed 32 secret bytes, bound to the request, never used for another
+   * <p>The mask is drawn by a pseudorandom function of the key, this store and every byte that was
+   * received, so that no two different requests are ever answered under one mask, whatever the
+   * caller does with its key.
+   *
+   * @param maskKey 32 secret bytes
    * @param replyLimbs 1 or 2
    * @throws IllegalArgumentException if a block is missing
    */
-  public MaskedReply finish(PublicKey key, byte[] maskSeed, int replyLimbs) {
+  public MaskedReply finish(PublicKey key, byte[] maskKey, int replyLimbs) {
     flush();
     if (key.context() != tiles.context()) {
       throw new IllegalArgumentException("the public key belongs to another context");
     }
+    if (maskKey.length != MASK_KEY_BYTES) {
+      throw new IllegalArgumentException("a mask key has " + MASK_KEY_BYTES + " bytes");
+    }
+    for (int block = 0; block < received.length; block++) {
+      if (received[block] == null) {
+        throw new IllegalArgumentException("block " + block + " is missing");
+      }
+    }
     long[] shares = new long[tiles.columns()];
-    byte[] payload = Native.finish(handle(), key.handle(), maskSeed, replyLimbs, shares);
+    byte[] seed = maskSeed(key, maskKey, replyLimbs);
+    byte[] payload;
+    try {
+      payload = with(handle -> key.with(pk -> Native.finish(handle, pk, seed, replyLimbs, shares)));
+    } finally {
+      Arrays.fill(seed, (byte) 0);
+    }
     return new MaskedReply(Header.with(Header.REPLY, tiles.context().digest(), payload), shares);
+  }
+
+  private byte[] maskSeed(PublicKey key, byte[] maskKey, int replyLimbs) {
+    Mac mac = Hashes.hmacSha256(maskKey);
+    mac.update(PURPOSE);
+    mac.update(tiles.nonce());
+    mac.update(tiles.context().digest());
+    mac.update(
+        ByteBuffer.allocate(16)
+            .putInt(tiles.columns())
+            .putInt(tiles.width())
+            .putInt(replyLimbs)
+            .putInt(received.length)
+            .flip());
+    mac.update(key.digest());
+    for (byte[] block : received) {
+      mac.update(block);
+    }
+    return mac.doFinal();
+  }
+
+  /** Frees this and the blocks that it still holds. */
+  @Override
+  public void close() {
+    waiting.forEach(NativeObject::close);
+    waiting.clear();
+    super.close();
   }
 }

@@ -34,7 +34,7 @@ public final class HeContext extends NativeObject {
 
   /** A fresh key; one a job. */
   public KeyPair generateKey() {
-    return new KeyPair(this, Native.secretKey(handle()));
+    return new KeyPair(this, with(Native::secretKey));
   }
 
   /** Exact length of an encrypted block or public key on the wire. */
@@ -44,17 +44,22 @@ public final class HeContext extends NativeObject {
 
   /** Exact length of a reply on the wire. */
   public long replyBytes(int columns, int width, int replyLimbs) {
-    return Header.SIZE + Native.replySize(handle(), columns, width, replyLimbs);
+    return Header.SIZE + replyPayload(columns, width, replyLimbs);
+  }
+
+  long replyPayload(int columns, int width, int replyLimbs) {
+    return with(handle -> Native.replySize(handle, columns, width, replyLimbs));
   }
 
   /**
    * Reads a peer's public key. The uniform half is expanded here from the seed, so it cannot be
    * zero or sparse.
    *
-   * @throws MalformedCiphertextException if the bytes are not a key under these parameters
+   * @throws MalformedCiphertextException if the bytes are not a key under these parameters or its
+   *     seed was used before
    */
   public PublicKey readPublicKey(byte[] bytes, SeedRegistry seeds) {
-    return new PublicKey(this, read(Header.PUBLIC_KEY, bytes, seeds));
+    return new PublicKey(this, read(Header.PUBLIC_KEY, bytes, seeds), Hashes.sha256(bytes));
   }
 
   /**
@@ -64,12 +69,12 @@ public final class HeContext extends NativeObject {
    *     or its seed was used before
    */
   public EncryptedBlock readBlock(byte[] bytes, SeedRegistry seeds) {
-    return new EncryptedBlock(this, read(Header.BLOCK, bytes, seeds));
+    return new EncryptedBlock(this, read(Header.BLOCK, bytes, seeds), Hashes.sha256(bytes));
   }
 
   private long read(int kind, byte[] bytes, SeedRegistry seeds) {
     Header.check(kind, digest, bytes, ciphertextPayload);
     seeds.use(Arrays.copyOfRange(bytes, Header.SIZE, Header.SIZE + SeedRegistry.SEED_BYTES));
-    return Native.ciphertext(handle(), bytes, Header.SIZE);
+    return with(handle -> Native.ciphertext(handle, bytes, Header.SIZE));
   }
 }

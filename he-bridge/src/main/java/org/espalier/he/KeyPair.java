@@ -31,7 +31,9 @@ public final class KeyPair extends NativeObject {
    */
   public byte[] encryptBlock(long[] residuals, int from, int count, int width) {
     return Header.with(
-        Header.BLOCK, context.digest(), Native.encrypt(handle(), residuals, from, count, width));
+        Header.BLOCK,
+        context.digest(),
+        with(handle -> Native.encrypt(handle, residuals, from, count, width)));
   }
 
   /**
@@ -42,10 +44,7 @@ public final class KeyPair extends NativeObject {
    */
   public long[] open(byte[] reply, int columns, int width, int replyLimbs) {
     Header.check(
-        Header.REPLY,
-        context.digest(),
-        reply,
-        Native.replySize(context.handle(), columns, width, replyLimbs));
-    return Native.open(handle(), reply, Header.SIZE, columns, width, replyLimbs);
+        Header.REPLY, context.digest(), reply, context.replyPayload(columns, width, replyLimbs));
+    return with(handle -> Native.open(handle, reply, Header.SIZE, columns, width, replyLimbs));
   }
 }

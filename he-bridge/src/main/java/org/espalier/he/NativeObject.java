@@ -1,7 +1,9 @@
 package org.espalier.he;
 
 import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongFunction;
 import org.espalier.he.nativelib.Native;
 
 /**
@@ -24,9 +26,21 @@ abstract class NativeObject implements AutoCloseable {
     return handle.value.get();
   }
 
+  /**
+   * Calls native code with the number of this object, which is kept alive meanwhile: without that
+   * the collector may free an object whose last method has already read its number.
+   */
+  final <T> T with(LongFunction<T> call) {
+    try {
+      return call.apply(handle());
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
   /** Frees the native memory; secrets are overwritten. Idempotent. */
   @Override
-  public final void close() {
+  public void close() {
     cleanable.clean();
   }
 

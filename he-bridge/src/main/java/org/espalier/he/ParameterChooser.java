@@ -1,5 +1,9 @@
 package org.espalier.he;
 
+import java.math.BigInteger;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.espalier.he.nativelib.Native;
 
 /**
@@ -9,10 +13,13 @@ import org.espalier.he.nativelib.Native;
  */
 public final class ParameterChooser {
   /** SEAL's centred binomial sampler stays within ±21. */
-  static final double ERROR_BOUND = 21;
+  static final long ERROR_BOUND = 21;
 
   private static final int[] DEGREES = {4096, 8192, 16384};
   private static final int MIN_PLAIN_BITS = 20;
+
+  // (degree, bits, skip) → prime: each takes the native side about a millisecond to find.
+  private static final Map<List<Integer>, Long> PRIMES = new ConcurrentHashMap<>();
 
   // Cost model of one pass: seconds per byte at 100 MB/s each way, per N·limb encrypted or opened.
   private static final double SECONDS_PER_BYTE = 1e-8;
@@ -53,21 +60,23 @@ public final class ParameterChooser {
       for (int limbBits = Math.max(33, plainBits + 1);
           limbBits <= 60 && Parameters.securityBits(degree, 2 * limbBits) >= 128;
           limbBits++) {
-        if (!noiseFits(w, degree, 2.0 * limbBits - plainBits - 0.01)) {
+        // Cheap first: the exact inequality needs the primes themselves.
+        if (log2(noiseBound(w.columnL1(), degree)) > 2.0 * limbBits - plainBits) {
+          continue;
+        }
+        long plain = prime(degree, plainBits, 0);
+        long[] primes = {prime(degree, limbBits, 0), prime(degree, limbBits, 1)};
+        if (!noiseFits(w.columnL1(), degree, primes, plain)) {
           continue;
         }
         for (int replyLimbs = 1; replyLimbs <= 2; replyLimbs++) {
-          if (replyLimbs == 1 && !switchFits(limbBits, plainBits)) {
+          if (replyLimbs == 1 && !switchFits(primes[0], plain)) {
             continue;
           }
           for (int width = 1; width <= 64; width *= 2) {
             double cost = cost(w, degree, limbBits, width, replyLimbs);
             if (cost < bestCost) {
               bestCost = cost;
-              long[] primes = {
-                Native.primeBelow(degree, limbBits, 0), Native.primeBelow(degree, limbBits, 1)
-              };
-              long plain = Native.primeBelow(degree, plainBits, 0);
               best = new Choice(new Parameters(degree, primes, plain), width, replyLimbs);
             }
           }
@@ -104,21 +113,26 @@ public final class ParameterChooser {
       throw new RangeException(
           "result bound " + w.resultBound() + " exceeds (t-1)/2 with t = " + p.plain());
     }
-    double logDelta = log2Modulus(p) - log2((double) p.plain());
-    if (!noiseFits(w, p.degree(), logDelta)) {
+    if (!noiseFits(w.columnL1(), p.degree(), p.primes(), p.plain())) {
       throw new RangeException(
           "noise up to 2^"
               + Math.round(log2(noiseBound(w.columnL1(), p.degree())))
-              + " exceeds half of q/t = 2^"
-              + Math.round(logDelta));
+              + " exceeds half of q/t, where q has "
+              + p.modulusBits()
+              + " bits and t = "
+              + p.plain());
     }
-    if (choice.replyLimbs() < p.limbs()
-        && log2((double) p.primes()[0]) - 1 - log2((double) p.plain()) < SWITCH_MARGIN_BITS) {
+    if (choice.replyLimbs() < p.limbs() && !switchFits(p.primes()[0], p.plain())) {
       throw new RangeException("one prime of q leaves no room for the switching noise");
     }
   }
 
   private static final int SWITCH_MARGIN_BITS = 8;
+
+  private static long prime(int degree, int bits, int skip) {
+    return PRIMES.computeIfAbsent(
+        List.of(degree, bits, skip), k -> Native.primeBelow(degree, bits, skip));
+  }
 
   /** |result| ≤ (t−1)/2: the centred residue is the integer result. */
   static boolean resultFits(long bound, long plain) {
@@ -135,22 +149,33 @@ public final class ParameterChooser {
   }
 
   /**
-   * noise ≤ q/2t: with the full-width mask a share is then off by at most one unit, with
-   * probability noise/(q/t).
+   * noise ≤ q/2t, exactly: (43·‖x‖₁ + 42·(2N + 1))·t ≤ q. With the full-width mask a share is then
+   * off by at most one unit, with probability noise/(q/t).
    */
-  static boolean noiseFits(Workload w, int degree, double logDelta) {
-    return log2(noiseBound(w.columnL1(), degree)) <= logDelta - 1;
+  static boolean noiseFits(long columnL1, int degree, long[] primes, long plain) {
+    BigInteger twiceNoise =
+        BigInteger.valueOf(columnL1)
+            .multiply(BigInteger.valueOf(2 * ERROR_BOUND + 1))
+            .add(BigInteger.valueOf(2 * ERROR_BOUND * (2L * degree + 1)));
+    BigInteger q = BigInteger.ONE;
+    for (long prime : primes) {
+      q = q.multiply(BigInteger.valueOf(prime));
+    }
+    return twiceNoise.multiply(BigInteger.valueOf(plain)).compareTo(q) <= 0;
   }
 
-  /** q₁/2t ≥ 2^8, twelve standard deviations of the rounding noise of a modulus switch. */
-  static boolean switchFits(int limbBits, int plainBits) {
-    return limbBits - 0.01 - 1 - plainBits >= SWITCH_MARGIN_BITS;
+  /**
+   * q₁/2t ≥ 2^8, twelve standard deviations of the rounding noise of a modulus switch, exactly: t ≤
+   * q₁/2^9.
+   */
+  static boolean switchFits(long firstPrime, long plain) {
+    return plain <= firstPrime >> (SWITCH_MARGIN_BITS + 1);
   }
 
   /** Bits of the smallest offered t that holds the bound, or -1. */
   static int plainBits(long bound, int degree) {
     for (int bits = MIN_PLAIN_BITS; bits <= 58; bits++) {
-      if (bound < 1L << (bits - 1) && resultFits(bound, Native.primeBelow(degree, bits, 0))) {
+      if (bound < 1L << (bits - 1) && resultFits(bound, prime(degree, bits, 0))) {
         return bits;
       }
     }
@@ -172,14 +197,6 @@ public final class ParameterChooser {
       seconds += blocks * groups * 2.0 * degree * 1e-9;
     }
     return seconds + bytes * SECONDS_PER_BYTE;
-  }
-
-  private static double log2Modulus(Parameters p) {
-    double sum = 0;
-    for (long prime : p.primes()) {
-      sum += log2((double) prime);
-    }
-    return sum;
   }
 
   private static double log2(double x) {

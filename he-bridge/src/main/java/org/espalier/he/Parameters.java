@@ -2,8 +2,6 @@ package org.espalier.he;
 
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 
 /**
@@ -126,11 +124,7 @@ public record Parameters(int degree, long[] primes, long plain) {
 
   /** SHA-256 of the canonical bytes. */
   public byte[] digest() {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(encode());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
+    return Hashes.sha256(encode());
   }
 
   /** Centred representative of a residue modulo t, in [-(t-1)/2, (t-1)/2]. */

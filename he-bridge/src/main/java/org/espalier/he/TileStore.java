@@ -1,5 +1,6 @@
 package org.espalier.he;
 
+import java.security.SecureRandom;
 import org.espalier.he.nativelib.Native;
 
 /**
@@ -12,13 +13,15 @@ public final class TileStore extends NativeObject {
   private final int rows;
   private final int columns;
   private final int width;
+  private final byte[] nonce = new byte[16];
 
   private TileStore(HeContext context, int rows, int columns, int width) {
-    super(Native.tiles(context.handle(), rows, columns, width));
+    super(context.with(handle -> Native.tiles(handle, rows, columns, width)));
     this.context = context;
     this.rows = rows;
     this.columns = columns;
     this.width = width;
+    new SecureRandom().nextBytes(nonce);
   }
 
   /** Native memory that a store takes, in bytes: about n·d·limbs·8. */
@@ -31,11 +34,12 @@ public final class TileStore extends NativeObject {
   /**
    * Transforms a whole matrix.
    *
-   * @param matrix row-major, rows × columns, |x| ≤ 2^30
+   * @param matrix row-major, rows × columns
+   * @param width c, a power of two up to 64
    * @throws OutOfMemoryError if {@link #bytes} cannot be allocated
    */
   public static TileStore of(HeContext context, int[] matrix, int rows, int columns, int width) {
-    if ((long) rows * columns != matrix.length) {
+    if (rows < 1 || columns < 1 || (long) rows * columns != matrix.length) {
       throw new IllegalArgumentException(
           rows + " x " + columns + " does not describe " + matrix.length + " values");
     }
@@ -54,6 +58,15 @@ public final class TileStore extends NativeObject {
 
   public int columns() {
     return columns;
+  }
+
+  int width() {
+    return width;
+  }
+
+  /** Random and secret: sets this store's masks apart from those of every other. */
+  byte[] nonce() {
+    return nonce;
   }
 
   HeContext context() {

