@@ -214,13 +214,13 @@ public final class EventBuilder {
 
   // On what
 
-  /** The job: its name, the attempt (0 before the first) and the digest of its specification. */
+  /** The job: its name, the attempt (0 if it is of none) and the digest of its specification. */
   public EventBuilder job(String id, long attempt, String specDigest) {
     return put(
         "job",
         group()
             .with("id", text(id))
-            .with("attempt", natural(attempt))
+            .with("attempt", natural(attempt) == 0 ? null : attempt)
             .with("spec", digest(specDigest)));
   }
 

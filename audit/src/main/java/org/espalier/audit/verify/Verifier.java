@@ -1,0 +1,93 @@
+package org.espalier.audit.verify;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+
+/**
+ * Verifies audit logs and exports of jobs, offline, against a key that the caller trusts.
+ *
+ * <p>With a state directory it also remembers how far each log had come, so that it notices when
+ * events at the end are gone or the past is another one, even if the true key signed that. Without
+ * it, and without a witness, an older copy of the whole log passes for the log.
+ *
+ * <pre>{@code
+ * Verification result =
+ *     Verifier.trusting(TrustedKey.parse(vkey)).remembering(state).verify(logDirectory);
+ * System.exit(result.exitCode());
+ * }</pre>
+ *
+ * <p>Immutable. A log can be verified while its node runs.
+ */
+public final class Verifier {
+  private final TrustedKey key;
+  private final Path state;
+  private final Clock clock;
+
+  private Verifier(TrustedKey key, Path state, Clock clock) {
+    this.key = key;
+    this.state = state;
+    this.clock = clock;
+  }
+
+  /** A verifier that trusts one key for the log of the key's name. */
+  public static Verifier trusting(TrustedKey key) {
+    return new Verifier(key, null, Clock.systemUTC());
+  }
+
+  /** This one with a directory, created if missing, for what is to be remembered of each log. */
+  public Verifier remembering(Path stateDirectory) {
+    return new Verifier(key, stateDirectory, clock);
+  }
+
+  /** This one with another clock. */
+  public Verifier at(Clock other) {
+    return new Verifier(key, state, other);
+  }
+
+  /**
+   * Verifies the directory of a log or the file of an export. Writes nothing but to the state
+   * directory: the size of a log that is in order, or the evidence of a fork.
+   *
+   * @throws IOException if there is nothing at the path, or something cannot be read or the state
+   *     not be read or written; that is no verdict about the log
+   */
+  public Verification verify(Path path) throws IOException {
+    Instant now = clock.instant();
+    Memory memory = state == null ? null : new Memory(state);
+    Memory.Visit last = memory == null ? null : memory.recall(key.name());
+    if (last != null && !last.vkey().equals(key.toString())) {
+      return Verification.otherKey(key.name());
+    }
+    if (Files.isRegularFile(path)) {
+      return kept(new ExportCheck(path, key, now, last).run(), memory);
+    }
+    if (!Files.isDirectory(path)) {
+      throw new NoSuchFileException(path.toString(), null, "there is no audit log or export");
+    }
+    LogCheck check = new LogCheck(new StoredFiles(path), key, now, last);
+    Verification result = check.run();
+    if (memory != null && result.ok()) {
+      memory.remember(
+          result.origin(),
+          new Memory.Visit(
+              key.toString(),
+              result.size(),
+              result.root(),
+              result.checkpointSize(),
+              check.newest().note().whole()),
+          now);
+    }
+    return kept(result, memory);
+  }
+
+  private static Verification kept(Verification result, Memory memory) throws IOException {
+    if (memory == null || result.evidence() == null) {
+      return result;
+    }
+    return result.with("the evidence is kept in " + memory.keep(result.evidence()));
+  }
+}

@@ -1,0 +1,113 @@
+package org.espalier.audit.verify;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+
+/** The verifier as a command that needs nothing of a node. */
+public final class VerifyMain {
+  private static final int USAGE = 2;
+  private static final int MAX_KEY_FILE = 4096;
+
+  private static final String HELP =
+      """
+      Verifies an audit log or the export of a job, offline.
+
+        java -jar espalier-audit.jar PATH --key VKEY [--state DIR] [--json]
+
+      PATH        directory of a log, or file of an export
+      --key       the verifier key to trust, such as
+                  hospital-a.example/silo/audit/1+0a1b2c3d+AbCd...=
+                  or a file that holds it. Get it from the owner of the log by
+                  another way than the log.
+      --state     directory that remembers how far each log had come, so that
+                  a log that was cut or replaced is noticed at the next visit
+      --json      one JSON object instead of lines
+
+      Exit codes: 0 intact, 2 wrong usage or unreadable, 10 altered, 11 truncated
+      or missing, 13 forked, 14 not signed by the trusted key, 15 impossible time.
+      """;
+
+  private VerifyMain() {}
+
+  /** Runs the command and ends the process with its exit code. */
+  public static void main(String[] args) {
+    System.exit(run(args, new PrintStream(System.out, true, UTF_8), System.err));
+  }
+
+  static int run(String[] args, PrintStream out, PrintStream err) {
+    String path = null;
+    String key = null;
+    String state = null;
+    boolean json = false;
+    for (int i = 0; i < args.length; i++) {
+      boolean more = i + 1 < args.length;
+      switch (args[i]) {
+        case "--help", "-h" -> {
+          out.print(HELP);
+          return 0;
+        }
+        case "--json" -> json = true;
+        case "--key" -> key = more ? args[++i] : null;
+        case "--state" -> {
+          if (!more) {
+            return usage(err, "--state needs a directory");
+          }
+          state = args[++i];
+        }
+        default -> {
+          if (args[i].startsWith("-") || path != null) {
+            return usage(err, "unknown argument " + Texts.shown(args[i]));
+          }
+          path = args[i];
+        }
+      }
+    }
+    if (path == null || key == null) {
+      return usage(err, path == null ? "what is to be verified?" : "--key is missing");
+    }
+    try {
+      Verifier verifier = Verifier.trusting(TrustedKey.parse(keyText(key)));
+      if (state != null) {
+        verifier = verifier.remembering(Path.of(state));
+      }
+      Verification result = verifier.verify(Path.of(path));
+      if (json) {
+        out.println(result.toJson().toPrettyString());
+      } else {
+        result.lines().forEach(out::println);
+      }
+      return result.exitCode();
+    } catch (IllegalArgumentException e) {
+      return usage(err, e.getMessage());
+    } catch (IOException e) {
+      err.println("cannot verify " + Texts.shown(path) + ": " + e.getMessage());
+      return USAGE;
+    }
+  }
+
+  private static String keyText(String argument) throws IOException {
+    try {
+      Path file = Path.of(argument);
+      if (Files.isRegularFile(file)) {
+        try (var in = Files.newInputStream(file)) {
+          return new String(in.readNBytes(MAX_KEY_FILE), UTF_8).split("\n", -1)[0];
+        }
+      }
+    } catch (InvalidPathException e) {
+      // Then it is the key itself.
+      return argument;
+    }
+    return argument;
+  }
+
+  private static int usage(PrintStream err, String problem) {
+    err.println(problem);
+    err.println("try --help");
+    return USAGE;
+  }
+}
