@@ -46,7 +46,8 @@ public final class Jobs {
    */
   public Job get(String id) {
     return find(id)
-        .orElseThrow(() -> Problem.notFound("no job " + id + " at this node").next("silo job list"));
+        .orElseThrow(
+            () -> Problem.notFound("no job " + id + " at this node").next("silo job list"));
   }
 
   /** Newest first. */
@@ -86,7 +87,12 @@ public final class Jobs {
           Job job = get(id);
           if (attempt <= job.attempt()) {
             throw Problem.wrongState(
-                "attempt " + attempt + " of job " + id + " is over; the newest is " + job.attempt());
+                "attempt "
+                    + attempt
+                    + " of job "
+                    + id
+                    + " is over; the newest is "
+                    + job.attempt());
           }
           store.update("UPDATE jobs SET attempt = ? WHERE id = ?", attempt, id);
           return move(id, JobState.RUNNING, null);
@@ -186,10 +192,11 @@ public final class Jobs {
     return result;
   }
 
-  /** Keeps this party's slice of a trained model. */
+  /** Keeps this party's slice of a trained model, in place of an earlier attempt's. */
   public void model(String id, JsonNode slice) {
     store.update(
-        "INSERT INTO models (job, slice_json, created) VALUES (?, ?, ?)",
+        "INSERT INTO models (job, slice_json, created) VALUES (?, ?, ?) ON CONFLICT (job)"
+            + " DO UPDATE SET slice_json = excluded.slice_json, created = excluded.created",
         id,
         Json.write(slice),
         Instant.now().toString());
@@ -202,8 +209,24 @@ public final class Jobs {
         id);
   }
 
+  /** Jobs that ended with a model here, newest first. */
   public List<String> models() {
-    return store.all("SELECT job FROM models ORDER BY created DESC", row -> row.getString(1));
+    return store.all(
+        "SELECT job FROM models JOIN jobs ON jobs.id = models.job WHERE jobs.state = ?"
+            + " ORDER BY models.created DESC",
+        row -> row.getString(1),
+        JobState.DONE.name());
+  }
+
+  /** How many proposals of one party wait for decisions. */
+  public int proposalsOf(Party proposer) {
+    return store
+        .one(
+            "SELECT count(*) FROM jobs WHERE proposer = ? AND state = ?",
+            row -> row.getInt(1),
+            proposer.name(),
+            JobState.PROPOSED.name())
+        .orElse(0);
   }
 
   private Job read(ResultSet row) throws SQLException {

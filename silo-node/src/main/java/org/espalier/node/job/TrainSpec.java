@@ -33,7 +33,7 @@ public record TrainSpec(
   }
 
   /**
-   * @param impute missing numbers become the mean, missing categories the most frequent one
+   * @param impute missing numbers become the mean, missing categories one of their own
    * @param minPerCategory rarer categories are merged, so that no column singles out a person
    */
   public record PreparationSettings(Boolean impute, Boolean standardise, Integer minPerCategory) {
@@ -54,8 +54,8 @@ public record TrainSpec(
       type = type == null ? "logistic" : type;
       l2 = l2 == null ? new BigDecimal("0.01") : l2;
       Specs.oneOf("model.type", type, "logistic");
-      if (l2.signum() < 0 || l2.compareTo(new BigDecimal("1000")) > 0) {
-        throw new IllegalArgumentException("model.l2 is 0 to 1000, not " + l2);
+      if (l2.signum() <= 0 || l2.compareTo(new BigDecimal("100")) > 0) {
+        throw new IllegalArgumentException("model.l2 is above 0 and at most 100, not " + l2);
       }
     }
   }
@@ -73,9 +73,10 @@ public record TrainSpec(
       tolerance = tolerance == null ? new BigDecimal("0.000001") : tolerance;
       accept = accept == null ? List.of() : List.copyOf(accept);
       Specs.oneOf("training.level", level, "gradients");
-      Specs.range("training.max_passes", maxPasses, 1, 1000);
-      if (tolerance.signum() <= 0 || tolerance.compareTo(BigDecimal.ONE) > 0) {
-        throw new IllegalArgumentException("training.tolerance is above 0 and at most 1");
+      Specs.range("training.max_passes", maxPasses, 1, 200);
+      if (tolerance.compareTo(new BigDecimal("1e-12")) < 0
+          || tolerance.compareTo(BigDecimal.ONE) > 0) {
+        throw new IllegalArgumentException("training.tolerance is 1e-12 to 1, not " + tolerance);
       }
       accept.forEach(item -> Specs.oneOf("training.accept", item, "span"));
     }

@@ -1,0 +1,109 @@
+package org.espalier.node.job;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.TreeSet;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.data.Dataset;
+import org.espalier.psi.Alignment;
+import org.espalier.psi.AlignmentException;
+import org.espalier.psi.AlignmentJob;
+import org.espalier.psi.AlignmentPolicy;
+import org.espalier.psi.AlignmentProtocol;
+import org.espalier.psi.ecdh.EcdhAlignment;
+import org.espalier.psi.keys.Duplicates;
+import org.espalier.psi.keys.MatchKey;
+import org.espalier.wire.Party;
+
+/** The first phase of every job: which people all parties know. */
+final class AlignPhase {
+  static final String NAME = "align";
+
+  private AlignPhase() {}
+
+  /** Runs it and notes size and digest in the report, where they become part of the receipt. */
+  static Alignment run(JobRun run, Dataset dataset) {
+    JobSpec spec = run.job().spec();
+    AlignmentPolicy policy =
+        new AlignmentPolicy(
+            spec.alignment().minIntersection(),
+            Duplicates.parse(spec.alignment().duplicates()),
+            AlignmentPolicy.LARGEST);
+    MatchKey key = key(spec.match(), run.self());
+    AlignmentJob job = new AlignmentJob(run.session(), run.self(), order(spec), key, policy);
+    AlignmentProtocol protocol = new EcdhAlignment(run.context().work());
+    ObjectNode parameters =
+        Json.object()
+            .put("min_intersection", policy.minIntersection())
+            .put("duplicates", spec.alignment().duplicates())
+            .put("max_rows", policy.maxRows())
+            .put("key", key.signature());
+    ObjectNode facts =
+        PhaseFacts.input(
+            PhaseFacts.of("align." + protocol.name(), "1", parameters), run, dataset, columns(key));
+    return run.phase(
+        NAME,
+        facts,
+        outcome -> {
+          Alignment alignment =
+              protocol.align(job, run.open(NAME), new CsvKeys(dataset), run.progress());
+          if (alignment.size() < policy.minIntersection()) {
+            throw new AlignmentException.BelowMinimum(policy.minIntersection(), alignment.size());
+          }
+          ObjectNode result =
+              Json.object()
+                  .put("size", alignment.size())
+                  .put("digest", HexFormat.of().formatHex(alignment.digest()));
+          run.report().set("alignment", result);
+          run.progress().fact("cohort", alignment.size());
+          ObjectNode ran = parameters.deepCopy();
+          ArrayNode byRule = ran.putArray("matched_by_rule");
+          for (int matched : alignment.matchedByRule()) {
+            byRule.add(PhaseFacts.bucket(matched));
+          }
+          outcome.set("parameters", ran.put("cohort_digest", result.path("digest").asText()));
+          PhaseFacts.output(
+              outcome, "cohort", alignment.size(), 1, List.copyOf(spec.parties().keySet()));
+          return alignment;
+        });
+  }
+
+  /** The label party compares, because it may learn most. */
+  private static List<Party> order(JobSpec spec) {
+    List<Party> parties = new ArrayList<>(spec.parties().keySet());
+    parties.remove(spec.labelParty());
+    parties.add(0, spec.labelParty());
+    return parties;
+  }
+
+  private static List<String> columns(MatchKey key) {
+    TreeSet<String> columns = new TreeSet<>();
+    key.rules().forEach(rule -> columns.addAll(rule.columns()));
+    return List.copyOf(columns);
+  }
+
+  /** The match key with the names that this party gives its columns. */
+  static MatchKey key(List<List<JobSpec.KeyPart>> match, Party self) {
+    try {
+      return new MatchKey(
+          match.stream()
+              .map(
+                  rule ->
+                      new MatchKey.Rule(
+                          rule.stream()
+                              .map(
+                                  part ->
+                                      MatchKey.Part.of(
+                                          part.column().at(self),
+                                          part.normalise().toArray(String[]::new)))
+                              .toList()))
+              .toList());
+    } catch (IllegalArgumentException e) {
+      throw Problem.refused("the match key: " + e.getMessage()).because(e);
+    }
+  }
+}

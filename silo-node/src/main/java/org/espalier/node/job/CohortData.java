@@ -1,0 +1,125 @@
+package org.espalier.node.job;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.espalier.node.data.ColumnType;
+import org.espalier.node.data.Dataset;
+import org.espalier.protocols.prepare.CategoryColumn;
+import org.espalier.protocols.prepare.Column;
+import org.espalier.protocols.prepare.NumberColumn;
+import org.espalier.protocols.prepare.Table;
+
+/**
+ * This party's values of the people in a cohort, in the order that all parties share.
+ *
+ * @param table one row per person
+ * @param labels 0 or 1 per person; empty where no label was asked for
+ */
+record CohortData(Table table, double[] labels) {
+  /**
+   * Reads a data set once; only the cohort's rows are kept.
+   *
+   * @param rows position in the cohort to row of the file
+   * @param features number and category columns
+   * @param label the label column, or null
+   * @throws org.espalier.node.Problem if the file is not the one that was registered
+   */
+  static CohortData read(Dataset dataset, int[] rows, List<String> features, String label) {
+    int[] position = new int[dataset.scan().rows()];
+    Arrays.fill(position, -1);
+    for (int i = 0; i < rows.length; i++) {
+      position[rows[i]] = i;
+    }
+    List<Reader> readers = new ArrayList<>();
+    for (String feature : features) {
+      int at = dataset.schema().indexOf(feature);
+      readers.add(
+          dataset.schema().columns().get(at).type() == ColumnType.NUMBER
+              ? new Numbers(feature, at, rows.length)
+              : new Categories(feature, at, rows.length));
+    }
+    double[] labels = new double[label == null ? 0 : rows.length];
+    int labelAt = label == null ? -1 : dataset.schema().indexOf(label);
+    LocalChecks.requireUnchanged(
+        dataset,
+        dataset
+            .csv()
+            .read(
+                (row, values) -> {
+                  int person = row < position.length ? position[row] : -1;
+                  if (person < 0) {
+                    return;
+                  }
+                  readers.forEach(reader -> reader.take(person, values));
+                  if (labelAt >= 0) {
+                    labels[person] = values[labelAt].equals("1") ? 1 : 0;
+                  }
+                }));
+    return new CohortData(new Table(readers.stream().map(Reader::column).toList()), labels);
+  }
+
+  private interface Reader {
+    void take(int person, String[] values);
+
+    Column column();
+  }
+
+  private static final class Numbers implements Reader {
+    private final String name;
+    private final int at;
+    private final double[] numbers;
+
+    Numbers(String name, int at, int people) {
+      this.name = name;
+      this.at = at;
+      this.numbers = new double[people];
+    }
+
+    @Override
+    public void take(int person, String[] values) {
+      numbers[person] = values[at] == null ? Double.NaN : Double.parseDouble(values[at]);
+    }
+
+    @Override
+    public Column column() {
+      return new NumberColumn(name, numbers);
+    }
+  }
+
+  private static final class Categories implements Reader {
+    private final String name;
+    private final int at;
+    private final int[] codes;
+    private final Map<String, Integer> levels = new HashMap<>();
+
+    Categories(String name, int at, int people) {
+      this.name = name;
+      this.at = at;
+      this.codes = new int[people];
+    }
+
+    @Override
+    public void take(int person, String[] values) {
+      if (values[at] == null) {
+        codes[person] = CategoryColumn.MISSING;
+        return;
+      }
+      Integer code = levels.get(values[at]);
+      if (code == null) {
+        code = levels.size();
+        levels.put(values[at], code);
+      }
+      codes[person] = code;
+    }
+
+    @Override
+    public Column column() {
+      String[] texts = new String[levels.size()];
+      levels.forEach((text, code) -> texts[code] = text);
+      return new CategoryColumn(name, codes, List.of(texts));
+    }
+  }
+}

@@ -1,0 +1,13 @@
+package org.espalier.node.job;
+
+/** Which phases a job has. */
+final class Flows {
+  private Flows() {}
+
+  static JobRun.Flow of(JobSpec spec) {
+    if (spec instanceof TrainSpec train) {
+      return new TrainFlow(train);
+    }
+    return new PredictFlow((PredictSpec) spec);
+  }
+}

@@ -1,0 +1,143 @@
+package org.espalier.node.job;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.protocols.disclosure.Disclosure;
+import org.espalier.protocols.disclosure.Level;
+import org.espalier.wire.Party;
+
+/** What a job would do, said before anything is sent. */
+public final class JobPlan {
+  /** One X25519 multiplication in Java, seconds; a match key takes about two at each side. */
+  private static final double SECONDS_PER_POINT = 1e-4;
+
+  private static final int BYTES_PER_POINT = 32;
+
+  /** Of one encrypted residual block on one core, and of one feature's product with it, seconds. */
+  private static final double SECONDS_PER_BLOCK = 3e-3;
+
+  private static final double SECONDS_PER_PRODUCT = 2e-4;
+  private static final int BLOCK = 8192;
+
+  /** A row of one pass: its encrypted residual out, its masked logit back. */
+  private static final int BYTES_PER_ROW_OUT = 15;
+
+  private static final int BYTES_PER_ROW_BACK = 8;
+  private static final int BYTES_PER_FEATURE = 160_000;
+
+  private JobPlan() {}
+
+  /** {@code job, digest, checks, learns, estimate}: everything {@code silo job plan} prints. */
+  public static ObjectNode of(JobRun.Context context, JobSpec spec) {
+    ObjectNode plan = Json.object();
+    plan.set("job", spec.toJson());
+    plan.put("digest", HexFormat.of().formatHex(spec.digest()));
+    List<LocalChecks.Check> checks = LocalChecks.run(context, spec);
+    plan.set("checks", Json.tree(checks));
+    plan.put("passed", checks.stream().allMatch(LocalChecks.Check::passed));
+    plan.set("learns", learns(context, spec));
+    plan.set("estimate", estimate(context, spec));
+    return plan;
+  }
+
+  /** The statements on what each party learns, with the figures known at this node. */
+  static ArrayNode learns(JobRun.Context context, JobSpec spec) {
+    ArrayNode all = Json.object().arrayNode();
+    if (spec instanceof TrainSpec train) {
+      Map<Party, Integer> columns = new TreeMap<>();
+      Party self = context.peers().self();
+      for (Map.Entry<Party, JobSpec.Source> entry : spec.parties().entrySet()) {
+        if (entry.getKey().equals(spec.labelParty())) {
+          continue;
+        }
+        int known = entry.getValue().columns().isEmpty() ? -1 : entry.getValue().columns().size();
+        columns.put(
+            entry.getKey(), entry.getKey().equals(self) ? ownColumns(context, spec) : known);
+      }
+      Disclosure.Facts facts =
+          new Disclosure.Facts(
+              spec.labelParty(),
+              columns,
+              train.training().maxPasses(),
+              -1,
+              train.training().accept().contains("span"));
+      for (Disclosure.Statement statement :
+          Disclosure.statements(Level.parse(train.training().level()), facts)) {
+        add(all, statement.learner(), statement.text());
+      }
+    } else {
+      add(
+          all,
+          spec.labelParty(),
+          "the score of each person in the cohort, and nothing else of the other parties' columns");
+    }
+    add(
+        all,
+        null,
+        "which of its own people are known to all parties (the cohort), and how many the other"
+            + " parties have in all; a cohort below %,d ends the job"
+                .formatted(spec.alignment().minIntersection()));
+    return all;
+  }
+
+  private static void add(ArrayNode all, Party learner, String text) {
+    all.addObject()
+        .put("learner", learner == null ? "every party" : learner.name())
+        .put("text", text);
+  }
+
+  private static int ownColumns(JobRun.Context context, JobSpec spec) {
+    try {
+      return LocalChecks.features(LocalChecks.dataset(context, spec), context.peers().self(), spec)
+          .size();
+    } catch (Problem unknown) {
+      return -1;
+    }
+  }
+
+  /** Orders of magnitude, from this node's own number of rows. */
+  private static ObjectNode estimate(JobRun.Context context, JobSpec spec) {
+    ObjectNode estimate = Json.object();
+    long rows;
+    try {
+      rows = LocalChecks.dataset(context, spec).scan().rows();
+    } catch (Problem e) {
+      return estimate.put("note", "no estimate without the own data set");
+    }
+    int cores = Runtime.getRuntime().availableProcessors();
+    int partners = spec.parties().size() - 1;
+    double align = rows * partners * 2 * SECONDS_PER_POINT / cores;
+    double alignBytes = (double) rows * partners * 3 * BYTES_PER_POINT;
+    estimate.put("rows_assumed", rows);
+    estimate.put("align_seconds", ceil(align));
+    estimate.put("align_bytes", ceil(alignBytes));
+    if (spec instanceof TrainSpec train) {
+      int passes = train.training().maxPasses();
+      int features = Math.max(ownColumns(context, spec), 1);
+      double blocks = Math.ceil((double) rows / BLOCK);
+      double pass =
+          blocks * (SECONDS_PER_BLOCK + features * SECONDS_PER_PRODUCT * partners) / cores;
+      double bytes =
+          partners
+              * ((double) rows * (BYTES_PER_ROW_OUT + BYTES_PER_ROW_BACK)
+                  + (double) features * BYTES_PER_FEATURE);
+      estimate.put("train_seconds", ceil(passes * pass));
+      estimate.put("train_bytes", ceil(passes * bytes));
+      estimate.put("passes", passes);
+    }
+    return estimate.put(
+        "note",
+        "rough estimate, assuming that everybody in the own data set is in the cohort and a fast"
+            + " link; not a measurement");
+  }
+
+  private static long ceil(double x) {
+    return (long) Math.ceil(x);
+  }
+}

@@ -1,0 +1,354 @@
+package org.espalier.node.job;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.config.SiloConfig;
+import org.espalier.node.data.Datasets;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+import org.espalier.wire.Session;
+import org.espalier.wire.WireException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One attempt of one job at this node, on a thread of its own: the flow of phases, then receipts,
+ * then the final state, which every partner is told.
+ */
+public final class JobRun {
+  private static final Logger LOG = LoggerFactory.getLogger(JobRun.class);
+
+  /** How long a partner that broke off may take to say why on the control plane. */
+  private static final Duration EXPLANATION = Duration.ofSeconds(3);
+
+  private static final Duration RECEIPTS = Duration.ofSeconds(30);
+  private static final Duration NEWS = Duration.ofSeconds(5);
+
+  /**
+   * What an attempt needs of the node.
+   *
+   * @param results where files for the own operator go
+   * @param work for temporary files; emptied when the node starts
+   */
+  public record Context(
+      Peers peers,
+      Jobs jobs,
+      Datasets datasets,
+      Journal journal,
+      SiloConfig config,
+      Path results,
+      Path work) {}
+
+  /** The phases of one kind of job at one party. */
+  @FunctionalInterface
+  interface Flow {
+    void run(JobRun run);
+  }
+
+  private record Stop(Problem cause, JobState end) {}
+
+  private final Context context;
+  private final Job job;
+  private final Session session;
+  private final Flow flow;
+  private final Conversations conversations;
+  private final RunProgress progress = new RunProgress();
+  private final ObjectNode report = Json.object();
+  private final AtomicReference<Stop> stop = new AtomicReference<>();
+  private final CountDownLatch stopped = new CountDownLatch(1);
+  private final Thread thread;
+
+  JobRun(Context context, Job job, int attempt, Flow flow) {
+    this.context = context;
+    this.job = job;
+    this.session = job.session(attempt);
+    this.flow = flow;
+    this.conversations =
+        new Conversations(
+            context.peers(), session, context.config().rendezvous(), context.config().patience());
+    this.thread = new Thread(this::run, "job-" + session);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** Ends the attempt from outside; the first reason counts. */
+  void stop(Problem cause, JobState end) {
+    if (stop.compareAndSet(null, new Stop(cause, end))) {
+      conversations.abort(cause.what());
+      stopped.countDown();
+      thread.interrupt();
+    }
+  }
+
+  boolean isAlive() {
+    return thread.isAlive();
+  }
+
+  /** Waits for the thread to end, at most so long. */
+  void join(Duration patience) throws InterruptedException {
+    thread.join(patience.toMillis());
+  }
+
+  Context context() {
+    return context;
+  }
+
+  Job job() {
+    return job;
+  }
+
+  Session session() {
+    return session;
+  }
+
+  Party self() {
+    return context.peers().self();
+  }
+
+  RunProgress progress() {
+    return progress;
+  }
+
+  /** What {@code silo job status} shows of an attempt when it is over. */
+  ObjectNode report() {
+    return report;
+  }
+
+  /** Channels to all other parties for one phase. */
+  Map<Party, Channel> open(String phase) {
+    return conversations.open(phase, job.others(self()));
+  }
+
+  /**
+   * One phase with its entries in the log: the intent before, the outcome after with the parameters
+   * that were really used, the hash of what was said and the bytes it took.
+   *
+   * @param facts what is known before
+   * @param body returns its result after putting what it did into the given object
+   */
+  <T> T phase(String name, ObjectNode facts, Function<ObjectNode, T> body) {
+    progress.phase(name);
+    context.jobs().log(job.id(), "phase " + name);
+    ObjectNode what = named(name).setAll(facts);
+    Journal.Act act = context.journal().intent("job.phase", what);
+    ObjectNode outcome = named(name);
+    try {
+      T result = body.apply(outcome);
+      act.ok(withTraffic(name, outcome));
+      return result;
+    } catch (RuntimeException | Error e) {
+      try {
+        act.failed(stop.get() == null ? "failed" : "aborted", withTraffic(name, outcome));
+      } catch (RuntimeException notLogged) {
+        e.addSuppressed(notLogged);
+      }
+      throw e;
+    }
+  }
+
+  private ObjectNode named(String phase) {
+    return jobFacts().put("phase_name", phase);
+  }
+
+  /** The facts by which the log knows this attempt. */
+  ObjectNode jobFacts() {
+    return Json.object()
+        .put("job", job.id())
+        .put("attempt", session.attempt())
+        .put("spec", HexFormat.of().formatHex(job.digest()));
+  }
+
+  private ObjectNode withTraffic(String phase, ObjectNode outcome) {
+    outcome.set("transcripts", conversations.transcripts(phase));
+    outcome.set("bytes", conversations.bytes(phase));
+    return outcome;
+  }
+
+  ObjectNode toJson() {
+    ObjectNode json = progress.toJson();
+    json.put("attempt", session.attempt());
+    json.set("bytes", conversations.bytes());
+    return json;
+  }
+
+  private void run() {
+    Instant began = Instant.now();
+    Journal.Act act = null;
+    try {
+      act = context.journal().intent("job.run", jobFacts());
+      flow.run(this);
+      progress.phase("receipt");
+      exchangeReceipts();
+      finish(began);
+      end(act, JobState.DONE, null);
+    } catch (RuntimeException | Error e) {
+      Problem cause = explain(e);
+      conversations.abort(cause.what());
+      Stop outside = stop.get();
+      try {
+        finish(began);
+      } catch (RuntimeException noReport) {
+        LOG.error("{}: the report could not be kept", session, noReport);
+      }
+      end(act, outside == null ? JobState.FAILED : outside.end(), cause);
+    } finally {
+      conversations.close();
+    }
+  }
+
+  private void finish(Instant began) {
+    report.put("attempt", session.attempt());
+    report.put("began", began.toString());
+    report.put("ended", Instant.now().toString());
+    report.set("seconds", Json.tree(progress.seconds()));
+    report.set("bytes", conversations.bytes());
+    report.set("transcripts", conversations.transcripts());
+    report.put("peak_memory_bytes", peakMemory());
+    context.jobs().report(job.id(), session.attempt(), report);
+  }
+
+  private void end(Journal.Act act, JobState state, Problem cause) {
+    // The log first: a state that the log does not hold must not be shown.
+    try {
+      if (act != null) {
+        ObjectNode facts = jobFacts().put("state", state.name());
+        if (state == JobState.DONE) {
+          act.ok(facts);
+        } else {
+          act.failed(state == JobState.ABORTED ? "aborted" : "failed", facts);
+        }
+      }
+    } catch (RuntimeException e) {
+      LOG.error("{}: the outcome could not be logged", session, e);
+      if (state == JobState.DONE) {
+        end(null, JobState.FAILED, Problem.refused("the audit log cannot be written").at(self()));
+        return;
+      }
+    }
+    try {
+      context.jobs().move(job.id(), state, cause);
+      context.journal().checkpoint();
+    } catch (RuntimeException e) {
+      LOG.error("{}: the end {} could not be kept", session, state, e);
+    }
+    tellPartners(state, cause);
+  }
+
+  private void tellPartners(JobState state, Problem cause) {
+    ObjectNode news = news();
+    news.put("state", state.name());
+    if (cause != null) {
+      news.set("cause", cause.toPublicJson());
+    }
+    for (Party partner : job.others(self())) {
+      try {
+        context.peers().request(partner, "job.news", news, NEWS);
+      } catch (RuntimeException e) {
+        LOG.info("{}: {} could not be told {}", session, partner, state, e);
+      }
+    }
+  }
+
+  /** What partners are told while the attempt runs. */
+  ObjectNode news() {
+    return jobFacts().put("state", JobState.RUNNING.name()).put("phase", progress.phase());
+  }
+
+  /** Each side signs what it saw; a job is done when nobody saw anything else. */
+  private void exchangeReceipts() {
+    ObjectNode content = jobFacts().put("party", self().name());
+    content.set("alignment", report.path("alignment"));
+    content.set("transcripts", conversations.transcripts());
+    content.set("bytes", conversations.bytes());
+    content.set("checkpoint", context.journal().checkpoint());
+    Jobs.Receipt mine =
+        new Jobs.Receipt(content, context.peers().sign(Receipts.statement(content)));
+    context.jobs().receipt(job.id(), session.attempt(), self(), mine);
+    ObjectNode body = Json.object();
+    body.set("receipt", content);
+    body.put("signature", mine.signature());
+    for (Party partner : job.others(self())) {
+      context.peers().request(partner, "job.receipt", body, RECEIPTS);
+    }
+    long deadline = System.nanoTime() + RECEIPTS.toNanos();
+    while (context.jobs().receipts(job.id(), session.attempt()).size()
+        < job.spec().parties().size()) {
+      if (System.nanoTime() > deadline || pause(Duration.ofMillis(50))) {
+        break;
+      }
+    }
+    Map<Party, Jobs.Receipt> all = context.jobs().receipts(job.id(), session.attempt());
+    ObjectNode summary = report.putObject("receipts");
+    for (Party partner : job.spec().parties().keySet()) {
+      summary.put(partner.name(), all.containsKey(partner) ? "agreed" : "missing");
+    }
+    Receipts.requireAgreement(content, all);
+    for (Party partner : job.others(self())) {
+      if (all.containsKey(partner)) {
+        ObjectNode facts = jobFacts().put("partner", partner.name());
+        facts.put(
+            "receipt",
+            HexFormat.of()
+                .formatHex(Json.sha256().digest(Receipts.statement(all.get(partner).content()))));
+        facts.set("checkpoint", all.get(partner).content().path("checkpoint"));
+        context.journal().fact("job.receipt", facts);
+      }
+    }
+  }
+
+  /** Returns true if the attempt was stopped meanwhile. */
+  private boolean pause(Duration time) {
+    try {
+      return stopped.await(time.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      return true;
+    }
+  }
+
+  private Problem explain(Throwable e) {
+    if (e instanceof WireException wire && !(e instanceof WireException.ProtocolViolation)) {
+      pause(EXPLANATION);
+      if (stop.get() == null) {
+        return Problem.of(Problem.Kind.JOB_FAILED, wire.getMessage()).at(wire.peer()).next(again());
+      }
+    }
+    Stop outside = stop.get();
+    if (outside != null) {
+      return outside.cause();
+    }
+    LOG.warn("{} failed in phase {}", session, progress.phase(), e);
+    Problem problem = Failures.explain(e, self(), progress.phase());
+    return problem.next().isPresent() ? problem : problem.next(again());
+  }
+
+  private String again() {
+    return "silo job run " + job.id();
+  }
+
+  /** Highest resident memory of this process so far, from the kernel; -1 where it does not say. */
+  static long peakMemory() {
+    try {
+      return Files.readAllLines(Path.of("/proc/self/status")).stream()
+          .filter(line -> line.startsWith("VmHWM:"))
+          .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
+          .findFirst()
+          .orElse(-1);
+    } catch (IOException e) {
+      return -1;
+    }
+  }
+}

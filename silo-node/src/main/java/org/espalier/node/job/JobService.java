@@ -1,0 +1,604 @@
+package org.espalier.node.job;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Base64;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.wire.Party;
+import org.espalier.wire.Printable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Proposals, decisions and runs: what operators ask of this node, and what partners' nodes ask.
+ *
+ * <p>A proposal carries the proposer's own signed approval; every other party decides for itself. A
+ * job runs when every party has approved the same digest. Which party starts it does not matter.
+ */
+public final class JobService implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(JobService.class);
+  private static final Duration ASK = Duration.ofSeconds(15);
+  private static final Duration GATHER = Duration.ofSeconds(3);
+  private static final int MAX_REASON = 500;
+  private static final int MAX_ATTEMPT = 1_000_000;
+
+  /** Undecided proposals that one partner may have here: more would only fill the database. */
+  private static final int MAX_PROPOSALS = 100;
+
+  private final JobRun.Context context;
+  private final Map<String, JobRun> runs = new ConcurrentHashMap<>();
+  private final SecureRandom random = new SecureRandom();
+  private final ScheduledExecutorService newsTimer =
+      Executors.newSingleThreadScheduledExecutor(JobService::daemon);
+  private final ExecutorService tellers = Executors.newCachedThreadPool(JobService::daemon);
+  private final Set<String> beingTold = ConcurrentHashMap.newKeySet();
+
+  private static Thread daemon(Runnable work) {
+    Thread thread = new Thread(work, "job-news");
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  /** Answers one method of partners' nodes. */
+  @FunctionalInterface
+  public interface PartnerMethod {
+    /**
+     * @param from the partner, as its certificate proves
+     * @throws Problem the refusal that the partner reads
+     */
+    JsonNode answer(Party from, JsonNode body);
+  }
+
+  public JobService(JobRun.Context context) {
+    this.context = context;
+    for (Job job : context.jobs().list()) {
+      if (job.state() == JobState.RUNNING) {
+        context
+            .jobs()
+            .move(
+                job.id(),
+                JobState.FAILED,
+                Problem.of(Problem.Kind.JOB_FAILED, "the node was restarted")
+                    .at(self())
+                    .next("silo job run " + job.id()));
+      }
+    }
+    Future<?> unused = newsTimer.scheduleWithFixedDelay(this::spreadNews, 1, 1, TimeUnit.SECONDS);
+  }
+
+  private Party self() {
+    return context.peers().self();
+  }
+
+  private Jobs jobs() {
+    return context.jobs();
+  }
+
+  /** The methods by which partners' nodes reach this one. */
+  public Map<String, PartnerMethod> partnerMethods() {
+    return Map.of(
+        "job.propose", this::onPropose,
+        "job.decide", this::onDecide,
+        "job.decision", this::onDecision,
+        "job.ready", this::onReady,
+        "job.start", this::onStart,
+        "job.abort", this::onAbort,
+        "job.news", this::onNews,
+        "job.receipt", this::onReceipt);
+  }
+
+  // ---- what operators ask -------------------------------------------------------------------
+
+  /** Sends a job to all its parties, with this node's approval. */
+  public Job propose(JobSpec spec) {
+    LocalChecks.require(context, spec);
+    Party self = self();
+    if (spec instanceof PredictSpec && !spec.labelParty().equals(self)) {
+      throw Problem.refused("a prediction is proposed by the label party " + spec.labelParty());
+    }
+    byte[] tail = new byte[4];
+    random.nextBytes(tail);
+    String id = (spec instanceof TrainSpec ? "J-" : "P-") + HexFormat.of().formatHex(tail);
+    Instant now = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+    Job job =
+        new Job(
+            id,
+            spec,
+            spec.digest(),
+            self,
+            JobState.PROPOSED,
+            0,
+            Optional.empty(),
+            now,
+            now,
+            Collections.emptySortedMap());
+    job.others(self).forEach(context.peers()::requirePartner);
+    Journal.Act act = context.journal().intent("job.propose", facts(job));
+    Job.Decision approval = signed(job, true, null);
+    ObjectNode body = facts(job);
+    body.set("content", spec.toJson());
+    body.put("created", now.toString());
+    body.set("approval", json(approval));
+    SortedSet<Party> told = new TreeSet<>();
+    try {
+      for (Party partner : job.others(self)) {
+        context.peers().request(partner, "job.propose", body, ASK);
+        told.add(partner);
+      }
+    } catch (RuntimeException e) {
+      act.failed("partner.refused", facts(job));
+      ObjectNode withdrawal = facts(job).put("reason", "the proposal did not reach everybody");
+      told.forEach(partner -> tell(partner, "job.abort", withdrawal));
+      throw e;
+    }
+    jobs().insert(job);
+    jobs().log(id, "PROPOSED by " + self);
+    job = jobs().decide(id, self, approval);
+    act.ok(facts(job));
+    return job;
+  }
+
+  /** Approves or denies on behalf of this party and tells the others. */
+  public Job decide(String id, boolean approve, String reason) {
+    Job job = jobs().get(id);
+    if (job.decisions().containsKey(self())) {
+      Job.Decision earlier = job.decisions().get(self());
+      if (earlier.approved() == approve) {
+        return job;
+      }
+      throw Problem.wrongState(
+          "this node has already " + (earlier.approved() ? "approved " : "denied ") + id);
+    }
+    if (job.state() != JobState.PROPOSED) {
+      throw Problem.wrongState("job " + id + " is " + job.state());
+    }
+    if (approve) {
+      LocalChecks.require(context, job.spec());
+    }
+    Job.Decision decision = signed(job, approve, reason);
+    Journal.Act act =
+        context
+            .journal()
+            .intent(approve ? "job.approve" : "job.deny", decided(facts(job), self(), decision));
+    job = jobs().decide(id, self(), decision);
+    act.ok(facts(job));
+    ObjectNode body = facts(job);
+    body.set("decision", json(decision));
+    for (Party partner : job.others(self())) {
+      tell(partner, "job.decide", body);
+    }
+    return job;
+  }
+
+  /** Starts the job at all parties; one that runs already goes on. */
+  public Job run(String id) {
+    Job job = gathered(id);
+    switch (job.state()) {
+      case RUNNING -> {
+        return job;
+      }
+      case PROPOSED ->
+          throw Problem.wrongState("job " + id + " waits for " + names(job.undecided()))
+              .next("silo job approve " + id + " at " + names(job.undecided()));
+      case APPROVED, FAILED -> LocalChecks.require(context, job.spec());
+      default ->
+          throw Problem.wrongState("job " + id + " is " + job.state()).next("silo job show " + id);
+    }
+    int attempt = job.attempt();
+    ObjectNode body = facts(job);
+    ObjectNode approvals = body.putObject("approvals");
+    job.decisions().forEach((party, decision) -> approvals.set(party.name(), json(decision)));
+    for (Party partner : job.others(self())) {
+      JsonNode ready = context.peers().request(partner, "job.ready", body, ASK);
+      attempt = Math.max(attempt, attemptOf(ready, partner));
+    }
+    attempt++;
+    body.put("attempt", attempt);
+    job = begin(job, attempt);
+    for (Party partner : job.others(self())) {
+      try {
+        context.peers().request(partner, "job.start", body, ASK);
+      } catch (RuntimeException e) {
+        JobRun run = runs.get(id);
+        if (run != null) {
+          run.stop(Failures.explain(e, partner, "start"), JobState.FAILED);
+        }
+        throw e;
+      }
+    }
+    return job;
+  }
+
+  private static int attemptOf(JsonNode said, Party partner) {
+    int attempt = said.path("attempt").asInt(-1);
+    if (attempt < 0 || attempt >= MAX_ATTEMPT) {
+      throw Problem.of(Problem.Kind.PARTNER, partner + " names an impossible attempt").at(partner);
+    }
+    return attempt;
+  }
+
+  /** Ends a job for good, here and at all parties. */
+  public Job abort(String id, String reason) {
+    Job job = jobs().get(id);
+    if (!job.state().allows(JobState.ABORTED)) {
+      throw Problem.wrongState("job " + id + " is " + job.state());
+    }
+    Problem cause = Problem.of(Problem.Kind.JOB_FAILED, "aborted: " + bounded(reason)).at(self());
+    Journal.Act act = context.journal().intent("job.abort", facts(job));
+    end(job, cause);
+    ObjectNode body = facts(job).put("reason", bounded(reason));
+    job.others(self()).forEach(partner -> tell(partner, "job.abort", body));
+    act.ok(facts(job));
+    return jobs().get(id);
+  }
+
+  private void end(Job job, Problem cause) {
+    JobRun run = runs.get(job.id());
+    if (run != null && job.state() == JobState.RUNNING) {
+      run.stop(cause, JobState.ABORTED);
+      try {
+        run.join(Duration.ofSeconds(20));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    } else {
+      jobs().move(job.id(), JobState.ABORTED, cause);
+    }
+  }
+
+  /** The job after asking those partners for their word of whom none is known yet. */
+  public Job gathered(String id) {
+    Job job = jobs().get(id);
+    if (job.state() != JobState.PROPOSED) {
+      return job;
+    }
+    for (Party partner : job.undecided()) {
+      if (!partner.equals(self())) {
+        try {
+          JsonNode answer = context.peers().request(partner, "job.decision", facts(job), GATHER);
+          if (answer.hasNonNull("decision")) {
+            accept(job, partner, answer.get("decision"));
+          }
+        } catch (RuntimeException e) {
+          LOG.debug("{} did not say what it decides on {}", partner, id, e);
+        }
+      }
+    }
+    return jobs().get(id);
+  }
+
+  /** How far the running attempt is, if one runs. */
+  public Optional<ObjectNode> progress(String id) {
+    return Optional.ofNullable(runs.get(id)).map(JobRun::toJson);
+  }
+
+  // ---- what partners' nodes ask -------------------------------------------------------------
+
+  private JsonNode onPropose(Party from, JsonNode body) {
+    String id = body.path("job").asText();
+    if (!id.matches(Job.ID)) {
+      throw Problem.refused("not a job id");
+    }
+    JobSpec spec = JobSpec.json("the proposed job", body.path("content"));
+    byte[] digest = spec.digest();
+    requireDigest(digest, body);
+    if (!spec.parties().containsKey(self()) || !spec.parties().containsKey(from)) {
+      throw Problem.refused("the proposed job does not name both " + from + " and " + self());
+    }
+    spec.parties().keySet().stream()
+        .filter(party -> !party.equals(self()))
+        .forEach(context.peers()::requirePartner);
+    Instant now = Instant.now();
+    Job job =
+        new Job(
+            id,
+            spec,
+            digest,
+            from,
+            JobState.PROPOSED,
+            0,
+            Optional.empty(),
+            now,
+            now,
+            Collections.emptySortedMap());
+    Optional<Job> known = jobs().find(id);
+    if (known.isPresent()) {
+      requireDigest(known.get().digest(), body);
+      return facts(job); // the answer to the first request was lost
+    }
+    Job.Decision approval = verified(job, from, body.path("approval"));
+    if (!approval.approved()) {
+      throw Problem.refused("a proposal carries the proposer's own approval");
+    }
+    if (jobs().proposalsOf(from) >= MAX_PROPOSALS) {
+      throw Problem.refused("%d proposals of %s wait here already".formatted(MAX_PROPOSALS, from));
+    }
+    Journal.Act act = context.journal().intent("job.propose", by(from, job));
+    jobs().insert(job);
+    jobs().log(id, "PROPOSED by " + from);
+    jobs().decide(id, from, approval);
+    act.ok(facts(job));
+    return facts(job);
+  }
+
+  private JsonNode onDecide(Party from, JsonNode body) {
+    Job job = shared(from, body);
+    accept(job, from, body.path("decision"));
+    return facts(job);
+  }
+
+  private JsonNode onDecision(Party from, JsonNode body) {
+    Job job = shared(from, body);
+    ObjectNode answer = facts(job);
+    Job.Decision mine = job.decisions().get(self());
+    if (mine != null) {
+      answer.set("decision", json(mine));
+    }
+    return answer;
+  }
+
+  private JsonNode onReady(Party from, JsonNode body) {
+    Job job = shared(from, body);
+    for (Party party : job.undecided()) {
+      JsonNode approval = body.path("approvals").path(party.name());
+      if (!approval.isMissingNode() && !party.equals(self())) {
+        accept(job, party, approval);
+      }
+    }
+    job = jobs().get(job.id());
+    if (job.state() != JobState.APPROVED && job.state() != JobState.FAILED) {
+      throw Problem.wrongState(
+              "job "
+                  + job.id()
+                  + " is "
+                  + job.state()
+                  + " at "
+                  + self()
+                  + (job.state() == JobState.PROPOSED
+                      ? ", waiting for " + names(job.undecided())
+                      : ""))
+          .at(self());
+    }
+    LocalChecks.require(context, job.spec());
+    return facts(job).put("attempt", job.attempt());
+  }
+
+  private JsonNode onStart(Party from, JsonNode body) {
+    Job job = shared(from, body);
+    int attempt = attemptOf(body, from);
+    if (job.state() == JobState.RUNNING && job.attempt() == attempt) {
+      return facts(job);
+    }
+    return facts(begin(job, attempt));
+  }
+
+  private JsonNode onAbort(Party from, JsonNode body) {
+    Job job = shared(from, body);
+    Problem cause =
+        Problem.of(Problem.Kind.JOB_FAILED, "aborted: " + bounded(body.path("reason").asText()))
+            .at(from);
+    if (job.state() == JobState.ABORTED) {
+      return facts(job);
+    }
+    if (!job.state().allows(JobState.ABORTED)) {
+      throw Problem.wrongState("job " + job.id() + " is " + job.state() + " at " + self());
+    }
+    Journal.Act act = context.journal().intent("job.abort", by(from, job));
+    end(job, cause);
+    act.ok(facts(job));
+    return facts(job);
+  }
+
+  private JsonNode onNews(Party from, JsonNode body) {
+    Job job = shared(from, body);
+    JobRun run = runs.get(job.id());
+    String state = body.path("state").asText();
+    if (run != null && run.session().attempt() == body.path("attempt").asInt()) {
+      run.progress().news(from, state, body.path("phase").asText());
+      if (state.equals(JobState.FAILED.name()) || state.equals(JobState.ABORTED.name())) {
+        Problem said = Problem.fromJson(body.path("cause"));
+        Problem cause = Problem.of(Problem.Kind.JOB_FAILED, said.what());
+        run.stop(cause.at(said.party().orElse(from)), JobState.valueOf(state));
+      }
+    }
+    return Json.object();
+  }
+
+  private JsonNode onReceipt(Party from, JsonNode body) {
+    JsonNode content = body.path("receipt");
+    Job job = shared(from, content);
+    byte[] signature = bytes(body.path("signature"));
+    if (!content.path("party").asText().equals(from.name())
+        || !context.peers().verify(from, Receipts.statement(content), signature)) {
+      throw Problem.refused("the receipt is not signed by " + from);
+    }
+    if (job.state() != JobState.RUNNING || content.path("attempt").asInt() != job.attempt()) {
+      throw Problem.wrongState("the receipt is not for the running attempt");
+    }
+    jobs().receipt(job.id(), job.attempt(), from, new Jobs.Receipt(content, signature));
+    return Json.object();
+  }
+
+  // ---- shared ---------------------------------------------------------------------------------
+
+  private Job begin(Job job, int attempt) {
+    synchronized (runs) {
+      Job running = jobs().begin(job.id(), attempt);
+      JobRun run = new JobRun(context, running, attempt, Flows.of(running.spec()));
+      runs.put(job.id(), run);
+      run.start();
+      return running;
+    }
+  }
+
+  /** The job that a partner means, if it is one of the parties and means the same content. */
+  private Job shared(Party from, JsonNode body) {
+    Job job =
+        jobs()
+            .find(body.path("job").asText())
+            .filter(found -> found.spec().parties().containsKey(from))
+            .orElseThrow(() -> Problem.notFound("no such job at " + self()));
+    requireDigest(job.digest(), body);
+    return job;
+  }
+
+  private void requireDigest(byte[] known, JsonNode body) {
+    if (!MessageDigest.isEqual(
+        HexFormat.of().formatHex(known).getBytes(StandardCharsets.US_ASCII),
+        body.path("spec").asText().getBytes(StandardCharsets.US_ASCII))) {
+      throw Problem.refused("mismatched job digest: this is not the job that " + self() + " knows")
+          .at(self());
+    }
+  }
+
+  /** Keeps another party's word if its signature holds; a later, different one changes nothing. */
+  private void accept(Job job, Party signer, JsonNode said) {
+    if (!job.spec().parties().containsKey(signer)) {
+      throw Problem.refused(signer + " is no party of job " + job.id());
+    }
+    Job.Decision decision = verified(job, signer, said);
+    if (!jobs().get(job.id()).decisions().containsKey(signer)) {
+      context
+          .journal()
+          .fact(
+              decision.approved() ? "job.approve" : "job.deny",
+              decided(by(signer, job), signer, decision));
+      jobs().decide(job.id(), signer, decision);
+    }
+  }
+
+  private Job.Decision verified(Job job, Party signer, JsonNode said) {
+    boolean approved = said.path("approved").asBoolean();
+    byte[] signature = bytes(said.path("signature"));
+    byte[] statement = Approvals.statement(job.id(), job.digest(), signer, approved);
+    if (!context.peers().verify(signer, statement, signature)) {
+      throw Problem.refused("the decision on job " + job.id() + " is not signed by " + signer);
+    }
+    String reason = said.hasNonNull("reason") ? bounded(said.get("reason").asText()) : null;
+    return new Job.Decision(approved, reason, signature, Instant.now());
+  }
+
+  private Job.Decision signed(Job job, boolean approve, String reason) {
+    byte[] statement = Approvals.statement(job.id(), job.digest(), self(), approve);
+    return new Job.Decision(
+        approve,
+        reason == null ? null : bounded(reason),
+        context.peers().sign(statement),
+        Instant.now());
+  }
+
+  private static ObjectNode json(Job.Decision decision) {
+    return Json.object()
+        .put("approved", decision.approved())
+        .put("reason", decision.reason())
+        .put("signature", decision.signature());
+  }
+
+  private static byte[] bytes(JsonNode node) {
+    try {
+      byte[] bytes = node.binaryValue();
+      return bytes == null ? Base64.getDecoder().decode(node.asText()) : bytes;
+    } catch (IOException | IllegalArgumentException e) {
+      return new byte[0];
+    }
+  }
+
+  private static ObjectNode facts(Job job) {
+    return Json.object().put("job", job.id()).put("spec", HexFormat.of().formatHex(job.digest()));
+  }
+
+  private static ObjectNode by(Party partner, Job job) {
+    return facts(job).put("by", partner.name());
+  }
+
+  private static ObjectNode decided(ObjectNode facts, Party signer, Job.Decision decision) {
+    return facts
+        .put("signer", signer.name())
+        .put("signature", Base64.getEncoder().encodeToString(decision.signature()));
+  }
+
+  private void tell(Party partner, String method, JsonNode body) {
+    try {
+      context.peers().request(partner, method, body, ASK);
+    } catch (RuntimeException e) {
+      LOG.info("{} could not be told {}", partner, method, e);
+    }
+  }
+
+  /** Throws nothing: an exception would end the timer. */
+  private void spreadNews() {
+    runs.values().removeIf(run -> !run.isAlive());
+    for (JobRun run : runs.values()) {
+      for (Party partner : run.job().others(self())) {
+        // Each partner by itself: one that does not answer must not delay what the others hear.
+        String telling = run.job().id() + " " + partner;
+        if (beingTold.add(telling)) {
+          tellers.execute(
+              () -> {
+                try {
+                  context.peers().request(partner, "job.news", run.news(), GATHER);
+                } catch (RuntimeException e) {
+                  LOG.debug("{} could not be told the news", partner, e);
+                } finally {
+                  beingTold.remove(telling);
+                }
+              });
+        }
+      }
+    }
+  }
+
+  private static String bounded(String reason) {
+    String s = Printable.of(reason == null ? "" : reason);
+    return s.length() > MAX_REASON ? s.substring(0, MAX_REASON) : s;
+  }
+
+  private static String names(Collection<Party> parties) {
+    return String.join(", ", parties.stream().map(Party::name).toList());
+  }
+
+  /** Stops what runs: partners are told why. */
+  @Override
+  public void close() {
+    newsTimer.shutdownNow();
+    Problem cause =
+        Problem.of(Problem.Kind.JOB_FAILED, "the node was stopped")
+            .at(self())
+            .next("silo job run JOB, when the node runs again");
+    for (JobRun run : List.copyOf(new TreeMap<>(runs).values())) {
+      run.stop(cause, JobState.FAILED);
+    }
+    for (JobRun run : List.copyOf(new TreeMap<>(runs).values())) {
+      try {
+        run.join(Duration.ofSeconds(20));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+    tellers.shutdownNow();
+  }
+}

@@ -1,0 +1,211 @@
+package org.espalier.node.job;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import org.espalier.node.Problem;
+import org.espalier.node.data.ColumnType;
+import org.espalier.node.data.Dataset;
+import org.espalier.node.data.DatasetScan;
+import org.espalier.node.data.TableSchema;
+import org.espalier.protocols.model.ModelSlice;
+import org.espalier.protocols.prepare.Encoding;
+import org.espalier.wire.Party;
+
+/** Whether a job fits what this node has, checked before anything is sent or approved. */
+final class LocalChecks {
+  private LocalChecks() {}
+
+  @FunctionalInterface
+  private interface Rule {
+    /**
+     * @return what holds
+     * @throws Problem if it does not
+     */
+    String check();
+  }
+
+  /** One line of {@code plan} and {@code show}. */
+  record Check(String name, boolean passed, String text) {}
+
+  /**
+   * @throws Problem the first check that fails
+   */
+  static void require(JobRun.Context context, JobSpec spec) {
+    for (Rule rule : checks(context, spec)) {
+      rule.check();
+    }
+  }
+
+  static List<Check> run(JobRun.Context context, JobSpec spec) {
+    List<Check> results = new ArrayList<>();
+    for (Rule rule : checks(context, spec)) {
+      try {
+        results.add(new Check("ok", true, rule.check()));
+      } catch (Problem e) {
+        String text = e.what() + e.detail().map(d -> ": " + d).orElse("");
+        results.add(new Check("refused", false, text));
+        break;
+      }
+    }
+    return results;
+  }
+
+  private static List<Rule> checks(JobRun.Context context, JobSpec spec) {
+    Party self = context.peers().self();
+    return List.of(
+        () -> party(self, spec),
+        () -> file(dataset(context, spec)),
+        () -> columns(dataset(context, spec), self, spec),
+        () -> role(context, self, spec));
+  }
+
+  static Dataset dataset(JobRun.Context context, JobSpec spec) {
+    String name = spec.parties().get(context.peers().self()).dataset();
+    try {
+      return context.datasets().get(name);
+    } catch (Problem e) {
+      throw Problem.of(e.kind(), e.what())
+          .at(context.peers().self())
+          .next(e.next().orElse("silo dataset list"));
+    }
+  }
+
+  private static String party(Party self, JobSpec spec) {
+    if (!spec.parties().containsKey(self)) {
+      throw Problem.refused("the job does not name " + self + " among its parties").at(self);
+    }
+    return spec.parties().size() + " parties, " + spec.labelParty() + " holds the label";
+  }
+
+  private static String file(Dataset dataset) {
+    try {
+      if (!Files.isReadable(dataset.file())) {
+        throw Problem.refused("the file of data set " + dataset.name() + " cannot be read")
+            .detail(dataset.file().toString());
+      }
+      if (Files.size(dataset.file()) != dataset.scan().bytes()) {
+        throw changed(dataset);
+      }
+    } catch (IOException e) {
+      throw Problem.refused("the file of data set " + dataset.name() + " cannot be read")
+          .because(e);
+    }
+    return "data set %s: %,d rows, sha256:%s"
+        .formatted(dataset.name(), dataset.scan().rows(), dataset.scan().sha256().substring(0, 16));
+  }
+
+  /**
+   * @param now what a complete read has just found
+   * @throws Problem if it is not what was found when the data set was registered
+   */
+  static void requireUnchanged(Dataset dataset, DatasetScan now) {
+    if (!now.sha256().equals(dataset.scan().sha256())) {
+      throw changed(dataset);
+    }
+  }
+
+  static Problem changed(Dataset dataset) {
+    return Problem.refused("data set " + dataset.name() + " has changed since it was registered")
+        .detail(dataset.file() + " is not the file that was checked")
+        .next("silo dataset add " + dataset.name() + " --file FILE --schema SCHEMA");
+  }
+
+  private static String columns(Dataset dataset, Party self, JobSpec spec) {
+    TableSchema schema = dataset.schema();
+    List<String> features = spec instanceof TrainSpec ? features(dataset, self, spec) : List.of();
+    for (String column : features) {
+      if (!schema.features().contains(column)) {
+        throw Problem.refused(
+                "data set " + dataset.name() + " has no number or category column " + column)
+            .at(self);
+      }
+    }
+    for (List<JobSpec.KeyPart> rule : spec.match()) {
+      for (JobSpec.KeyPart part : rule) {
+        String column = part.column().at(self);
+        if (!schema.names(ColumnType.ID).contains(column)) {
+          throw Problem.refused("data set " + dataset.name() + " has no id column " + column)
+              .at(self);
+        }
+      }
+    }
+    AlignPhase.key(spec.match(), self);
+    if (spec instanceof PredictSpec) {
+      return "match key found";
+    }
+    if (features.isEmpty() && !self.equals(spec.labelParty())) {
+      throw Problem.refused("data set " + dataset.name() + " has no feature column").at(self);
+    }
+    return features.size() + " feature columns, match key found";
+  }
+
+  static List<String> features(Dataset dataset, Party self, JobSpec spec) {
+    return dataset.features(spec.parties().get(self).columns());
+  }
+
+  private static String role(JobRun.Context context, Party self, JobSpec spec) {
+    if (spec instanceof TrainSpec train) {
+      if (!self.equals(train.labelParty())) {
+        return "feature party";
+      }
+      Dataset dataset = dataset(context, spec);
+      if (!dataset.schema().names(ColumnType.LABEL).contains(train.label().column())) {
+        throw Problem.refused(
+                "data set " + dataset.name() + " has no label column " + train.label().column())
+            .at(self);
+      }
+      int positives = dataset.scan().positives();
+      if (positives == 0 || positives == dataset.scan().rows()) {
+        throw Problem.refused("the label is the same in every row of " + dataset.name()).at(self);
+      }
+      return "label column " + train.label().column() + " found, both classes present";
+    }
+    return model(context, self, (PredictSpec) spec);
+  }
+
+  private static String model(JobRun.Context context, Party self, PredictSpec spec) {
+    Job trained =
+        context
+            .jobs()
+            .find(spec.model())
+            .filter(job -> job.state() == JobState.DONE)
+            .orElseThrow(
+                () ->
+                    Problem.notFound("no finished training job " + spec.model())
+                        .at(self)
+                        .next("silo model list"));
+    if (!trained.spec().labelParty().equals(spec.labelParty())
+        || !trained.spec().parties().keySet().equals(spec.parties().keySet())) {
+      throw Problem.refused("the model was trained by other parties than these").at(self);
+    }
+    ModelSlice slice = slice(context, spec);
+    Dataset dataset = dataset(context, spec);
+    for (Encoding encoding : slice.preparation().encodings()) {
+      ColumnType type =
+          encoding instanceof Encoding.Numeric ? ColumnType.NUMBER : ColumnType.CATEGORY;
+      if (!dataset.schema().names(type).contains(encoding.column())) {
+        throw Problem.refused("data set " + dataset.name() + " lacks a column of the model")
+            .at(self)
+            .detail("column %s of type %s".formatted(encoding.column(), type));
+      }
+    }
+    return "model " + spec.model() + " found, level " + slice.level();
+  }
+
+  /** This party's slice of the model that a prediction uses. */
+  static ModelSlice slice(JobRun.Context context, PredictSpec spec) {
+    Party self = context.peers().self();
+    return ModelSlice.fromJson(
+        context
+            .jobs()
+            .model(spec.model())
+            .orElseThrow(() -> Problem.notFound("no model of job " + spec.model()).at(self)));
+  }
+
+  /** The raw columns that a slice scores people by. */
+  static List<String> modelColumns(ModelSlice slice) {
+    return slice.preparation().encodings().stream().map(Encoding::column).toList();
+  }
+}

@@ -1,0 +1,81 @@
+package org.espalier.node.job;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.espalier.node.config.Json;
+import org.espalier.node.data.Dataset;
+import org.espalier.protocols.model.ModelSlice;
+import org.espalier.psi.Alignment;
+
+/** Align new people, prepare them as in training, and let the label party learn their scores. */
+final class PredictFlow implements JobRun.Flow {
+  private static final String PREPARE = "prepare";
+  private static final String PREDICT = "predict";
+
+  private final PredictSpec spec;
+
+  PredictFlow(PredictSpec spec) {
+    this.spec = spec;
+  }
+
+  @Override
+  public void run(JobRun run) {
+    Dataset dataset = LocalChecks.dataset(run.context(), spec);
+    ModelSlice slice = LocalChecks.slice(run.context(), spec);
+    Alignment alignment = AlignPhase.run(run, dataset);
+    double[] own = prepare(run, dataset, slice, alignment);
+    predict(run, alignment, own);
+    run.report().set("learned", JobPlan.learns(run.context(), spec));
+  }
+
+  private double[] prepare(JobRun run, Dataset dataset, ModelSlice slice, Alignment alignment) {
+    List<String> columns = LocalChecks.modelColumns(slice);
+    ObjectNode parameters =
+        Json.object()
+            .put("model", spec.model())
+            .put("features", slice.preparation().features().size());
+    return run.phase(
+        PREPARE,
+        PhaseFacts.input(PhaseFacts.of("prepare", "1", parameters), run, dataset, columns),
+        outcome -> {
+          run.progress().update("read", 0, -1);
+          CohortData data = CohortData.read(dataset, alignment.rows(), columns, null);
+          String[] parts = new String[alignment.size()];
+          Arrays.fill(parts, "score");
+          ResultFiles.writeCohort(run.context().results(), run.job().id(), alignment.rows(), parts);
+          return slice.logits(data.table(), IntStream.range(0, alignment.size()).toArray());
+        });
+  }
+
+  private void predict(JobRun run, Alignment alignment, double[] own) {
+    ObjectNode parameters =
+        Json.object().put("model", spec.model()).put("rows", PhaseFacts.bucket(alignment.size()));
+    ObjectNode facts = PhaseFacts.of("predict.joint-logits", "1", parameters);
+    run.phase(
+        PREDICT,
+        PhaseFacts.output(
+            facts, "predictions", alignment.size(), alignment.size(), List.of(spec.labelParty())),
+        outcome -> {
+          run.progress().update("scores", 0, -1);
+          Scores.joint(run, spec, PREDICT, own)
+              .ifPresent(probabilities -> keep(run, alignment.rows(), probabilities));
+          return null;
+        });
+  }
+
+  private void keep(JobRun run, int[] rows, double[] probabilities) {
+    ObjectNode facts =
+        PhaseFacts.output(
+            run.jobFacts(), "predictions", rows.length, rows.length, List.of(run.self()));
+    facts.putArray("recipients").add(run.self().name());
+    Journal.Act act = run.context().journal().intent("job.reveal", facts);
+    ResultFiles.writeScores(run.context().results(), run.job().id(), rows, probabilities);
+    act.ok(facts);
+    run.report()
+        .putObject("scores")
+        .put("rows", rows.length)
+        .put("file", ResultFiles.scores(run.context().results(), run.job().id()).toString());
+  }
+}

@@ -1,0 +1,101 @@
+package org.espalier.node.job;
+
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.Writer;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.espalier.node.Problem;
+
+/** CSV files about people, for the own operator only: they name rows of the own data set. */
+public final class ResultFiles {
+  private ResultFiles() {}
+
+  /** Where the label party finds the scores of a prediction job. */
+  public static Path scores(Path results, String job) {
+    return results.resolve(job + ".csv");
+  }
+
+  /** Where a party finds which of its rows an attempt used, and for what. */
+  public static Path cohort(Path results, String job) {
+    return results.resolve(job + ".cohort.csv");
+  }
+
+  /**
+   * Writes {@code row,probability}, rows counted from 1 in the order of the own data set.
+   *
+   * @param rows position in the cohort to row, from 0
+   */
+  static void writeScores(Path results, String job, int[] rows, double[] probabilities) {
+    int[] byRow =
+        IntStream.range(0, rows.length)
+            .boxed()
+            .sorted((a, b) -> Integer.compare(rows[a], rows[b]))
+            .mapToInt(Integer::intValue)
+            .toArray();
+    write(
+        scores(results, job),
+        out -> {
+          out.write("row,probability\n");
+          for (int person : byRow) {
+            out.write((rows[person] + 1L) + "," + probabilities[person] + "\n");
+          }
+        });
+  }
+
+  /**
+   * Writes {@code position,row,part}, the frozen cohort in the common order.
+   *
+   * @param parts what each person was used for
+   */
+  static void writeCohort(Path results, String job, int[] rows, String[] parts) {
+    write(
+        cohort(results, job),
+        out -> {
+          out.write("position,row,part\n");
+          for (int i = 0; i < rows.length; i++) {
+            out.write((i + 1L) + "," + (rows[i] + 1L) + "," + parts[i] + "\n");
+          }
+        });
+  }
+
+  private interface Content {
+    void write(Writer out) throws IOException;
+  }
+
+  /** A reader sees the whole new file or the old one. */
+  private static void write(Path file, Content content) {
+    Path fresh = file.resolveSibling(file.getFileName() + ".part");
+    try {
+      Files.deleteIfExists(fresh);
+      try (FileChannel channel =
+              FileChannel.open(
+                  fresh,
+                  Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                  PosixFilePermissions.asFileAttribute(
+                      PosixFilePermissions.fromString("rw-------")));
+          Writer out =
+              new BufferedWriter(
+                  new OutputStreamWriter(
+                      Channels.newOutputStream(channel), StandardCharsets.UTF_8))) {
+        content.write(out);
+        out.flush();
+        channel.force(true);
+      }
+      Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw Problem.of(Problem.Kind.JOB_FAILED, "cannot write the results")
+          .detail(file + ": " + e.getMessage())
+          .because(e);
+    }
+  }
+}

@@ -1,0 +1,296 @@
+package org.espalier.node.job;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.data.Dataset;
+import org.espalier.protocols.disclosure.Disclosure;
+import org.espalier.protocols.disclosure.Level;
+import org.espalier.protocols.evaluate.Evaluation;
+import org.espalier.protocols.glm.FeatureOutcome;
+import org.espalier.protocols.glm.LabelOutcome;
+import org.espalier.protocols.glm.LogisticTraining;
+import org.espalier.protocols.glm.PassReport;
+import org.espalier.protocols.glm.TrainingJob;
+import org.espalier.protocols.glm.TrainingSpec;
+import org.espalier.protocols.model.ModelSlice;
+import org.espalier.protocols.prepare.Matrix;
+import org.espalier.protocols.prepare.Preparation;
+import org.espalier.protocols.prepare.PreparationSpec;
+import org.espalier.protocols.prepare.Split;
+import org.espalier.psi.Alignment;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+
+/** Align, prepare, train, evaluate; at the end every party holds its slice of the model. */
+final class TrainFlow implements JobRun.Flow {
+  private static final String PREPARE = "prepare";
+  private static final String TRAIN = "train";
+  private static final String EVALUATE = "evaluate";
+
+  private final TrainSpec spec;
+
+  TrainFlow(TrainSpec spec) {
+    this.spec = spec;
+  }
+
+  /** What this party brings to training, and to evaluation. */
+  private record Prepared(CohortData data, Split split, Preparation preparation, Matrix matrix) {
+    double[] labels(int[] people) {
+      return Arrays.stream(people).mapToDouble(person -> data.labels()[person]).toArray();
+    }
+  }
+
+  @Override
+  public void run(JobRun run) {
+    Dataset dataset = LocalChecks.dataset(run.context(), spec);
+    Alignment alignment = AlignPhase.run(run, dataset);
+    Prepared prepared = prepare(run, dataset, alignment);
+    ModelSlice slice = train(run, prepared);
+    if (prepared.split().holdout().length > 0) {
+      evaluate(run, prepared, slice);
+    }
+    run.context().jobs().model(run.job().id(), slice.toJson());
+    run.report().set("learned", JobPlan.learns(run.context(), spec));
+  }
+
+  private boolean hasLabel(JobRun run) {
+    return run.self().equals(spec.labelParty());
+  }
+
+  private Prepared prepare(JobRun run, Dataset dataset, Alignment alignment) {
+    TrainSpec.PreparationSettings settings = spec.preparation();
+    PreparationSpec how =
+        new PreparationSpec(settings.standardise(), settings.impute(), settings.minPerCategory());
+    List<String> columns = LocalChecks.features(dataset, run.self(), spec);
+    ObjectNode parameters =
+        Json.object()
+            .put("standardise", how.standardise())
+            .put("impute", how.impute())
+            .put("min_per_category", how.minPerCategory())
+            .put("holdout", spec.evaluation().holdout().toPlainString());
+    ObjectNode facts =
+        PhaseFacts.input(PhaseFacts.of("prepare", "1", parameters), run, dataset, columns);
+    return run.phase(
+        PREPARE,
+        facts,
+        outcome -> {
+          run.progress().update("read", 0, -1);
+          CohortData data =
+              CohortData.read(
+                  dataset, alignment.rows(), columns, hasLabel(run) ? spec.label().column() : null);
+          Split split = Split.of(alignment.size(), spec.evaluation().holdout(), alignment.digest());
+          Preparation preparation = Preparation.fit(data.table(), split.training(), how);
+          Prepared prepared =
+              new Prepared(
+                  data, split, preparation, preparation.apply(data.table(), split.training()));
+          if (hasLabel(run)) {
+            requireBothClasses(prepared);
+          } else if (prepared.matrix().columns() == 0) {
+            throw Problem.of(Problem.Kind.JOB_FAILED, "none of its columns can be used")
+                .at(run.self())
+                .detail("every category is rarer than " + how.minPerCategory() + " people");
+          }
+          keepCohort(run, alignment.rows(), split);
+          outcome.set(
+              "parameters",
+              parameters
+                  .deepCopy()
+                  .put("training_rows", PhaseFacts.bucket(split.training().length))
+                  .put("holdout_rows", PhaseFacts.bucket(split.holdout().length))
+                  .put("features", preparation.features().size()));
+          return prepared;
+        });
+  }
+
+  private static void requireBothClasses(Prepared prepared) {
+    double[] labels = prepared.labels(prepared.split().training());
+    double positives = Arrays.stream(labels).sum();
+    if (positives == 0 || positives == labels.length) {
+      throw Problem.of(Problem.Kind.JOB_FAILED, "the cohort cannot be trained on")
+          .detail("the label is the same for everybody in the training part");
+    }
+  }
+
+  private static void keepCohort(JobRun run, int[] rows, Split split) {
+    String[] parts = new String[rows.length];
+    Arrays.stream(split.training()).forEach(person -> parts[person] = "train");
+    Arrays.stream(split.holdout()).forEach(person -> parts[person] = "holdout");
+    ResultFiles.writeCohort(run.context().results(), run.job().id(), rows, parts);
+  }
+
+  // ---- train ----------------------------------------------------------------------------------
+
+  private ModelSlice train(JobRun run, Prepared prepared) {
+    TrainSpec.TrainingSettings settings = spec.training();
+    Level level = Level.parse(settings.level());
+    boolean acceptSpan = settings.accept().contains("span");
+    int rows = prepared.split().training().length;
+    Disclosure.require(level, facts(run, prepared, rows, acceptSpan));
+    TrainingSpec training =
+        new TrainingSpec(
+            level,
+            spec.model().l2().doubleValue(),
+            settings.maxPasses(),
+            settings.tolerance().doubleValue(),
+            acceptSpan);
+    List<Party> featureParties =
+        spec.parties().keySet().stream().filter(p -> !p.equals(spec.labelParty())).toList();
+    TrainingJob job =
+        new TrainingJob(run.session(), spec.labelParty(), featureParties, rows, training);
+    ObjectNode parameters =
+        Json.object()
+            .put("level", settings.level())
+            .put("l2", spec.model().l2().toPlainString())
+            .put("max_passes", settings.maxPasses())
+            .put("tolerance", settings.tolerance().toPlainString())
+            .put("accept_span", acceptSpan);
+    return run.phase(
+        TRAIN,
+        PhaseFacts.of("glm.logistic", "1", parameters),
+        outcome -> {
+          run.progress().update("pass", 0, settings.maxPasses());
+          Map<Party, Channel> channels = run.open(TRAIN);
+          ModelSlice slice =
+              hasLabel(run)
+                  ? trainWithLabel(run, job, channels, prepared)
+                  : trainWithoutLabel(run, job, channels, prepared);
+          ObjectNode ran = parameters.deepCopy();
+          ran.setAll((ObjectNode) run.report().path("training").path("parameters"));
+          outcome.set("parameters", ran.put("passes", slice.passes()));
+          PhaseFacts.output(
+              outcome, "model_slice", rows, slice.weights().length, List.of(run.self()));
+          return slice;
+        });
+  }
+
+  /** Of the others only what the job says is known; whatever is not counts as risky. */
+  private Disclosure.Facts facts(JobRun run, Prepared prepared, int rows, boolean acceptSpan) {
+    Map<Party, Integer> columns = new TreeMap<>();
+    for (Party party : spec.parties().keySet()) {
+      if (!party.equals(spec.labelParty())) {
+        columns.put(party, party.equals(run.self()) ? prepared.matrix().columns() : -1);
+      }
+    }
+    return new Disclosure.Facts(
+        spec.labelParty(), columns, spec.training().maxPasses(), rows, acceptSpan);
+  }
+
+  private ModelSlice trainWithLabel(
+      JobRun run, TrainingJob job, Map<Party, Channel> channels, Prepared prepared) {
+    LabelOutcome end =
+        LogisticTraining.label(
+            job,
+            channels,
+            prepared.matrix(),
+            prepared.labels(prepared.split().training()),
+            pass -> note(run, pass));
+    ObjectNode report =
+        report(run, prepared, end.passes().size(), end.weights().length + 1, end.parametersRun());
+    report.put("converged", end.converged()).put("end", end.end().text());
+    ArrayNode passes = run.report().putArray("passes");
+    for (PassReport pass : end.passes()) {
+      report.put("objective", pass.objective());
+      passes
+          .addObject()
+          .put("pass", pass.pass())
+          .put("objective", pass.objective())
+          .put("estimated_gap", pass.estimatedGap())
+          .put("seconds", pass.seconds());
+    }
+    return slice(
+        run, prepared, end.passes().size(), end.weights(), end.intercept(), end.parametersRun());
+  }
+
+  private void note(JobRun run, PassReport pass) {
+    run.progress().update("pass", pass.pass(), spec.training().maxPasses());
+    run.progress().fact("objective", pass.objective());
+    run.context()
+        .jobs()
+        .log(
+            run.job().id(),
+            "pass %d of at most %d: objective %.6f, about %.1e above the optimum, %.1f s"
+                .formatted(
+                    pass.pass(),
+                    spec.training().maxPasses(),
+                    pass.objective(),
+                    pass.estimatedGap(),
+                    pass.seconds()));
+  }
+
+  private ModelSlice trainWithoutLabel(
+      JobRun run, TrainingJob job, Map<Party, Channel> channels, Prepared prepared) {
+    Map<Party, Channel> others = new TreeMap<>(channels);
+    Channel label = others.remove(spec.labelParty());
+    FeatureOutcome end =
+        LogisticTraining.feature(job, label, others, prepared.matrix(), run.progress());
+    report(run, prepared, end.passes(), end.weights().length, end.parametersRun());
+    return slice(run, prepared, end.passes(), end.weights(), null, end.parametersRun());
+  }
+
+  private static ObjectNode report(
+      JobRun run, Prepared prepared, int passes, int weights, Map<String, Object> ran) {
+    ObjectNode report = run.report().putObject("training");
+    report.put("passes", passes).put("weights", weights);
+    report.put("training_rows", prepared.split().training().length);
+    report.put("holdout_rows", prepared.split().holdout().length);
+    report.set("parameters", Json.tree(ran));
+    return report;
+  }
+
+  private ModelSlice slice(
+      JobRun run,
+      Prepared prepared,
+      int passes,
+      double[] weights,
+      Double intercept,
+      Map<String, Object> ran) {
+    return new ModelSlice(
+        run.job().id(),
+        run.self(),
+        hasLabel(run) ? ModelSlice.Role.LABEL : ModelSlice.Role.FEATURE,
+        "logistic",
+        spec.training().level(),
+        "mean log-loss + %s/2 * squared norm of the weights on the prepared features"
+            .formatted(spec.model().l2().toPlainString()),
+        prepared.split().training().length,
+        passes,
+        weights,
+        intercept,
+        prepared.preparation(),
+        ran);
+  }
+
+  // ---- evaluate -------------------------------------------------------------------------------
+
+  private void evaluate(JobRun run, Prepared prepared, ModelSlice slice) {
+    int[] holdout = prepared.split().holdout();
+    ObjectNode parameters = Json.object().put("rows", PhaseFacts.bucket(holdout.length));
+    run.phase(
+        EVALUATE,
+        PhaseFacts.of("predict.joint-logits", "1", parameters),
+        outcome -> {
+          run.progress().update("hold-out scores", 0, -1);
+          double[] own = slice.logits(prepared.data().table(), holdout);
+          Scores.joint(run, spec, EVALUATE, own)
+              .ifPresent(
+                  probabilities ->
+                      run.report()
+                          .set(
+                              "metrics",
+                              Evaluation.of(probabilities, prepared.labels(holdout)).toJson()));
+          PhaseFacts.output(
+              outcome,
+              "holdout_scores",
+              holdout.length,
+              holdout.length,
+              List.of(spec.labelParty()));
+          return null;
+        });
+  }
+}
