@@ -4,7 +4,6 @@
 
 #include "seal/util/common.h"
 #include "seal/util/ntt.h"
-#include "seal/util/rlwe.h"
 #include "seal/util/uintarithsmallmod.h"
 
 namespace espalier {
@@ -180,12 +179,48 @@ void Context::sample_uniform(seal::UniformRandomGenerator& random, u64* poly) co
   }
 }
 
-void Context::sample_error(std::shared_ptr<seal::UniformRandomGenerator> random, u64* poly) const {
-  seal::util::sample_poly_cbd(std::move(random), data_->parms(), poly);
+namespace {
+
+// Number of bits set, without a table: the same time for every value.
+u64 ones(u64 x) {
+  x -= (x >> 1) & 0x5555555555555555;
+  x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333);
+  x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0f;
+  return (x * 0x0101010101010101) >> 56;
 }
 
-void Context::sample_ternary(std::shared_ptr<seal::UniformRandomGenerator> random, u64* poly) const {
-  seal::util::sample_poly_ternary(std::move(random), data_->parms(), poly);
+}  // namespace
+
+void Context::sample_error(seal::UniformRandomGenerator& random, u64* poly, std::size_t count) const {
+  SecretVector coins(count);
+  random.generate(count * sizeof(u64), reinterpret_cast<seal::seal_byte*>(coins.data()));
+  for (std::size_t i = 0; i < count; ++i) {
+    const u64 e = ones(coins[i] & 0x1fffff) - ones((coins[i] >> 32) & 0x1fffff);  // modulo 2^64
+    for (std::size_t l = 0; l < limbs(); ++l) {
+      poly[l * degree_ + i] = e + (primes_[l].value() & (0 - (e >> 63)));
+    }
+  }
+}
+
+void Context::sample_ternary(seal::UniformRandomGenerator& random, u64* poly) const {
+  Wiped<std::uint8_t> pool(degree_ + degree_ / 16);
+  std::size_t at = pool.size();
+  for (std::size_t i = 0; i < degree_;) {
+    if (at == pool.size()) {
+      random.generate(pool.size(), reinterpret_cast<seal::seal_byte*>(pool.data()));
+      at = 0;
+    }
+    const u64 coin = pool[at++];
+    if (coin == 255) {
+      continue;  // the other 255 values fall evenly on three
+    }
+    const u64 v = coin - 3 * ((coin * 171) >> 9);
+    for (std::size_t l = 0; l < limbs(); ++l) {
+      // 0, 1 or −1.
+      poly[l * degree_ + i] = (v & 1) | ((primes_[l].value() - 1) & (0 - (v >> 1)));
+    }
+    ++i;
+  }
 }
 
 void wipe(void* memory, std::size_t bytes) noexcept { seal::util::seal_memzero(memory, bytes); }
@@ -226,7 +261,7 @@ Seeded encrypt(const SecretKey& key, const SecretVector& values) {
     throw BadArgument("a plaintext has one value a coefficient");
   }
   Seeded out{fresh_seed(), std::vector<u64>(c.size())};
-  c.sample_error(secret_generator(), out.c0.data());
+  c.sample_error(*secret_generator(), out.c0.data(), n);
   if (!values.empty()) {
     c.add_scaled(values.data(), out.c0.data());
   }
@@ -253,19 +288,24 @@ void add_zero_encryption(const Ciphertext& public_key, u64* c0, u64* c1) {
   const std::size_t n = c.degree();
   auto random = secret_generator();
   SecretVector u(c.size()), e0(c.size()), e1(c.size());
-  c.sample_ternary(random, u.data());
-  c.sample_error(random, e0.data());
-  c.sample_error(random, e1.data());
+  c.sample_ternary(*random, u.data());
+  c.sample_error(*random, e0.data(), n);
+  c.sample_error(*random, e1.data(), n);
   c.ntt(u.data());
-  c.ntt(e0.data());
-  c.ntt(e1.data());
   for (std::size_t l = 0; l < c.limbs(); ++l) {
     const auto& q = c.modulus(l);
     for (std::size_t i = l * n; i < (l + 1) * n; ++i) {
-      u64 z0 = seal::util::multiply_add_uint_mod(public_key.c0[i], u[i], e0[i], q);
-      u64 z1 = seal::util::multiply_add_uint_mod(public_key.c1[i], u[i], e1[i], q);
-      c0[i] = seal::util::add_uint_mod(c0[i], z0, q);
-      c1[i] = seal::util::add_uint_mod(c1[i], z1, q);
+      c0[i] = seal::util::multiply_add_uint_mod(public_key.c0[i], u[i], c0[i], q);
+      c1[i] = seal::util::multiply_add_uint_mod(public_key.c1[i], u[i], c1[i], q);
+    }
+  }
+  c.inverse_ntt(c0);
+  c.inverse_ntt(c1);
+  for (std::size_t l = 0; l < c.limbs(); ++l) {
+    const auto& q = c.modulus(l);
+    for (std::size_t i = l * n; i < (l + 1) * n; ++i) {
+      c0[i] = seal::util::add_uint_mod(c0[i], e0[i], q);
+      c1[i] = seal::util::add_uint_mod(c1[i], e1[i], q);
     }
   }
 }

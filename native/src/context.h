@@ -1,7 +1,7 @@
 // Parameters, keys and the arithmetic of R_q that Espalier adds to SEAL.
 //
-// SEAL supplies parameter validation, primes, NTT, samplers and the secret key. Encryption, masking
-// and rounding are done here because every residue that crosses a border must be seeded, bit-packed
+// SEAL supplies parameter validation, primes, NTT, the random generator and the secret key. Encryption,
+// masking and rounding are done here because every residue that crosses a border must be seeded, bit-packed
 // and range-checked, and because all primes of the context are used as data modulus: nothing is ever
 // relinearised or rotated, so no special prime is set aside.
 #pragma once
@@ -85,8 +85,11 @@ class Context {
   u64 round_to_plain(const u64* residues, std::size_t limbs) const;
 
   void sample_uniform(seal::UniformRandomGenerator& random, u64* poly) const;
-  void sample_error(std::shared_ptr<seal::UniformRandomGenerator> random, u64* poly) const;
-  void sample_ternary(std::shared_ptr<seal::UniformRandomGenerator> random, u64* poly) const;
+  // The first `count` coefficients: centred binomial of 21 coins a side, |e| ≤ 21, deviation 3.24, as
+  // SEAL samples errors.
+  void sample_error(seal::UniformRandomGenerator& random, u64* poly, std::size_t count) const;
+  // Uniform in {−1, 0, 1}.
+  void sample_ternary(seal::UniformRandomGenerator& random, u64* poly) const;
 
  private:
   std::size_t degree_;
@@ -132,7 +135,8 @@ struct Seeded {
 Seeded encrypt(const SecretKey& key, const SecretVector& values);
 Ciphertext expand(std::shared_ptr<const Context> context, const Seed& seed, std::vector<u64> c0);
 
-// A fresh encryption of zero under a public key (an encryption of zero itself), added in NTT form.
+// Adds a fresh encryption of zero under a public key (an encryption of zero itself): from NTT form to
+// coefficient form, which is where its errors belong.
 void add_zero_encryption(const Ciphertext& public_key, u64* c0, u64* c1);
 
 }  // namespace espalier

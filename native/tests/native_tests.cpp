@@ -161,6 +161,8 @@ void against_seal() {
   check(oracle.decrypt(oracle.ciphertext(*pk)) == std::vector<u64>(degree, 0), "a public key encrypts zero");
   Ciphertext rerandomised = *fresh;
   add_zero_encryption(*pk, rerandomised.c0.data(), rerandomised.c1.data());
+  context->ntt(rerandomised.c0.data());
+  context->ntt(rerandomised.c1.data());
   check(rerandomised.c1 != fresh->c1, "a zero encryption changes c1");
   check(oracle.decrypt(oracle.ciphertext(rerandomised)) == std::vector<u64>(message.begin(), message.end()),
         "a zero encryption leaves the plaintext");
@@ -264,6 +266,52 @@ void rounding() {
       check((distance > half ? distance - half : half - distance) <= t, "the border is half of q/t away");
     }
   }
+}
+
+// Errors are centred binomial, ternary coins even, each the same value in every limb.
+void samplers() {
+  auto context = make_context(8192, {60, 60}, 50);
+  const std::size_t n = 8192;
+  std::vector<std::size_t> errors(43), coins(3);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<u64> e(2 * n), u(2 * n);
+    context->sample_error(*secret_generator(), e.data(), n);
+    context->sample_ternary(*secret_generator(), u.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      i64 value[2];
+      for (std::size_t l = 0; l < 2; ++l) {
+        const i64 q = static_cast<i64>(context->prime(l)), v = static_cast<i64>(e[l * n + i]);
+        check(v >= 0 && v < q, "an error is a residue");
+        value[l] = v > q / 2 ? v - q : v;
+      }
+      check(value[0] == value[1] && std::abs(value[0]) <= 21, "an error is small and the same in both limbs");
+      ++errors[static_cast<std::size_t>(value[0] + 21)];
+      for (std::size_t l = 0; l < 2; ++l) {
+        check(u[l * n + i] < 2 || u[l * n + i] == context->prime(l) - 1, "a coin is ternary");
+      }
+      check((u[i] < 2) == (u[n + i] < 2) && (u[i] > 1 || u[i] == u[n + i]), "a coin is the same in both limbs");
+      ++coins[u[i] < 2 ? u[i] : 2];
+    }
+  }
+  check(std::abs(chi_square(coins)) < 20, "coins are even: " + std::to_string(chi_square(coins)));
+  // P(e) = C(42, 21 + e)/2^42; classes expected fewer than ten times are left out.
+  const double total = 50.0 * static_cast<double>(n);
+  double statistic = 0, p = std::ldexp(1.0, -42);
+  int classes = 0;
+  for (int k = 0; k <= 42; ++k) {
+    const double expected = total * p;
+    if (expected >= 10) {
+      statistic += std::pow(static_cast<double>(errors[static_cast<std::size_t>(k)]) - expected, 2) / expected;
+      ++classes;
+    }
+    p = p * (42 - k) / (k + 1);
+  }
+  const double z = (statistic - (classes - 1)) / std::sqrt(2.0 * (classes - 1));
+  std::printf("errors: chi-square of %d classes at %.2f deviations, coins at %.2f\n", classes, z, chi_square(coins));
+  check(std::abs(z) < 8, "errors are centred binomial");
+  std::vector<u64> first(2 * n, 7);
+  context->sample_error(*secret_generator(), first.data(), 3);
+  check(first[3] == 7 && first[n + 3] == 7 && first[n - 1] == 7, "no more errors than asked for");
 }
 
 // A seed expands to the same polynomial in every build: two parties may have different versions of SEAL.
@@ -454,6 +502,7 @@ int main() {
   kernel(8192, {60, 60}, 40, 150000, 2, 1, 2, 1 << 10, 1 << 8, false, 0);
   rounding();
   codec();
+  samplers();
   expansion_is_fixed();
   against_seal();
   hostile();
