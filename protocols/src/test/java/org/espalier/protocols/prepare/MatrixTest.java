@@ -30,11 +30,12 @@ class MatrixTest {
     "1, 1, 1",
     "5, 7, 0",
     "4, 4, 4",
+    "6, 6, 6",
     "1023, 5, 3",
     "1025, 9, 6",
     "2050, 1, 2",
-    "4099, 131, 5",
-    "2049, 300, 130",
+    "2051, 131, 5",
+    "2049, 140, 130",
     "20001, 3, 1"
   })
   void productsAgreeWithNaiveLoops(int rows, int columns, int others) {
