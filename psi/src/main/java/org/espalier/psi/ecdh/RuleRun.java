@@ -49,6 +49,7 @@ final class RuleRun implements AutoCloseable {
 
   private final AtomicInteger arrived = new AtomicInteger();
   private final AtomicLong masked = new AtomicLong();
+  private final long start = System.nanoTime();
   private long toMask;
 
   /** Where each place of the comparer's list came from, at the shuffler. */
@@ -228,7 +229,6 @@ final class RuleRun implements AutoCloseable {
       }
       take(from, owner, first, message.bytes(), seen);
       first += due;
-      silence = new Silence(from);
     }
     if (owner == Route.COMPARER && self == route.shuffler()) {
       held[owner].complete();
@@ -490,10 +490,12 @@ final class RuleRun implements AutoCloseable {
     return positions;
   }
 
-  /** Bounds the messages that say "still at work", which cost the receiver time for nothing. */
+  /**
+   * Bounds the messages that say "still at work", which cost the receiver time for nothing. They
+   * may arrive in a burst, but no peer can have begun before this party announced its count.
+   */
   private final class Silence {
     private final int from;
-    private final long start = System.nanoTime();
     private int messages;
 
     Silence(int from) {

@@ -15,7 +15,7 @@ public final class Permutation {
   /** Fisher-Yates with rejection: every order is equally likely. */
   public static Permutation random(int n, SecureRandom random) {
     int[] image = new int[n];
-    byte[] buffer = new byte[4 * BUFFERED];
+    byte[] buffer = new byte[4 * Math.max(1, Math.min(n, BUFFERED))];
     int used = buffer.length;
     for (int i = 0; i < n; i++) {
       long bound = i + 1L;

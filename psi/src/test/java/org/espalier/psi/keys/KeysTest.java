@@ -1,0 +1,288 @@
+package org.espalier.psi.keys;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.espalier.psi.AlignmentException;
+import org.espalier.psi.keys.MatchKey.Part;
+import org.espalier.psi.keys.MatchKey.Rule;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class KeysTest {
+  private record Rows(List<String> columns, String[]... values) implements KeySource {
+    @Override
+    public int rows() {
+      return values.length;
+    }
+
+    @Override
+    public void scan(List<String> wanted, RowVisitor visitor) {
+      for (int i = 0; i < values.length; i++) {
+        String[] row = values[i];
+        visitor.row(i, wanted.stream().map(c -> row[columns.indexOf(c)]).toArray(String[]::new));
+      }
+    }
+  }
+
+  private static Rows ids(String... ids) {
+    List<String[]> rows = new ArrayList<>();
+    for (String id : ids) {
+      rows.add(new String[] {id});
+    }
+    return new Rows(List.of("id"), rows.toArray(String[][]::new));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      nullValues = "null",
+      value = {
+        "nfkc|Ｍüller|Müller",
+        "nfkc|ﬁn|fin",
+        "casefold|Straße|strasse",
+        "casefold|οδοσ|οδος",
+        "casefold|ΟΔΟΣ|οδος",
+        "casefold|İ|i̇",
+        "trim|'\u00a0 a b\u2003'|a b",
+        "trim|'  '|null",
+        "collapse-space|'a  \t b'|a b",
+        "digits|(030) 12-34|0301234",
+        "digits|٠١٢|012",
+        "digits|none|null",
+        "strip-punctuation|O’Neil-Smith, Jr. €|'ONeilSmith Jr '",
+        "phone(+49)|030 / 123 45-67|+49301234567",
+        "phone(+49)|+49 (0)30 1234567|+49301234567",
+        "phone(+49)|0049 30 1234567|+49301234567",
+        "phone(+49)|(0) 30 1234567|+49301234567",
+        "phone(+49)|+1 212 555 0100|+12125550100",
+        "phone(+49)|1234|null",
+        "phone(+49)|030 1234567 ext 5|null",
+        "phone(+49)|+49 030 123 456 789 012 3|null",
+        "date(dd.MM.yyyy)|31.12.1999|1999-12-31",
+        "date(d.M.yyyy)|1.2.1999|1999-02-01",
+        "date(dd.MM.yyyy)|31.02.1999|null",
+        "date(dd.MM.yyyy)|1999-12-31|null"
+      })
+  void normalises(String spec, String value, String expected) {
+    Part part = Part.of("c", spec);
+    String result = part.normalise(value);
+    assertThat(result).isEqualTo(expected);
+    assertThat(Normaliser.parse(spec).spec()).isEqualTo(spec);
+  }
+
+  @Test
+  void triesDateFormatsInOrder() {
+    Part part = Part.of("born", "trim", "date(dd.MM.yyyy|yyyy-MM-dd)");
+    assertThat(part.normalise(" 1999-12-31 ")).isEqualTo("1999-12-31");
+    assertThat(part.normalise("31.12.1999")).isEqualTo("1999-12-31");
+    assertThat(part.normalise("12/31/1999")).isNull();
+    assertThat(part.normalise(null)).isNull();
+    assertThat(part.normalise("")).isNull();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "soundex",
+        "phone",
+        "phone()",
+        "phone(+)",
+        "phone(+0)",
+        "phone(+1234)",
+        "date()",
+        "date(yy-MM-dd)",
+        "date(dd.MM)",
+        "date(yyyy-MM-dd'T'HH)",
+        "NFKC"
+      })
+  void refusesUnknownSteps(String spec) {
+    assertThatThrownBy(() -> Normaliser.parse(spec)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void compositeKeysDoNotRunTogether() {
+    Rule rule = new Rule(List.of(Part.of("a"), Part.of("b")));
+    assertThat(rule.encode(new String[] {"ab", "c"}))
+        .isNotEqualTo(rule.encode(new String[] {"a", "bc"}))
+        .isEqualTo(rule.encode(new String[] {"ab", "c"}));
+    assertThat(rule.encode(new String[] {"ab", null})).isNull();
+    assertThat(rule.encode(new String[] {"", "c"})).isNull();
+  }
+
+  @Test
+  void signatureLeavesColumnNamesOut() {
+    MatchKey one = MatchKey.of(Part.of("name", "nfkc", "casefold"), Part.of("born"));
+    MatchKey same = MatchKey.of(Part.of("full_name", "nfkc", "casefold"), Part.of("dob"));
+    assertThat(one.signature()).isEqualTo(same.signature());
+    assertThat(one.signature())
+        .isNotEqualTo(MatchKey.of(Part.of("name", "casefold", "nfkc"), Part.of("born")).signature())
+        .isNotEqualTo(MatchKey.of(Part.of("name", "nfkc", "casefold", "trim")).signature())
+        .isNotEqualTo(
+            new MatchKey(
+                    List.of(
+                        new Rule(List.of(Part.of("name", "nfkc", "casefold"))),
+                        new Rule(List.of(Part.of("born")))))
+                .signature());
+  }
+
+  @Test
+  void keysAreBounded() {
+    assertThatThrownBy(() -> new MatchKey(List.of())).isInstanceOf(IllegalArgumentException.class);
+    Rule rule = new Rule(List.of(Part.of("a")));
+    assertThatThrownBy(() -> new MatchKey(java.util.Collections.nCopies(9, rule)))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new Rule(List.of())).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new Rule(java.util.Collections.nCopies(17, Part.of("a"))))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void indexKeepsTheFirstRowOfAKey() {
+    KeyIndex index =
+        KeyIndex.of(ids("b", null, "a", "b", "", "b", "c"), new Rule(List.of(Part.of("id"))));
+    assertThat(index.rows()).isEqualTo(7);
+    assertThat(index.nulls()).isEqualTo(2);
+    assertThat(index.duplicates()).isEqualTo(2);
+    assertThat(index.distinct()).isEqualTo(3);
+    assertThat(index.distinctRows().stream()).containsExactly(0, 2, 6);
+    assertThat(index.repeats().stream()).containsExactly(3, 5);
+    index.check(1, Duplicates.FIRST);
+    assertThatThrownBy(() -> index.check(2, Duplicates.REJECT))
+        .isInstanceOf(AlignmentException.DuplicateKeys.class)
+        .hasMessageContaining("rule 2")
+        .hasMessageContaining("2 row(s)")
+        .hasMessageContaining("1 and 4")
+        .extracting(e -> ((AlignmentException) e).publicReason())
+        .isEqualTo("its match keys are not unique");
+  }
+
+  @Test
+  void aTableThatChangesIsNoticed() {
+    Rule rule = new Rule(List.of(Part.of("id")));
+    Rows two = ids("a", "b");
+    KeySource longer =
+        new KeySource() {
+          @Override
+          public int rows() {
+            return 3;
+          }
+
+          @Override
+          public void scan(List<String> columns, RowVisitor visitor) {
+            two.scan(columns, visitor);
+          }
+        };
+    assertThatThrownBy(() -> KeyIndex.of(longer, rule))
+        .isInstanceOf(AlignmentException.SourceChanged.class)
+        .hasMessageContaining("2 rows came of 3");
+    KeySource backwards =
+        new KeySource() {
+          @Override
+          public int rows() {
+            return 2;
+          }
+
+          @Override
+          public void scan(List<String> columns, RowVisitor visitor) {
+            visitor.row(1, new String[] {"a"});
+          }
+        };
+    assertThatThrownBy(() -> KeyIndex.of(backwards, rule))
+        .isInstanceOf(AlignmentException.SourceChanged.class);
+  }
+
+  @Test
+  void parsesPolicies() {
+    assertThat(Duplicates.parse("reject")).isEqualTo(Duplicates.REJECT);
+    assertThat(Duplicates.parse("first")).isEqualTo(Duplicates.FIRST);
+    assertThatThrownBy(() -> Duplicates.parse("all"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("'all'");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "123456789|9 digits",
+        "A1|1 letter 1 digit",
+        "1999-12-31|4 digits '-' 2 digits '-' 2 digits",
+        "anna o'neil|4 letters space 1 letter ''' 4 letters",
+        "..x|2 '.' 1 letter",
+        "é e\u0301|1 letter space 2 letters",
+        "a1b2c3d4e5f6|12 mixed characters",
+        "a\u00adb|1 letter U+00AD 1 letter",
+        "\uD835\uDC00|1 letter"
+      },
+      quoteCharacter = '#')
+  void describesShapes(String value, String shape) {
+    assertThat(MatchReport.shape(value)).isEqualTo(shape);
+  }
+
+  @Test
+  void reportsWhatTheKeyMakesOfATable() {
+    List<String[]> rows = new ArrayList<>();
+    for (int i = 0; i < 96; i++) {
+      rows.add(new String[] {"%09d".formatted(i), "Name " + (i % 48)});
+    }
+    rows.add(new String[] {null, "Name 1"});
+    rows.add(new String[] {"n/a", "Name 1"});
+    rows.add(new String[] {"12 345", null});
+    rows.add(new String[] {"000000001", "Else"});
+    MatchKey key =
+        new MatchKey(
+            List.of(
+                new Rule(List.of(Part.of("id", "digits"))),
+                new Rule(List.of(Part.of("name", "casefold")))));
+    MatchReport report =
+        MatchReport.of(new Rows(List.of("id", "name"), rows.toArray(String[][]::new)), key);
+    assertThat(report.rows()).isEqualTo(100);
+    MatchReport.RuleReport id = report.rules().get(0);
+    assertThat(id.number()).isEqualTo(1);
+    assertThat(id.usable()).isEqualTo(98);
+    assertThat(id.distinct()).isEqualTo(97);
+    assertThat(id.nulls()).isEqualTo(2);
+    assertThat(id.nullRate()).isEqualTo(0.02);
+    assertThat(id.duplicates()).isEqualTo(1);
+    assertThat(id.duplicateRate()).isCloseTo(1 / 98.0, within(1e-12));
+    MatchReport.ColumnReport column = id.columns().get(0);
+    assertThat(column.column()).isEqualTo("id");
+    assertThat(column.normalisers()).containsExactly("digits");
+    assertThat(column.missing()).isEqualTo(1);
+    assertThat(column.unusable()).isEqualTo(1);
+    assertThat(column.shapes())
+        .containsExactly(
+            new MatchReport.Shape("9 digits", 97, 97 / 98.0),
+            new MatchReport.Shape("5 digits", 1, 1 / 98.0));
+    MatchReport.RuleReport name = report.rules().get(1);
+    assertThat(name.duplicates()).isEqualTo(50);
+    assertThat(name.columns().get(0).shapes().get(0).shape()).isEqualTo("4 letters space 2 digits");
+    assertThat(report.toString())
+        .contains("100 rows", "rule 1: 97 different keys; 2 rows (2.0 %)", "99.0 %  9 digits")
+        .doesNotContain("12345", "Else", "else");
+  }
+
+  @Test
+  void manyShapesAreSummedUp() {
+    List<String> ids = new ArrayList<>();
+    for (int i = 1; i <= 20; i++) {
+      ids.add("1".repeat(i));
+      ids.add("2".repeat(Math.min(i, 3)));
+    }
+    MatchReport report =
+        MatchReport.of(ids(ids.toArray(String[]::new)), MatchKey.of(Part.of("id")));
+    List<MatchReport.Shape> shapes = report.rules().get(0).columns().get(0).shapes();
+    assertThat(shapes).hasSize(9);
+    assertThat(shapes.get(0)).isEqualTo(new MatchReport.Shape("3 digits", 19, 19 / 40.0));
+    assertThat(shapes.get(8)).isEqualTo(new MatchReport.Shape(MatchReport.OTHER, 12, 0.3));
+    assertThat(MatchReport.of(ids(), MatchKey.of(Part.of("id"))).rules().get(0).nullRate())
+        .isZero();
+  }
+}
