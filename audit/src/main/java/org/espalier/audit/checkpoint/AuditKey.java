@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.AlgorithmParameters;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyPair;
@@ -132,8 +133,10 @@ public final class AuditKey {
           Cipher.ENCRYPT_MODE,
           secret(passphrase),
           new PBEParameterSpec(salt, ITERATIONS, new IvParameterSpec(iv)));
-      return new EncryptedPrivateKeyInfo(cipher.getParameters(), cipher.doFinal(plain))
-          .getEncoded();
+      // Java 17 knows the object identifier of the parameters under this name only.
+      AlgorithmParameters parameters = AlgorithmParameters.getInstance("PBES2");
+      parameters.init(cipher.getParameters().getEncoded());
+      return new EncryptedPrivateKeyInfo(parameters, cipher.doFinal(plain)).getEncoded();
     } catch (GeneralSecurityException | IOException e) {
       throw new IllegalStateException("every Java 17 platform has " + CIPHER, e);
     } finally {

@@ -108,20 +108,21 @@ public final class AuditLog implements AutoCloseable {
     LogReader reader = reader();
     Set<Long> concluded = new HashSet<>();
     List<Long> orphans = new ArrayList<>();
-    boolean lastRunSeen = false;
+    String lastRun = null;
     for (long seq = reader.size() - 1; seq >= 0; seq--) {
       LoggedEvent event = reader.event(seq);
-      if (event.json().path("boot").asText().equals(boot)) {
+      String run = event.json().path("boot").asText();
+      if (run.equals(boot)) {
         if (event.phase().equals("outcome")) {
           concluded.add(event.json().path("ref").asLong());
         }
         continue;
       }
-      // Earlier runs were looked through when the last run began.
-      if (lastRunSeen && event.type().equals(EventType.NODE_STOPPED.wireName())) {
+      lastRun = lastRun == null ? run : lastRun;
+      // What was open when an earlier run stopped in order was concluded when the next one began.
+      if (!run.equals(lastRun) && event.type().equals(EventType.NODE_STOPPED.wireName())) {
         break;
       }
-      lastRunSeen = true;
       if (event.phase().equals("outcome")) {
         concluded.add(event.json().path("ref").asLong());
       } else if (event.phase().equals("intent") && !concluded.contains(seq)) {

@@ -94,20 +94,13 @@ final class ExportCheck {
     if (!list(zip) || !openCheckpoint(zip)) {
       return;
     }
-    for (long seq : events.keySet()) {
-      if (!proofs.containsKey(seq)) {
-        findings.missing(seq, "the proof of event " + seq + " is missing");
-      }
-    }
     for (long seq : proofs.keySet()) {
       if (!events.containsKey(seq)) {
         findings.missing(seq, "event " + seq + " is missing, only its proof is here");
       }
     }
     for (long seq : events.keySet()) {
-      if (proofs.containsKey(seq)) {
-        event(zip, seq);
-      }
+      event(zip, seq);
     }
     if (events.isEmpty()) {
       findings.missing(-1, "the export holds no event");
@@ -200,15 +193,18 @@ final class ExportCheck {
 
   private void event(ZipFile zip, long seq) throws IOException {
     byte[] bytes = read(zip, events.get(seq), EventRules.MAX_BYTES);
-    byte[] proof = read(zip, proofs.get(seq), MAX_NOTE);
-    if (bytes == null || proof == null) {
-      findings.altered(seq, "event " + seq + " or its proof is longer than any");
+    if (bytes == null) {
+      findings.altered(seq, "event " + seq + " is longer than any");
       return;
     }
     byte[] leaf = Hashing.leaf(bytes);
-    String wrong = wrongWithProof(proof, seq, leaf);
-    if (wrong != null) {
-      findings.altered(seq, "the proof of event " + seq + " " + wrong);
+    if (proofs.containsKey(seq)) {
+      String wrong = wrongWithProof(read(zip, proofs.get(seq), MAX_NOTE), seq, leaf);
+      if (wrong != null) {
+        findings.altered(seq, "the proof of event " + seq + " " + wrong);
+      }
+    } else {
+      findings.missing(seq, "the proof of event " + seq + " is missing");
     }
     try {
       EventRules.Checked event = rules.check(seq, bytes);
@@ -234,7 +230,7 @@ final class ExportCheck {
 
   /** What is wrong with a proof, or null. */
   private String wrongWithProof(byte[] bytes, long seq, byte[] leaf) {
-    String text = Texts.utf8(bytes);
+    String text = bytes == null ? null : Texts.utf8(bytes);
     if (text == null || !text.startsWith(PROOF)) {
       return "is not a C2SP tlog-proof";
     }

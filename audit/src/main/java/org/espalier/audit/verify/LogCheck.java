@@ -245,7 +245,7 @@ final class LogCheck {
     TreeHead head = TreeHead.commit(content);
     if (head == null || !head.origin().equals(origin) || head.size() != tree.size()) {
       findings.altered(
-          Math.max(0, tree.size() - 1),
+          findings.alteredWithin(good, tree.size()) ? -1 : good,
           "the commit after "
               + tree.size()
               + " events was altered, or events before it were removed or inserted");
