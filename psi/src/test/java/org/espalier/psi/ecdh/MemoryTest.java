@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Two parties with 100,000 rows each, in one process whose heap holds none of their lists. */
+/** Two parties with 100,000 rows each, in one heap that objects per element would not fit in. */
 class MemoryTest {
   private static final int ROWS = 100_000;
   private static final int COMMON = 40_000;
