@@ -14,6 +14,7 @@ import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.AlignmentPolicy;
 import org.espalier.psi.AlignmentProtocol;
+import org.espalier.psi.LeakStatement;
 import org.espalier.psi.ecdh.EcdhAlignment;
 import org.espalier.psi.keys.Duplicates;
 import org.espalier.psi.keys.MatchKey;
@@ -28,14 +29,10 @@ final class AlignPhase {
   /** Runs it and notes size and digest in the report, where they become part of the receipt. */
   static Alignment run(JobRun run, Dataset dataset) {
     JobSpec spec = run.job().spec();
-    AlignmentPolicy policy =
-        new AlignmentPolicy(
-            spec.alignment().minIntersection(),
-            Duplicates.parse(spec.alignment().duplicates()),
-            AlignmentPolicy.LARGEST);
+    AlignmentPolicy policy = policy(spec);
     MatchKey key = key(spec.match(), run.self());
     AlignmentJob job = new AlignmentJob(run.session(), run.self(), order(spec), key, policy);
-    AlignmentProtocol protocol = new EcdhAlignment(run.context().work());
+    AlignmentProtocol protocol = protocol(run.context());
     ObjectNode parameters =
         Json.object()
             .put("min_intersection", policy.minIntersection())
@@ -70,6 +67,22 @@ final class AlignPhase {
               outcome, "cohort", alignment.size(), 1, List.copyOf(spec.parties().keySet()));
           return alignment;
         });
+  }
+
+  /** What each party learns from it. */
+  static List<LeakStatement> leaks(JobRun.Context context, JobSpec spec) {
+    return protocol(context).leaks(order(spec), policy(spec));
+  }
+
+  private static AlignmentProtocol protocol(JobRun.Context context) {
+    return new EcdhAlignment(context.work());
+  }
+
+  private static AlignmentPolicy policy(JobSpec spec) {
+    return new AlignmentPolicy(
+        spec.alignment().minIntersection(),
+        Duplicates.parse(spec.alignment().duplicates()),
+        AlignmentPolicy.LARGEST);
   }
 
   /** The label party compares, because it may learn most. */

@@ -10,6 +10,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.disclosure.Level;
+import org.espalier.psi.LeakStatement;
 import org.espalier.wire.Party;
 
 /** What a job would do, said before anything is sent. */
@@ -48,25 +49,38 @@ public final class JobPlan {
 
   /** The statements on what each party learns, with the figures known at this node. */
   static ArrayNode learns(JobRun.Context context, JobSpec spec) {
-    ArrayNode all = Json.object().arrayNode();
-    if (spec instanceof TrainSpec train) {
-      Map<Party, Integer> columns = new TreeMap<>();
-      Party self = context.peers().self();
-      for (Map.Entry<Party, JobSpec.Source> entry : spec.parties().entrySet()) {
-        if (entry.getKey().equals(spec.labelParty())) {
-          continue;
-        }
-        int known = entry.getValue().columns().isEmpty() ? -1 : entry.getValue().columns().size();
+    if (!(spec instanceof TrainSpec train)) {
+      return learns(context, spec, null);
+    }
+    Map<Party, Integer> columns = new TreeMap<>();
+    Party self = context.peers().self();
+    for (Map.Entry<Party, JobSpec.Source> entry : spec.parties().entrySet()) {
+      if (!entry.getKey().equals(spec.labelParty())) {
+        int named = entry.getValue().columns().isEmpty() ? -1 : entry.getValue().columns().size();
         columns.put(
-            entry.getKey(), entry.getKey().equals(self) ? ownColumns(context, spec) : known);
+            entry.getKey(), entry.getKey().equals(self) ? ownColumns(context, spec) : named);
       }
-      Disclosure.Facts facts =
-          new Disclosure.Facts(
-              spec.labelParty(),
-              columns,
-              train.training().maxPasses(),
-              -1,
-              train.training().accept().contains("span"));
+    }
+    return learns(
+        context,
+        spec,
+        new Disclosure.Facts(
+            spec.labelParty(),
+            columns,
+            train.training().maxPasses(),
+            -1,
+            train.training().accept().contains("span")));
+  }
+
+  /**
+   * @param facts what is known of training; null for a prediction
+   */
+  static ArrayNode learns(JobRun.Context context, JobSpec spec, Disclosure.Facts facts) {
+    ArrayNode all = Json.object().arrayNode();
+    for (LeakStatement leak : AlignPhase.leaks(context, spec)) {
+      add(all, leak.learner(), leak.text());
+    }
+    if (spec instanceof TrainSpec train) {
       for (Disclosure.Statement statement :
           Disclosure.statements(Level.parse(train.training().level()), facts)) {
         add(all, statement.learner(), statement.text());
@@ -77,12 +91,6 @@ public final class JobPlan {
           spec.labelParty(),
           "the score of each person in the cohort, and nothing else of the other parties' columns");
     }
-    add(
-        all,
-        null,
-        "which of its own people are known to all parties (the cohort), and how many the other"
-            + " parties have in all; a cohort below %,d ends the job"
-                .formatted(spec.alignment().minIntersection()));
     return all;
   }
 

@@ -56,7 +56,7 @@ final class TrainFlow implements JobRun.Flow {
       evaluate(run, prepared, slice);
     }
     run.context().jobs().model(run.job().id(), slice.toJson());
-    run.report().set("learned", JobPlan.learns(run.context(), spec));
+    run.report().set("learned", JobPlan.learns(run.context(), spec, facts(run, prepared)));
   }
 
   private boolean hasLabel(JobRun run) {
@@ -131,7 +131,7 @@ final class TrainFlow implements JobRun.Flow {
     Level level = Level.parse(settings.level());
     boolean acceptSpan = settings.accept().contains("span");
     int rows = prepared.split().training().length;
-    Disclosure.require(level, facts(run, prepared, rows, acceptSpan));
+    Disclosure.require(level, facts(run, prepared));
     TrainingSpec training =
         new TrainingSpec(
             level,
@@ -169,8 +169,8 @@ final class TrainFlow implements JobRun.Flow {
         });
   }
 
-  /** Of the others only what the job says is known; whatever is not counts as risky. */
-  private Disclosure.Facts facts(JobRun run, Prepared prepared, int rows, boolean acceptSpan) {
+  /** How many columns the others prepared is for the label party's part of training to learn. */
+  private Disclosure.Facts facts(JobRun run, Prepared prepared) {
     Map<Party, Integer> columns = new TreeMap<>();
     for (Party party : spec.parties().keySet()) {
       if (!party.equals(spec.labelParty())) {
@@ -178,7 +178,11 @@ final class TrainFlow implements JobRun.Flow {
       }
     }
     return new Disclosure.Facts(
-        spec.labelParty(), columns, spec.training().maxPasses(), rows, acceptSpan);
+        spec.labelParty(),
+        columns,
+        spec.training().maxPasses(),
+        prepared.split().training().length,
+        spec.training().accept().contains("span"));
   }
 
   private ModelSlice trainWithLabel(

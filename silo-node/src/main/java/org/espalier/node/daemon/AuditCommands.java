@@ -1,0 +1,64 @@
+package org.espalier.node.daemon;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.util.Map;
+import org.espalier.audit.event.EventType;
+import org.espalier.audit.log.AuditLog;
+import org.espalier.audit.log.EventQuery;
+import org.espalier.audit.log.LoggedEvent;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.control.ControlServer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What the command line may ask about the audit log while the node runs. */
+final class AuditCommands {
+  private static final Logger LOG = LoggerFactory.getLogger(AuditCommands.class);
+  private static final int MAX_EVENTS = 10_000;
+
+  private final AuditLog log;
+  private final AuditJournal journal;
+
+  AuditCommands(AuditLog log, AuditJournal journal) {
+    this.log = log;
+    this.journal = journal;
+  }
+
+  void addTo(Map<String, ControlServer.Command> commands) {
+    commands.put("audit.checkpoint", (args, events) -> journal.checkpoint());
+    commands.put("audit.tail", (args, events) -> tail(new Args(args)));
+  }
+
+  private JsonNode tail(Args args) {
+    int count = (int) args.number("count", 20, 1, MAX_EVENTS);
+    EventQuery query =
+        new EventQuery(
+            args.optional("type").orElse(null),
+            args.optional("job").orElse(null),
+            null,
+            null,
+            null,
+            null,
+            null);
+    ObjectNode result = Json.object();
+    ArrayNode events = result.putArray("events");
+    try {
+      for (LoggedEvent event : log.reader().tail(count, query)) {
+        events.add(event.json());
+      }
+    } catch (IOException e) {
+      throw Problem.refused("the audit log cannot be read").detail(e.getMessage()).because(e);
+    }
+    try {
+      journal.fact(EventType.AUDIT_REVIEWED, e -> e.actor(journal.operator()));
+    } catch (Problem e) {
+      // Reading must stay possible when writing is not: that is when it is needed most.
+      LOG.error("that the audit log was read could not be logged", e);
+    }
+    return result;
+  }
+}

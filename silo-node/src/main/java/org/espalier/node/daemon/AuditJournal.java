@@ -1,0 +1,319 @@
+package org.espalier.node.daemon;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.espalier.audit.checkpoint.Checkpoint;
+import org.espalier.audit.event.Actor;
+import org.espalier.audit.event.EventBuilder;
+import org.espalier.audit.event.EventType;
+import org.espalier.audit.log.AuditLog;
+import org.espalier.audit.log.AuditUnavailableException;
+import org.espalier.audit.log.Intent;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.data.Dataset;
+import org.espalier.node.data.TableSchema;
+import org.espalier.node.identity.Fingerprint;
+import org.espalier.node.job.Job;
+import org.espalier.node.job.Journal;
+import org.espalier.node.job.PhaseFacts;
+import org.espalier.wire.Party;
+
+/** What the node does, in the terms of the audit log's closed catalogue. */
+final class AuditJournal implements Journal {
+  private static final Map<String, EventType> TYPES =
+      Map.of(
+          "job.propose", EventType.JOB_PROPOSED,
+          "job.approve", EventType.JOB_APPROVED,
+          "job.deny", EventType.JOB_DENIED,
+          "job.abort", EventType.JOB_ABORT,
+          "job.run", EventType.JOB_STARTED,
+          "job.phase", EventType.PHASE_STARTED,
+          "job.reveal", EventType.REVEAL,
+          "job.receipt", EventType.RECEIPT);
+
+  /** Longer lists of columns are logged as their number and digest: an event has 16 KiB. */
+  private static final int MAX_COLUMNS = 4000;
+
+  private static final int MAX_NAME = 200;
+
+  private final AuditLog log;
+  private final Actor operator;
+  private final Function<Party, Optional<Fingerprint>> pins;
+
+  /**
+   * @param operator who uses the control socket
+   * @param pins the pinned identity of a partner
+   */
+  AuditJournal(AuditLog log, Actor operator, Function<Party, Optional<Fingerprint>> pins) {
+    this.log = log;
+    this.operator = operator;
+    this.pins = pins;
+  }
+
+  @Override
+  public Act intent(String type, ObjectNode facts) {
+    EventType event = type(type);
+    Intent intent = durable(() -> log.intent(event, e -> fill(e, type, facts)));
+    return new Act() {
+      @Override
+      public void ok(ObjectNode more) {
+        ObjectNode all = facts.deepCopy().setAll(more);
+        durable(() -> intent.ok(e -> fill(e, type, all)));
+      }
+
+      @Override
+      public void failed(String reason, ObjectNode more) {
+        ObjectNode all = facts.deepCopy().setAll(more);
+        durable(
+            () ->
+                reason.equals("aborted")
+                    ? intent.aborted("stopped", e -> fill(e, type, all))
+                    : intent.failed(reason, e -> fill(e, type, all)));
+      }
+    };
+  }
+
+  @Override
+  public void fact(String type, ObjectNode facts) {
+    durable(() -> log.fact(type(type), e -> fill(e, type, facts)));
+  }
+
+  @Override
+  public ObjectNode checkpoint() {
+    Checkpoint signed = durable(log::checkpoint);
+    return Json.object()
+        .put("origin", signed.origin())
+        .put("size", signed.size())
+        .put("root", Checkpoint.rootBase64(signed.root()));
+  }
+
+  /** Something that happened outside of jobs. */
+  void fact(EventType type, Consumer<EventBuilder> content) {
+    durable(() -> log.fact(type, content));
+  }
+
+  /** Something that happened with a partner. */
+  void partner(EventType type, Party party) {
+    fact(type, e -> partner(e, party));
+  }
+
+  /** Someone looks at what a job left here: its model or its scores. */
+  void shown(EventType type, Job job) {
+    fact(
+        type,
+        e -> e.actor(operator).job(job.id(), job.attempt(), EventBuilder.sha256Text(job.digest())));
+  }
+
+  /** A file that jobs may use from now on. */
+  void dataset(Dataset dataset, String commitment) {
+    fact(
+        EventType.DATASET_ADDED,
+        e ->
+            e.actor(operator)
+                .input(
+                    dataset.name(),
+                    dataset.added().toString(),
+                    null,
+                    columns(
+                        dataset.schema().columns().stream().map(TableSchema.Column::name).toList()),
+                    PhaseFacts.bucket(dataset.scan().rows()),
+                    "hmac-sha256:" + commitment));
+  }
+
+  /** Requests of a partner that were denied for the same reason within a window. */
+  void denied(Party from, String rule, long count, long windowMillis) {
+    fact(
+        EventType.REQUEST_DENIED,
+        e -> {
+          partner(e, from);
+          e.actor(Actor.of(Actor.Kind.PARTNER, from.name(), "mtls"));
+          e.rule(rule).requests(count, windowMillis);
+        });
+  }
+
+  /**
+   * Runs a command of the operator between its intent and its outcome.
+   *
+   * @param arguments without secrets, paths and free text
+   */
+  <T> T command(String name, Map<String, String> arguments, Supplier<T> body) {
+    Map<String, String> shown = new LinkedHashMap<>();
+    arguments.forEach((key, value) -> shown.put(key, EventBuilder.clip(value, MAX_NAME)));
+    Intent intent =
+        durable(() -> log.intent(EventType.COMMAND, e -> e.actor(operator).command(name, shown)));
+    T result;
+    try {
+      result = body.get();
+    } catch (RuntimeException | Error e) {
+      String reason = e instanceof Problem problem ? code(problem.kind()) : "internal";
+      try {
+        durable(() -> intent.failed(reason, b -> b.actor(operator).command(name, shown)));
+      } catch (RuntimeException notLogged) {
+        e.addSuppressed(notLogged);
+      }
+      throw e;
+    }
+    durable(() -> intent.ok(e -> e.actor(operator).command(name, shown)));
+    return result;
+  }
+
+  static String code(Problem.Kind kind) {
+    return kind.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  Actor operator() {
+    return operator;
+  }
+
+  private static EventType type(String name) {
+    EventType type = TYPES.get(name);
+    if (type == null) {
+      throw new IllegalArgumentException("no such act: " + name);
+    }
+    return type;
+  }
+
+  private static <T> T durable(Supplier<T> append) {
+    try {
+      return append.get();
+    } catch (AuditUnavailableException e) {
+      throw Problem.refused("the audit log cannot be written, so nothing is done")
+          .detail(e.getMessage())
+          .next("silo doctor")
+          .because(e);
+    }
+  }
+
+  private void fill(EventBuilder event, String type, ObjectNode facts) {
+    if (facts.hasNonNull("job")) {
+      event.job(
+          facts.get("job").asText(),
+          facts.path("attempt").asLong(0),
+          "sha256:" + facts.path("spec").asText());
+    }
+    switch (type) {
+      case "job.propose", "job.approve", "job.deny", "job.abort" -> event.actor(actor(facts));
+      case "job.phase" -> event.step(facts.path("phase_name").asText());
+      default -> {}
+    }
+    if (facts.hasNonNull("signature")) {
+      event.approval(
+          facts.path("signer").asText(),
+          type.equals("job.deny") ? "deny" : "approve",
+          facts.get("signature").asText());
+    }
+    if (facts.hasNonNull("protocol")) {
+      event.protocol(
+          facts.get("protocol").asText(),
+          facts.path("version").asText(),
+          null,
+          map(facts.path("parameters")));
+    }
+    for (JsonNode input : facts.path("inputs")) {
+      event.input(
+          input.path("dataset").asText(),
+          input.path("version").asText(),
+          null,
+          columns(texts(input.path("columns"))),
+          input.path("rows").asText(),
+          "hmac-sha256:" + input.path("commitment").asText());
+    }
+    for (JsonNode output : facts.path("outputs")) {
+      event.output(
+          output.path("kind").asText(),
+          null,
+          output.path("rows").asText(),
+          output.path("scalars").asLong(),
+          texts(output.path("recipients")));
+    }
+    if (facts.has("recipients")) {
+      event.recipients(texts(facts.get("recipients")));
+    }
+    if (facts.has("transcripts")) {
+      Map<String, String> digests = new LinkedHashMap<>();
+      facts
+          .get("transcripts")
+          .properties()
+          .forEach(entry -> digests.put(entry.getKey(), "sha256:" + entry.getValue().asText()));
+      event.transcripts(digests);
+    }
+    if (facts.has("bytes")) {
+      event.traffic(
+          facts.path("bytes").path("sent").asLong(), facts.path("bytes").path("received").asLong());
+    }
+    if (facts.hasNonNull("partner")) {
+      partner(event, new Party(facts.get("partner").asText()));
+    }
+    if (facts.hasNonNull("receipt")) {
+      event.receipt("sha256:" + facts.get("receipt").asText());
+    }
+    JsonNode checkpoint = facts.path("checkpoint");
+    if (checkpoint.isObject()) {
+      // A partner wrote it: whatever it is, it must not keep its own record out of the log.
+      event.peerCheckpoint(
+          EventBuilder.clip(checkpoint.path("origin").asText(), MAX_NAME),
+          Math.max(0, checkpoint.path("size").asLong()),
+          EventBuilder.clip(checkpoint.path("root").asText(), MAX_NAME));
+    }
+  }
+
+  private Actor actor(ObjectNode facts) {
+    return facts.hasNonNull("by")
+        ? Actor.of(Actor.Kind.PARTNER, facts.get("by").asText(), "mtls")
+        : operator;
+  }
+
+  private void partner(EventBuilder event, Party party) {
+    event.partner(party.name(), pins.apply(party).map(AuditJournal::digest).orElse(null), null);
+  }
+
+  private static String digest(Fingerprint pin) {
+    return EventBuilder.sha256Text(pin.digest());
+  }
+
+  private static List<String> columns(List<String> columns) {
+    int length = columns.stream().mapToInt(String::length).sum();
+    if (length <= MAX_COLUMNS) {
+      return columns;
+    }
+    JsonNode names = Json.tree(columns);
+    return List.of(columns.size() + " columns, " + EventBuilder.sha256(Json.canonical(names)));
+  }
+
+  private static List<String> texts(JsonNode array) {
+    List<String> texts = new ArrayList<>();
+    array.forEach(item -> texts.add(item.asText()));
+    return texts;
+  }
+
+  private static Map<String, Object> map(JsonNode object) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    object.properties().forEach(field -> map.put(field.getKey(), value(field.getValue())));
+    return map;
+  }
+
+  private static Object value(JsonNode node) {
+    if (node.isObject()) {
+      return map(node);
+    }
+    if (node.isArray()) {
+      List<Object> list = new ArrayList<>();
+      node.forEach(item -> list.add(value(item)));
+      return list;
+    }
+    if (node.isIntegralNumber()) {
+      return node.bigIntegerValue();
+    }
+    return node.isBoolean() ? (Object) node.booleanValue() : node.asText();
+  }
+}

@@ -1,0 +1,77 @@
+package org.espalier.node.daemon;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import org.espalier.audit.log.AuditLog;
+import org.espalier.audit.log.AuditUnavailableException;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.config.SiloConfig;
+import org.espalier.node.config.SiloHome;
+import org.espalier.node.identity.NodeIdentity;
+import org.espalier.node.identity.Passphrase;
+import org.espalier.node.store.Store;
+
+/** Makes the folder of a new node. */
+public final class NodeHome {
+  private NodeHome() {}
+
+  /**
+   * Makes everything that a node needs, for its owner only: a passphrase, the identity, the audit
+   * log with its key, the database, and last the configuration, which makes the folder a node.
+   *
+   * @param home missing or empty
+   * @return the identity's fingerprint, which partners compare
+   * @throws Problem if the folder is not empty or cannot be written; nothing is overwritten
+   */
+  public static String create(SiloHome home, SiloConfig config) {
+    Path root = home.root();
+    try {
+      requireEmpty(home);
+      SiloHome.createFolder(root);
+      Passphrase.generate(home.passphrase());
+      NodeIdentity identity;
+      try (Passphrase passphrase = Passphrase.read(home.passphrase())) {
+        identity = NodeIdentity.create(home.keys(), config.name(), passphrase, Clock.systemUTC());
+      }
+      SiloHome.createFolder(home.audit());
+      try (AuditLog log = AuditLog.open(home.audit(), AuditKeys.create(home, config.name()))) {
+        log.checkpoint();
+      }
+      SiloHome.createFolder(home.results());
+      SiloHome.createFile(home.database(), new byte[0]);
+      Store.open(home.database()).close();
+      SiloHome.createFile(home.config(), Json.toYaml(config).getBytes(StandardCharsets.UTF_8));
+      return identity.fingerprint().toString();
+    } catch (IOException | AuditUnavailableException e) {
+      throw Problem.refused("cannot make a node in " + root).detail(e.getMessage()).because(e);
+    }
+  }
+
+  private static void requireEmpty(SiloHome home) throws IOException {
+    if (home.exists()) {
+      throw Problem.wrongState("there is a node in " + home.root() + " already")
+          .next("silo status --home " + home.root());
+    }
+    if (Files.exists(home.root())) {
+      try (DirectoryStream<Path> entries = Files.newDirectoryStream(home.root())) {
+        if (entries.iterator().hasNext()) {
+          throw Problem.wrongState(home.root() + " is not empty").next("choose another --home");
+        }
+      }
+    }
+  }
+
+  /**
+   * The key with which the node's audit log can be verified.
+   *
+   * @throws Problem if there is no node
+   */
+  public static String auditKey(SiloHome home) {
+    return AuditKeys.verifierKey(home);
+  }
+}

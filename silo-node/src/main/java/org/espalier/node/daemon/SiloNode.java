@@ -1,0 +1,347 @@
+package org.espalier.node.daemon;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.CodeSource;
+import java.security.MessageDigest;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.espalier.audit.event.Actor;
+import org.espalier.audit.event.EventBuilder;
+import org.espalier.audit.event.EventType;
+import org.espalier.audit.log.AuditLog;
+import org.espalier.audit.log.AuditUnavailableException;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.config.SiloConfig;
+import org.espalier.node.config.SiloHome;
+import org.espalier.node.control.ControlServer;
+import org.espalier.node.data.Datasets;
+import org.espalier.node.identity.NodeIdentity;
+import org.espalier.node.identity.Partner;
+import org.espalier.node.identity.PartnerBook;
+import org.espalier.node.identity.Passphrase;
+import org.espalier.node.identity.SqlPartnerStore;
+import org.espalier.node.job.JobRun;
+import org.espalier.node.job.JobService;
+import org.espalier.node.job.Jobs;
+import org.espalier.node.link.LinkSettings;
+import org.espalier.node.link.Links;
+import org.espalier.node.store.Store;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One running node. The audit log is the first thing that is opened and the last that is closed:
+ * without it nothing is done.
+ */
+public final class SiloNode implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(SiloNode.class);
+  private static final Duration CHECKPOINTS = Duration.ofHours(1);
+
+  private final SiloHome home;
+  private final SiloConfig config;
+  private final Instant started = Instant.now();
+  private final Deque<AutoCloseable> open = new ArrayDeque<>();
+  private final CountDownLatch stopped = new CountDownLatch(1);
+  private final AuditLog log;
+  private final AuditJournal journal;
+  private final NodeIdentity identity;
+  private final Links links;
+  private final Jobs jobs;
+  private final Datasets datasets;
+  private final PartnerCommands partners;
+  private boolean closing;
+
+  private SiloNode(SiloHome home, SiloConfig config, LinkSettings settings) throws IOException {
+    this.home = home;
+    this.config = config;
+    try {
+      open.push(HomeLock.take(home));
+      log = AuditLog.open(home.audit(), AuditKeys.open(home));
+      open.push(log);
+      log.concludeInterrupted();
+      try (Passphrase passphrase = Passphrase.read(home.passphrase())) {
+        identity = NodeIdentity.open(home.keys(), passphrase, Clock.systemUTC());
+      }
+      if (!identity.party().equals(config.name())) {
+        throw Problem.refused(
+            "silo.yaml names " + config.name() + ", but the keys are " + identity.party() + "'s");
+      }
+      Store store = Store.open(home.database());
+      open.push(store);
+      PartnerBook book =
+          new PartnerBook(identity.party(), new SqlPartnerStore(store), Clock.systemUTC());
+      journal = new AuditJournal(log, operator(), party -> book.find(party).flatMap(Partner::pin));
+      journal.fact(
+          EventType.NODE_STARTED,
+          e -> e.node(config.name().name(), buildDigest(), configDigest(), null));
+      open.push(this::sayGoodbye);
+      PartnerHistory.follow(book, journal);
+
+      SiloHome.createFolder(home.results());
+      Path work = home.root().resolve("work");
+      emptyFolder(work);
+      jobs = new Jobs(store);
+      datasets = new Datasets(store);
+      links =
+          Links.start(
+              identity,
+              book,
+              new InetSocketAddress(config.host(), config.port()),
+              config.url(),
+              settings);
+      open.push(links);
+      LinkPeers peers = new LinkPeers(identity, book, links);
+      JobRun.Context context =
+          new JobRun.Context(peers, jobs, datasets, journal, config, home.results(), work);
+      JobService service = new JobService(context);
+      open.push(service);
+      DeniedRequests denied = new DeniedRequests(journal);
+      open.push(() -> denied.flush(true));
+      new PartnerRequests(denied).serve(links, service.partnerMethods());
+      open.push(timers(denied)::shutdownNow);
+
+      Map<String, ControlServer.Command> commands = new HashMap<>();
+      partners = new PartnerCommands(book, links, journal);
+      partners.addTo(commands);
+      new DataCommands(config.name(), datasets, journal).addTo(commands);
+      new JobCommands(service, context, journal).addTo(commands);
+      new AuditCommands(log, journal).addTo(commands);
+      Doctor doctor = new Doctor(home, identity, book, links, datasets, journal);
+      commands.put("doctor", (args, events) -> doctor.examine(new Args(args)));
+      commands.put("status", (args, events) -> status());
+      commands.put("stop", (args, events) -> stop());
+      open.push(ControlServer.start(home.socket(), commands));
+      LOG.info("{} runs, partners reach it at {}", identity, config.url());
+    } catch (IOException | RuntimeException | Error e) {
+      closeAll();
+      throw e;
+    }
+  }
+
+  /**
+   * Starts a node.
+   *
+   * @throws Problem if it cannot be started; then nothing of it runs
+   */
+  public static SiloNode start(SiloHome home) {
+    return start(home, LinkSettings.defaults(version()));
+  }
+
+  static SiloNode start(SiloHome home, LinkSettings settings) {
+    SiloConfig config = home.load();
+    try {
+      return new SiloNode(home, config, settings);
+    } catch (AuditUnavailableException e) {
+      throw Problem.refused("the audit log cannot be opened, so the node does not start")
+          .detail(e.getMessage())
+          .because(e);
+    } catch (IOException e) {
+      throw Problem.refused("the node cannot be started").detail(e.getMessage()).because(e);
+    }
+  }
+
+  /**
+   * Runs a node in the foreground, with its log in {@code node.log}, until it is told to stop by
+   * command or signal.
+   *
+   * @throws Problem if it cannot be started
+   */
+  public static void run(SiloHome home) {
+    home.load(); // says what is missing before a log file is made in a strange place
+    NodeLog.to(home.log());
+    SiloNode node = start(home);
+    Thread hook = new Thread(node::close, "stop");
+    Runtime.getRuntime().addShutdownHook(hook);
+    node.awaitStop();
+  }
+
+  /** Waits until the node has stopped. */
+  public void awaitStop() {
+    boolean interrupted = false;
+    while (true) {
+      try {
+        stopped.await();
+        break;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** What the jar says it is. */
+  static String version() {
+    String version = SiloNode.class.getPackage().getImplementationVersion();
+    return version == null ? "development" : version;
+  }
+
+  /** Users of the socket are the account that runs the node; its name stays out of the log. */
+  private Actor operator() throws IOException {
+    Object uid = Files.getAttribute(home.root(), "unix:uid");
+    return Actor.of(Actor.Kind.HUMAN, "uid-" + uid, "unix-socket");
+  }
+
+  private ScheduledExecutorService timers(DeniedRequests denied) {
+    ScheduledExecutorService timers =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              Thread thread = new Thread(task, "node-timer");
+              thread.setDaemon(true);
+              return thread;
+            });
+    every(timers, CHECKPOINTS, journal::checkpoint);
+    every(timers, DeniedRequests.WINDOW, () -> denied.flush(false));
+    return timers;
+  }
+
+  private static void every(ScheduledExecutorService timers, Duration period, Runnable task) {
+    Future<?> unused =
+        timers.scheduleWithFixedDelay(
+            () -> {
+              try {
+                task.run();
+              } catch (RuntimeException e) {
+                LOG.error("periodic work failed", e);
+              }
+            },
+            period.toMillis(),
+            period.toMillis(),
+            TimeUnit.MILLISECONDS);
+  }
+
+  /** What a crash left in the folder for temporary files is of no use to anybody. */
+  private static void emptyFolder(Path folder) throws IOException {
+    SiloHome.createFolder(folder);
+    try (Stream<Path> left = Files.walk(folder)) {
+      for (Path path : left.sorted(Comparator.reverseOrder()).toList()) {
+        if (!path.equals(folder)) {
+          Files.delete(path);
+        }
+      }
+    }
+  }
+
+  // ---- commands -------------------------------------------------------------------------------
+
+  private JsonNode status() {
+    ObjectNode json = Json.object();
+    json.put("name", config.name().name())
+        .put("version", version())
+        .put("pid", ProcessHandle.current().pid())
+        .put("url", config.url().toString())
+        .put("port", links.port())
+        .put("fingerprint", identity.fingerprint().toString())
+        .put("certificate_ends", identity.certificateEnds().toString())
+        .put("uptime_seconds", Duration.between(started, Instant.now()).toSeconds());
+    json.set("partners", partners.list());
+    json.put("datasets", datasets.list().size());
+    Map<String, Integer> states = new TreeMap<>();
+    jobs.list().forEach(job -> states.merge(job.state().name(), 1, Integer::sum));
+    json.set("jobs", Json.tree(states));
+    json.putObject("audit").put("origin", log.origin()).put("size", log.size());
+    return json;
+  }
+
+  /** The answer goes out first. */
+  private JsonNode stop() {
+    Thread stopping =
+        new Thread(
+            () -> {
+              try {
+                Thread.sleep(100);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+              close();
+            },
+            "stop");
+    stopping.start();
+    return Json.object().put("stopping", true);
+  }
+
+  // ---- the end --------------------------------------------------------------------------------
+
+  private void sayGoodbye() {
+    journal.fact(EventType.NODE_STOPPED, e -> {});
+    journal.checkpoint();
+  }
+
+  /** Stops what runs, tells partners, closes everything. Waits if another thread does so. */
+  @Override
+  public void close() {
+    synchronized (this) {
+      if (closing) {
+        awaitStop();
+        return;
+      }
+      closing = true;
+    }
+    LOG.info("{} stops", config.name());
+    closeAll();
+    stopped.countDown();
+  }
+
+  private void closeAll() {
+    while (!open.isEmpty()) {
+      try {
+        open.pop().close();
+      } catch (Exception e) {
+        LOG.error("something could not be closed", e);
+      }
+    }
+  }
+
+  // ---- what started ---------------------------------------------------------------------------
+
+  private String configDigest() {
+    return EventBuilder.sha256(Json.text(home.config()).getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Of the program's jar; of the version's name where it runs from a folder of classes. */
+  private static String buildDigest() {
+    CodeSource source = SiloNode.class.getProtectionDomain().getCodeSource();
+    try {
+      Path jar = source == null ? null : Path.of(source.getLocation().toURI());
+      if (jar == null || !Files.isRegularFile(jar)) {
+        return EventBuilder.sha256(version().getBytes(StandardCharsets.UTF_8));
+      }
+      MessageDigest digest = Json.sha256();
+      byte[] buffer = new byte[1 << 16];
+      try (InputStream in = Files.newInputStream(jar)) {
+        for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+          digest.update(buffer, 0, n);
+        }
+      }
+      return EventBuilder.sha256Text(digest.digest());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

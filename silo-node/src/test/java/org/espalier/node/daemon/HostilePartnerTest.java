@@ -1,0 +1,175 @@
+package org.espalier.node.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.Optional;
+import org.espalier.node.config.Json;
+import org.espalier.node.identity.Invite;
+import org.espalier.node.identity.NodeIdentity;
+import org.espalier.node.identity.PartnerBook;
+import org.espalier.node.identity.Passphrase;
+import org.espalier.node.identity.SqlPartnerStore;
+import org.espalier.node.job.JobSpec;
+import org.espalier.node.link.Links;
+import org.espalier.node.link.Refusal;
+import org.espalier.node.store.Store;
+import org.espalier.wire.Party;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A confirmed partner whose node says what the honest one never would. */
+class HostilePartnerTest {
+  private static final Party BANK = new Party("bank.example");
+  private static final Party INSURER = new Party("insurer.example");
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  @TempDir Path root;
+  private TestSilo bank;
+  private Store store;
+  private Links links;
+
+  @BeforeEach
+  void enrol() throws Exception {
+    bank = TestSilo.create(BANK.name(), root).start();
+    bank.dataset("people", TestData.bank(0, 100));
+    Path secret = root.resolve("secret");
+    Passphrase.generate(secret);
+    NodeIdentity identity;
+    try (Passphrase passphrase = Passphrase.read(secret)) {
+      identity = NodeIdentity.create(root.resolve("keys"), INSURER, passphrase, Clock.systemUTC());
+    }
+    store = Store.open(Files.createFile(root.resolve("hostile.db")));
+    PartnerBook book = new PartnerBook(INSURER, new SqlPartnerStore(store), Clock.systemUTC());
+    links =
+        Links.start(
+            identity,
+            book,
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+            null,
+            TestSilo.LINKS);
+    String line = bank.call("partner.invite", "name", INSURER.name()).path("line").asText();
+    links.invites().accept(Invite.parse(line), PATIENCE);
+    book.confirm(BANK, Optional.empty());
+    bank.call("partner.confirm", "name", INSURER.name());
+    for (String method : new String[] {"job.propose", "job.decide", "job.news", "job.abort"}) {
+      links.serve(method, (caller, body) -> Json.object());
+    }
+  }
+
+  @AfterEach
+  void stop() {
+    links.close();
+    store.close();
+    bank.close();
+  }
+
+  private String refusal(String method, JsonNode body) throws Exception {
+    try {
+      throw new AssertionError(
+          method + " was answered " + links.request(BANK, method, body, PATIENCE));
+    } catch (Refusal refusal) {
+      return refusal.getMessage();
+    }
+  }
+
+  private ObjectNode about(String job) {
+    String digest = bank.call("job.show", "job", job).path("digest").asText();
+    return Json.object().put("job", job).put("spec", digest);
+  }
+
+  @Test
+  void anotherJobUnderTheSameNameIsRefused() throws Exception {
+    String job = bank.propose(TestData.twoParties(50));
+    ObjectNode body = about(job).put("spec", "00".repeat(32));
+    for (String method : new String[] {"job.ready", "job.start", "job.abort", "job.decision"}) {
+      assertThat(refusal(method, body)).contains("mismatched job digest");
+    }
+    JobSpec other = JobSpec.json("job", TestData.twoParties(51));
+    ObjectNode proposal = Json.object().put("job", job);
+    proposal.put("spec", HexFormat.of().formatHex(other.digest()));
+    proposal.set("content", other.toJson());
+    assertThat(refusal("job.propose", proposal)).contains("mismatched job digest");
+    // The digest of the real job on other content.
+    proposal.put("spec", about(job).path("spec").asText());
+    assertThat(refusal("job.propose", proposal)).contains("mismatched job digest");
+    assertThat(state(job)).isEqualTo("PROPOSED");
+  }
+
+  @Test
+  void nobodyApprovesInAnothersName() throws Exception {
+    String job = bank.propose(TestData.twoParties(50));
+    ObjectNode body = about(job);
+    body.putObject("decision").put("approved", true).put("signature", new byte[64]);
+    assertThat(refusal("job.decide", body)).contains("not signed by insurer.example");
+    ObjectNode ready = about(job);
+    ready
+        .putObject("approvals")
+        .putObject("insurer.example")
+        .put("approved", true)
+        .put("signature", "!!! not base64 !!!");
+    assertThat(refusal("job.ready", ready)).contains("not signed by insurer.example");
+    assertThat(refusal("job.start", about(job).put("attempt", 1))).contains("PROPOSED");
+    assertThat(state(job)).isEqualTo("PROPOSED");
+  }
+
+  @Test
+  void nonsenseIsRefusedCountedAndTheNodeGoesOn() throws Exception {
+    for (int i = 0; i < 30; i++) {
+      assertThat(refusal("job.propose", Json.object().put("job", "../../etc/passwd")))
+          .contains("not a job id");
+    }
+    assertThat(refusal("job.news", Json.object())).contains("no such job");
+    assertThat(refusal("job.receipt", Json.parse("x", "[[[1]]]"))).contains("no such job");
+    String job = bank.propose(TestData.twoParties(50));
+    assertThat(refusal("job.start", about(job).put("attempt", Integer.MAX_VALUE)))
+        .contains("impossible attempt");
+
+    JsonNode denied =
+        bank.call("audit.tail", TestSilo.args("type", "request.denied")).path("events");
+    long proposals = 0;
+    for (JsonNode event : denied) {
+      assertThat(event.path("partner").path("id").asText()).isEqualTo("insurer.example");
+      proposals += event.path("rule").asText().equals("job.propose.refused") ? 1 : 0;
+    }
+    assertThat(proposals).as("thirty requests, one event until the minute is over").isEqualTo(1);
+    bank.stop();
+    bank.start();
+    for (JsonNode event :
+        bank.call("audit.tail", TestSilo.args("type", "request.denied")).path("events")) {
+      if (event.path("rule").asText().equals("job.propose.refused")) {
+        proposals += event.path("requests").path("count").asLong();
+      }
+    }
+    assertThat(proposals).as("1 + (1 + 29)").isEqualTo(31);
+    assertThat(bank.call("job.list").path("jobs").size()).isEqualTo(1);
+  }
+
+  @Test
+  void aProposalThatItsProposerDidNotSignIsNotKept() throws Exception {
+    JobSpec spec = JobSpec.json("job", TestData.twoParties(50));
+    ObjectNode proposal = Json.object().put("job", "J-00000001");
+    proposal.put("spec", HexFormat.of().formatHex(spec.digest()));
+    proposal.set("content", spec.toJson());
+    assertThat(refusal("job.propose", proposal)).contains("not signed by insurer.example");
+    assertThat(bank.call("job.list").path("jobs").size()).isZero();
+  }
+
+  private String state(String job) {
+    return bank.call("job.list").path("jobs").findParents("id").stream()
+        .filter(found -> found.path("id").asText().equals(job))
+        .map(found -> found.path("state").asText())
+        .findFirst()
+        .orElseThrow();
+  }
+}
