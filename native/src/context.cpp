@@ -1,5 +1,6 @@
 #include "context.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "seal/util/common.h"
@@ -89,6 +90,24 @@ Context::Context(std::size_t degree, const std::vector<u64>& primes, u64 plain)
     }
     inverse_first_mod_second_ = inverse;
   }
+  const int log_degree = seal::util::get_power_of_two(degree_);
+  for (std::size_t l = 0; l < primes_.size(); ++l) {
+    const auto& p = primes_[l];
+    const auto& tables = data_->small_ntt_tables()[l];
+    u64 inverse = 0, inverse_degree = 0;
+    seal::util::try_invert_uint_mod(tables.get_root(), p, inverse);
+    seal::util::try_invert_uint_mod(degree_, p, inverse_degree);
+    Roots roots{std::vector<Factor>(degree_), std::vector<Factor>(degree_), factor(inverse_degree, p)};
+    u64 power = 1, inverse_power = 1;
+    for (std::size_t i = 0; i < degree_; ++i) {
+      const std::size_t at = seal::util::reverse_bits(static_cast<u64>(i), log_degree);
+      roots.forward[at] = factor(power, p);
+      roots.inverse[at] = factor(inverse_power, p);
+      power = mod_mul(power, tables.get_root(), p);
+      inverse_power = mod_mul(inverse_power, inverse, p);
+    }
+    roots_.push_back(std::move(roots));
+  }
   u128 delta = q / plain_;
   q_mod_t_ = static_cast<u64>(q % plain_);
   q_mod_t_shoup_ = static_cast<u64>((static_cast<u128>(q_mod_t_) << 64) / plain_);
@@ -97,8 +116,48 @@ Context::Context(std::size_t degree, const std::vector<u64>& primes, u64 plain)
   }
 }
 
+Context::Factor Context::factor(u64 value, const seal::Modulus& q) {
+  return {value, static_cast<u64>((static_cast<u128>(value) << 64) / q.value())};
+}
+
+// x·w modulo q, below 2q, for any x.
+inline u64 Context::multiply_lazy(u64 x, Factor w, u64 q) {
+  return x * w.value - static_cast<u64>((static_cast<u128>(x) * w.quotient) >> 64) * q;
+}
+
+// Cooley and Tukey's butterflies with Harvey's lazy reduction: values stay below 4q < 2^62.
 void Context::ntt(u64* values, std::size_t limb) const {
-  seal::util::ntt_negacyclic_harvey(seal::util::CoeffIter(values), data_->small_ntt_tables()[limb]);
+  const u64 q = primes_[limb].value(), twice = 2 * q;
+  const Factor* w = roots_[limb].forward.data() + 1;
+  auto butterfly = [&](u64& a, u64& b, Factor root) {
+    const u64 u = std::min(a, a - twice);  // below 2q: a − 2q wraps round where a was
+    const u64 v = multiply_lazy(b, root, q);
+    a = u + v;
+    b = u + twice - v;
+  };
+  std::size_t gap = degree_ / 2;
+  for (; gap >= 4; gap /= 2) {
+    for (u64* x = values; x != values + degree_; x += 2 * gap, ++w) {
+      const Factor root = *w;
+      for (std::size_t j = 0; j < gap; j += 4) {
+        butterfly(x[j], x[j + gap], root);
+        butterfly(x[j + 1], x[j + gap + 1], root);
+        butterfly(x[j + 2], x[j + gap + 2], root);
+        butterfly(x[j + 3], x[j + gap + 3], root);
+      }
+    }
+  }
+  for (u64* x = values; x != values + degree_; x += 4, ++w) {
+    butterfly(x[0], x[2], *w);
+    butterfly(x[1], x[3], *w);
+  }
+  for (u64* x = values; x != values + degree_; x += 2, ++w) {
+    butterfly(x[0], x[1], *w);
+    x[0] = std::min(x[0], x[0] - twice);
+    x[0] = std::min(x[0], x[0] - q);
+    x[1] = std::min(x[1], x[1] - twice);
+    x[1] = std::min(x[1], x[1] - q);
+  }
 }
 
 void Context::ntt(u64* poly) const {
@@ -107,8 +166,40 @@ void Context::ntt(u64* poly) const {
   }
 }
 
+// Gentleman and Sande's butterflies; values stay below 2q.
 void Context::inverse_ntt_limb(u64* values, std::size_t limb) const {
-  seal::util::inverse_ntt_negacyclic_harvey(seal::util::CoeffIter(values), data_->small_ntt_tables()[limb]);
+  const u64 q = primes_[limb].value(), twice = 2 * q;
+  const Factor* roots = roots_[limb].inverse.data();
+  auto butterfly = [&](u64& a, u64& b, Factor root) {
+    const u64 u = a, v = b, sum = u + v;
+    a = std::min(sum, sum - twice);
+    b = multiply_lazy(u + twice - v, root, q);
+  };
+  const Factor* w = roots + degree_ / 2;
+  for (u64* x = values; x != values + degree_; x += 2, ++w) {
+    butterfly(x[0], x[1], *w);
+  }
+  w = roots + degree_ / 4;
+  for (u64* x = values; x != values + degree_; x += 4, ++w) {
+    butterfly(x[0], x[2], *w);
+    butterfly(x[1], x[3], *w);
+  }
+  for (std::size_t gap = 4; gap < degree_; gap *= 2) {
+    w = roots + degree_ / (2 * gap);
+    for (u64* x = values; x != values + degree_; x += 2 * gap, ++w) {
+      const Factor root = *w;
+      for (std::size_t j = 0; j < gap; j += 4) {
+        butterfly(x[j], x[j + gap], root);
+        butterfly(x[j + 1], x[j + gap + 1], root);
+        butterfly(x[j + 2], x[j + gap + 2], root);
+        butterfly(x[j + 3], x[j + gap + 3], root);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < degree_; ++i) {
+    const u64 x = multiply_lazy(values[i], roots_[limb].inverse_degree, q);
+    values[i] = std::min(x, x - q);
+  }
 }
 
 void Context::inverse_ntt(u64* poly) const {

@@ -73,6 +73,8 @@ class Context {
   std::size_t size() const { return degree_ * primes_.size(); }
   const seal::SEALContext& seal() const { return seal_; }
 
+  // SEAL's negacyclic transforms, value by value and order by order, but in time that does not depend
+  // on the values: SEAL's own are as good as their compiler was at avoiding branches.
   void ntt(u64* poly) const;
   void inverse_ntt(u64* poly) const;
   void ntt(u64* limb_values, std::size_t limb) const;
@@ -92,11 +94,24 @@ class Context {
   void sample_ternary(seal::UniformRandomGenerator& random, u64* poly) const;
 
  private:
+  // A factor w below q with ⌊2^64·w/q⌋, for multiplication without division (Shoup).
+  struct Factor {
+    u64 value, quotient;
+  };
+  // Powers of the 2N-th root of unity of one prime and of its inverse, in bit-reversed order.
+  struct Roots {
+    std::vector<Factor> forward, inverse;
+    Factor inverse_degree;
+  };
+  static Factor factor(u64 value, const seal::Modulus& q);
+  static u64 multiply_lazy(u64 x, Factor w, u64 q);
+
   std::size_t degree_;
   u64 plain_;
   std::vector<seal::Modulus> primes_;
   seal::SEALContext seal_;
   std::shared_ptr<const seal::SEALContext::ContextData> data_;
+  std::vector<Roots> roots_;
   std::vector<u64> delta_;  // floor(q/t) mod each prime
   u64 q_mod_t_;
   u64 q_mod_t_shoup_;  // floor(2^64·(q mod t)/t)
