@@ -60,20 +60,22 @@ public final class ParameterChooser {
       for (int limbBits = Math.max(33, plainBits + 1);
           limbBits <= 60 && Parameters.securityBits(degree, 2 * limbBits) >= 128;
           limbBits++) {
-        // Cheap first: the exact inequality needs the primes themselves.
+        // Cheap first: the exact inequalities need the primes themselves.
         if (log2(noiseBound(w.columnL1(), degree)) > 2.0 * limbBits - plainBits) {
           continue;
         }
         long plain = prime(degree, plainBits, 0);
         long[] primes = {prime(degree, limbBits, 0), prime(degree, limbBits, 1)};
-        if (!noiseFits(w.columnL1(), degree, primes, plain)) {
+        if (!keySurvives(degree, 2 * limbBits, plain, totalColumns(w))) {
           continue;
         }
         for (int replyLimbs = 1; replyLimbs <= 2; replyLimbs++) {
           if (replyLimbs == 1 && !switchFits(primes[0], plain)) {
             continue;
           }
-          for (int width = 1; width <= 64; width *= 2) {
+          for (int width = 1;
+              width <= 64 && noiseFits(tileL1(w, width), degree, primes, plain);
+              width *= 2) {
             double cost = cost(w, degree, limbBits, width, replyLimbs);
             if (cost < bestCost) {
               bestCost = cost;
@@ -89,7 +91,9 @@ public final class ParameterChooser {
               + w.resultBound()
               + " with columns of absolute sum "
               + w.columnL1()
-              + ": use fewer feature or residual bits, or fewer rows");
+              + " for "
+              + totalColumns(w)
+              + " columns: use fewer columns or fewer rows");
     }
     verify(w, best);
     return best;
@@ -113,14 +117,24 @@ public final class ParameterChooser {
       throw new RangeException(
           "result bound " + w.resultBound() + " exceeds (t-1)/2 with t = " + p.plain());
     }
-    if (!noiseFits(w.columnL1(), p.degree(), p.primes(), p.plain())) {
+    long tileL1 = tileL1(w, choice.width());
+    if (!noiseFits(tileL1, p.degree(), p.primes(), p.plain())) {
       throw new RangeException(
           "noise up to 2^"
-              + Math.round(log2(noiseBound(w.columnL1(), p.degree())))
+              + Math.round(log2(noiseBound(tileL1, p.degree())))
               + " exceeds half of q/t, where q has "
               + p.modulusBits()
               + " bits and t = "
               + p.plain());
+    }
+    if (!keySurvives(p.degree(), p.modulusBits(), p.plain(), totalColumns(w))) {
+      throw new RangeException(
+          totalColumns(w)
+              + " answers modulo t = "
+              + p.plain()
+              + " could tell so much of a key of "
+              + p.degree()
+              + " coefficients that less than 128 bits remain");
     }
     if (choice.replyLimbs() < p.limbs() && !switchFits(p.primes()[0], p.plain())) {
       throw new RangeException("one prime of q leaves no room for the switching noise");
@@ -134,27 +148,56 @@ public final class ParameterChooser {
         List.of(degree, bits, skip), k -> Native.primeBelow(degree, bits, skip));
   }
 
-  /** |result| ≤ (t−1)/2: the centred residue is the integer result. */
+  /** |result| + 1 ≤ (t−1)/2: the centred residue is the integer result, off by a unit or not. */
   static boolean resultFits(long bound, long plain) {
-    return bound <= (plain - 1) / 2;
+    return bound < (plain - 1) / 2;
+  }
+
+  /**
+   * Whoever sends replies can have the key holder decrypt something else instead: each of its
+   * answers then tells at most log2 t bits of the ternary key, as if log2 t / log2 3 of its
+   * coefficients were known. What is left must still be a 128-bit instance: log q ≤ limit(N)·(N −
+   * known)/N, the standard's limit being proportional to the dimension.
+   *
+   * @param columns answers that all evaluators get under one key
+   */
+  static boolean keySurvives(int degree, int modulusBits, long plain, long columns) {
+    double known = Math.ceil(columns * log2((double) plain) / log2(3));
+    return modulusBits <= Parameters.modulusLimit(degree) * (degree - known) / degree;
+  }
+
+  private static long totalColumns(Workload w) {
+    long total = 0;
+    for (int columns : w.columns()) {
+      total += columns;
+    }
+    return total;
+  }
+
+  /**
+   * The errors of a ciphertext are dense, so that a wanted coefficient collects those of all
+   * columns that share its tile: at most width·‖x‖₁.
+   */
+  private static long tileL1(Workload w, int width) {
+    return Math.multiplyExact(w.columnL1(), (long) width);
   }
 
   /**
    * Bound on the noise of a masked reply before the mask's own part: every fresh coefficient is off
-   * by at most 21 + ½ and is multiplied by a column, plus one public-key encryption of zero with
-   * ternary coins: 21.5·‖x‖₁ + 21·(2N + 1).
+   * by at most 21 + ½ and is multiplied by the columns of a tile, plus one public-key encryption of
+   * zero with ternary coins: 21.5·‖x‖₁ + 21·(2N + 1).
    */
-  static double noiseBound(long columnL1, int degree) {
-    return (ERROR_BOUND + 0.5) * columnL1 + ERROR_BOUND * (2.0 * degree + 1);
+  static double noiseBound(long tileL1, int degree) {
+    return (ERROR_BOUND + 0.5) * tileL1 + ERROR_BOUND * (2.0 * degree + 1);
   }
 
   /**
    * noise ≤ q/2t, exactly: (43·‖x‖₁ + 42·(2N + 1))·t ≤ q. With the full-width mask a share is then
    * off by at most one unit, with probability noise/(q/t).
    */
-  static boolean noiseFits(long columnL1, int degree, long[] primes, long plain) {
+  static boolean noiseFits(long tileL1, int degree, long[] primes, long plain) {
     BigInteger twiceNoise =
-        BigInteger.valueOf(columnL1)
+        BigInteger.valueOf(tileL1)
             .multiply(BigInteger.valueOf(2 * ERROR_BOUND + 1))
             .add(BigInteger.valueOf(2 * ERROR_BOUND * (2L * degree + 1)));
     BigInteger q = BigInteger.ONE;
@@ -165,8 +208,8 @@ public final class ParameterChooser {
   }
 
   /**
-   * q₁/2t ≥ 2^8, twelve standard deviations of the rounding noise of a modulus switch, exactly: t ≤
-   * q₁/2^9.
+   * q₁/2t ≥ 2^8, at least 8 standard deviations √(N/18) of the rounding noise of a modulus switch,
+   * exactly: t ≤ q₁/2^9.
    */
   static boolean switchFits(long firstPrime, long plain) {
     return plain <= firstPrime >> (SWITCH_MARGIN_BITS + 1);

@@ -59,13 +59,7 @@ public record Parameters(int degree, long[] primes, long plain) {
    * or 0.
    */
   static int securityBits(int degree, int modulusBits) {
-    int[] limits =
-        switch (degree) {
-          case 4096 -> new int[] {58, 75, 109};
-          case 8192 -> new int[] {118, 152, 218};
-          case 16384 -> new int[] {237, 305, 438};
-          default -> new int[] {0, 0, 0};
-        };
+    int[] limits = modulusLimits(degree);
     if (modulusBits <= limits[0]) {
       return 256;
     }
@@ -73,6 +67,21 @@ public record Parameters(int degree, long[] primes, long plain) {
       return 192;
     }
     return modulusBits <= limits[2] ? 128 : 0;
+  }
+
+  /** Most bits of q for 128-bit security. */
+  static int modulusLimit(int degree) {
+    return modulusLimits(degree)[2];
+  }
+
+  /** For 256, 192 and 128 bits. */
+  private static int[] modulusLimits(int degree) {
+    return switch (degree) {
+      case 4096 -> new int[] {58, 75, 109};
+      case 8192 -> new int[] {118, 152, 218};
+      case 16384 -> new int[] {237, 305, 438};
+      default -> new int[] {0, 0, 0};
+    };
   }
 
   @Override

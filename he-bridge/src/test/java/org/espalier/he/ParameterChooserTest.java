@@ -25,13 +25,13 @@ class ParameterChooserTest {
   }
 
   @Test
-  void resultsReachHalfOfThePlaintextModulus() {
+  void resultsReachHalfOfThePlaintextModulusLessAUnit() {
     Parameters p = parameters(4096, 50, 36);
-    long edge = (p.plain() - 1) / 2;
+    long edge = (p.plain() - 1) / 2 - 1;
     assertThat(ParameterChooser.resultFits(edge, p.plain())).isTrue();
     assertThat(ParameterChooser.resultFits(edge + 1, p.plain())).isFalse();
-    assertThat(p.centre(edge)).isEqualTo(edge);
-    assertThat(p.centre(edge + 1)).isEqualTo(-edge);
+    assertThat(p.centre(edge + 1)).isEqualTo(edge + 1);
+    assertThat(p.centre(edge + 2)).isEqualTo(-edge - 1);
     assertThatCode(
             () ->
                 ParameterChooser.verify(new Workload(10, new int[] {1}, edge, 1), choice(p, 1, 2)))
@@ -194,6 +194,51 @@ class ParameterChooserTest {
         .doesNotThrowAnyException();
   }
 
+  /** The errors of all columns of a tile meet in every wanted coefficient. */
+  @Test
+  void noiseGrowsWithTheWidthOfATile() {
+    Parameters p = parameters(8192, 50, 36);
+    long edge = columnL1Edge(p);
+    for (int width = 1; width <= 64; width *= 2) {
+      ParameterChooser.Choice choice = choice(p, width, 2);
+      assertThatCode(
+              () ->
+                  ParameterChooser.verify(
+                      new Workload(10, new int[] {64}, 1, edge / choice.width()), choice))
+          .doesNotThrowAnyException();
+      assertThatThrownBy(
+              () ->
+                  ParameterChooser.verify(
+                      new Workload(10, new int[] {64}, 1, edge / choice.width() + 1), choice))
+          .hasMessageContaining("noise");
+    }
+  }
+
+  /** Answers to chosen ciphertexts may tell of the key: what is left must still be 128-bit LWE. */
+  @Test
+  void theKeyOutlivesAllAnswersThatAreGivenUnderIt() {
+    Parameters p = parameters(4096, 45, 36);
+    assertThat(p.modulusBits()).isEqualTo(90);
+    // log2 t/log2 3 = 22.7 coefficients an answer; 109·(4096 − known)/4096 must stay above 90.
+    assertThat(ParameterChooser.keySurvives(4096, 90, p.plain(), 31)).isTrue();
+    assertThat(ParameterChooser.keySurvives(4096, 90, p.plain(), 32)).isFalse();
+    assertThatThrownBy(
+            () ->
+                ParameterChooser.verify(
+                    new Workload(10, new int[] {20, 12}, 1, 1), choice(p, 1, 2)))
+        .isInstanceOf(RangeException.class)
+        .hasMessageContaining("32 answers");
+    assertThat(
+            ParameterChooser.choose(new Workload(10_000, new int[] {100}, 1L << 34, 1L << 25))
+                .parameters()
+                .degree())
+        .isGreaterThan(4096);
+    assertThatThrownBy(
+            () ->
+                ParameterChooser.choose(new Workload(10_000, new int[] {700}, 1L << 34, 1L << 25)))
+        .hasMessageContaining("fewer columns");
+  }
+
   @Test
   void widthAndReplyFormAreChecked() {
     Parameters p = parameters(4096, 50, 30);
@@ -212,7 +257,7 @@ class ParameterChooserTest {
       int rows = 1 + random.nextInt(1 << (1 + random.nextInt(24)));
       long l1 = 1 + (random.nextLong() >>> (8 + random.nextInt(54)));
       long bound = 1 + (random.nextLong() >>> (5 + random.nextInt(58)));
-      Workload w = new Workload(rows, new int[] {1 + random.nextInt(400), 3}, bound, l1);
+      Workload w = new Workload(rows, new int[] {1 + random.nextInt(60), 3}, bound, l1);
       try {
         ParameterChooser.Choice choice = ParameterChooser.choose(w);
         ParameterChooser.verify(w, choice);
@@ -220,7 +265,7 @@ class ParameterChooserTest {
         assertThat((long) choice.blocks(rows) * choice.rowsPerBlock()).isGreaterThanOrEqualTo(rows);
       } catch (RangeException e) {
         refused++;
-        assertThat(bound >= 1L << 56 || l1 >= 1L << 50)
+        assertThat(bound >= 1L << 56 || l1 >= 1L << 48)
             .as("refused %s: %s", w, e.getMessage())
             .isTrue();
       }
@@ -234,7 +279,7 @@ class ParameterChooserTest {
             () -> ParameterChooser.choose(new Workload(10, new int[] {1}, 1L << 58, 1L << 20)))
         .isInstanceOf(RangeException.class)
         .hasMessageContaining("" + (1L << 58))
-        .hasMessageContaining("fewer feature or residual bits");
+        .hasMessageContaining("fewer rows");
   }
 
   @Test
