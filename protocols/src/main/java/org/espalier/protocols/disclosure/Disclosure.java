@@ -15,6 +15,7 @@ public final class Disclosure {
   public static final int MAX_NOISE_BITS = 12;
 
   private static final int MIN_NOISE_BITS = 6;
+  private static final int ROWS_PER_COLUMN = 10;
 
   private Disclosure() {}
 
@@ -85,8 +86,32 @@ public final class Disclosure {
   }
 
   /**
+   * Columns that all feature parties together may have: a gradient is one equation in the residuals
+   * for each column, and in the first pass the residuals are the labels. Least squares with the
+   * bounds 0 and 1 finds all labels of 200 rows from 110 equations and a few of them from 60.
+   */
+  public static int mostColumns(int rows) {
+    return rows / ROWS_PER_COLUMN;
+  }
+
+  /**
+   * Checks a cohort against {@link #mostColumns}.
+   *
+   * @throws IllegalArgumentException if the feature parties have too many columns for these rows
+   */
+  public static void requireRows(int rows, int totalColumns) {
+    if (totalColumns > mostColumns(rows)) {
+      throw new IllegalArgumentException(
+          ("the feature parties have %,d prepared columns for %,d training rows; at least %d rows a"
+                  + " column are needed, because gradients of fewer would tell single people's"
+                  + " outcomes. Use fewer columns or categories, or more people")
+              .formatted(totalColumns, rows, ROWS_PER_COLUMN));
+    }
+  }
+
+  /**
    * Bits after the point that the noise on an opened logit leaves: every feature party adds uniform
-   * noise of ±2^-bits, relative to the length of its direction, to each logit.
+   * noise of ±2^-bits, times the length of its direction, to each logit.
    *
    * <p>The noise moves a weight by about its size times √(columns/rows), so it can be larger where
    * there are more rows. This rule keeps the distance from the noise-free weights below 1e-3
@@ -113,43 +138,48 @@ public final class Disclosure {
 
   private static List<Statement> gradients(Facts facts) {
     List<Statement> all = new ArrayList<>();
-    int parties = facts.columns().size();
+    boolean alone = facts.columns().size() == 1;
     int total = facts.totalColumns();
     String noise =
         facts.rows() > 0
-            ? "noise of ±2^-" + noiseBits(facts.rows(), parties)
-            : "noise of ±2^-6 (many rows) to ±2^-12 (few rows)";
-    String columns = total < 0 ? "as many passes as they have columns" : total + " passes";
-    String quarter = total < 0 ? "a quarter of that" : total / 4 + " passes";
+            ? "±2^-" + noiseBits(facts.rows(), facts.columns().size())
+            : "±2^-6 (many rows) to ±2^-12 (few rows)";
     all.add(
         new Statement(
             facts.label(),
-            (parties == 1
-                        ? "in each of at most %d passes one number a person: the partner's columns combined"
-                        : "in each of at most %d passes one number a person, summed over the feature"
-                            + " parties: their columns combined")
-                    .formatted(facts.maxPasses())
-                + " along that pass's gradient direction, with "
+            "in each of at most %d passes one number a person: the %s columns combined along that"
+                    .formatted(facts.maxPasses(), alone ? "partner's" : "feature parties' summed")
+                + " pass's gradient direction, with noise of "
                 + noise
-                + ". After "
-                + columns
-                + " these numbers would be the joint column space of the feature parties, from which"
-                + " columns of zeros and ones can be found"
+                + " of the direction's length. People with equal values in a partner's category and"
+                + " yes/no columns get nearly equal numbers: they can be grouped from the first pass"
+                + " on, and where a partner has only such columns, these can often be read"));
+    all.add(
+        new Statement(
+            facts.label(),
+            "after "
+                + (total < 0
+                    ? "as many passes as the partners have prepared columns"
+                    : total + " passes")
+                + ", the whole space that the partners' columns span; "
                 + (facts.acceptSpan()
-                    ? "; this job ACCEPTS that (accept: span)"
-                    : "; training stops at " + quarter)));
+                    ? "this job ACCEPTS that (accept: span)"
+                    : "training stops at a quarter of that"
+                        + (total < 0 ? "" : ", " + total / 4 + " passes"))
+                + ". Every further attempt or job on the same people adds to it"));
     all.add(
         new Statement(
             facts.label(),
             "the number of prepared columns of each feature party, the largest absolute sum of one of"
                 + " its columns, and for each pair of directions their inner products"
-                + (parties == 1 ? "" : ", summed over the feature parties")));
+                + (alone ? "" : ", summed over the feature parties")));
     all.add(
         new Statement(
             facts.label(),
             "at the end its own weights, and of each hold-out person the feature parties'"
-                + (parties == 1 ? "" : " summed")
-                + " part of the final score, from which it computes the metrics"));
+                + (alone ? "" : " summed")
+                + " part of the final score, exactly: from it come the metrics, and people with equal"
+                + " values can be grouped by it"));
     facts
         .columns()
         .forEach(
@@ -158,18 +188,19 @@ public final class Disclosure {
                     new Statement(
                         party,
                         "in each pass its own gradient: "
-                            + (count < 0 ? "one number a column" : count + " numbers")
+                            + (count < 0 ? "one number a prepared column" : count + " numbers")
                             + ", each a sum over all people of its column times the difference between"
-                            + " predicted and true outcome; the number of passes, the combination of"
-                            + " its gradients that makes up its weights after each pass, and at the"
-                            + " end its own weights. It does not learn logits, outcomes of single"
-                            + " people, or other parties' columns")));
+                            + " predicted and true outcome (at least ten people for each column of all"
+                            + " feature parties, at least the agreed number in each category); the"
+                            + " number of passes, the combination of its gradients that makes up its"
+                            + " weights before each pass, and at the end its own weights")));
     all.add(
         new Statement(
             null,
             "this level protects against parties that keep to the protocol. A label party that"
-                + " deviates can choose the combinations that it reads, a feature party that deviates"
-                + " can choose which sums of outcomes it reads, within the same number of values"));
+                + " deviates can read combinations of its choice of one partner's columns, as many as"
+                + " there are passes; a feature party that deviates can choose which sums of outcomes"
+                + " it reads, as many as it has columns"));
     return all;
   }
 }

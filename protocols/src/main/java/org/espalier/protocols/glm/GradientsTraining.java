@@ -64,7 +64,8 @@ final class GradientsTraining implements TrainingProtocol {
     if (labels.length != job.rows() || !featureParties.keySet().containsAll(job.featureParties())) {
       throw new IllegalArgumentException("labels or channels do not fit the job");
     }
-    try (ResidualHolder layer = new ResidualHolder(job.rows(), featureParties)) {
+    int mostColumns = Disclosure.mostColumns(job.rows());
+    try (ResidualHolder layer = new ResidualHolder(job.rows(), mostColumns, featureParties)) {
       return new Label(job, featureParties, own, labels, listener, layer).run();
     }
   }
@@ -272,6 +273,7 @@ final class GradientsTraining implements TrainingProtocol {
       throw new IllegalArgumentException("a feature party needs at least one column");
     }
     int total = totalColumns(own.columns(), others);
+    Disclosure.requireRows(job.rows(), total);
     TrainingSpec spec = job.spec();
     int allowed = Disclosure.passLimit(total, spec.maxPasses(), spec.acceptSpan());
     Whitening whitening = Whitening.of(own, Math.max(MIN_RIDGE, spec.l2() / MAX_CURVATURE));
@@ -353,23 +355,24 @@ final class GradientsTraining implements TrainingProtocol {
           throw violation("wants more than the " + allowed + " passes that were agreed");
         }
         progress.update("pass", pass - 1L, allowed);
-        pass(pass, start.scale(), weights);
+        pass(start, weights);
         progress.update("pass", pass, allowed);
       }
     }
 
-    private void pass(int pass, int scale, double[] weights) {
+    private void pass(Messages.PassStart start, double[] weights) {
       SliceEvaluator.Product product = layer.receive();
       double[] direction = whitening.penaltyTimes(weights);
       for (int j = 0; j < direction.length; j++) {
         double gradient = product.product()[j] / job.rows() + job.spec().l2() * direction[j];
-        direction[j] = Math.scalb(gradient, scale);
+        direction[j] = Math.scalb(gradient, start.scale());
       }
       double[] penalty = whitening.penaltyTimes(direction);
       directions.add(direction);
       penalties.add(penalty);
-      sendLogits(pass, direction, product.request());
-      sendScalars(pass, direction, product.request());
+      byte[] request = start.bind(product.request());
+      sendLogits(start.pass(), direction, request);
+      sendScalars(start.pass(), direction, request);
     }
 
     private void sendLogits(int pass, double[] direction, byte[] request) {

@@ -1,5 +1,7 @@
 package org.espalier.protocols.glm;
 
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.wire.Encoder;
 import org.espalier.wire.Message;
@@ -52,6 +54,17 @@ final class Messages {
                     in.getInt("last", 0, 1) == 1,
                     in.getInt("scale", 0, MAX_SCALE),
                     in.getDoubles("coefficients", TrainingSpec.MAX_PASSES)));
+
+    /** 32 bytes that depend on this message and on the hash of the product's request. */
+    byte[] bind(byte[] request) {
+      Encoder all = new Encoder().putBytes(request);
+      encode(all);
+      try {
+        return MessageDigest.getInstance("SHA-256").digest(all.toByteArray());
+      } catch (NoSuchAlgorithmException e) {
+        throw new IllegalStateException(e);
+      }
+    }
 
     @Override
     public MessageType<?> type() {

@@ -39,8 +39,12 @@ public final class ResidualHolder implements AutoCloseable {
   private final Prg coins = Prg.fresh();
   private final long[] integers;
 
-  /** Receives every evaluator's shape and bound, and computes and announces the parameters. */
-  public ResidualHolder(int rows, Map<Party, Channel> evaluators) {
+  /**
+   * Receives every evaluator's shape and bound, and computes and announces the parameters.
+   *
+   * @param mostColumns that all evaluators together may have: each column is one equation in r
+   */
+  public ResidualHolder(int rows, int mostColumns, Map<Party, Channel> evaluators) {
     this.rows = rows;
     this.evaluators = evaluators;
     this.quantisation = Quantisation.forRows(rows);
@@ -55,6 +59,11 @@ public final class ResidualHolder implements AutoCloseable {
       }
       if (summary.columnL1() < 1) {
         throw new WireException.ProtocolViolation(e.getKey(), "a column bound below 1");
+      }
+      if (summary.columns() > mostColumns - totalColumns()) {
+        throw new WireException.ProtocolViolation(
+            e.getKey(),
+            "its %d columns are too many for %d rows".formatted(summary.columns(), rows));
       }
       columns.put(e.getKey(), summary.columns());
       columnL1 = Math.max(columnL1, summary.columnL1());

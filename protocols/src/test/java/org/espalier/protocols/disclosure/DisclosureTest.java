@@ -49,12 +49,20 @@ class DisclosureTest {
         .contains(BANK, CLINIC, INSURER, null);
     String text = statements.toString();
     assertThat(text)
-        .contains("at most 15 passes", "±2^-8", "After 52 passes", "stops at 13 passes")
+        .contains("at most 15 passes", "±2^-8", "after 52 passes", "a quarter of that, 13 passes")
         .contains("12 numbers", "40 numbers");
     assertThat(
             Disclosure.statements(Level.GRADIENTS, facts(Map.of(CLINIC, 12, INSURER, 40), true))
                 .toString())
         .contains("ACCEPTS");
+  }
+
+  @Test
+  void tenRowsAColumnAreNeeded() {
+    assertThatCode(() -> Disclosure.requireRows(1000, 100)).doesNotThrowAnyException();
+    assertThatThrownBy(() -> Disclosure.requireRows(1009, 101))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("101 prepared columns for 1,009");
   }
 
   @Test

@@ -105,7 +105,7 @@ class GradientsWireTest {
   void masksOnWhatTheLabelPartyDecryptsAreUniform() {
     // Tall data whose gradient is tiny: unmasked, the values would cluster near 0 and t.
     MemoryNetwork network = new MemoryNetwork(true, Duration.ofMinutes(1));
-    TrainingRun run = TrainingRun.of(TestData.synthetic(2000, 8, 2, 400), SPEC, network);
+    TrainingRun run = TrainingRun.of(TestData.synthetic(2000, 8, 2, 190), SPEC, network);
     long t = (Long) run.label().parametersRun().get("plain_modulus");
     long[] bins = new long[16];
     for (Frame frame : frames(network, BANK, F1)) {
@@ -116,7 +116,7 @@ class GradientsWireTest {
         }
       }
     }
-    assertThat(Arrays.stream(bins).sum()).isEqualTo(1200);
+    assertThat(Arrays.stream(bins).sum()).isEqualTo(570);
     assertThat(chiSquare(bins)).isGreaterThan(1e-6);
   }
 
@@ -166,6 +166,42 @@ class GradientsWireTest {
             gap -> assertThat(gap).isNaN(), gap -> assertThat(gap).isGreaterThan(100 * honest[0]));
   }
 
+  /** The same for one that tells them different scales or coefficients. */
+  @Test
+  void masksAreBoundToTheStartOfThePass() {
+    TestData data = TestData.synthetic(3000, 4, 3, 5, 4);
+    UnaryOperator<Channel> wrap =
+        channel ->
+            channel.self().equals(BANK) && channel.peer().equals(F2)
+                ? new TamperingChannel(
+                    channel,
+                    60,
+                    1,
+                    payload -> {
+                      payload[11]++; // scale
+                      return payload;
+                    })
+                : channel;
+    double honest =
+        TrainingRun.of(data, SPEC, new MemoryNetwork()).label().passes().get(0).estimatedGap();
+    double opened =
+        TrainingRun.of(data, SPEC, new MemoryNetwork(), wrap)
+            .label()
+            .passes()
+            .get(0)
+            .estimatedGap();
+    assertThat(Double.isNaN(opened) || opened > 100 * honest).isTrue();
+  }
+
+  @Test
+  void tooManyColumnsForTheRowsAreRefusedBeforeAnythingIsSent() {
+    MemoryNetwork network = new MemoryNetwork(true, Duration.ofMinutes(1));
+    assertThatThrownBy(() -> TrainingRun.of(TestData.synthetic(200, 9, 1, 21), SPEC, network))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("21 prepared columns for 200");
+    assertThat(frames(network, BANK, F1)).isEmpty();
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -182,6 +218,7 @@ class GradientsWireTest {
         "54 | 1 | ones     | f1   | not below its modulus",
         "54 | 1 | short    | f1   | reply",
         "50 | 1 | zeros    | f1   | rows",
+        "50 | 1 | columns  | f1   | too many for 500 rows",
         "61 | 1 | shift    | f1   | logits from row",
         "62 | 1 | short    | f1   | scalars",
       })
@@ -204,6 +241,7 @@ class GradientsWireTest {
       case "ones" ->
           Arrays.fill(payload, Math.min(payload.length - 8, 120), payload.length, (byte) -1);
       case "zeros" -> Arrays.fill(payload, (byte) 0);
+      case "columns" -> payload[6] = 1;
       case "header" -> payload[4 + 4 + 5] ^= 1;
       case "repeat", "shift" -> payload[3]++;
       case "coefficients" -> {
