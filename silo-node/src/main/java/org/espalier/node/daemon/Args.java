@@ -1,6 +1,8 @@
 package org.espalier.node.daemon;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.espalier.node.Problem;
 import org.espalier.wire.Party;
@@ -28,6 +30,19 @@ record Args(JsonNode json) {
     } catch (IllegalArgumentException e) {
       throw usage(e.getMessage()).because(e);
     }
+  }
+
+  /** An absolute path: the node does not know where the operator stands. */
+  Path file(String key) {
+    try {
+      Path file = Path.of(text(key));
+      if (file.isAbsolute()) {
+        return file.normalize();
+      }
+    } catch (InvalidPathException e) {
+      throw usage(key + " is no path").because(e);
+    }
+    throw usage(key + " is an absolute path");
   }
 
   long number(String key, long otherwise, long min, long max) {

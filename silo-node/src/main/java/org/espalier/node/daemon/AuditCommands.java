@@ -4,14 +4,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Map;
 import org.espalier.audit.event.EventType;
+import org.espalier.audit.export.JobExport;
 import org.espalier.audit.log.AuditLog;
+import org.espalier.audit.log.AuditUnavailableException;
 import org.espalier.audit.log.EventQuery;
 import org.espalier.audit.log.LoggedEvent;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.control.ControlServer;
+import org.espalier.node.job.Job;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +35,7 @@ final class AuditCommands {
   void addTo(Map<String, ControlServer.Command> commands) {
     commands.put("audit.checkpoint", (args, events) -> journal.checkpoint());
     commands.put("audit.tail", (args, events) -> tail(new Args(args)));
+    commands.put("audit.export", (args, events) -> export(new Args(args)));
   }
 
   private JsonNode tail(Args args) {
@@ -60,5 +65,28 @@ final class AuditCommands {
       LOG.error("that the audit log was read could not be logged", e);
     }
     return result;
+  }
+
+  /** The export logs itself, so that an auditor can tell whether it is complete. */
+  private JsonNode export(Args args) {
+    String job = args.text("job");
+    if (!job.matches(Job.ID)) {
+      throw Args.usage("job is no job id");
+    }
+    Path file = args.file("file");
+    try {
+      JobExport.Exported exported =
+          JobExport.write(log, job, file, e -> e.actor(journal.operator()));
+      return Json.object()
+          .put("file", exported.file().toString())
+          .put("events", exported.events())
+          .put("checkpoint_size", exported.checkpointSize());
+    } catch (IOException e) {
+      throw Problem.refused("the events of job " + job + " cannot be exported")
+          .detail(e.getMessage())
+          .because(e);
+    } catch (AuditUnavailableException e) {
+      throw AuditJournal.unavailable(e);
+    }
   }
 }

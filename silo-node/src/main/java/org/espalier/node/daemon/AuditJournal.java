@@ -187,11 +187,15 @@ final class AuditJournal implements Journal {
     try {
       return append.get();
     } catch (AuditUnavailableException e) {
-      throw Problem.refused("the audit log cannot be written, so nothing is done")
-          .detail(e.getMessage())
-          .next("silo doctor")
-          .because(e);
+      throw unavailable(e);
     }
+  }
+
+  static Problem unavailable(AuditUnavailableException e) {
+    return Problem.refused("the audit log cannot be written, so nothing is done")
+        .detail(e.getMessage())
+        .next("silo doctor")
+        .because(e);
   }
 
   private void fill(EventBuilder event, String type, ObjectNode facts) {

@@ -3,7 +3,6 @@ package org.espalier.node.daemon;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Map;
 import org.espalier.node.config.Json;
@@ -36,15 +35,7 @@ final class DataCommands {
 
   private JsonNode add(Args args) {
     String name = args.text("name");
-    Path file;
-    try {
-      file = Path.of(args.text("file"));
-    } catch (InvalidPathException e) {
-      throw Args.usage("file is no path").because(e);
-    }
-    if (!file.isAbsolute()) {
-      throw Args.usage("file is an absolute path");
-    }
+    Path file = args.file("file");
     TableSchema schema = Json.convert("the schema", args.object("schema"), TableSchema.class);
     return journal.command(
         "dataset.add",

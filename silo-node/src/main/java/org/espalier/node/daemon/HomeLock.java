@@ -39,7 +39,7 @@ final class HomeLock implements AutoCloseable {
       if (!locked(channel)) {
         throw Problem.wrongState("a node runs in " + home.root() + " already")
             .detail("process " + Files.readString(file).strip())
-            .next("silo status --home " + home.root());
+            .next("silo node status --home " + home.root());
       }
       channel.truncate(0);
       String pid = ProcessHandle.current().pid() + "\n";

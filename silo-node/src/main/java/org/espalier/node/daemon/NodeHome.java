@@ -55,7 +55,7 @@ public final class NodeHome {
   private static void requireEmpty(SiloHome home) throws IOException {
     if (home.exists()) {
       throw Problem.wrongState("there is a node in " + home.root() + " already")
-          .next("silo status --home " + home.root());
+          .next("silo node status --home " + home.root());
     }
     if (Files.exists(home.root())) {
       try (DirectoryStream<Path> entries = Files.newDirectoryStream(home.root())) {

@@ -123,6 +123,15 @@ class SiloNodeTest {
     for (TestSilo silo : List.of(bank, insurer, telecom)) {
       verified(silo);
     }
+    ObjectNode export = TestSilo.args("job", job);
+    export.put("file", root.resolve("evidence.zip").toString());
+    assertThat(bank.call("audit.export", export).path("events").asInt()).isGreaterThan(10);
+    assertThat(
+            Verifier.trusting(TrustedKey.parse(NodeHome.auditKey(bank.home)))
+                .verify(root.resolve("evidence.zip"))
+                .ok())
+        .isTrue();
+    assertThat(bank.refusal("audit.export", export).kind()).isEqualTo(Problem.Kind.REFUSED);
   }
 
   /** Probability that a random defaulter of the scored rows is ranked above a random other. */
