@@ -186,6 +186,10 @@ public record Preparation(PreparationSpec spec, List<Encoding> encodings, List<D
     if (!(deviation > SMALLEST_DEVIATION * largest)) {
       return "constant over the training rows";
     }
+    int usual = mostFrequent(present, count);
+    if (2L * usual >= rows.length && rows.length - usual < spec.minPerCategory()) {
+      return "fewer than " + spec.minPerCategory() + " training rows depart from its usual value";
+    }
     double centre = Math.scalb(mean, exponent);
     encodings.add(
         new Encoding.Numeric(
@@ -194,6 +198,21 @@ public record Preparation(PreparationSpec spec, List<Encoding> encodings, List<D
             spec.standardise() ? centre : 0,
             spec.standardise() ? deviation : 1));
     return null;
+  }
+
+  /** Rows with the most frequent value; sorts the values. */
+  private static int mostFrequent(double[] values, int count) {
+    Arrays.sort(values, 0, count);
+    int most = 0;
+    for (int from = 0; from < count; ) {
+      int to = from + 1;
+      while (to < count && values[to] == values[from]) {
+        to++;
+      }
+      most = Math.max(most, to - from);
+      from = to;
+    }
+    return most;
   }
 
   private static double mean(double[] values, int count) {

@@ -8,7 +8,8 @@ package org.espalier.protocols.prepare;
  * @param impute replace a missing number by the training mean and treat missing categories as a
  *     category of their own; without it a missing value is refused
  * @param minPerCategory smallest number of training rows a category needs for a weight of its own,
- *     at least 1: the weight of a category of one person tells that person's label
+ *     and in which a number column must depart from its usual value, at least 1: the weight of a
+ *     category of one person tells that person's label
  */
 public record PreparationSpec(boolean standardise, boolean impute, int minPerCategory) {
   public static final PreparationSpec DEFAULT = new PreparationSpec(true, true, 10);

@@ -157,7 +157,7 @@ class PreparationTest {
         table(
             numbers("huge", 1.7e308, -1.7e308, 1.7e308, -1.7e308),
             numbers("tiny", 0, 4e-320, 0, 4e-320));
-    Preparation p = Preparation.fit(table, all(table), PreparationSpec.DEFAULT);
+    Preparation p = Preparation.fit(table, all(table), new PreparationSpec(true, true, 2));
     assertThat(p.apply(table, new int[] {0, 1}).values())
         .containsExactly(new double[] {1, -1, -1, 1}, within(1e-3));
     Table far = table(numbers("huge", 0), numbers("tiny", 1e300));
@@ -254,5 +254,28 @@ class PreparationTest {
       assertThat(mean).isCloseTo(0, within(1e-9));
       assertThat(variance).isCloseTo(1, within(1e-9));
     }
+  }
+
+  /** The weight of a column that singles out one person would tell that person's outcome. */
+  @Test
+  void numbersThatSingleOutFewPeopleAreDropped() {
+    double[] rare = new double[100];
+    double[] enough = new double[100];
+    for (int i = 0; i < 10; i++) {
+      enough[i] = i + 1;
+      if (i < 9) {
+        rare[i] = i + 1;
+      }
+    }
+    Preparation preparation =
+        Preparation.fit(
+            new Table(List.of(new NumberColumn("rare", rare), new NumberColumn("enough", enough))),
+            java.util.stream.IntStream.range(0, 100).toArray(),
+            PreparationSpec.DEFAULT);
+    assertThat(preparation.features()).containsExactly("enough");
+    assertThat(preparation.dropped())
+        .containsExactly(
+            new Preparation.Dropped(
+                "rare", "fewer than 10 training rows depart from its usual value"));
   }
 }
