@@ -1,0 +1,314 @@
+package org.espalier.node.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.espalier.node.Problem;
+
+/** Jobs, plans and reports as people read them. */
+final class JobView {
+  private static final String INDENT = "          ";
+
+  /** Key in the report to name for people, in order. */
+  private static final Map<String, String> METRICS = new LinkedHashMap<>();
+
+  static {
+    METRICS.put("auc", "AUC");
+    METRICS.put("ks", "KS");
+    METRICS.put("log_loss", "log-loss");
+    METRICS.put("accuracy", "accuracy");
+    METRICS.put("brier", "Brier");
+  }
+
+  private final Console console;
+
+  JobView(Console console) {
+    this.console = console;
+  }
+
+  void list(JsonNode jobs) {
+    Table table = new Table("JOB", "KIND", "NAME", "PURPOSE", "STATE", "WAITS FOR", "UPDATED");
+    for (JsonNode job : jobs) {
+      table.row(
+          job.path("id").asText(),
+          job.path("kind").asText(),
+          job.path("name").asText(),
+          job.path("purpose").asText(),
+          Table.colored(job.path("state").asText(), paint(job.path("state").asText())),
+          names(job.path("undecided")),
+          Format.time(job.path("updated")));
+    }
+    table.print(console);
+  }
+
+  private UnaryOperator<String> paint(String state) {
+    return switch (state) {
+      case "DONE", "APPROVED" -> console::good;
+      case "FAILED", "DENIED", "ABORTED" -> console::bad;
+      default -> console::warning;
+    };
+  }
+
+  /** A job's parties and settings. */
+  void spec(JsonNode spec) {
+    boolean train = spec.path("kind").asText().equals("train");
+    line(
+        "job",
+        spec.path("name").asText()
+            + " ("
+            + spec.path("kind").asText()
+            + "), purpose "
+            + spec.path("purpose").asText());
+    String labelParty =
+        train ? spec.path("label").path("party").asText() : spec.path("label_party").asText();
+    for (Map.Entry<String, JsonNode> party : spec.path("parties").properties()) {
+      JsonNode columns = party.getValue().path("columns");
+      String role =
+          !party.getKey().equals(labelParty)
+              ? ""
+              : train
+                  ? ", label " + spec.path("label").path("column").asText()
+                  : ", learns the scores";
+      line(
+          "party",
+          party.getKey()
+              + ": "
+              + party.getValue().path("dataset").asText()
+              + role
+              + (columns.isEmpty() ? ", all features" : ", columns " + names(columns)));
+    }
+    for (JsonNode rule : spec.path("match")) {
+      List<String> parts = new ArrayList<>();
+      for (JsonNode part : rule) {
+        String steps = names(part.path("normalise"));
+        parts.add(column(part.path("column")) + (steps.isEmpty() ? "" : " (" + steps + ")"));
+      }
+      line("match", String.join(" + ", parts));
+    }
+    JsonNode align = spec.path("alignment");
+    line(
+        "align",
+        "%s, at least %s people in common, duplicates: %s"
+            .formatted(
+                align.path("protocol").asText(),
+                Format.count(align.path("min_intersection").asLong()),
+                align.path("duplicates").asText()));
+    if (train) {
+      JsonNode training = spec.path("training");
+      String accept = names(training.path("accept"));
+      line(
+          "train",
+          "%s regression, l2 %s, level %s, at most %s passes, tolerance %s, %s held out%s"
+              .formatted(
+                  spec.path("model").path("type").asText(),
+                  spec.path("model").path("l2").asText(),
+                  training.path("level").asText(),
+                  training.path("max_passes").asText(),
+                  training.path("tolerance").asText(),
+                  Format.percent(spec.path("evaluation").path("holdout").asDouble()),
+                  accept.isEmpty() ? "" : ", accepts " + accept));
+    } else {
+      line("model", spec.path("model").asText());
+    }
+  }
+
+  private static String column(JsonNode column) {
+    if (!column.isObject()) {
+      return column.asText();
+    }
+    List<String> names = new ArrayList<>();
+    column.properties().forEach(e -> names.add(e.getKey() + ":" + e.getValue().asText()));
+    return String.join("|", names);
+  }
+
+  void checks(JsonNode checks) {
+    for (JsonNode check : checks) {
+      boolean passed = check.path("passed").asBoolean();
+      String mark = passed ? console.good("PASS") : console.bad("FAIL");
+      console.out().print("%-10s".formatted("check") + mark + " ");
+      console.paragraph("", INDENT + "     ", check.path("text").asText());
+    }
+  }
+
+  /** Who learns what, each party once. */
+  void learns(JsonNode statements) {
+    Map<String, List<String>> byParty = new LinkedHashMap<>();
+    for (JsonNode statement : statements) {
+      byParty
+          .computeIfAbsent(statement.path("learner").asText(), p -> new ArrayList<>())
+          .add(statement.path("text").asText());
+    }
+    byParty.forEach(
+        (party, texts) -> {
+          console.out().println("%-10s".formatted("learns") + console.strong(party));
+          texts.forEach(text -> console.paragraph(INDENT + "- ", INDENT + "  ", text));
+        });
+  }
+
+  void plan(JsonNode plan) {
+    spec(plan.path("job"));
+    line("digest", "sha256:" + plan.path("digest").asText());
+    checks(plan.path("checks"));
+    learns(plan.path("learns"));
+    JsonNode estimate = plan.path("estimate");
+    List<String> parts = new ArrayList<>();
+    for (String phase : List.of("align", "train", "predict")) {
+      if (estimate.has(phase + "_seconds")) {
+        parts.add(
+            "%s about %s and %s"
+                .formatted(
+                    phase,
+                    Format.span(estimate.path(phase + "_seconds").asDouble()),
+                    Format.bytes(estimate.path(phase + "_bytes").asLong())));
+      }
+    }
+    if (!parts.isEmpty()) {
+      line("estimate", String.join("; ", parts));
+    }
+    if (estimate.hasNonNull("note")) {
+      line(parts.isEmpty() ? "estimate" : "", estimate.path("note").asText());
+    }
+  }
+
+  /** One line on where a job stands. */
+  void state(JsonNode job) {
+    String state = job.path("state").asText();
+    String who = names(job.path("undecided"));
+    console
+        .out()
+        .println(
+            "%-10s".formatted("state")
+                + paint(state).apply(state)
+                + (state.equals("PROPOSED") && !who.isEmpty() ? ", waits for " + who : "")
+                + (job.path("attempt").asInt() > 1
+                    ? ", attempt " + job.path("attempt").asInt()
+                    : ""));
+    if (job.hasNonNull("cause")) {
+      Problem cause = Problem.fromJson(job.path("cause"));
+      line("cause", cause.party().map(p -> p + ": ").orElse("") + cause.what());
+      cause.detail().ifPresent(detail -> line("", detail));
+    }
+  }
+
+  void decisions(JsonNode job) {
+    for (Map.Entry<String, JsonNode> decision : job.path("decisions").properties()) {
+      JsonNode d = decision.getValue();
+      line(
+          "decision",
+          "%s %s%s, %s UTC"
+              .formatted(
+                  decision.getKey(),
+                  d.path("approved").asBoolean() ? "approved" : "denied",
+                  d.hasNonNull("reason") ? " (" + d.path("reason").asText() + ")" : "",
+                  Format.time(d.path("at"))));
+    }
+  }
+
+  /** What came of an attempt. */
+  void report(JsonNode report) {
+    if (report.path("alignment").has("size")) {
+      line("cohort", Format.count(report.path("alignment").path("size").asLong()) + " people");
+    }
+    JsonNode training = report.path("training");
+    if (training.isObject()) {
+      line(
+          "training",
+          "%s passes%s%s, %s rows, %s held out"
+              .formatted(
+                  training.path("passes").asText(),
+                  !training.has("converged")
+                      ? ""
+                      : training.path("converged").asBoolean()
+                          ? ", converged"
+                          : ", stopped at the limit before the tolerance",
+                  training.hasNonNull("objective")
+                      ? ", objective " + Format.number(training.path("objective").asDouble())
+                      : "",
+                  Format.count(training.path("training_rows").asLong()),
+                  Format.count(training.path("holdout_rows").asLong())));
+    }
+    metrics(report.path("metrics"));
+    if (report.path("scores").has("file")) {
+      line(
+          "scores",
+          Format.count(report.path("scores").path("rows").asLong())
+              + " in "
+              + report.path("scores").path("file").asText());
+    }
+    figures(report);
+    for (Map.Entry<String, JsonNode> receipt : report.path("receipts").properties()) {
+      line("receipt", receipt.getKey() + " " + receipt.getValue().asText());
+    }
+  }
+
+  private void metrics(JsonNode metrics) {
+    if (!metrics.isObject()) {
+      return;
+    }
+    List<String> parts = new ArrayList<>();
+    METRICS.forEach(
+        (key, name) -> {
+          if (metrics.path(key).isNumber()) {
+            String interval =
+                key.equals("auc") && metrics.path("auc_95").isArray()
+                    ? " (95 %: "
+                        + Format.number(metrics.path("auc_95").path(0).asDouble())
+                        + " to "
+                        + Format.number(metrics.path("auc_95").path(1).asDouble())
+                        + ")"
+                    : "";
+            parts.add(
+                together(name + " " + Format.number(metrics.path(key).asDouble())) + interval);
+          }
+        });
+    line(
+        "hold-out",
+        "%s rows, %s positive: %s"
+            .formatted(
+                Format.count(metrics.path("rows").asLong()),
+                Format.count(metrics.path("positives").asLong()),
+                String.join(", ", parts)));
+  }
+
+  private void figures(JsonNode report) {
+    List<String> parts = new ArrayList<>();
+    double all = 0;
+    for (Map.Entry<String, JsonNode> phase : report.path("seconds").properties()) {
+      all += phase.getValue().asDouble();
+      parts.add(together(phase.getKey() + " " + Format.seconds(phase.getValue().asDouble())));
+    }
+    if (!parts.isEmpty()) {
+      line("time", Format.seconds(all) + " (" + String.join(", ", parts) + ")");
+    }
+    for (Map.Entry<String, JsonNode> traffic : report.path("bytes").properties()) {
+      line(
+          "bytes",
+          "%s: %s sent, %s received"
+              .formatted(
+                  traffic.getKey(),
+                  Format.bytes(traffic.getValue().path("sent").asLong()),
+                  Format.bytes(traffic.getValue().path("received").asLong())));
+    }
+    if (report.path("peak_memory_bytes").asLong() > 0) {
+      line("memory", "peak " + Format.bytes(report.path("peak_memory_bytes").asLong()));
+    }
+  }
+
+  private void line(String name, String text) {
+    console.paragraph("%-10s".formatted(name), INDENT, text);
+  }
+
+  /** A name and its figure, which no end of line may part. */
+  private static String together(String words) {
+    return words.replace(' ', '\u00a0');
+  }
+
+  static String names(JsonNode array) {
+    List<String> names = new ArrayList<>();
+    array.forEach(item -> names.add(item.asText()));
+    return String.join(", ", names);
+  }
+}

@@ -1,0 +1,139 @@
+package org.espalier.node.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.espalier.node.Problem;
+import org.espalier.node.job.Job;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+    name = "model",
+    header = "Look at this party's slices of trained models.",
+    description = {
+      "",
+      "Examples:",
+      "  silo model list",
+      "  silo model show J-1a2b3c4d",
+    },
+    subcommands = {ModelCommands.ListModels.class, ModelCommands.Show.class})
+final class ModelCommands extends GroupCommand {
+
+  @Command(
+      name = "list",
+      header = "List the models of which this party holds a slice.",
+      description = {"", "Example:", "  silo model list"})
+  static final class ListModels extends SiloCommand {
+    @Override
+    public Integer call() {
+      JsonNode result = ask("model.list", args());
+      show(
+          result,
+          r -> {
+            Table table =
+                new Table("JOB", "NAME", "FAMILY", "ROLE", "WEIGHTS", "PASSES", "CREATED");
+            for (JsonNode m : r.path("models")) {
+              table.row(
+                  m.path("job").asText(),
+                  m.path("name").asText(),
+                  m.path("family").asText(),
+                  m.path("role").asText(),
+                  m.path("weights").asText(),
+                  m.path("passes").asText(),
+                  Format.time(m.path("created")));
+            }
+            if (table.isEmpty()) {
+              say("No models yet.");
+            } else {
+              table.print(console());
+            }
+          });
+      if (result.path("models").isEmpty()) {
+        next("silo job plan job.yaml");
+      }
+      return 0;
+    }
+  }
+
+  @Command(
+      name = "show",
+      header = "Show this party's slice: features, weights, how it was trained.",
+      description = {
+        "",
+        "Examples:",
+        "  silo model show J-1a2b3c4d",
+        "  silo model show J-1a2b3c4d --order file            as stored, not by size",
+        "  silo model show J-1a2b3c4d --json > slice.json",
+      })
+  static final class Show extends SiloCommand {
+    enum Order {
+      SIZE,
+      FILE
+    }
+
+    @Parameters(paramLabel = "JOB", description = "The job that trained the model.")
+    String job;
+
+    @Option(
+        names = "--order",
+        paramLabel = "ORDER",
+        description = "size (largest weight first) or file (default: size).")
+    Order order = Order.SIZE;
+
+    @Override
+    public Integer call() {
+      if (!job.matches(Job.ID)) {
+        throw usage("a model is named by its job, such as J-1a2b3c4d").next("silo model list");
+      }
+      JsonNode model = ask("model.show", args().put("job", job));
+      if (model.path("features").size() != model.path("weights").size()) {
+        throw Problem.of(Problem.Kind.INTERNAL, "the model of " + job + " is damaged")
+            .detail("it has not one weight for each feature");
+      }
+      show(model, this::print);
+      if (model.path("role").asText().equals("label")) {
+        next("silo predict --model " + job + " --dataset NAME");
+      }
+      return 0;
+    }
+
+    private void print(JsonNode m) {
+      Table facts = new Table("", "");
+      facts.row("model", m.path("job").asText());
+      facts.row("slice of", m.path("party").asText() + " (" + m.path("role").asText() + " party)");
+      facts.row("family", m.path("family").asText() + ", level " + m.path("level").asText());
+      facts.row("objective", m.path("objective").asText());
+      facts.row(
+          "trained on",
+          Format.count(m.path("rows").asLong())
+              + " rows in "
+              + m.path("passes").asText()
+              + " passes");
+      facts.print(console());
+      console().print("");
+      Table weights = new Table("FEATURE", "WEIGHT");
+      JsonNode values = m.path("weights");
+      List<Integer> places = IntStream.range(0, values.size()).boxed().toList();
+      if (order == Order.SIZE) {
+        places =
+            places.stream()
+                .sorted(Comparator.comparingDouble(i -> -Math.abs(values.get(i).asDouble())))
+                .toList();
+      }
+      for (int i : places) {
+        weights.row(m.path("features").get(i).asText(), weight(values.get(i)));
+      }
+      if (m.hasNonNull("intercept")) {
+        weights.row("(intercept)", weight(m.path("intercept")));
+      }
+      weights.print(console());
+    }
+
+    private static String weight(JsonNode value) {
+      return "%+.6f".formatted(value.asDouble());
+    }
+  }
+}

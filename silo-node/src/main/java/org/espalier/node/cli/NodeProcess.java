@@ -1,0 +1,105 @@
+package org.espalier.node.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.config.SiloHome;
+import org.espalier.node.control.ControlClient;
+
+/** A node in a Java virtual machine of its own, which outlives the command that starts it. */
+public final class NodeProcess {
+  private static final Duration POLL = Duration.ofMillis(50);
+  private static final int TAIL_BYTES = 4096;
+
+  private NodeProcess() {}
+
+  /**
+   * Starts a node on this process's class path; what the virtual machine prints goes to {@link
+   * SiloHome#console()}.
+   *
+   * @param env {@code SILO_HEAP} is the largest heap, such as {@code 4g}; {@code SILO_JAVA_OPTS}
+   *     more options of Java, separated by spaces
+   */
+  public static Process spawn(SiloHome home, Map<String, String> env) throws IOException {
+    List<String> command = new ArrayList<>();
+    // A session of its own: closing the terminal or Ctrl-C must not reach the node.
+    for (String setsid : List.of("/usr/bin/setsid", "/bin/setsid")) {
+      if (command.isEmpty() && Files.isExecutable(Path.of(setsid))) {
+        command.add(setsid);
+      }
+    }
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    String heap = env.getOrDefault("SILO_HEAP", "").strip();
+    if (!heap.isEmpty()) {
+      command.add("-Xmx" + heap);
+    }
+    if (Runtime.version().feature() >= 22) {
+      command.add("--enable-native-access=ALL-UNNAMED");
+    }
+    for (String option : env.getOrDefault("SILO_JAVA_OPTS", "").strip().split("\\s+", -1)) {
+      if (!option.isEmpty()) {
+        command.add(option);
+      }
+    }
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Silo.class.getName()));
+    command.addAll(List.of("node", "start", "--home", home.root().toString()));
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectInput(Path.of("/dev/null").toFile())
+        .redirectOutput(home.console().toFile())
+        .start();
+  }
+
+  /**
+   * Waits until the node answers.
+   *
+   * @return its status
+   * @throws Problem with the node's last words if it ends or stays silent
+   */
+  public static JsonNode await(Process process, SiloHome home, Duration patience) {
+    long deadline = System.nanoTime() + patience.toNanos();
+    ControlClient client = new ControlClient(home);
+    while (process.isAlive() && System.nanoTime() < deadline) {
+      if (client.isRunning()) {
+        return client.call("status", Json.object(), event -> {});
+      }
+      try {
+        Thread.sleep(POLL.toMillis());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw Problem.wrongState("interrupted while the node was starting").because(e);
+      }
+    }
+    String what =
+        process.isAlive()
+            ? "the node did not answer within " + patience.toSeconds() + " s"
+            : "the node ended while it was starting (exit code " + process.exitValue() + ")";
+    throw Problem.of(Problem.Kind.NODE_DOWN, what)
+        .detail(lastWords(home))
+        .next("less " + home.log());
+  }
+
+  private static String lastWords(SiloHome home) {
+    try (InputStream in = Files.newInputStream(home.console())) {
+      long size = Files.size(home.console());
+      in.skipNBytes(Math.max(0, size - TAIL_BYTES));
+      String text = new String(in.readNBytes(TAIL_BYTES), StandardCharsets.UTF_8);
+      List<String> lines = text.lines().map(String::strip).filter(l -> !l.isEmpty()).toList();
+      return lines.isEmpty()
+          ? "it said nothing"
+          : String.join(" | ", lines.subList(Math.max(0, lines.size() - 3), lines.size()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

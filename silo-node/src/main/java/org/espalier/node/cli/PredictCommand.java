@@ -1,0 +1,171 @@
+package org.espalier.node.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.job.Job;
+import org.espalier.node.job.JobSpec;
+import org.espalier.node.job.PredictSpec;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+    name = "predict",
+    header = "Score people together with a trained model; the label party learns the scores.",
+    description = {
+      "",
+      "Examples:",
+      "  silo predict predict.yaml --wait",
+      "  silo predict --model J-1a2b3c4d --dataset new-loans \\",
+      "      --with insurer.example=new-claims --wait",
+      "  silo predict --result P-5e6f7a8b            where the scores are",
+      "",
+      "A prediction is a job: every party approves it (silo job approve P-...). Without --with, a",
+      "partner's data set is the one of the training.",
+    })
+final class PredictCommand extends SiloCommand {
+  private static final long POLL_MILLIS = 500;
+
+  @Parameters(arity = "0..1", paramLabel = "FILE", description = "A predict job in YAML.")
+  Path file;
+
+  @Option(names = "--model", paramLabel = "JOB", description = "The job that trained the model.")
+  String model;
+
+  @Option(names = "--dataset", paramLabel = "NAME", description = "The own data set to score.")
+  String dataset;
+
+  @Option(
+      names = "--with",
+      paramLabel = "PARTY=NAME",
+      description = "A partner's data set; repeat for more partners.")
+  Map<String, String> with = new LinkedHashMap<>();
+
+  @Option(names = "--name", paramLabel = "NAME", description = "The job's name.")
+  String name;
+
+  @Option(
+      names = "--purpose",
+      paramLabel = "PURPOSE",
+      description = "The purpose (default: that of the training).")
+  String purpose;
+
+  @Option(
+      names = "--min-intersection",
+      paramLabel = "N",
+      description = "Fewest people in common (default: as in the training).")
+  Integer minIntersection;
+
+  @Option(names = "--wait", description = "Wait for the approvals, run it, wait for the scores.")
+  boolean wait;
+
+  @Option(names = "--result", paramLabel = "JOB", description = "Only say where the scores are.")
+  String result;
+
+  @Override
+  public Integer call() throws InterruptedException {
+    if (result != null) {
+      return result();
+    }
+    ObjectNode args = args();
+    args.set("spec", (file == null ? fromFlags() : fromFile()).toJson());
+    JsonNode job = ask("job.propose", args);
+    String id = job.path("id").asText();
+    if (wait) {
+      say("Proposed " + id + ".");
+      return run(id);
+    }
+    show(
+        job,
+        j ->
+            console()
+                .print("Proposed " + id + ". Waits for: " + JobView.names(j.path("undecided"))));
+    next("silo job run " + id + " --wait", "when all have approved");
+    return 0;
+  }
+
+  private JobSpec fromFile() {
+    if (model != null || dataset != null || !with.isEmpty()) {
+      throw usage("give a file or --model and --dataset, not both");
+    }
+    JobSpec spec = JobSpec.yaml(file);
+    if (!(spec instanceof PredictSpec)) {
+      throw Problem.refused(file + " is a training job").next("silo job propose " + file);
+    }
+    return spec;
+  }
+
+  private JobSpec fromFlags() {
+    if (model == null || dataset == null) {
+      throw usage("give a file, or --model and --dataset").next("silo predict --help");
+    }
+    if (!model.matches(Job.ID)) {
+      throw usage("a model is named by its job, such as J-1a2b3c4d").next("silo model list");
+    }
+    JsonNode trained = ask("job.show", args().put("job", model)).path("spec");
+    String labelParty = trained.path("label").path("party").asText();
+    String self = home().load().name().name();
+    ObjectNode spec = Json.object().put("kind", "predict");
+    spec.put("name", name != null ? name : "scores-of-" + model);
+    spec.put("purpose", purpose != null ? purpose : trained.path("purpose").asText());
+    spec.put("model", model);
+    spec.put("label_party", labelParty);
+    ObjectNode parties = spec.putObject("parties");
+    for (Map.Entry<String, JsonNode> party : trained.path("parties").properties()) {
+      String other = with.get(party.getKey());
+      String used =
+          party.getKey().equals(self)
+              ? dataset
+              : other != null ? other : party.getValue().path("dataset").asText();
+      parties.putObject(party.getKey()).put("dataset", used);
+    }
+    for (String party : with.keySet()) {
+      if (!parties.has(party) || party.equals(self)) {
+        throw usage("--with names " + party + ", which is no partner in " + model)
+            .next("silo job show " + model);
+      }
+    }
+    spec.set("match", trained.path("match"));
+    ObjectNode alignment = trained.path("alignment").deepCopy();
+    if (minIntersection != null) {
+      alignment.put("min_intersection", minIntersection);
+    }
+    spec.set("alignment", alignment);
+    return JobSpec.json("the prediction", spec);
+  }
+
+  private int run(String id) throws InterruptedException {
+    String said = "";
+    JsonNode job = ask("job.show", args().put("job", id));
+    while (job.path("state").asText().equals("PROPOSED")) {
+      String waiting = JobView.names(job.path("undecided"));
+      if (!waiting.equals(said)) {
+        say("Waits for " + waiting + ": silo job approve " + id + " (Ctrl-C is safe).");
+        said = waiting;
+      }
+      Thread.sleep(POLL_MILLIS);
+      job = ask("job.show", args().put("job", id));
+    }
+    if (job.path("state").asText().equals("APPROVED")) {
+      ask("job.run", args().put("job", id));
+    }
+    return new JobWatch(this).await(id, 0);
+  }
+
+  private int result() {
+    return show(
+        ask("predict.result", args().put("job", result)),
+        r -> {
+          console()
+              .print(
+                  "%s scores in %s"
+                      .formatted(Format.count(r.path("rows").asLong()), r.path("file").asText()));
+          say("Columns: row (of the own data set, from 1) and probability.");
+        });
+  }
+}

@@ -1,0 +1,131 @@
+package org.espalier.node.cli;
+
+/** Answers of a node as the control socket gives them. */
+final class Answers {
+  static final String STATUS =
+      """
+      {"name":"bank.example","version":"0.1.0","pid":%PID%,"url":"https://127.0.0.1:9443","port":9443,
+       "fingerprint":"SHA256:aaaa","certificate_ends":"2030-01-01T00:00:00Z","uptime_seconds":7300,
+       "partners":[{"name":"insurer.example","state":"confirmed","fingerprint":"SHA256:bbbb",
+         "connected":true,"news_age_seconds":1.5,"rtt_ms":0.8,"skew_ms":3,"detail":"runs version 0.1.0"}],
+       "datasets":2,"jobs":{"DONE":3,"RUNNING":1},
+       "audit":{"origin":"bank.example/silo/audit/1","size":1234}}"""
+          .replace("%PID%", Long.toString(ProcessHandle.current().pid()));
+
+  static final String PARTNERS =
+      """
+      {"partners":[
+        {"name":"insurer.example","state":"pending","fingerprint":"SHA256:bbbb","connected":false,
+         "detail":"compare fingerprints"},
+        {"name":"telecom.example","state":"invited","fingerprint":null,"connected":false,"detail":""}]}""";
+
+  static final String DATASET =
+      """
+      {"name":"loans","file":"/data/loans.csv","rows":1000,"positives":300,
+       "columns":[{"name":"customer_no","type":"id","missing":0},
+                  {"name":"income","type":"number","missing":25},
+                  {"name":"default","type":"label","missing":0}],
+       "sha256":"00ff","added":"2026-02-03T04:05:06.789Z"}""";
+
+  static final String MATCH =
+      """
+      {"rows":1000,"rules":[{"number":1,"usable":997,"distinct":997,"nulls":3,"duplicates":0,
+        "null_rate":0.003,"duplicate_rate":0,"columns":[
+          {"column":"name","missing":1,"unusable":0,"normalisers":["nfkc"],
+           "shapes":[{"shape":"8 letters","rows":900,"share":0.9},
+                     {"shape":"9 letters","rows":100,"share":0.1}]},
+          {"column":"born","missing":2,"unusable":0,"normalisers":[],"shapes":[]}]}]}""";
+
+  static final String SPEC =
+      """
+      {"kind":"train","name":"default-risk","purpose":"credit-risk-research",
+       "label":{"party":"bank.example","column":"default"},
+       "parties":{"bank.example":{"dataset":"loans","columns":[]},
+                  "insurer.example":{"dataset":"claims","columns":["age"]}},
+       "match":[[{"column":{"bank.example":"customer_no","insurer.example":"policy_holder"},
+                  "normalise":["digits"]}]],
+       "alignment":{"protocol":"ecdh","min_intersection":1000,"duplicates":"reject"},
+       "preparation":{"impute":true,"standardise":true,"min_per_category":10},
+       "model":{"type":"logistic","l2":0.01},
+       "training":{"level":"gradients","max_passes":15,"tolerance":0.000001,"accept":["span"]},
+       "evaluation":{"holdout":0.2}}""";
+
+  private static final String LEARNS =
+      """
+      [{"learner":"bank.example","text":"the summed logits of each pass"},
+       {"learner":"insurer.example","text":"its own gradient of each pass"},
+       {"learner":"every party","text":"which of its own people are known to all parties"}]""";
+
+  static final String PLAN =
+      """
+      {"job":%s,"digest":"0123456789abcdef0123","passed":true,
+       "checks":[{"name":"ok","passed":true,"text":"2 parties, bank.example holds the label"}],
+       "learns":%s,
+       "estimate":{"rows_assumed":1000,"align_seconds":1,"align_bytes":96000,"train_seconds":4,
+         "train_bytes":2097152,"passes":15,"note":"rough estimate"}}"""
+          .formatted(SPEC, LEARNS);
+
+  static final String DONE = job("J-1a2b3c4d", "DONE", "");
+  static final String PROPOSED = job("J-1a2b3c4d", "PROPOSED", "\"insurer.example\"");
+
+  static final String REPORT =
+      """
+      {"attempt":1,"seconds":{"check":0.1,"align":1.5,"train":4.5},
+       "bytes":{"insurer.example":{"sent":1048576,"received":2097152}},"peak_memory_bytes":104857600,
+       "alignment":{"size":812,"digest":"ab"},
+       "receipts":{"insurer.example":"agreed"},
+       "training":{"passes":9,"converged":true,"objective":0.48125,"training_rows":650,"holdout_rows":162},
+       "metrics":{"rows":162,"positives":50,"auc":0.78123,"auc_95":[0.7,0.85],"ks":0.44,"log_loss":0.51,
+         "accuracy":0.75,"brier":0.17,"calibration_p":0.4,"calibration":[]},
+       "learned":%s}"""
+          .formatted(LEARNS);
+
+  static final String SHOW =
+      DONE.substring(0, DONE.length() - 1)
+          + ",\"checks\":[],\"learns\":%s,\"report\":%s,\"receipts\":{}}".formatted(LEARNS, REPORT);
+
+  static final String WAITED = "{\"job\":%s,\"report\":%s}".formatted(DONE, REPORT);
+
+  static final String FAILED =
+      """
+      {"job":%s}"""
+          .formatted(
+              DONE.replace("\"DONE\"", "\"FAILED\"")
+                  .replace(
+                      "\"decisions\"",
+                      """
+                      "cause":{"kind":"job_failed","what":"the intersection is too small",
+                        "party":"insurer.example","next":"silo job show J-1a2b3c4d"},"decisions\""""));
+
+  static final String RUNNING =
+      """
+      {"state":"RUNNING","progress":{"phase":"train","step":"pass","done":5,"total":15,
+       "elapsed_seconds":2.5,"eta_seconds":5.0,"objective":0.512345,"attempt":1,
+       "partners":{"insurer.example":{"state":"RUNNING","phase":"train","news_age_seconds":0.4}},
+       "bytes":{"insurer.example":{"sent":1048576,"received":2097152}}}}""";
+
+  static final String ALIGNING =
+      """
+      {"state":"RUNNING","progress":{"phase":"align","step":"keys","done":0,"total":-1,
+       "elapsed_seconds":0.2,"partners":{},"bytes":{}}}""";
+
+  static final String MODEL =
+      """
+      {"schema":"espalier.model-slice/1","job":"J-1a2b3c4d","party":"bank.example","role":"label",
+       "family":"logistic","level":"gradients","objective":"mean log-loss + 0.005 |w|^2","rows":650,
+       "passes":9,"features":["income","housing=own","amount"],"weights":[0.125,-0.75,0.5],
+       "intercept":-1.5,"preparation":{},"parameters_run":{}}""";
+
+  private Answers() {}
+
+  static String job(String id, String state, String undecided) {
+    return """
+        {"id":"%s","kind":"%s","name":"default-risk","purpose":"credit-risk-research","state":"%s",
+         "attempt":1,"proposer":"bank.example","digest":"0123456789abcdef0123",
+         "created":"2026-02-03T04:05:06Z","updated":"2026-02-03T05:05:06Z",
+         "decisions":{"bank.example":{"approved":true,"reason":null,"at":"2026-02-03T04:05:06Z"}},
+         "undecided":[%s],"spec":%s}"""
+        .formatted(id, id.startsWith("P") ? "predict" : "train", state, undecided, SPEC)
+        .strip();
+  }
+}

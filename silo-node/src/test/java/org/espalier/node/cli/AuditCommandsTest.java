@@ -1,0 +1,184 @@
+package org.espalier.node.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.espalier.audit.checkpoint.NoteSigner;
+import org.espalier.audit.event.EventType;
+import org.espalier.audit.log.AuditLog;
+import org.espalier.node.cli.CommandLineFixture.Said;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Against a real log; without a node unless a test gives one. */
+class AuditCommandsTest {
+  private static final String ORIGIN = "bank.example/silo/audit/1";
+
+  private final NoteSigner signer = NoteSigner.of(ORIGIN, NoteSigner.generateKeys());
+  @TempDir Path folder;
+  private Path log;
+  private CommandLineFixture silo;
+
+  @BeforeEach
+  void open() throws IOException {
+    silo = new CommandLineFixture();
+    log = folder.resolve("audit");
+    Files.createDirectory(log);
+    try (AuditLog audit = AuditLog.open(log, signer)) {
+      for (String job : new String[] {"J-1a2b3c4d", "J-00000000", "J-1a2b3c4d"}) {
+        audit.fact(EventType.JOB_PROPOSED, event -> event.job(job, 0, null));
+      }
+      audit.checkpoint();
+    }
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    silo.close();
+  }
+
+  private Said verify(String path, String... more) {
+    String[] args = new String[3 + more.length];
+    args[0] = "audit";
+    args[1] = "verify";
+    args[2] = path;
+    System.arraycopy(more, 0, args, 3, more.length);
+    return silo.run(args);
+  }
+
+  @Test
+  void anIntactLogIsZero() throws IOException {
+    Said said = verify(log.toString(), "--key", signer.vkey());
+    assertThat(said.exitCode()).isZero();
+    assertThat(said.out()).startsWith("OK: ").contains(ORIGIN);
+    Path key = Files.writeString(folder.resolve("bank.vkey"), signer.vkey() + "\n");
+    Said fromFile = verify(log.toString(), "--key", key.toString(), "--json");
+    assertThat(fromFile.exitCode()).isZero();
+    assertThat(fromFile.json().path("ok").asBoolean()).isTrue();
+  }
+
+  @Test
+  void anAlteredEventIsTenAndNamed() throws IOException {
+    Path journal = log.resolve("journal");
+    byte[] bytes = Files.readAllBytes(journal);
+    String text = new String(bytes, StandardCharsets.ISO_8859_1);
+    int place = text.indexOf("J-00000000");
+    assertThat(place).isPositive();
+    bytes[place + 2] = '1';
+    Files.write(journal, bytes);
+    Said said = verify(log.toString(), "--key", signer.vkey());
+    assertThat(said.exitCode()).isEqualTo(10);
+    assertThat(said.out()).contains("NOT OK, altered");
+    assertThat(verify(log.toString(), "--key", signer.vkey(), "--json").exitCode()).isEqualTo(10);
+  }
+
+  @Test
+  void aLogUnderAnotherKeyIsFourteen() {
+    NoteSigner other = NoteSigner.of(ORIGIN, NoteSigner.generateKeys());
+    assertThat(verify(log.toString(), "--key", other.vkey()).exitCode()).isEqualTo(14);
+  }
+
+  @Test
+  void aLogThatBecameShorterIsNoticedWithState() throws IOException {
+    Path old = folder.resolve("old");
+    Files.createDirectory(old);
+    try (var files = Files.list(log)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Files.copy(file, old.resolve(file.getFileName()));
+      }
+    }
+    try (AuditLog audit = AuditLog.open(log, signer)) {
+      audit.fact(EventType.JOB_PROPOSED, event -> event.job("J-22222222", 0, null));
+      audit.checkpoint();
+    }
+    String state = folder.resolve("state").toString();
+    assertThat(verify(log.toString(), "--key", signer.vkey(), "--state", state).exitCode())
+        .isZero();
+    assertThat(verify(old.toString(), "--key", signer.vkey(), "--state", state).exitCode())
+        .isEqualTo(11);
+  }
+
+  @Test
+  void withoutAKeyOrALogThereIsNoVerdict() {
+    silo.env("SILO_HOME", folder.resolve("none").toString());
+    Said keyless = verify(log.toString());
+    assertThat(keyless.exitCode()).isEqualTo(2);
+    assertThat(keyless.err()).contains("whom to trust", "--key VKEY");
+    assertThat(verify(log.toString(), "--key", "nonsense").exitCode()).isEqualTo(2);
+    assertThat(verify(folder.resolve("no").toString(), "--key", signer.vkey()).exitCode())
+        .isEqualTo(5);
+    assertThat(silo.run("audit", "tail").exitCode()).isEqualTo(5);
+  }
+
+  @Test
+  void theNewestEventsAreReadWithoutANode() throws IOException {
+    Files.move(log, silo.home().resolve("audit"));
+    try {
+      Said said = silo.run("audit", "tail", "--job", "J-1a2b3c4d", "-n", "1");
+      assertThat(said.exitCode()).isZero();
+      assertThat(said.out().lines()).hasSize(1);
+      assertThat(said.out()).contains("job.proposed", "job=J-1a2b3c4d");
+      assertThat(silo.runJson("audit", "tail", "--job", "J-00000000").json().path("events"))
+          .hasSize(1);
+      assertThat(silo.run("audit", "tail", "-n", "0").exitCode()).isEqualTo(2);
+    } finally {
+      Files.move(silo.home().resolve("audit"), log);
+    }
+  }
+
+  @Test
+  void aRunningNodeIsAskedSoThatItLogsTheReading() {
+    silo.answer(
+        "audit.tail",
+        "{\"events\":[{\"v\":1,\"seq\":7,\"type\":\"job.proposed\",\"phase\":\"fact\","
+            + "\"time\":1770000000000,\"job\":{\"id\":\"J-1a2b3c4d\"}}]}");
+    Said said = silo.run("audit", "tail", "--type", "job.");
+    assertThat(said.out()).contains("      7  ", "job.proposed", "job=J-1a2b3c4d");
+    assertThat(silo.argsOf("audit.tail").path("type").asText()).isEqualTo("job.");
+  }
+
+  @Test
+  void anExportHoldsOneJobAndVerifiesAlone() throws IOException {
+    Files.move(log, silo.home().resolve("audit"));
+    Path out = folder.resolve("job.zip");
+    try {
+      Said said = silo.runJson("audit", "export", "--job", "J-1a2b3c4d", "--out", out.toString());
+      assertThat(said.exitCode()).as(said.err()).isZero();
+      assertThat(said.json().path("events").asInt()).isEqualTo(2);
+      Said again = silo.run("audit", "export", "--job", "J-1a2b3c4d", "--out", out.toString());
+      assertThat(again.exitCode()).isEqualTo(4);
+      String fresh = folder.resolve("other.zip").toString();
+      assertThat(silo.run("audit", "export", "--job", "J-99999999", "--out", fresh).exitCode())
+          .isEqualTo(4);
+    } finally {
+      Files.move(silo.home().resolve("audit"), log);
+    }
+    Said said = verify(out.toString(), "--key", signer.vkey(), "--json");
+    assertThat(said.exitCode()).as(said.out()).isZero();
+    assertThat(said.json().path("job").asText()).isEqualTo("J-1a2b3c4d");
+  }
+
+  @Test
+  void aRunningNodeWritesTheExportItself() {
+    silo.answer("audit.export", "{\"file\":\"/x/job.zip\",\"events\":4,\"checkpoint_size\":9}");
+    Said said =
+        silo.runJson(
+            "audit", "export", "--job", "J-1a2b3c4d", "--out", folder.resolve("e.zip").toString());
+    assertThat(said.exitCode()).isZero();
+    assertThat(said.json().path("events").asInt()).isEqualTo(4);
+    assertThat(Path.of(silo.argsOf("audit.export").path("file").asText())).isAbsolute();
+    assertThat(silo.argsOf("audit.export").path("job").asText()).isEqualTo("J-1a2b3c4d");
+  }
+
+  @Test
+  void aRunningNodeSignsACheckpointBeforeItsLogIsChecked() {
+    silo.answer("audit.checkpoint", "{\"origin\":\"o\",\"size\":4,\"root\":\"r\"}");
+    assertThat(silo.run("audit", "verify", "--key", signer.vkey()).exitCode()).isEqualTo(5);
+    assertThat(silo.asked()).extracting("command").containsExactly("audit.checkpoint");
+  }
+}
