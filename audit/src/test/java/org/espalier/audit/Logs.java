@@ -170,6 +170,15 @@ public final class Logs {
     }
   }
 
+  public static void delete(Path directory) throws IOException {
+    try (var all = Files.walk(directory)) {
+      List<Path> paths = new ArrayList<>(all.toList());
+      for (int i = paths.size() - 1; i >= 0; i--) {
+        Files.delete(paths.get(i));
+      }
+    }
+  }
+
   public static List<Path> files(Path directory) throws IOException {
     try (var all = Files.walk(directory)) {
       return all.filter(Files::isRegularFile).sorted().toList();

@@ -7,10 +7,9 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Random;
 import org.espalier.audit.Logs;
+import org.espalier.audit.MemoryFolder;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.verify.Verdict;
 import org.espalier.audit.verify.Verification;
@@ -23,7 +22,9 @@ import org.junit.jupiter.api.io.TempDir;
  * the last write may also be lost in part, as it is when the power fails.
  */
 class CrashTest {
-  @TempDir static Path folder;
+  @TempDir(factory = MemoryFolder.class)
+  static Path folder;
+
   private static Path nearlyFull;
 
   @BeforeAll
@@ -60,7 +61,7 @@ class CrashTest {
         Verification after = Logs.verify(log, folder.resolve("state" + runs));
         assertThat(after.verdict()).as("operation %d: %s", at, after.lines()).isEqualTo(Verdict.OK);
         assertThat(after.open()).isZero();
-        deleteAll(log);
+        Logs.delete(log);
         runs++;
       }
     }
@@ -82,15 +83,6 @@ class CrashTest {
       assertThat(death.dead).as("%s", e).isTrue();
     }
     return death.count;
-  }
-
-  private static void deleteAll(Path directory) throws IOException {
-    try (var all = Files.walk(directory)) {
-      List<Path> paths = new ArrayList<>(all.toList());
-      for (int i = paths.size() - 1; i >= 0; i--) {
-        Files.delete(paths.get(i));
-      }
-    }
   }
 
   /** Lets operations through up to one at which the process dies, perhaps within a write. */

@@ -6,13 +6,16 @@ import java.nio.file.Path;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.espalier.audit.Logs;
+import org.espalier.audit.MemoryFolder;
 import org.espalier.audit.log.AuditLog;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class HonestLogsTest {
   private static final int LOGS = 150;
-  @TempDir Path folder;
+
+  @TempDir(factory = MemoryFolder.class)
+  Path folder;
 
   @Test
   void noHonestLogRaisesAnAlarm() throws Exception {
@@ -26,6 +29,7 @@ class HonestLogsTest {
         assertThat(result.ok()).as("seed %d: %s", seed, result.lines()).isTrue();
         assertThat(result.size()).isEqualTo(size);
       }
+      Logs.delete(log);
     }
   }
 
