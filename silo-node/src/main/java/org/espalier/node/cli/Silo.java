@@ -145,9 +145,14 @@ public final class Silo implements Callable<Integer> {
     Problem problem =
         Problem.of(Problem.Kind.USAGE, what)
             .next(e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
-    if (e instanceof UnmatchedArgumentException unmatched) {
+    if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
       List<String> near = unmatched.getSuggestions();
-      return near.isEmpty() ? problem : problem.detail("did you mean: " + String.join(", ", near));
+      Problem unknown =
+          Problem.of(
+                  Problem.Kind.USAGE,
+                  "'" + unmatched.getUnmatched().get(0) + "' is not understood here")
+              .next(problem.next().orElseThrow());
+      return near.isEmpty() ? unknown : unknown.detail("did you mean: " + String.join(", ", near));
     }
     return problem;
   }

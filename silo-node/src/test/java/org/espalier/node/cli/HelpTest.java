@@ -78,7 +78,9 @@ class HelpTest {
     try (CommandLineFixture silo = new CommandLineFixture()) {
       CommandLineFixture.Said said = silo.run("job", "propse", "x.yaml");
       assertThat(said.exitCode()).isEqualTo(2);
-      assertThat(said.err()).contains("did you mean", "propose").contains("next: silo job --help");
+      assertThat(said.err())
+          .contains("'propse' is not understood", "did you mean", "propose")
+          .contains("next: silo job --help");
     }
   }
 
