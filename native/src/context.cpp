@@ -374,13 +374,13 @@ Ciphertext expand(std::shared_ptr<const Context> context, const Seed& seed, std:
   return out;
 }
 
-void add_zero_encryption(const Ciphertext& public_key, u64* c0, u64* c1) {
+void add_zero_encryption(const Ciphertext& public_key, std::size_t wanted, u64* c0, u64* c1) {
   const Context& c = *public_key.context;
   const std::size_t n = c.degree();
   auto random = secret_generator();
   SecretVector u(c.size()), e0(c.size()), e1(c.size());
   c.sample_ternary(*random, u.data());
-  c.sample_error(*random, e0.data(), n);
+  c.sample_error(*random, e0.data(), wanted);
   c.sample_error(*random, e1.data(), n);
   c.ntt(u.data());
   for (std::size_t l = 0; l < c.limbs(); ++l) {
@@ -395,8 +395,11 @@ void add_zero_encryption(const Ciphertext& public_key, u64* c0, u64* c1) {
   for (std::size_t l = 0; l < c.limbs(); ++l) {
     const auto& q = c.modulus(l);
     for (std::size_t i = l * n; i < (l + 1) * n; ++i) {
-      c0[i] = seal::util::add_uint_mod(c0[i], e0[i], q);
       c1[i] = seal::util::add_uint_mod(c1[i], e1[i], q);
+    }
+    for (std::size_t i = 0; i < wanted; ++i) {
+      u64& last = c0[(l + 1) * n - 1 - i];
+      last = seal::util::add_uint_mod(last, e0[l * n + i], q);
     }
   }
 }

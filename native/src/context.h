@@ -151,7 +151,8 @@ Seeded encrypt(const SecretKey& key, const SecretVector& values);
 Ciphertext expand(std::shared_ptr<const Context> context, const Seed& seed, std::vector<u64> c0);
 
 // Adds a fresh encryption of zero under a public key (an encryption of zero itself): from NTT form to
-// coefficient form, which is where its errors belong.
-void add_zero_encryption(const Ciphertext& public_key, u64* c0, u64* c1);
+// coefficient form, which is where its errors belong. c0 gets errors in its last `wanted` coefficients;
+// the others must not be sent.
+void add_zero_encryption(const Ciphertext& public_key, std::size_t wanted, u64* c0, u64* c1);
 
 }  // namespace espalier

@@ -240,8 +240,8 @@ Reply Accumulator::finish(const Ciphertext& public_key, const Seed& mask_seed, s
   parallel(groups, [&](std::size_t g) {
     u64* c0 = c0_.data() + g * c.size();
     u64* c1 = c1_.data() + g * c.size();
-    add_zero_encryption(public_key, c0, c1);
     const std::size_t used = std::min(width, tiles_->columns() - g * width);
+    add_zero_encryption(public_key, used, c0, c1);
     SecretVector wanted(used * c.limbs());
     for (std::size_t j = 0; j < used; ++j) {
       const u64* rho = masks.data() + (g * width + j) * c.limbs();

@@ -160,7 +160,7 @@ void against_seal() {
   auto pk = received(context, wire(key, {}));
   check(oracle.decrypt(oracle.ciphertext(*pk)) == std::vector<u64>(degree, 0), "a public key encrypts zero");
   Ciphertext rerandomised = *fresh;
-  add_zero_encryption(*pk, rerandomised.c0.data(), rerandomised.c1.data());
+  add_zero_encryption(*pk, degree, rerandomised.c0.data(), rerandomised.c1.data());
   context->ntt(rerandomised.c0.data());
   context->ntt(rerandomised.c1.data());
   check(rerandomised.c1 != fresh->c1, "a zero encryption changes c1");
