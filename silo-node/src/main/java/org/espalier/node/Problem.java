@@ -107,7 +107,9 @@ public final class Problem extends RuntimeException {
     return Optional.ofNullable(next);
   }
 
-  /** Keys {@code kind}, {@code what} and, where known, {@code party}, {@code detail}, {@code next}. */
+  /**
+   * Keys {@code kind}, {@code what} and, where known, {@code party}, {@code detail}, {@code next}.
+   */
   public ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("kind", kind.name().toLowerCase(Locale.ROOT));
@@ -147,8 +149,12 @@ public final class Problem extends RuntimeException {
       // A partner wrote nonsense where its name belongs: the rest is still worth showing.
     }
     return new Problem(
-        kind, text(json, "what", "unknown"), party, text(json, "detail", null),
-        text(json, "next", null), null);
+        kind,
+        text(json, "what", "unknown"),
+        party,
+        text(json, "detail", null),
+        text(json, "next", null),
+        null);
   }
 
   private static String text(JsonNode json, String key, String otherwise) {

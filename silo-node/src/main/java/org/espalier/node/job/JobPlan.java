@@ -52,13 +52,11 @@ public final class JobPlan {
     if (!(spec instanceof TrainSpec train)) {
       return learns(context, spec, null);
     }
+    // How many columns a party prepares is known after the alignment only: categories count each.
     Map<Party, Integer> columns = new TreeMap<>();
-    Party self = context.peers().self();
-    for (Map.Entry<Party, JobSpec.Source> entry : spec.parties().entrySet()) {
-      if (!entry.getKey().equals(spec.labelParty())) {
-        int named = entry.getValue().columns().isEmpty() ? -1 : entry.getValue().columns().size();
-        columns.put(
-            entry.getKey(), entry.getKey().equals(self) ? ownColumns(context, spec) : named);
+    for (Party party : spec.parties().keySet()) {
+      if (!party.equals(spec.labelParty())) {
+        columns.put(party, -1);
       }
     }
     return learns(
@@ -89,7 +87,9 @@ public final class JobPlan {
       add(
           all,
           spec.labelParty(),
-          "the score of each person in the cohort, and nothing else of the other parties' columns");
+          "of each person in the cohort the feature parties' part of the score, summed over them if there"
+              + " are several, exactly: with its own part that makes the score, and people with equal"
+              + " values can be grouped by it");
     }
     return all;
   }

@@ -297,6 +297,13 @@ public final class JobRun {
       summary.put(partner.name(), all.containsKey(partner) ? "agreed" : "missing");
     }
     Receipts.requireAgreement(content, all);
+    for (Party partner : job.spec().parties().keySet()) {
+      if (!all.containsKey(partner)) {
+        throw Problem.of(
+                Problem.Kind.JOB_FAILED, partner + " did not confirm what it saw of the job")
+            .at(partner);
+      }
+    }
     for (Party partner : job.others(self())) {
       if (all.containsKey(partner)) {
         ObjectNode facts = jobFacts().put("partner", partner.name());

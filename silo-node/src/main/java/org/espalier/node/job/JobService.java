@@ -46,6 +46,9 @@ public final class JobService implements AutoCloseable {
   private static final int MAX_REASON = 500;
   private static final int MAX_ATTEMPT = 1_000_000;
 
+  /** Parties may have counted attempts that did not reach all of them, but not many. */
+  private static final int MAX_ATTEMPT_STEP = 100;
+
   /** Undecided proposals that one partner may have here: more would only fill the database. */
   private static final int MAX_PROPOSALS = 100;
 
@@ -392,6 +395,9 @@ public final class JobService implements AutoCloseable {
     int attempt = attemptOf(body, from);
     if (job.state() == JobState.RUNNING && job.attempt() == attempt) {
       return facts(job);
+    }
+    if (attempt > job.attempt() + MAX_ATTEMPT_STEP) {
+      throw Problem.of(Problem.Kind.PARTNER, from + " names an impossible attempt").at(from);
     }
     return facts(begin(job, attempt));
   }
