@@ -1,23 +1,16 @@
 package org.espalier.protocols.glm;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.TreeSet;
-import java.util.stream.IntStream;
-import org.espalier.protocols.prepare.CategoryColumn;
 import org.espalier.protocols.prepare.Column;
 import org.espalier.protocols.prepare.Matrix;
-import org.espalier.protocols.prepare.NumberColumn;
 import org.espalier.protocols.prepare.Preparation;
 import org.espalier.protocols.prepare.PreparationSpec;
+import org.espalier.protocols.prepare.PublicData;
 import org.espalier.protocols.prepare.Table;
-import org.junit.jupiter.api.Assumptions;
 
 /** Data sets cut vertically: the first part belongs to the label party. */
 record TestData(List<Matrix> parts, double[] labels) {
@@ -53,65 +46,19 @@ record TestData(List<Matrix> parts, double[] labels) {
   }
 
   /** A public data set, one-hot, standardised; skips the test where the file is absent. */
-  static TestData shared(String file, String label, int parties) {
-    Path path = Path.of("..", "..", "shared", "data", file);
-    Assumptions.assumeTrue(Files.exists(path), "skipped: no public data set " + file);
-    List<String[]> lines = new ArrayList<>();
-    try {
-      for (String line : Files.readAllLines(path)) {
-        lines.add(fields(line));
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    String[] header = lines.get(0);
-    List<String[]> rows = lines.subList(1, lines.size());
-    double[] y = null;
-    List<Column> columns = new ArrayList<>();
-    for (int j = 0; j < header.length; j++) {
-      int at = j;
-      List<String> values = rows.stream().map(r -> r[at]).toList();
-      if (header[j].equals(label)) {
-        y = values.stream().mapToDouble(Double::parseDouble).toArray();
-      } else if (values.stream().allMatch(v -> v.matches("-?[0-9.]+(e-?[0-9]+)?"))) {
-        columns.add(
-            new NumberColumn(
-                header[j], values.stream().mapToDouble(Double::parseDouble).toArray()));
-      } else {
-        List<String> levels = List.copyOf(new TreeSet<>(values));
-        columns.add(
-            new CategoryColumn(
-                header[j], values.stream().mapToInt(levels::indexOf).toArray(), levels));
-      }
-    }
+  static TestData shared(String file, String label, int parties) throws IOException {
+    PublicData data = PublicData.read(file, label);
+    List<Column> columns = data.table().columns();
     List<Matrix> parts = new ArrayList<>();
-    int[] all = IntStream.range(0, rows.size()).toArray();
     for (int p = 0; p < parties; p++) {
-      List<Column> mine =
-          columns.subList(p * columns.size() / parties, (p + 1) * columns.size() / parties);
-      Table table = new Table(mine);
-      parts.add(Preparation.fit(table, all, new PreparationSpec(true, true, 10)).apply(table, all));
+      Table mine =
+          new Table(
+              columns.subList(p * columns.size() / parties, (p + 1) * columns.size() / parties));
+      parts.add(
+          Preparation.fit(mine, data.allRows(), PreparationSpec.DEFAULT)
+              .apply(mine, data.allRows()));
     }
-    return new TestData(parts, y);
-  }
-
-  private static String[] fields(String line) {
-    List<String> out = new ArrayList<>();
-    StringBuilder field = new StringBuilder();
-    boolean quoted = false;
-    for (int i = 0; i < line.length(); i++) {
-      char c = line.charAt(i);
-      if (c == '"') {
-        quoted = !quoted;
-      } else if (c == ',' && !quoted) {
-        out.add(field.toString());
-        field.setLength(0);
-      } else {
-        field.append(c);
-      }
-    }
-    out.add(field.toString());
-    return out.toArray(String[]::new);
+    return new TestData(parts, data.labels());
   }
 
   private static double[][] standardised(double[][] x) {
