@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +34,14 @@ public final class LogReader implements Nodes {
   private final Journal journal;
   private final boolean trustTiles;
   private final Map<Path, List<byte[]>> cache = new Cache();
+
+  /** The bundle read last, so that reading in order looks nothing up. */
+  private List<byte[]> bundle = List.of();
+
+  private long bundleIndex = -1;
+
+  /** One hash for 256 events at most, and only for those of upper tiles that are not full. */
+  private final Map<Node, byte[]> derived = new HashMap<>();
 
   private LogReader(Path directory, Journal journal, boolean trustTiles) {
     this.directory = directory;
@@ -137,6 +146,16 @@ public final class LogReader implements Nodes {
 
   /** Hash {@code index} of a tile level above 0, derived from the full tile below. */
   private byte[] derived(int tileLevel, long index) throws IOException {
+    Node node = new Node(tileLevel, index);
+    byte[] known = derived.get(node);
+    if (known == null) {
+      known = derive(tileLevel, index);
+      derived.put(node, known);
+    }
+    return known;
+  }
+
+  private byte[] derive(int tileLevel, long index) throws IOException {
     List<byte[]> below = new ArrayList<>(TilePaths.WIDTH);
     for (long i = index * TilePaths.WIDTH; i < (index + 1) * TilePaths.WIDTH; i++) {
       below.add(node(8 * (tileLevel - 1), i));
@@ -156,12 +175,16 @@ public final class LogReader implements Nodes {
     if (seq >= journal.first()) {
       return journal.entries().get((int) (seq - journal.first()));
     }
-    Path file = paths.entries(seq / TilePaths.WIDTH);
-    List<byte[]> entries = cached(file, Bundles::entries, MAX_BUNDLE);
-    if (entries.size() != TilePaths.WIDTH) {
-      throw new IOException("entry bundle " + file + " has not 256 entries");
+    if (seq / TilePaths.WIDTH != bundleIndex) {
+      Path file = paths.entries(seq / TilePaths.WIDTH);
+      List<byte[]> entries = cached(file, Bundles::entries, MAX_BUNDLE);
+      if (entries.size() != TilePaths.WIDTH) {
+        throw new IOException("entry bundle " + file + " has not 256 entries");
+      }
+      bundle = entries;
+      bundleIndex = seq / TilePaths.WIDTH;
     }
-    return entries.get((int) (seq % TilePaths.WIDTH));
+    return bundle.get((int) (seq % TilePaths.WIDTH));
   }
 
   private List<byte[]> cached(Path file, Parser parser, long limit) throws IOException {
@@ -182,6 +205,8 @@ public final class LogReader implements Nodes {
       return bytes;
     }
   }
+
+  private record Node(int tileLevel, long index) {}
 
   private interface Parser {
     List<byte[]> parse(byte[] bytes) throws IOException;

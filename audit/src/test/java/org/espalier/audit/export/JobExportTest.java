@@ -178,13 +178,13 @@ class JobExportTest {
           .isTrue();
     }
     Map<String, byte[]> bomb = new LinkedHashMap<>(content);
-    bomb.put("checkpoint", new byte[200 << 20]);
+    bomb.put("checkpoint", new byte[50 << 20]);
     long before = System.nanoTime();
     assertVerdict(bomb, Verdict.ALTERED, -1);
     Map<String, byte[]> eventBomb = new LinkedHashMap<>(content);
     String event =
         content.keySet().stream().filter(n -> n.startsWith("events/")).findFirst().orElseThrow();
-    eventBomb.put(event, new byte[200 << 20]);
+    eventBomb.put(event, new byte[50 << 20]);
     assertVerdict(eventBomb, Verdict.ALTERED, seq(event));
     assertThat(System.nanoTime() - before).isLessThan(60_000_000_000L);
     Path garbage = Files.write(folder.resolve("garbage.zip"), new byte[1000]);

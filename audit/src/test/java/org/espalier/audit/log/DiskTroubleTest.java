@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.espalier.audit.Logs;
+import org.espalier.audit.MemoryFolder;
 import org.espalier.audit.checkpoint.NoteSigner;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.verify.Verdict;
@@ -28,7 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Attack 17 and other trouble with the disk: nothing is begun that cannot be logged. */
 class DiskTroubleTest {
-  @TempDir Path folder;
+  @TempDir(factory = MemoryFolder.class)
+  Path folder;
 
   /** A disk with so many bytes left; emptying the reserve gives its bytes back. */
   private static final class SmallDisk implements Disk.Gate {
@@ -166,7 +168,7 @@ class DiskTroubleTest {
     Path journal = log.resolve("journal");
     byte[] bytes = Files.readAllBytes(journal);
     int changed = 0;
-    for (int i = 0; i < bytes.length; i += 7) {
+    for (int i = 0; i < bytes.length; i += 13) {
       byte[] bad = bytes.clone();
       bad[i] ^= 2;
       Files.write(journal, bad);
