@@ -28,6 +28,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -48,16 +49,17 @@ import org.espalier.wire.Printable;
 public final class Json {
   private static final long MAX_FILE = 4L << 20;
 
+  /** Enough for every double in plain notation. */
+  private static final int MAX_DIGITS = 400;
+
   private static final StreamReadConstraints BOUNDS =
       StreamReadConstraints.builder().maxNestingDepth(64).maxStringLength(16 << 20).build();
 
   private static final ObjectMapper JSON =
-      configure(
-          JsonMapper.builder(JsonFactory.builder().streamReadConstraints(BOUNDS).build()));
+      configure(JsonMapper.builder(JsonFactory.builder().streamReadConstraints(BOUNDS).build()));
 
   private static final ObjectMapper YAML =
-      configure(
-          YAMLMapper.builder(YAMLFactory.builder().streamReadConstraints(BOUNDS).build()));
+      configure(YAMLMapper.builder(YAMLFactory.builder().streamReadConstraints(BOUNDS).build()));
 
   private Json() {}
 
@@ -169,6 +171,9 @@ public final class Json {
   /**
    * The one byte string of a document: keys sorted, no white space, decimals in plain notation
    * without trailing zeros, so that {@code 1.0e-6} and {@code 0.000001} are the same.
+   *
+   * @throws Problem if a number has more than 400 digits in plain notation: {@code 1e999999999} is
+   *     short to send and fills the memory when written out
    */
   public static byte[] canonical(JsonNode node) {
     StringBuilder out = new StringBuilder();
@@ -195,13 +200,20 @@ public final class Json {
       }
       out.append(']');
     } else if (node.isNumber()) {
-      out.append(
-          node.decimalValue().signum() == 0
-              ? "0"
-              : node.decimalValue().stripTrailingZeros().toPlainString());
+      out.append(plain(node.decimalValue()));
     } else {
       out.append(node);
     }
+  }
+
+  private static String plain(BigDecimal number) {
+    if (number.signum() == 0) {
+      return "0";
+    }
+    if (number.precision() > MAX_DIGITS || Math.abs((long) number.scale()) > MAX_DIGITS) {
+      throw Problem.refused("a number has more than " + MAX_DIGITS + " digits");
+    }
+    return number.stripTrailingZeros().toPlainString();
   }
 
   /** SHA-256 of {@link #canonical}. */

@@ -31,7 +31,13 @@ public record SiloConfig(
       throw new IllegalArgumentException("listen must be host:port, not '" + listen + "'");
     }
     url = url == null ? URI.create("https://" + listen) : url;
-    if (!"https".equals(url.getScheme()) || url.getHost() == null) {
+    String path = url.getRawPath();
+    if (!"https".equals(url.getScheme())
+        || url.getHost() == null
+        || url.getRawUserInfo() != null
+        || url.getRawQuery() != null
+        || url.getRawFragment() != null
+        || !(path == null || path.isEmpty() || path.equals("/"))) {
       throw new IllegalArgumentException("url must be https://host[:port], not '" + url + "'");
     }
     patience = patience == null ? Duration.ofMinutes(10) : patience;

@@ -8,7 +8,6 @@ import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.Channels;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
@@ -72,19 +71,42 @@ public final class ControlServer implements AutoCloseable {
     this.commands = Map.copyOf(commands);
   }
 
-  /** Binds the socket and serves from threads of its own until closed. */
+  /**
+   * Binds the socket and serves from threads of its own until closed.
+   *
+   * @throws Problem if another node answers on that socket, or its path is too long
+   */
   public static ControlServer start(Path socket, Map<String, Command> commands) throws IOException {
     if (socket.toString().getBytes(StandardCharsets.UTF_8).length > MAX_PATH) {
       throw Problem.refused("the home folder's path is too long for a socket: " + socket)
           .next("use a shorter --home");
     }
-    Files.deleteIfExists(socket);
+    if (answers(socket)) {
+      throw Problem.wrongState("another node answers on " + socket).next("silo node stop");
+    }
+    Files.deleteIfExists(socket); // left behind by a node that was killed
     ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-    server.bind(UnixDomainSocketAddress.of(socket));
-    Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+    try {
+      server.bind(UnixDomainSocketAddress.of(socket));
+      Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+    } catch (IOException | RuntimeException e) {
+      server.close();
+      throw e;
+    }
     ControlServer control = new ControlServer(socket, server, commands);
     control.threads.execute(control::accept);
     return control;
+  }
+
+  private static boolean answers(Path socket) {
+    if (!Files.exists(socket)) {
+      return false;
+    }
+    try (SocketChannel probe = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      return probe.isConnected();
+    } catch (IOException nobody) {
+      return false;
+    }
   }
 
   private void accept() {
@@ -92,8 +114,6 @@ public final class ControlServer implements AutoCloseable {
       try {
         SocketChannel client = server.accept();
         threads.execute(() -> serve(client));
-      } catch (AsynchronousCloseException e) {
-        return;
       } catch (ClosedChannelException e) {
         return;
       } catch (IOException e) {
@@ -143,7 +163,8 @@ public final class ControlServer implements AutoCloseable {
   }
 
   private static void write(SocketChannel client, JsonNode message) {
-    ByteBuffer bytes = ByteBuffer.wrap((Json.write(message) + "\n").getBytes(StandardCharsets.UTF_8));
+    ByteBuffer bytes =
+        ByteBuffer.wrap((Json.write(message) + "\n").getBytes(StandardCharsets.UTF_8));
     try {
       synchronized (client) {
         while (bytes.hasRemaining()) {

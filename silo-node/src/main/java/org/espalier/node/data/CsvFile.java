@@ -58,7 +58,8 @@ public final class CsvFile {
   public DatasetScan read(RowConsumer consumer) {
     MessageDigest digest = Json.sha256();
     long[] missing = new long[schema.columns().size()];
-    int label = schema.names(ColumnType.LABEL).stream().mapToInt(schema::indexOf).findAny().orElse(-1);
+    int label =
+        schema.names(ColumnType.LABEL).stream().mapToInt(schema::indexOf).findAny().orElse(-1);
     int rows = 0;
     int positives = 0;
     try (InputStream bytes = new DigestInputStream(Files.newInputStream(file), digest)) {
@@ -80,7 +81,9 @@ public final class CsvFile {
           .detail("no file " + file)
           .because(e);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw unreadable(e);
+    } catch (UncheckedIOException e) {
+      throw unreadable(e.getCause());
     }
     return new DatasetScan(
         HexFormat.of().formatHex(digest.digest()),
@@ -96,6 +99,12 @@ public final class CsvFile {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private Problem unreadable(IOException e) {
+    return Problem.refused("the file of data set " + name + " cannot be read")
+        .detail(e.toString())
+        .because(e);
   }
 
   /** For each declared column its place in the file. */

@@ -11,8 +11,7 @@ import java.util.List;
  * @param file where the owner keeps it; never told to partners
  * @param scan what the registration found
  */
-public record Dataset(
-    String name, Path file, TableSchema schema, DatasetScan scan, Instant added) {
+public record Dataset(String name, Path file, TableSchema schema, DatasetScan scan, Instant added) {
 
   /** The columns that a job uses: those it names or, if it names none, all features. */
   public List<String> features(List<String> wanted) {

@@ -11,8 +11,7 @@ import java.util.List;
  * @param positives rows whose label is 1; -1 if there is no label column
  * @param missing missing values of each declared column, in the order of the schema
  */
-public record DatasetScan(
-    String sha256, long bytes, int rows, int positives, List<Long> missing) {
+public record DatasetScan(String sha256, long bytes, int rows, int positives, List<Long> missing) {
   public DatasetScan {
     missing = List.copyOf(missing);
   }

@@ -12,7 +12,8 @@ import java.util.regex.Pattern;
  * @param missing texts that stand for a missing value; the empty text by default
  */
 public record TableSchema(List<Column> columns, List<String> missing) {
-  private static final Pattern NAME = Pattern.compile("[\\p{L}\\p{N}_][\\p{L}\\p{N}_ .()%/+-]{0,99}");
+  private static final Pattern NAME =
+      Pattern.compile("[\\p{L}\\p{N}_][\\p{L}\\p{N}_ .()%/+-]{0,99}");
 
   /** One column. */
   public record Column(String name, ColumnType type) {

@@ -3,6 +3,7 @@ package org.espalier.node.identity;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -10,6 +11,10 @@ import java.nio.charset.StandardCharsets;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLParameters;
 import org.espalier.node.Problem;
 import org.espalier.wire.Printable;
@@ -52,9 +57,7 @@ final class EnrolmentClient {
     }
     try (InputStream body = answer.body()) {
       if (answer.statusCode() != 200) {
-        String reason = new String(body.readNBytes(MAX_REASON), StandardCharsets.UTF_8);
-        throw Problem.of(
-                Problem.Kind.PARTNER, invite.host() + " refused: " + Printable.of(reason))
+        throw Problem.of(Problem.Kind.PARTNER, invite.host() + " refused: " + reason(body))
             .at(invite.host());
       }
     }
@@ -64,6 +67,28 @@ final class EnrolmentClient {
       return PeerCredential.of(chain, self.clock().instant());
     } catch (CertificateException e) {
       throw new IOException(e);
+    }
+  }
+
+  /** The timeout of the request ends with the header: a host may drip its body for ever. */
+  private String reason(InputStream body) throws IOException {
+    CompletableFuture<byte[]> read =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return body.readNBytes(MAX_REASON);
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    try {
+      byte[] text = read.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+      return Printable.of(new String(text, StandardCharsets.UTF_8));
+    } catch (TimeoutException | ExecutionException e) {
+      return "no reason given";
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted");
     }
   }
 }

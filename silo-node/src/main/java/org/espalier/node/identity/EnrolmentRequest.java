@@ -6,8 +6,8 @@ import org.espalier.wire.Decoder;
 import org.espalier.wire.Encoder;
 
 /**
- * What a guest sends to {@value #PATH} of its host. Its name and key are not in here: the host takes
- * them from the TLS connection.
+ * What a guest sends to {@value #PATH} of its host. Its name and key are not in here: the host
+ * takes them from the TLS connection.
  *
  * @param secret the invitation's, 16 bytes
  * @param url where the guest listens; empty if it only dials

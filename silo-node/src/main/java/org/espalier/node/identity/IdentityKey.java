@@ -23,8 +23,7 @@ public record IdentityKey(byte[] spki) {
    * @throws IllegalArgumentException if it is not the DER form of an Ed25519 key
    */
   public IdentityKey {
-    if (spki.length != BYTES
-        || !Arrays.equals(spki, 0, PREFIX.length, PREFIX, 0, PREFIX.length)) {
+    if (spki.length != BYTES || !Arrays.equals(spki, 0, PREFIX.length, PREFIX, 0, PREFIX.length)) {
       throw new IllegalArgumentException("not an Ed25519 public key");
     }
     spki = spki.clone();

@@ -48,8 +48,7 @@ final class KeyFile {
       throw Problem.wrongState("this node has an identity already").detail(file.toString());
     }
     Files.createDirectories(
-        folder,
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     requirePrivate();
   }
 
@@ -68,7 +67,7 @@ final class KeyFile {
       store.load(in, passphrase);
     } catch (IOException e) {
       if (e.getCause() instanceof UnrecoverableKeyException) {
-        throw Problem.refused("the passphrase does not open the key file")
+        throw Problem.refused("the passphrase does not open the key file, or it was changed")
             .detail(file.toString())
             .because(e);
       }
@@ -89,10 +88,7 @@ final class KeyFile {
     KeyStore store = KeyStore.getInstance("PKCS12");
     store.load(null, null);
     store.setKeyEntry(
-        IDENTITY,
-        keys.identity(),
-        passphrase,
-        new Certificate[] {keys.identityCertificate()});
+        IDENTITY, keys.identity(), passphrase, new Certificate[] {keys.identityCertificate()});
     store.setKeyEntry(
         TLS, keys.tls().key(), passphrase, keys.tls().chain().toArray(new Certificate[0]));
     Path fresh =
@@ -108,8 +104,7 @@ final class KeyFile {
       try (FileChannel written = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
         written.force(true);
       }
-      Files.move(
-          fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       try (FileChannel entry = FileChannel.open(folder, StandardOpenOption.READ)) {
         entry.force(true);
       }

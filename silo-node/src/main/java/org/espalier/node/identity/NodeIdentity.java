@@ -43,8 +43,7 @@ public final class NodeIdentity {
    *
    * @throws Problem if there is one already
    */
-  public static NodeIdentity create(
-      Path folder, Party party, Passphrase passphrase, Clock clock) {
+  public static NodeIdentity create(Path folder, Party party, Passphrase passphrase, Clock clock) {
     try {
       KeyFile file = new KeyFile(folder, passphrase);
       file.create();
@@ -156,7 +155,12 @@ public final class NodeIdentity {
     return TlsContexts.of(tls, new PinnedPeer(expected, pin, clock));
   }
 
-  Clock clock() {
+  /** By the clock that certificates are checked against. */
+  public Instant now() {
+    return clock.instant();
+  }
+
+  public Clock clock() {
     return clock;
   }
 

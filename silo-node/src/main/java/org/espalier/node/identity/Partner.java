@@ -18,12 +18,7 @@ import org.espalier.wire.Party;
  * @param since when it came into this state
  */
 public record Partner(
-    Party party,
-    State state,
-    URI url,
-    IdentityKey identity,
-    Invitation invitation,
-    Instant since) {
+    Party party, State state, URI url, IdentityKey identity, Invitation invitation, Instant since) {
   private static final int MAX_URL = 256;
 
   /** How far two institutions are with each other. Only {@link #CONFIRMED} partners may talk. */

@@ -224,8 +224,7 @@ public final class PartnerBook {
         throw Problem.refused("this invitation is not valid, or not any more").at(self);
       }
       pending =
-          new Partner(
-              peer.party(), State.PENDING, url, peer.identity(), null, clock.instant());
+          new Partner(peer.party(), State.PENDING, url, peer.identity(), null, clock.instant());
       store.save(pending);
     }
     LOG.info("{} enrolled with identity {}, not confirmed yet", peer.party(), peer.identity());

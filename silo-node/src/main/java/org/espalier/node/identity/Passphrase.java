@@ -76,8 +76,7 @@ public final class Passphrase implements AutoCloseable {
             .getBytes(StandardCharsets.US_ASCII);
     try {
       Files.createFile(
-          file,
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
       Files.write(file, line);
     } catch (IOException e) {
       throw Problem.refused("cannot write the passphrase file").detail(e.toString()).because(e);

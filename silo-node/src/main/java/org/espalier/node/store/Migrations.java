@@ -61,6 +61,17 @@ final class Migrations {
             slice_json TEXT NOT NULL,
             created TEXT NOT NULL
           ) STRICT;
+          """,
+          """
+          CREATE TABLE partners (
+            name TEXT PRIMARY KEY,
+            state TEXT NOT NULL,
+            url TEXT,
+            identity BLOB,
+            secret_hash BLOB,
+            expires TEXT,
+            since TEXT NOT NULL
+          ) STRICT;
           """);
 
   private Migrations() {}

@@ -27,19 +27,31 @@ public final class Store implements AutoCloseable {
 
   /** Opens the file, creating it or bringing its tables up to date. */
   public static Store open(Path file) {
+    Store store;
     try {
-      Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
-      Store store = new Store(connection);
-      try (Statement pragma = connection.createStatement()) {
-        pragma.execute("PRAGMA journal_mode = WAL");
-        pragma.execute("PRAGMA synchronous = FULL");
-        pragma.execute("PRAGMA foreign_keys = ON");
-        pragma.execute("PRAGMA busy_timeout = 5000");
-      }
+      store = new Store(DriverManager.getConnection("jdbc:sqlite:" + file));
+    } catch (SQLException e) {
+      throw new StoreException("cannot open " + file, e);
+    }
+    try {
+      store.prepare();
       store.migrate();
       return store;
     } catch (SQLException e) {
+      store.close();
       throw new StoreException("cannot open " + file, e);
+    } catch (RuntimeException e) {
+      store.close();
+      throw e;
+    }
+  }
+
+  private void prepare() throws SQLException {
+    try (Statement pragma = connection.createStatement()) {
+      pragma.execute("PRAGMA busy_timeout = 5000"); // first: the others may have to wait
+      pragma.execute("PRAGMA journal_mode = WAL");
+      pragma.execute("PRAGMA synchronous = FULL");
+      pragma.execute("PRAGMA foreign_keys = ON");
     }
   }
 
@@ -54,7 +66,7 @@ public final class Store implements AutoCloseable {
       int step = next;
       transaction(
           () -> {
-            for (String sql : steps.get(step).split(";")) {
+            for (String sql : steps.get(step).split(";", -1)) {
               if (!sql.isBlank()) {
                 update(sql);
               }

@@ -1,0 +1,41 @@
+package org.espalier.node.link;
+
+import java.security.cert.CertificateException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.eclipse.jetty.io.ssl.SslHandshakeListener;
+import org.espalier.wire.Printable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Logs why handshakes failed: old TLS, no client certificate, something that is not TLS at all. At
+ * most once a second, so that a stranger cannot fill the log. Refused certificates are logged where
+ * they are judged.
+ */
+final class FailedHandshakes implements SslHandshakeListener {
+  private static final Logger LOG = LoggerFactory.getLogger(FailedHandshakes.class);
+  private static final long QUIET_NANOS = 1_000_000_000L;
+
+  private final AtomicLong lastLogged = new AtomicLong(System.nanoTime() - QUIET_NANOS);
+  private final AtomicLong unlogged = new AtomicLong();
+
+  @Override
+  public void handshakeFailed(Event event, Throwable failure) {
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      if (t instanceof CertificateException) {
+        return;
+      }
+    }
+    long last = lastLogged.get();
+    long now = System.nanoTime();
+    if (now - last >= QUIET_NANOS && lastLogged.compareAndSet(last, now)) {
+      LOG.warn(
+          "a TLS handshake from {} failed: {} ({} more not logged)",
+          event.getSSLEngine().getPeerHost(),
+          Printable.of(String.valueOf(failure.getMessage())),
+          unlogged.getAndSet(0));
+    } else {
+      unlogged.incrementAndGet();
+    }
+  }
+}

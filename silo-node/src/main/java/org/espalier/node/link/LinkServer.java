@@ -1,0 +1,268 @@
+package org.espalier.node.link;
+
+import java.net.InetSocketAddress;
+import java.security.cert.CertificateException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpMethod;
+import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.io.EndPoint;
+import org.eclipse.jetty.io.ssl.SslConnection;
+import org.eclipse.jetty.server.Handler;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.NetworkConnectionLimit;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.server.SecureRequestCustomizer;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.server.SslConnectionFactory;
+import org.eclipse.jetty.util.Callback;
+import org.eclipse.jetty.util.Promise;
+import org.eclipse.jetty.util.ssl.SslContextFactory;
+import org.eclipse.jetty.util.thread.Invocable;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.eclipse.jetty.websocket.core.WebSocketConnection;
+import org.eclipse.jetty.websocket.server.ServerUpgradeRequest;
+import org.eclipse.jetty.websocket.server.ServerUpgradeResponse;
+import org.eclipse.jetty.websocket.server.ServerWebSocketContainer;
+import org.espalier.node.Problem;
+import org.espalier.node.identity.EnrolmentRequest;
+import org.espalier.node.identity.Invites;
+import org.espalier.node.identity.NodeIdentity;
+import org.espalier.node.identity.PartnerBook;
+import org.espalier.node.identity.PeerCredential;
+import org.espalier.wire.Party;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The listening side: HTTPS with TLS 1.3 and a client certificate for everything. Two paths exist:
+ * enrolment, and the link, which only confirmed partners reach.
+ */
+final class LinkServer {
+  static final String PATH = "/espalier/v1/link";
+  static final String REFUSAL_HEADER = "Espalier-Refusal";
+
+  private static final Logger LOG = LoggerFactory.getLogger(LinkServer.class);
+  private static final int MAX_CONNECTIONS = 4096;
+  private static final long HTTP_IDLE_MILLIS = 15_000;
+
+  private final NodeIdentity self;
+  private final PartnerBook book;
+  private final Invites invites;
+  private final Function<Party, Optional<Link>> links;
+  private final Server server;
+  private final ServerConnector connector;
+  private final ServerWebSocketContainer sockets;
+
+  /**
+   * @param links the link of a partner, empty if it is none
+   */
+  LinkServer(
+      NodeIdentity self,
+      PartnerBook book,
+      Invites invites,
+      InetSocketAddress bind,
+      LinkSettings settings,
+      Function<Party, Optional<Link>> links) {
+    this.self = self;
+    this.book = book;
+    this.invites = invites;
+    this.links = links;
+    QueuedThreadPool threads = new QueuedThreadPool(64, 4);
+    threads.setName("link-server");
+    this.server = new Server(threads);
+    this.connector = connector(self.serverContext(book), bind);
+    server.addConnector(connector);
+    connector.addBean(new FailedHandshakes());
+    connector.addBean(new Stragglers(settings.handshake().multipliedBy(2)));
+    server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, connector));
+    this.sockets = ServerWebSocketContainer.ensure(server);
+    sockets.setMaxBinaryMessageSize(Frames.MAX);
+    sockets.setMaxFrameSize(Frames.MAX);
+    sockets.setMaxTextMessageSize(1);
+    sockets.setInputBufferSize(Frames.MAX);
+    sockets.setOutputBufferSize(Frames.MAX);
+    sockets.setIdleTimeout(settings.liveness());
+    server.setHandler(new Gate());
+  }
+
+  private ServerConnector connector(javax.net.ssl.SSLContext context, InetSocketAddress bind) {
+    SslContextFactory.Server tls = new SslContextFactory.Server();
+    tls.setSslContext(context);
+    tls.setIncludeProtocols("TLSv1.3");
+    tls.setNeedClientAuth(true);
+    tls.setSniRequired(false);
+    tls.setSessionCachingEnabled(false);
+    HttpConfiguration http = new HttpConfiguration();
+    SecureRequestCustomizer customizer = new SecureRequestCustomizer();
+    customizer.setSniHostCheck(false); // nodes are known by key, whatever the URL says
+    http.addCustomizer(customizer);
+    http.setSendServerVersion(false);
+    http.setRequestHeaderSize(8192);
+    http.setIdleTimeout(HTTP_IDLE_MILLIS);
+    ServerConnector result =
+        new ServerConnector(
+            server,
+            1,
+            1,
+            new SslConnectionFactory(tls, "http/1.1"),
+            new HttpConnectionFactory(http));
+    result.setHost(bind.getHostString());
+    result.setPort(bind.getPort());
+    result.setIdleTimeout(HTTP_IDLE_MILLIS);
+    return result;
+  }
+
+  void start() throws Exception {
+    server.start();
+  }
+
+  int port() {
+    return connector.getLocalPort();
+  }
+
+  void stop() throws Exception {
+    server.stop();
+  }
+
+  /**
+   * Closes what has not become a link in time. Idle timeouts do not hold against a stranger who
+   * sends one byte of a handshake or a header every few seconds.
+   */
+  private final class Stragglers implements org.eclipse.jetty.io.Connection.Listener {
+    private final Duration most;
+
+    Stragglers(Duration most) {
+      this.most = most;
+    }
+
+    @Override
+    public void onOpened(org.eclipse.jetty.io.Connection opened) {
+      if (opened instanceof SslConnection tls) {
+        connector.getScheduler().schedule(() -> check(tls), most.toMillis(), TimeUnit.MILLISECONDS);
+      }
+    }
+
+    private static void check(SslConnection tls) {
+      if (!(tls.getSslEndPoint().getConnection() instanceof WebSocketConnection)) {
+        tls.getEndPoint().close();
+      }
+    }
+  }
+
+  /** Every request passes here; who calls comes from the certificate and nothing else. */
+  private final class Gate extends Handler.Abstract {
+    @Override
+    public boolean handle(Request request, Response response, Callback callback) {
+      PeerCredential caller;
+      try {
+        caller = caller(request);
+      } catch (CertificateException e) {
+        refuse(response, callback, 403, e.getMessage());
+        return true;
+      }
+      String path = Request.getPathInContext(request);
+      if (path.equals(EnrolmentRequest.PATH) && HttpMethod.POST.is(request.getMethod())) {
+        enrol(caller, request, response, callback);
+        return true;
+      }
+      Optional<Party> partner = book.confirmed(caller);
+      if (partner.isEmpty()) {
+        refuse(
+            response,
+            callback,
+            403,
+            self.party() + " has not confirmed " + caller.party() + " as a partner");
+      } else if (path.equals(PATH)) {
+        upgrade(caller, partner.get(), request, response, callback);
+      } else {
+        refuse(response, callback, 404, "no such path");
+      }
+      return true;
+    }
+  }
+
+  private PeerCredential caller(Request request) throws CertificateException {
+    if (!(request.getAttribute(EndPoint.SslSessionData.ATTRIBUTE)
+        instanceof EndPoint.SslSessionData tls)) {
+      throw new CertificateException("no TLS session");
+    }
+    return PeerCredential.of(tls.peerCertificates(), self.now());
+  }
+
+  private void enrol(PeerCredential caller, Request request, Response response, Callback callback) {
+    Content.Source.asByteArrayAsync(
+        request,
+        EnrolmentRequest.MAX_BYTES,
+        Promise.Invocable.from(
+            Invocable.InvocationType.BLOCKING,
+            body -> answerEnrolment(caller, body, response, callback),
+            failure -> refuse(response, callback, 400, "malformed enrolment request")));
+  }
+
+  private void answerEnrolment(
+      PeerCredential caller, byte[] body, Response response, Callback callback) {
+    try {
+      invites.redeem(caller, EnrolmentRequest.decode(body));
+      response.setStatus(200);
+      callback.succeeded();
+    } catch (IllegalArgumentException e) {
+      refuse(response, callback, 400, e.getMessage());
+    } catch (Problem e) {
+      refuse(response, callback, 409, e.what());
+    } catch (RuntimeException e) {
+      LOG.error("enrolment of {} failed", caller.party(), e);
+      refuse(response, callback, 500, "internal error");
+    }
+  }
+
+  private void upgrade(
+      PeerCredential caller, Party partner, Request request, Response response, Callback callback) {
+    Optional<Link> link = links.apply(partner);
+    if (link.isEmpty()) {
+      refuse(response, callback, 503, self.party() + " is stopping");
+      return;
+    }
+    boolean taken =
+        sockets.upgrade(
+            (upgrade, answer, done) -> accept(upgrade, answer, link.get(), caller),
+            request,
+            response,
+            callback);
+    if (!taken) {
+      refuse(response, callback, 400, "not a WebSocket request");
+    }
+  }
+
+  /** Null makes Jetty refuse the upgrade with the status that was set. */
+  private static Object accept(
+      ServerUpgradeRequest request,
+      ServerUpgradeResponse response,
+      Link link,
+      PeerCredential caller) {
+    if (!request.getSubProtocols().contains(Frames.PROTOCOL)) {
+      response.setStatus(400);
+      response.getHeaders().put(REFUSAL_HEADER, "this node speaks " + Frames.PROTOCOL);
+      return null;
+    }
+    response.setAcceptedSubProtocol(Frames.PROTOCOL);
+    response.setExtensions(List.of()); // no compression: it helps bombs, not ciphertexts
+    Connection connection = new Connection(link, false);
+    connection.setPeerCertificateEnds(caller.notAfter());
+    return connection;
+  }
+
+  private static void refuse(Response response, Callback callback, int status, String reason) {
+    response.setStatus(status);
+    response.getHeaders().put(REFUSAL_HEADER, reason);
+    response.getHeaders().put(HttpHeader.CONTENT_TYPE, "text/plain;charset=utf-8");
+    Content.Sink.write(response, true, reason, callback);
+  }
+}
