@@ -16,8 +16,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One WebSocket that carries, or wants to carry, a link. It lives as long as its TCP connection.
+ * Public only because Jetty calls no other classes.
  */
-final class Connection implements Session.Listener.AutoDemanding {
+public final class Connection implements Session.Listener.AutoDemanding {
   /** Close codes of our own (RFC 6455, 7.4.2); the reason goes with them. */
   static final int REFUSED = 4001;
 

@@ -38,24 +38,26 @@ final class Frames {
 
   private Frames() {}
 
-  static byte[] hello(byte[] boot, byte[] session, long received, String version) {
+  static byte[] hello(byte[] boot, byte[] session, long received, long dial, String version) {
     return new Encoder()
         .putByte(HELLO)
         .putRaw(boot, 0, ID)
         .putRaw(session, 0, ID)
         .putLong(received)
+        .putLong(dial)
         .putString(version)
         .toByteArray();
   }
 
   static byte[] welcome(
-      byte[] boot, byte[] session, boolean resumed, long received, String version) {
+      byte[] boot, byte[] session, boolean resumed, long received, long dials, String version) {
     return new Encoder()
         .putByte(WELCOME)
         .putRaw(boot, 0, ID)
         .putRaw(session, 0, ID)
         .putByte(resumed ? 1 : 0)
         .putLong(received)
+        .putLong(dials)
         .putString(version)
         .toByteArray();
   }
@@ -144,6 +146,7 @@ final class Frames {
               in.getRaw("boot", ID),
               in.getRaw("session", ID),
               notNegative(in.getLong("received")),
+              notNegative(in.getLong("dials")),
               in.getString("version", 4 * LinkSettings.MAX_VERSION));
       case WELCOME ->
           new Incoming.Welcome(
@@ -151,6 +154,7 @@ final class Frames {
               in.getRaw("session", ID),
               flag(in.getByte("resumed")),
               notNegative(in.getLong("received")),
+              notNegative(in.getLong("dials")),
               in.getString("version", 4 * LinkSettings.MAX_VERSION));
       case ACK -> new Incoming.Ack(notNegative(in.getLong("received")));
       case PING -> new Incoming.Ping(in.getLong("nonce"));

@@ -8,8 +8,10 @@ sealed interface Incoming {
    * @param boot drawn when the peer's process started, 16 bytes
    * @param session the link session it wants to resume, 16 bytes, zeros for none
    * @param received number of the last frame of that session that it has
+   * @param dial how many hellos this boot has sent to this partner, this one included
    */
-  record Hello(byte[] boot, byte[] session, long received, String version) implements Incoming {}
+  record Hello(byte[] boot, byte[] session, long received, long dial, String version)
+      implements Incoming {}
 
   /**
    * The accepting side's answer.
@@ -17,8 +19,10 @@ sealed interface Incoming {
    * @param session the session that goes on or begins
    * @param resumed whether it goes on
    * @param received as in {@link Hello}; 0 in a new session
+   * @param dials how many hellos the accepting side has sent: those are void now
    */
-  record Welcome(byte[] boot, byte[] session, boolean resumed, long received, String version)
+  record Welcome(
+      byte[] boot, byte[] session, boolean resumed, long received, long dials, String version)
       implements Incoming {}
 
   /** Everything up to that number has arrived. */

@@ -81,6 +81,13 @@ final class Link implements AutoCloseable {
 
   private byte[] session;
   private byte[] peerBoot;
+
+  /** Hellos sent. */
+  private long dials;
+
+  /** Hellos of the partner's present boot that are done with: answered, or void. */
+  private long peerDials;
+
   private long received;
   private int unackedBytes;
   private int unackedFrames;
@@ -334,7 +341,7 @@ final class Link implements AutoCloseable {
       } else {
         helloSent = true;
         byte[] resume = session == null ? new byte[Frames.ID] : session;
-        hello = Frames.hello(node.boot(), resume, received, node.settings().version());
+        hello = Frames.hello(node.boot(), resume, received, ++dials, node.settings().version());
       }
     } finally {
       lock.unlock();
@@ -386,6 +393,9 @@ final class Link implements AutoCloseable {
         refusal = closed;
       } else if (System.nanoTime() - penaltyEnds < 0) {
         refusal = "broke the protocol a moment ago";
+      } else if (Arrays.equals(hello.boot(), peerBoot) && hello.dial() <= peerDials) {
+        // Sent before the connection that stands was agreed, and given up by the partner since.
+        refusal = "a newer connection was agreed in the meantime";
       } else if (greeting != null && helloSent && node.self().compareTo(peer) < 0) {
         // Both dial at once: the connection of the party whose name comes first stands, unless it
         // has not even reached the partner. It may never do so where only the other may dial.
@@ -427,9 +437,9 @@ final class Link implements AutoCloseable {
     }
     // On the wire before anything that the sender thread takes from the outbox.
     by.send(
-        Frames.welcome(node.boot(), session, resumed, received, node.settings().version()),
+        Frames.welcome(node.boot(), session, resumed, received, dials, node.settings().version()),
         () -> {});
-    connected(by, hello.boot(), hello.version());
+    connected(by, hello.boot(), hello.dial(), hello.version());
   }
 
   /** The dialling side learns whether the session goes on. */
@@ -452,7 +462,7 @@ final class Link implements AutoCloseable {
         session = welcome.session();
         streams.announceWaiting();
       }
-      connected(by, welcome.boot(), welcome.version());
+      connected(by, welcome.boot(), welcome.dials(), welcome.version());
     } finally {
       lock.unlock();
     }
@@ -465,14 +475,15 @@ final class Link implements AutoCloseable {
         : peer + " has given up the link's earlier session";
   }
 
-  private void connected(Connection by, byte[] boot, String version) {
+  private void connected(Connection by, byte[] boot, long theirDials, String version) {
     String shown = Printable.of(version);
+    peerBoot = boot;
+    peerDials = theirDials;
     if (by.ended().isDone()) {
       connectionChanged.signalAll(); // its end was reported before it was known here
       return;
     }
     connection = by;
-    peerBoot = boot;
     peerVersion = shown.substring(0, Math.min(shown.length(), LinkSettings.MAX_VERSION));
     problem = null;
     since = node.clock().instant();
