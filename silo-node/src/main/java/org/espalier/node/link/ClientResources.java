@@ -12,6 +12,7 @@ record ClientResources(QueuedThreadPool threads, Scheduler scheduler, ByteBuffer
     QueuedThreadPool threads = new QueuedThreadPool(64, 2);
     threads.setName("link-client");
     threads.setDaemon(true);
+    threads.setStopTimeout(1000);
     threads.start();
     Scheduler scheduler = new ScheduledExecutorScheduler("link-client-timer", true);
     scheduler.start();

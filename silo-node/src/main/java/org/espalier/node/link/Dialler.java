@@ -62,6 +62,11 @@ final class Dialler {
     thread.interrupt();
   }
 
+  /** Waits for the end of what was interrupted. */
+  void awaitEnd(Duration most) throws InterruptedException {
+    thread.join(most.toMillis());
+  }
+
   private void run() {
     Duration pause = Duration.ZERO;
     try {

@@ -44,7 +44,7 @@ final class Link implements AutoCloseable {
   /** One partner must not use up the connections that all share. */
   private static final int MAX_WAITING = 8;
 
-  /** A partner that broke the protocol is not let in again for this long. */
+  /** A partner that broke the protocol is not let in again for so long, or the longest backoff. */
   private static final Duration PENALTY = Duration.ofSeconds(2);
 
   /** What all links of a node share. */
@@ -624,7 +624,8 @@ final class Link implements AutoCloseable {
       if (by == connection || by == greeting) {
         endSession(peer + " broke the link protocol: " + shown);
       }
-      penaltyEnds = System.nanoTime() + PENALTY.toNanos();
+      long most = settings().maxBackoff().toNanos();
+      penaltyEnds = System.nanoTime() + Math.min(PENALTY.toNanos(), most);
     } finally {
       lock.unlock();
     }

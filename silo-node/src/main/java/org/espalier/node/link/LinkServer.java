@@ -28,7 +28,6 @@ import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.thread.Invocable;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.websocket.core.WebSocketConnection;
-import org.eclipse.jetty.websocket.server.ServerUpgradeRequest;
 import org.eclipse.jetty.websocket.server.ServerUpgradeResponse;
 import org.eclipse.jetty.websocket.server.ServerWebSocketContainer;
 import org.espalier.node.Problem;
@@ -77,6 +76,7 @@ final class LinkServer {
     this.links = links;
     QueuedThreadPool threads = new QueuedThreadPool(64, 4);
     threads.setName("link-server");
+    threads.setStopTimeout(1000);
     this.server = new Server(threads);
     this.connector = connector(self.serverContext(book), bind);
     server.addConnector(connector);
@@ -227,12 +227,20 @@ final class LinkServer {
       PeerCredential caller, Party partner, Request request, Response response, Callback callback) {
     Optional<Link> link = links.apply(partner);
     if (link.isEmpty()) {
-      refuse(response, callback, 503, self.party() + " is stopping");
+      refuse(response, callback, 503, self.party() + " is starting or stopping");
+      return;
+    }
+    // Checked here, because a creator that returns null leaves the request without an answer.
+    if (!request
+        .getHeaders()
+        .getCSV(HttpHeader.SEC_WEBSOCKET_SUBPROTOCOL, true)
+        .contains(Frames.PROTOCOL)) {
+      refuse(response, callback, 400, "this node speaks " + Frames.PROTOCOL);
       return;
     }
     boolean taken =
         sockets.upgrade(
-            (upgrade, answer, done) -> accept(upgrade, answer, link.get(), caller),
+            (upgrade, answer, done) -> accept(answer, link.get(), caller),
             request,
             response,
             callback);
@@ -241,17 +249,7 @@ final class LinkServer {
     }
   }
 
-  /** Null makes Jetty refuse the upgrade with the status that was set. */
-  private static Object accept(
-      ServerUpgradeRequest request,
-      ServerUpgradeResponse response,
-      Link link,
-      PeerCredential caller) {
-    if (!request.getSubProtocols().contains(Frames.PROTOCOL)) {
-      response.setStatus(400);
-      response.getHeaders().put(REFUSAL_HEADER, "this node speaks " + Frames.PROTOCOL);
-      return null;
-    }
+  private static Object accept(ServerUpgradeResponse response, Link link, PeerCredential caller) {
     response.setAcceptedSubProtocol(Frames.PROTOCOL);
     response.setExtensions(List.of()); // no compression: it helps bombs, not ciphertexts
     Connection connection = new Connection(link, false);

@@ -319,7 +319,12 @@ public final class Links implements AutoCloseable {
     }
     timer.shutdownNow();
     try {
+      for (Entry entry : open) {
+        entry.dialler().awaitEnd(Duration.ofSeconds(1)); // their clients use the shared threads
+      }
       clients.stop();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     } catch (Exception e) {
       LOG.warn("stopping the clients", e);
     }

@@ -138,7 +138,6 @@ final class TestNode implements AutoCloseable {
       Thread.sleep(millis);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
     }
   }
 
