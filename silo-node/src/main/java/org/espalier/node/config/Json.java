@@ -103,7 +103,7 @@ public final class Json {
       JsonNode node = JSON.readTree(text);
       return node == null ? JsonNodeFactory.instance.missingNode() : node;
     } catch (JsonProcessingException e) {
-      throw unreadable(name, e);
+      throw unreadable(name, JSON, text, e);
     }
   }
 
@@ -119,7 +119,7 @@ public final class Json {
       }
       return value;
     } catch (JsonProcessingException e) {
-      throw unreadable(name, e);
+      throw unreadable(name, YAML, text, e);
     }
   }
 
@@ -142,7 +142,7 @@ public final class Json {
     try {
       return JSON.treeToValue(tree, type);
     } catch (JsonProcessingException e) {
-      throw unreadable(name, e);
+      throw unreadable(name, -1, e);
     }
   }
 
@@ -229,11 +229,40 @@ public final class Json {
     }
   }
 
-  private static Problem unreadable(String name, JsonProcessingException e) {
-    StringBuilder what = new StringBuilder(name);
+  private static Problem unreadable(
+      String name, ObjectMapper mapper, String text, JsonProcessingException e) {
     JsonLocation where = e.getLocation();
-    if (where != null && where.getLineNr() > 0) {
-      what.append(" line ").append(where.getLineNr());
+    int line =
+        e instanceof JsonMappingException mapping && !mapping.getPath().isEmpty()
+            ? line(mapper, text, mapping)
+            : where == null ? -1 : where.getLineNr();
+    return unreadable(name, line, e);
+  }
+
+  /** Where the offending key is: when the error is found, the parser has read on. */
+  private static int line(ObjectMapper mapper, String text, JsonMappingException e) {
+    StringBuilder wanted = new StringBuilder();
+    for (JsonMappingException.Reference step : e.getPath()) {
+      String key =
+          step.getFieldName() == null ? String.valueOf(step.getIndex()) : step.getFieldName();
+      wanted.append('/').append(key.replace("~", "~0").replace("/", "~1"));
+    }
+    try (JsonParser parser = mapper.createParser(text)) {
+      while (parser.nextToken() != null) {
+        if (parser.getParsingContext().pathAsPointer().toString().contentEquals(wanted)) {
+          return parser.currentTokenLocation().getLineNr();
+        }
+      }
+    } catch (IOException broken) {
+      return -1; // behind the key, or there would have been another error
+    }
+    return -1;
+  }
+
+  private static Problem unreadable(String name, int line, JsonProcessingException e) {
+    StringBuilder what = new StringBuilder(name);
+    if (line > 0) {
+      what.append(" line ").append(line);
     }
     String path = path(e);
     if (e instanceof UnrecognizedPropertyException unknown) {

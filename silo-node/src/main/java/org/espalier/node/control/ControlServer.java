@@ -19,6 +19,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.slf4j.Logger;
@@ -113,7 +114,12 @@ public final class ControlServer implements AutoCloseable {
     while (true) {
       try {
         SocketChannel client = server.accept();
-        threads.execute(() -> serve(client));
+        try {
+          threads.execute(() -> serve(client));
+        } catch (RejectedExecutionException closing) {
+          client.close();
+          return;
+        }
       } catch (ClosedChannelException e) {
         return;
       } catch (IOException e) {

@@ -134,7 +134,11 @@ public final class RawPartner implements Session.Listener.AutoDemanding, AutoClo
   }
 
   @Override
-  public void close() throws Exception {
-    client.stop();
+  public void close() {
+    try {
+      client.stop();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
   }
 }
