@@ -2,9 +2,11 @@ package org.espalier.node.link;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.eclipse.jetty.websocket.api.Callback;
 import org.eclipse.jetty.websocket.api.Session;
 import org.eclipse.jetty.websocket.api.exceptions.CloseException;
@@ -25,13 +27,20 @@ public final class Connection implements Session.Listener.AutoDemanding {
   static final int VIOLATION = 4002;
   static final int OVER = 4003;
 
+  /** Not only the connection is over, but what it carried: the node stops, or the partner goes. */
+  static final int FINISHED = 4004;
+
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
   private static final int MAX_REASON = 120;
+
+  /** How long a peer may take to answer a close frame. */
+  private static final Duration FAREWELL = Duration.ofMillis(500);
 
   private final Link link;
   private final boolean dialled;
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
   private final CompletableFuture<String> ended = new CompletableFuture<>();
+  private final CompletableFuture<Void> gone = new CompletableFuture<>();
   private volatile Instant peerCertificateEnds = Instant.MAX;
   private volatile Session session;
 
@@ -54,6 +63,14 @@ public final class Connection implements Session.Listener.AutoDemanding {
   /** Completes with the reason when the connection is over. */
   CompletableFuture<String> ended() {
     return ended;
+  }
+
+  /**
+   * Completes when nothing of it is left, which may be a moment after {@link #ended}: the peer is
+   * told why, and cutting the TCP connection before that would lose the reason.
+   */
+  CompletableFuture<Void> gone() {
+    return gone.copy().completeOnTimeout(null, FAREWELL.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   void setPeerCertificateEnds(Instant end) {
@@ -89,12 +106,9 @@ public final class Connection implements Session.Listener.AutoDemanding {
     Session open = session;
     if (open != null) {
       open.close(code, ascii(reason), Callback.from(() -> {}, e -> open.disconnect()));
-      link.later(
-          () -> {
-            if (open.isOpen()) {
-              open.disconnect();
-            }
-          });
+      link.later(FAREWELL, () -> cut(reason));
+    } else {
+      gone.complete(null);
     }
     end(reason);
   }
@@ -106,6 +120,7 @@ public final class Connection implements Session.Listener.AutoDemanding {
       open.disconnect();
     }
     end(reason);
+    gone.complete(null);
   }
 
   private void end(String reason) {
@@ -179,13 +194,18 @@ public final class Connection implements Session.Listener.AutoDemanding {
   public void onWebSocketClose(int code, String reason, Callback callback) {
     callback.succeed();
     String said = reason == null || reason.isEmpty() ? "" : ": " + Printable.of(reason);
-    end(
+    String why =
         switch (code) {
           case REFUSED -> "the partner refused" + said;
           case VIOLATION -> "the partner says that this node broke the protocol" + said;
-          case OVER -> "the partner closed the connection" + said;
+          case OVER, FINISHED -> "the partner closed the connection" + said;
           default -> "connection lost (" + code + said + ")";
-        });
+        };
+    if (code == FINISHED) {
+      link.finished(this, why);
+    }
+    end(why);
+    gone.complete(null);
   }
 
   private static String text(Throwable e) {

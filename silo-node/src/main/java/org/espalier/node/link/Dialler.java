@@ -126,6 +126,7 @@ final class Dialler {
       connection.ready().get(settings.handshake().toNanos(), TimeUnit.NANOSECONDS);
       long begin = System.nanoTime();
       connection.ended().get();
+      connection.gone().get();
       return System.nanoTime() - begin >= STABLE.toNanos();
     } catch (TimeoutException e) {
       link.dialFailed(

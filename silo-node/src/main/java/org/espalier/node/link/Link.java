@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
  * The link with one partner. At most one connection carries it at a time; a session is what both
  * sides agree to continue from one connection to the next.
  */
-final class Link implements AutoCloseable {
+final class Link {
   private static final Logger LOG = LoggerFactory.getLogger(Link.class);
   private static final SecureRandom RANDOM = new SecureRandom();
 
@@ -597,6 +597,18 @@ final class Link implements AutoCloseable {
 
   // Trouble.
 
+  /** The partner ended the session: nobody waits for the deadline. */
+  void finished(Connection by, String why) {
+    lock.lock();
+    try {
+      if (by == connection) {
+        endSession(why);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** The connection ended, for whatever reason. */
   void lost(Connection by, String why) {
     lock.lock();
@@ -636,7 +648,7 @@ final class Link implements AutoCloseable {
   void violatedHere(String what) {
     Connection by = connection;
     if (by != null) {
-      later(() -> violated(by, what));
+      later(Duration.ZERO, () -> violated(by, what));
     }
   }
 
@@ -729,21 +741,17 @@ final class Link implements AutoCloseable {
 
   // Timers.
 
-  void later(Runnable task) {
-    schedule(task, Duration.ofMillis(500));
-  }
-
   void within(Duration deadline, CompletableFuture<Void> done, Runnable otherwise) {
-    schedule(
+    later(
+        deadline,
         () -> {
           if (!done.isDone()) {
             otherwise.run();
           }
-        },
-        deadline);
+        });
   }
 
-  private void schedule(Runnable task, Duration delay) {
+  void later(Duration delay, Runnable task) {
     try {
       var unused = node.timer().schedule(task, delay.toMillis(), TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException closing) {
@@ -760,14 +768,18 @@ final class Link implements AutoCloseable {
     }
   }
 
-  /** Fails everything and closes the connection. */
-  void close(String why) {
+  /**
+   * Fails everything and closes the connection.
+   *
+   * @return completes when the partner has been told, or a moment later
+   */
+  CompletableFuture<Void> close(String why) {
     Connection open;
     Connection dialling;
     lock.lock();
     try {
       if (closed != null) {
-        return;
+        return CompletableFuture.completedFuture(null);
       }
       closed = why;
       streams.failAll(why);
@@ -784,15 +796,11 @@ final class Link implements AutoCloseable {
       lock.unlock();
     }
     if (open != null) {
-      open.close(Connection.OVER, why);
+      open.close(Connection.FINISHED, why);
     }
     if (dialling != null) {
       dialling.cut(why);
     }
-  }
-
-  @Override
-  public void close() {
-    close("this node is stopping");
+    return open == null ? CompletableFuture.completedFuture(null) : open.gone();
   }
 }

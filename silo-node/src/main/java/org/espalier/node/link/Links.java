@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ScheduledExecutorService;
@@ -51,9 +52,8 @@ public final class Links implements AutoCloseable {
 
   /** A link belongs to one identity key: a partner that enrols anew gets a new one. */
   private record Entry(Link link, Dialler dialler, Partner partner) {
-    void close(String why) {
-      link.close(why);
-      dialler.stop();
+    CompletableFuture<Void> close(String why) {
+      return link.close(why).thenRun(dialler::stop);
     }
   }
 
@@ -170,7 +170,7 @@ public final class Links implements AutoCloseable {
       }
     }
     if (stopped != null) {
-      stopped.close(party + " is no confirmed partner any more");
+      var unused = stopped.close(party + " is no confirmed partner any more");
     }
     if (begun != null) {
       begun.dialler().start();
@@ -311,7 +311,10 @@ public final class Links implements AutoCloseable {
       open = new ArrayList<>(links.values());
       links.clear();
     }
-    open.forEach(entry -> entry.close("the node of " + self.party() + " is stopping"));
+    String why = "the node of " + self.party() + " is stopping";
+    CompletableFuture.allOf(
+            open.stream().map(entry -> entry.close(why)).toArray(CompletableFuture<?>[]::new))
+        .join();
     try {
       server.stop();
     } catch (Exception e) {
