@@ -1,0 +1,105 @@
+package org.espalier.node.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StoreTest {
+  private static final String ADD =
+      "INSERT INTO partners (name, state, since) VALUES (?, 'pending', 'now')";
+  private static final String COUNT = "SELECT count(*) FROM partners";
+
+  @TempDir Path folder;
+
+  private Path file() {
+    return folder.resolve("silo.db");
+  }
+
+  private static int count(Store store) {
+    return store.one(COUNT, row -> row.getInt(1)).orElseThrow();
+  }
+
+  @Test
+  void bringsAnOlderFileUpToDateAndRefusesANewerOne() throws Exception {
+    try (Connection old = DriverManager.getConnection("jdbc:sqlite:" + file());
+        Statement statement = old.createStatement()) {
+      for (String sql : Migrations.STEPS.get(0).split(";", -1)) {
+        if (!sql.isBlank()) {
+          statement.execute(sql);
+        }
+      }
+      statement.execute("INSERT INTO jobs VALUES ('J-1','{}',x'00','a','DONE',1,NULL,'t','t')");
+      statement.execute("PRAGMA user_version = 1");
+    }
+    try (Store store = Store.open(file())) {
+      assertThat(count(store)).isZero();
+      assertThat(store.one("SELECT id FROM jobs", row -> row.getString(1))).contains("J-1");
+    }
+    try (Connection later = DriverManager.getConnection("jdbc:sqlite:" + file());
+        Statement statement = later.createStatement()) {
+      statement.execute("PRAGMA user_version = 99");
+    }
+    assertThatThrownBy(() -> Store.open(file()))
+        .isInstanceOf(Store.StoreException.class)
+        .hasMessageContaining("silo.db has version 99, this program knows");
+  }
+
+  @Test
+  void transactionsAreAllOrNothing() {
+    try (Store store = Store.open(file())) {
+      store.update(ADD, "a");
+      assertThatThrownBy(
+              () ->
+                  store.transaction(
+                      () -> {
+                        store.update(ADD, "b");
+                        store.transaction(() -> store.update(ADD, "c"));
+                        return store.update(ADD, "a");
+                      }))
+          .isInstanceOf(Store.StoreException.class);
+      assertThat(count(store)).isEqualTo(1);
+      assertThat(
+              (int)
+                  store.transaction(
+                      () ->
+                          store.update(ADD, "b") + store.transaction(() -> store.update(ADD, "c"))))
+          .isEqualTo(2);
+      assertThat(count(store)).isEqualTo(3);
+    }
+    try (Store again = Store.open(file())) {
+      assertThat(count(again)).isEqualTo(3);
+      assertThatThrownBy(() -> again.update("INSERT INTO models VALUES ('J-404','{}','t')"))
+          .as("foreign keys hold")
+          .isInstanceOf(Store.StoreException.class);
+    }
+  }
+
+  @Test
+  void threadsTakeTurns() {
+    try (Store store = Store.open(file())) {
+      store.update(ADD, "a");
+      CompletableFuture<?>[] work =
+          IntStream.range(0, 8)
+              .mapToObj(
+                  i ->
+                      CompletableFuture.runAsync(
+                          () ->
+                              store.transaction(
+                                  () -> {
+                                    int n = count(store);
+                                    return store.update(ADD, "p" + n);
+                                  })))
+              .toArray(CompletableFuture<?>[]::new);
+      CompletableFuture.allOf(work).join();
+      assertThat(count(store)).isEqualTo(9);
+    }
+  }
+}
