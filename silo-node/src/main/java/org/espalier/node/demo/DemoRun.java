@@ -35,7 +35,7 @@ public final class DemoRun {
 
   private final Scenario scenario;
   private final Cli cli;
-  private final Workplace workplace;
+  private final DemoFolder folder;
   private final Shell shell;
   private final boolean keep;
   private final List<Party> parties;
@@ -49,12 +49,12 @@ public final class DemoRun {
       PrintStream screen,
       UnaryOperator<String> strong,
       boolean keep,
-      Workplace workplace) {
+      DemoFolder folder) {
     this.scenario = scenario;
     this.cli = cli;
     this.keep = keep;
-    this.workplace = workplace;
-    this.shell = new Shell(cli, screen, strong, workplace);
+    this.folder = folder;
+    this.shell = new Shell(cli, screen, strong, folder);
     this.parties = List.copyOf(scenario.spec().parties().keySet());
     this.labelParty = scenario.spec().labelParty();
   }
@@ -70,8 +70,8 @@ public final class DemoRun {
   public static DemoResult play(
       Scenario scenario, Cli cli, PrintStream screen, UnaryOperator<String> strong, boolean keep)
       throws InterruptedException {
-    try (Workplace workplace = Workplace.create(keep)) {
-      DemoRun run = new DemoRun(scenario, cli, screen, strong, keep, workplace);
+    try (DemoFolder folder = DemoFolder.create(keep)) {
+      DemoRun run = new DemoRun(scenario, cli, screen, strong, keep, folder);
       try {
         return run.play();
       } finally {
@@ -118,7 +118,7 @@ public final class DemoRun {
     }
     for (Party party : parties) {
       shell.typed(party, "node", "start", "--background");
-      nodes.put(party, workplace.start(cli, party));
+      nodes.put(party, folder.start(cli, party));
     }
     for (Map.Entry<Party, SiloProcess> node : nodes.entrySet()) {
       node.getValue().awaitReady();
@@ -138,7 +138,7 @@ public final class DemoRun {
           continue;
         }
         JsonNode invitation = shell.ask(host, "partner", "invite", guest.name());
-        Path letter = workplace.root().resolve(host + "-invites-" + guest + ".txt");
+        Path letter = folder.root().resolve(host + "-invites-" + guest + ".txt");
         write(letter, invitation.path("line").asText() + "\n");
         shell.ask(guest, "partner", "accept", letter.toString());
         // What people read to each other by telephone: each node's own word on its identity.
@@ -161,7 +161,7 @@ public final class DemoRun {
   }
 
   private void addDataset(Party party, String name, Scenario.Source source, String schemaName) {
-    Path schema = workplace.root().resolve(schemaName);
+    Path schema = folder.root().resolve(schemaName);
     write(schema, Json.toYaml(source.schema()));
     if (source.sketched()) {
       shell.say(
@@ -341,7 +341,7 @@ public final class DemoRun {
       int predictions,
       boolean verified,
       double total) {
-    Cohort cohort = Cohort.read(job, parties, workplace::home);
+    Cohort cohort = Cohort.read(job, parties, folder::home);
     cohort.requireSame(labelParty, PlainJoin.of(scenario.spec(), scenario.sources()));
     Comparison comparison = Comparison.of(scenario, cohort, slices);
     JsonNode report = reports.get(labelParty);
@@ -388,16 +388,16 @@ public final class DemoRun {
 
   private void sayHowToLookAround() {
     shell.step("Nodes and folders are still there; look around");
-    SiloHome home = workplace.home(labelParty);
+    SiloHome home = folder.home(labelParty);
     shell.say("silo job list --home " + home.root());
     shell.say("silo model list --home " + home.root());
     shell.say("silo audit tail --home " + home.root());
     shell.say("less " + home.log());
     shell.say("and when you are done:");
     for (Party party : nodes.keySet()) {
-      shell.say("silo node stop --home " + workplace.home(party).root());
+      shell.say("silo node stop --home " + folder.home(party).root());
     }
-    shell.say("rm -r " + workplace.root());
+    shell.say("rm -r " + folder.root());
   }
 
   private static void write(Path file, String text) {

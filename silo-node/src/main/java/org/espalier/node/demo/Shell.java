@@ -26,17 +26,17 @@ final class Shell {
   private final Cli cli;
   private final PrintStream screen;
   private final UnaryOperator<String> strong;
-  private final Workplace workplace;
+  private final DemoFolder folder;
   private int steps;
 
   /**
    * @param strong makes a heading stand out
    */
-  Shell(Cli cli, PrintStream screen, UnaryOperator<String> strong, Workplace workplace) {
+  Shell(Cli cli, PrintStream screen, UnaryOperator<String> strong, DemoFolder folder) {
     this.cli = cli;
     this.screen = screen;
     this.strong = strong;
-    this.workplace = workplace;
+    this.folder = folder;
   }
 
   void step(String title) {
@@ -54,7 +54,7 @@ final class Shell {
     StringBuilder line = new StringBuilder("  ").append(at).append("$ silo");
     for (String word : words) {
       String shown = word;
-      if (word.startsWith(workplace.root().toString())) {
+      if (word.startsWith(folder.root().toString())) {
         shown = Path.of(word).getFileName().toString();
       } else if (word.startsWith(HERE + "/")) {
         shown = Path.of(HERE).relativize(Path.of(word)).toString();
@@ -146,7 +146,7 @@ final class Shell {
   private String[] words(Party at, String... words) {
     List<String> all = new ArrayList<>(List.of(words));
     all.add("--home");
-    all.add(workplace.home(at).root().toString());
+    all.add(folder.home(at).root().toString());
     return all.toArray(String[]::new);
   }
 

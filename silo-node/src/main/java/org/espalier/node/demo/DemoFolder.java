@@ -16,22 +16,22 @@ import org.espalier.wire.Party;
  * The folder and the processes of one demonstration. Both are gone afterwards, also if it fails or
  * is interrupted from the keyboard, unless they are to be kept.
  */
-final class Workplace implements AutoCloseable {
+final class DemoFolder implements AutoCloseable {
   private final Path root;
   private final boolean keep;
   private final List<SiloProcess> processes = new ArrayList<>();
   private boolean closed;
   private final Thread hook = new Thread(this::clean, "demo-cleanup");
 
-  private Workplace(Path root, boolean keep) {
+  private DemoFolder(Path root, boolean keep) {
     this.root = root;
     this.keep = keep;
     Runtime.getRuntime().addShutdownHook(hook);
   }
 
-  static Workplace create(boolean keep) {
+  static DemoFolder create(boolean keep) {
     try {
-      return new Workplace(Files.createTempDirectory("silo-demo-"), keep);
+      return new DemoFolder(Files.createTempDirectory("silo-demo-"), keep);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -45,7 +45,7 @@ final class Workplace implements AutoCloseable {
     return new SiloHome(root.resolve(party.name()));
   }
 
-  /** Starts a node that this workplace will end. */
+  /** Starts a node that this folder will end. */
   synchronized SiloProcess start(Cli cli, Party party) {
     if (closed) {
       throw new IllegalStateException("the demonstration was interrupted");
