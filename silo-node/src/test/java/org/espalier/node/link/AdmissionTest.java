@@ -274,7 +274,7 @@ class AdmissionTest {
         int answer = socket.getInputStream().read();
         throw new AssertionError("admitted: " + answer);
       } catch (SSLException told) {
-        assertThat(told).hasMessageContaining(alert);
+        assertThat(told.getMessage()).containsPattern(alert);
         return;
       } catch (SocketException cut) {
         // Refused, without a reason.
@@ -290,7 +290,8 @@ class AdmissionTest {
           .isInstanceOf(SSLException.class)
           .hasMessageContaining("protocol_version");
     }
-    refused("bad_certificate", trusting());
+    // Newer JDKs send the alert of RFC 8446, JDK 17 an older one.
+    refused("certificate_required|bad_certificate", trusting());
     try (TestNode stranger = TestNode.dialling(folder, "x.example", TestNode.quick())) {
       refused(
           "certificate_unknown",
