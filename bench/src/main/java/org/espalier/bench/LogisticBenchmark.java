@@ -94,7 +94,7 @@ final class LogisticBenchmark {
         new TrainingSpec(Level.GRADIENTS, s.l2(), s.maxPasses(), s.tolerance(), true);
     TrainingJob job =
         new TrainingJob(
-            new Session("J-bench", new byte[32], 1), LABEL, List.of(FEATURES), s.rows(), spec);
+            new Session("J-bench", new byte[32], 1), LABEL, List.of(FEATURES), s.rows(), spec, 0);
     ExecutorService threads = Executors.newFixedThreadPool(2);
     try (MemoryNetwork network = new MemoryNetwork()) {
       Channel featureEnd = network.channel(FEATURES, LABEL);
@@ -108,7 +108,7 @@ final class LogisticBenchmark {
                       featureEnd,
                       () ->
                           LogisticTraining.feature(
-                              job, featureEnd, Map.of(), others, Progress.NONE)));
+                              job, featureEnd, Map.of(), others, Progress.NONE, pass -> {})));
       Future<LabelOutcome> label =
           threads.submit(
               () ->

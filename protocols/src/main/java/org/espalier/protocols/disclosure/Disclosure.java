@@ -26,9 +26,15 @@ public final class Disclosure {
    * @param maxPasses most passes that the job allows
    * @param rows training rows; -1 if not known yet
    * @param acceptSpan all parties accept more passes than a quarter of the columns
+   * @param earlierPasses passes on the same people in earlier attempts and jobs; -1 if not known
    */
   public record Facts(
-      Party label, Map<Party, Integer> columns, int maxPasses, int rows, boolean acceptSpan) {
+      Party label,
+      Map<Party, Integer> columns,
+      int maxPasses,
+      int rows,
+      boolean acceptSpan,
+      int earlierPasses) {
     public Facts {
       columns = new TreeMap<>(columns);
       if (columns.isEmpty() || columns.containsKey(label)) {
@@ -59,29 +65,30 @@ public final class Disclosure {
 
   /**
    * Passes that may run: the label party learns at most a quarter as many joint directions as the
-   * feature parties have columns, unless all parties have accepted more.
+   * feature parties have columns, over all attempts and jobs on the same people, unless all parties
+   * have accepted more.
    *
    * @param totalColumns prepared columns of all feature parties
+   * @param earlierPasses on these people in earlier attempts and jobs, 0 or more
    * @return 0 if not even one pass is allowed
    */
-  public static int passLimit(int totalColumns, int maxPasses, boolean acceptSpan) {
-    return acceptSpan ? maxPasses : Math.min(maxPasses, totalColumns / 4);
+  public static int passLimit(
+      int totalColumns, int maxPasses, boolean acceptSpan, int earlierPasses) {
+    return acceptSpan
+        ? maxPasses
+        : Math.max(0, Math.min(maxPasses, totalColumns / 4 - earlierPasses));
   }
 
   /**
    * Checks the job against the limits.
    *
-   * @throws IllegalArgumentException if no pass at all is allowed; says what would allow it
+   * @throws NoPassLeft if no pass at all is allowed; says what would allow it
    */
   public static void require(Level level, Facts facts) {
     int total = facts.totalColumns();
-    if (total >= 0 && passLimit(total, facts.maxPasses(), facts.acceptSpan()) < 1) {
-      throw new IllegalArgumentException(
-          "level "
-              + level.wireName()
-              + " allows one pass for every four columns of the feature parties; they have "
-              + total
-              + ". Bring more columns, or agree on accept: [span] after reading what that discloses");
+    int earlier = Math.max(0, facts.earlierPasses());
+    if (total >= 0 && passLimit(total, facts.maxPasses(), facts.acceptSpan(), earlier) < 1) {
+      throw NoPassLeft.here(level, total, earlier);
     }
   }
 
@@ -166,7 +173,10 @@ public final class Disclosure {
                     ? "this job ACCEPTS that (accept: span)"
                     : "training stops at a quarter of that"
                         + (total < 0 ? "" : ", " + total / 4 + " passes"))
-                + ". Every further attempt or job on the same people adds to it"));
+                + ". The passes of all attempts and jobs on the same people add up and are counted"
+                + (facts.earlierPasses() < 0
+                    ? ""
+                    : ": " + facts.earlierPasses() + " were used before this one")));
     all.add(
         new Statement(
             facts.label(),

@@ -7,11 +7,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.factory.LinearSolverFactory_DDRM;
 import org.ejml.interfaces.linsol.LinearSolverDense;
 import org.espalier.he.ParameterChooser;
 import org.espalier.protocols.disclosure.Disclosure;
+import org.espalier.protocols.disclosure.NoPassLeft;
 import org.espalier.protocols.fixedpoint.Quantisation;
 import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.protocols.linear.ResidualHolder;
@@ -96,12 +98,13 @@ final class GradientsTraining implements TrainingProtocol {
 
     LabelOutcome run() {
       TrainingSpec spec = job.spec();
-      int allowed = Disclosure.passLimit(layer.totalColumns(), spec.maxPasses(), spec.acceptSpan());
+      int allowed = allowed();
       fit.minimise();
       LabelOutcome.End end =
           allowed < spec.maxPasses() ? LabelOutcome.End.DISCLOSURE : LabelOutcome.End.MAX_PASSES;
       double norm = rms(fit.residuals());
       for (int pass = 1; pass <= allowed; pass++) {
+        listener.begins(pass);
         long began = System.nanoTime();
         double objective = fit.objective();
         int scale = scale(norm);
@@ -126,6 +129,27 @@ final class GradientsTraining implements TrainingProtocol {
       }
       sendStart(reports.size() + 1, true, 0, 0);
       return outcome(end);
+    }
+
+    /** The strictest of all parties' limits; if that is 0, everybody is told and nothing else. */
+    private int allowed() {
+      int total = layer.totalColumns();
+      int allowed = passLimit(job, total);
+      NoPassLeft none =
+          allowed > 0 ? null : NoPassLeft.here(job.spec().level(), total, job.earlierPasses());
+      for (Map.Entry<Party, Channel> feature : features.entrySet()) {
+        int theirs =
+            feature.getValue().receive(Messages.Allowed.TYPE, Messages.Allowed.LIMIT).passes();
+        if (theirs == 0 && none == null) {
+          none = NoPassLeft.at(job.spec().level(), total, feature.getKey().name());
+        }
+        allowed = Math.min(allowed, theirs);
+      }
+      if (none != null) {
+        sendStart(1, true, 0, 0);
+        throw none;
+      }
+      return allowed;
     }
 
     private LabelOutcome outcome(LabelOutcome.End end) {
@@ -267,7 +291,12 @@ final class GradientsTraining implements TrainingProtocol {
 
   @Override
   public FeatureOutcome feature(
-      TrainingJob job, Channel label, Map<Party, Channel> others, Matrix own, Progress progress) {
+      TrainingJob job,
+      Channel label,
+      Map<Party, Channel> others,
+      Matrix own,
+      Progress progress,
+      IntConsumer beforePass) {
     requireRows(job, own);
     if (own.columns() < 1) {
       throw new IllegalArgumentException("a feature party needs at least one column");
@@ -275,13 +304,29 @@ final class GradientsTraining implements TrainingProtocol {
     int total = totalColumns(own.columns(), others);
     Disclosure.requireRows(job.rows(), total);
     TrainingSpec spec = job.spec();
-    int allowed = Disclosure.passLimit(total, spec.maxPasses(), spec.acceptSpan());
+    int allowed = passLimit(job, total);
     Whitening whitening = Whitening.of(own, Math.max(MIN_RIDGE, spec.l2() / MAX_CURVATURE));
     ZeroSumMasks masks = ZeroSumMasks.agree(job.session(), label.self(), others);
     Matrix x = whitening.apply(own);
     try (SliceEvaluator layer = new SliceEvaluator(job.session(), label, x)) {
-      return new Feature(job, label, x, whitening, masks, layer, allowed, progress).run();
+      label.send(new Messages.Allowed(allowed));
+      Passes passes = new Passes(total, allowed, progress, beforePass);
+      return new Feature(job, label, x, whitening, masks, layer, passes).run();
     }
+  }
+
+  /**
+   * What a feature party knows of the passes to come.
+   *
+   * @param totalColumns of all feature parties
+   * @param allowed by this party's own count
+   */
+  private record Passes(int totalColumns, int allowed, Progress progress, IntConsumer beforePass) {}
+
+  private static int passLimit(TrainingJob job, int totalColumns) {
+    TrainingSpec spec = job.spec();
+    return Disclosure.passLimit(
+        totalColumns, spec.maxPasses(), spec.acceptSpan(), job.earlierPasses());
   }
 
   private static int totalColumns(int own, Map<Party, Channel> others) {
@@ -301,8 +346,7 @@ final class GradientsTraining implements TrainingProtocol {
     private final Whitening whitening;
     private final ZeroSumMasks masks;
     private final SliceEvaluator layer;
-    private final int allowed;
-    private final Progress progress;
+    private final Passes passes;
     private final Prg noise = Prg.fresh();
     private final double noiseWidth;
     private final List<double[]> directions = new ArrayList<>();
@@ -315,16 +359,14 @@ final class GradientsTraining implements TrainingProtocol {
         Whitening whitening,
         ZeroSumMasks masks,
         SliceEvaluator layer,
-        int allowed,
-        Progress progress) {
+        Passes passes) {
       this.job = job;
       this.label = label;
       this.x = x;
       this.whitening = whitening;
       this.masks = masks;
       this.layer = layer;
-      this.allowed = allowed;
-      this.progress = progress;
+      this.passes = passes;
       this.noiseWidth =
           Math.scalb(1.0, -Disclosure.noiseBits(job.rows(), job.featureParties().size()));
     }
@@ -343,6 +385,11 @@ final class GradientsTraining implements TrainingProtocol {
                   + directions.size()
                   + " directions");
         }
+        if (start.last() && pass == 1) {
+          throw passes.allowed() == 0
+              ? NoPassLeft.here(job.spec().level(), passes.totalColumns(), job.earlierPasses())
+              : NoPassLeft.at(job.spec().level(), passes.totalColumns(), "another party");
+        }
         double[] weights = combine(start.coefficients());
         if (start.last()) {
           return new FeatureOutcome(
@@ -351,12 +398,13 @@ final class GradientsTraining implements TrainingProtocol {
               Collections.unmodifiableMap(
                   parametersRun(job, layer.choice(), layer.quantisation(), directions.size())));
         }
-        if (pass > allowed) {
-          throw violation("wants more than the " + allowed + " passes that were agreed");
+        if (pass > passes.allowed()) {
+          throw violation("wants more than the " + passes.allowed() + " passes that were agreed");
         }
-        progress.update("pass", pass - 1L, allowed);
+        passes.beforePass().accept(pass);
+        passes.progress().update("pass", pass - 1L, passes.allowed());
         pass(start, weights);
-        progress.update("pass", pass, allowed);
+        passes.progress().update("pass", pass, passes.allowed());
       }
     }
 

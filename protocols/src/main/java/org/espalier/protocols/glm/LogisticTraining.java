@@ -1,6 +1,7 @@
 package org.espalier.protocols.glm;
 
 import java.util.Map;
+import java.util.function.IntConsumer;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
@@ -23,7 +24,13 @@ public final class LogisticTraining {
 
   /** See {@link TrainingProtocol#feature}. */
   public static FeatureOutcome feature(
-      TrainingJob job, Channel label, Map<Party, Channel> others, Matrix own, Progress progress) {
-    return TrainingProtocol.of(job.spec().level()).feature(job, label, others, own, progress);
+      TrainingJob job,
+      Channel label,
+      Map<Party, Channel> others,
+      Matrix own,
+      Progress progress,
+      IntConsumer beforePass) {
+    return TrainingProtocol.of(job.spec().level())
+        .feature(job, label, others, own, progress, beforePass);
   }
 }

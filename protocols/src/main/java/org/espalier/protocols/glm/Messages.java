@@ -35,6 +35,29 @@ final class Messages {
   }
 
   /**
+   * Feature party to the label party, once, when the encrypted product is set up: the passes that
+   * it allows after those it has counted on these people.
+   */
+  record Allowed(int passes) implements Message {
+    static final int LIMIT = 4;
+    static final MessageType<Allowed> TYPE =
+        new MessageType<>(
+            64,
+            "allowed passes",
+            in -> new Allowed(in.getInt("allowed passes", 0, TrainingSpec.MAX_PASSES)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putInt(passes);
+    }
+  }
+
+  /**
    * Label party, first message of a pass and the last of a training.
    *
    * @param last the coefficients are final, nothing follows

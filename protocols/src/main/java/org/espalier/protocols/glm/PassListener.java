@@ -1,7 +1,16 @@
 package org.espalier.protocols.glm;
 
-/** Hears of every finished pass at the label party. */
+/** Hears of every pass at the label party. */
 @FunctionalInterface
 public interface PassListener {
+  /** A pass has ended. */
   void pass(PassReport report);
+
+  /**
+   * A pass is about to begin: nothing of it has been sent. Whoever counts passes makes the count
+   * durable here; an exception ends the training before the pass.
+   *
+   * @param number 1 to max passes
+   */
+  default void begins(int number) {}
 }

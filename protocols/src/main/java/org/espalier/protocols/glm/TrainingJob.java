@@ -11,9 +11,16 @@ import org.espalier.wire.Session;
  * @param label the party that holds the outcome
  * @param featureParties the others, at least one, each with at least one column
  * @param rows n, training rows in the common order of the cohort
+ * @param earlierPasses passes on these people in earlier attempts and jobs by this party's own
+ *     count, 0 or more; parties may count differently, and the strictest count holds
  */
 public record TrainingJob(
-    Session session, Party label, List<Party> featureParties, int rows, TrainingSpec spec) {
+    Session session,
+    Party label,
+    List<Party> featureParties,
+    int rows,
+    TrainingSpec spec,
+    int earlierPasses) {
   public TrainingJob {
     featureParties = featureParties.stream().sorted().toList();
     if (featureParties.isEmpty() || featureParties.contains(label)) {
@@ -22,6 +29,9 @@ public record TrainingJob(
     }
     if (rows < 2) {
       throw new IllegalArgumentException("a cohort of " + rows + " rows cannot be trained on");
+    }
+    if (earlierPasses < 0) {
+      throw new IllegalArgumentException("a count of " + earlierPasses + " earlier passes");
     }
   }
 }

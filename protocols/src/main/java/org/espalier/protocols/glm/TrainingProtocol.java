@@ -1,6 +1,7 @@
 package org.espalier.protocols.glm;
 
 import java.util.Map;
+import java.util.function.IntConsumer;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.Channel;
@@ -26,8 +27,10 @@ public interface TrainingProtocol {
    * @param featureParties one channel to each feature party of the job
    * @param own n × d prepared columns of the label party itself; d may be 0
    * @param labels n outcomes, 0 or 1
-   * @param listener hears of every pass
+   * @param listener hears of every pass, before it and after it
    * @throws IllegalArgumentException if the arguments do not fit the job, or a range cannot be held
+   * @throws org.espalier.protocols.disclosure.NoPassLeft if a party's count of earlier passes
+   *     leaves none; no residual has been sent
    * @throws org.espalier.wire.WireException if a party breaks the protocol, stops or is gone
    */
   LabelOutcome label(
@@ -43,9 +46,18 @@ public interface TrainingProtocol {
    * @param label channel to the label party
    * @param others one channel to each other feature party; empty if there is none
    * @param own n × d prepared columns, d at least 1
+   * @param beforePass called with the number of each pass before anything of it is answered:
+   *     whoever counts passes makes the count durable there; an exception ends the training
    * @throws IllegalArgumentException if the arguments do not fit the job, or a range cannot be held
+   * @throws org.espalier.protocols.disclosure.NoPassLeft if a party's count of earlier passes
+   *     leaves none; no residual has been sent
    * @throws org.espalier.wire.WireException if a party breaks the protocol, stops or is gone
    */
   FeatureOutcome feature(
-      TrainingJob job, Channel label, Map<Party, Channel> others, Matrix own, Progress progress);
+      TrainingJob job,
+      Channel label,
+      Map<Party, Channel> others,
+      Matrix own,
+      Progress progress,
+      IntConsumer beforePass);
 }

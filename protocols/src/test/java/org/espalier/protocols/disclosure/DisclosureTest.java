@@ -15,15 +15,23 @@ class DisclosureTest {
   private static final Party INSURER = new Party("insurer");
 
   private static Disclosure.Facts facts(Map<Party, Integer> columns, boolean span) {
-    return new Disclosure.Facts(BANK, columns, 15, 100_000, span);
+    return facts(columns, span, 0);
+  }
+
+  private static Disclosure.Facts facts(Map<Party, Integer> columns, boolean span, int earlier) {
+    return new Disclosure.Facts(BANK, columns, 15, 100_000, span, earlier);
   }
 
   @Test
   void passesStopAtAQuarterOfTheColumnsUnlessAccepted() {
-    assertThat(Disclosure.passLimit(60, 15, false)).isEqualTo(15);
-    assertThat(Disclosure.passLimit(59, 15, false)).isEqualTo(14);
-    assertThat(Disclosure.passLimit(3, 15, false)).isZero();
-    assertThat(Disclosure.passLimit(3, 15, true)).isEqualTo(15);
+    assertThat(Disclosure.passLimit(60, 15, false, 0)).isEqualTo(15);
+    assertThat(Disclosure.passLimit(59, 15, false, 0)).isEqualTo(14);
+    assertThat(Disclosure.passLimit(3, 15, false, 0)).isZero();
+    assertThat(Disclosure.passLimit(3, 15, true, 0)).isEqualTo(15);
+    assertThat(Disclosure.passLimit(80, 15, false, 4)).isEqualTo(15);
+    assertThat(Disclosure.passLimit(80, 15, false, 18)).isEqualTo(2);
+    assertThat(Disclosure.passLimit(80, 15, false, 21)).isZero();
+    assertThat(Disclosure.passLimit(80, 15, true, 21)).isEqualTo(15);
   }
 
   @Test
@@ -33,6 +41,11 @@ class DisclosureTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("they have 3")
         .hasMessageContaining("accept: [span]");
+    assertThatThrownBy(
+            () ->
+                Disclosure.require(Level.GRADIENTS, facts(Map.of(CLINIC, 2, INSURER, 6), false, 2)))
+        .isInstanceOf(NoPassLeft.class)
+        .hasMessageContaining("have 8, and 2 passes were used by earlier attempts and jobs");
     assertThatCode(
             () -> Disclosure.require(Level.GRADIENTS, facts(Map.of(CLINIC, 2, INSURER, 2), false)))
         .doesNotThrowAnyException();
@@ -54,7 +67,11 @@ class DisclosureTest {
     assertThat(
             Disclosure.statements(Level.GRADIENTS, facts(Map.of(CLINIC, 12, INSURER, 40), true))
                 .toString())
-        .contains("ACCEPTS");
+        .contains("ACCEPTS", ": 0 were used before this one");
+    assertThat(
+            Disclosure.statements(Level.GRADIENTS, facts(Map.of(CLINIC, -1), false, -1)).toString())
+        .contains("add up and are counted")
+        .doesNotContain("were used");
   }
 
   @Test

@@ -2,17 +2,25 @@ package org.espalier.protocols.glm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.IntConsumer;
 import java.util.function.UnaryOperator;
 import org.apache.commons.math3.stat.inference.ChiSquareTest;
 import org.espalier.protocols.disclosure.Level;
+import org.espalier.protocols.disclosure.NoPassLeft;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
+import org.espalier.wire.Progress;
+import org.espalier.wire.Session;
 import org.espalier.wire.WireException;
 import org.espalier.wire.memory.MemoryNetwork;
 import org.junit.jupiter.api.Test;
@@ -57,7 +65,7 @@ class GradientsWireTest {
     int blocks = (rows + degree / width - 1) / (degree / width);
 
     List<Integer> down = new ArrayList<>(List.of(51));
-    List<Integer> up = new ArrayList<>(List.of(50));
+    List<Integer> up = new ArrayList<>(List.of(50, 64));
     for (int pass = 0; pass < passes; pass++) {
       down.addAll(List.of(60, 52));
       for (int b = 0; b < blocks; b++) {
@@ -218,6 +226,7 @@ class GradientsWireTest {
         "54 | 1 | ones     | f1   | not below its modulus",
         "54 | 1 | short    | f1   | reply",
         "50 | 1 | zeros    | f1   | rows",
+        "64 | 1 | ones     | f1   | allowed passes",
         "50 | 1 | columns  | f1   | too many for 500 rows",
         "61 | 1 | shift    | f1   | logits from row",
         "62 | 1 | short    | f1   | scalars",
@@ -239,7 +248,8 @@ class GradientsWireTest {
   private static byte[] damage(String how, byte[] payload) {
     switch (how) {
       case "ones" ->
-          Arrays.fill(payload, Math.min(payload.length - 8, 120), payload.length, (byte) -1);
+          Arrays.fill(
+              payload, Math.max(0, Math.min(payload.length - 8, 120)), payload.length, (byte) -1);
       case "zeros" -> Arrays.fill(payload, (byte) 0);
       case "columns" -> payload[6] = 1;
       case "header" -> payload[4 + 4 + 5] ^= 1;
@@ -254,6 +264,104 @@ class GradientsWireTest {
       }
     }
     return payload;
+  }
+
+  private static TrainingRun after(
+      Map<Party, Integer> earlier, boolean span, MemoryNetwork network) {
+    // Three passes are allowed on these people.
+    TestData data = TestData.synthetic(500, 4, 3, 8, 5);
+    TrainingSpec spec = new TrainingSpec(Level.GRADIENTS, 0.01, 5, 1e-12, span);
+    return TrainingRun.of(data, spec, network, channel -> channel, earlier);
+  }
+
+  @Test
+  void passesOfEarlierAttemptsAndJobsCountByTheStrictestParty() {
+    for (Map<Party, Integer> earlier :
+        List.of(Map.of(BANK, 1), Map.of(F2, 1), Map.of(BANK, 1, F1, 1))) {
+      LabelOutcome end = after(earlier, false, new MemoryNetwork()).label();
+      assertThat(end.passes()).as("%s", earlier).hasSize(2);
+      assertThat(end.end()).isEqualTo(LabelOutcome.End.DISCLOSURE);
+    }
+    assertThat(after(Map.of(F1, 9), true, new MemoryNetwork()).label().passes()).hasSize(5);
+  }
+
+  @Test
+  void whereNoPassIsLeftEverySideSaysSoBeforeAnyResidualIsSent() {
+    for (Party counting : List.of(BANK, F1, F2)) {
+      MemoryNetwork network = new MemoryNetwork(true, Duration.ofMinutes(1));
+      Throwable refusal = catchThrowable(() -> after(Map.of(counting, 7), false, network));
+      List<Throwable> all = new ArrayList<>(List.of(refusal.getSuppressed()));
+      all.add(refusal);
+      assertThat(all).hasSize(3).hasOnlyElementsOfType(NoPassLeft.class);
+      assertThat(all)
+          .allSatisfy(e -> assertThat(e).hasMessageContainingAll("have 13", "accept: [span]"))
+          .anySatisfy(e -> assertThat(e).hasMessageContaining("7 passes were used by earlier"));
+      for (Party feature : List.of(F1, F2)) {
+        // 0 ends a stream: whoever stops tells the others why.
+        assertThat(types(frames(network, BANK, feature))).containsExactly(51, 60, 0);
+        assertThat(types(frames(network, feature, BANK))).startsWith(50, 64).doesNotContain(61);
+      }
+    }
+  }
+
+  @Test
+  void everyPassIsCountedBeforeAnythingOfItIsSent() {
+    TestData data = TestData.synthetic(500, 4, 3, 5);
+    MemoryNetwork network = new MemoryNetwork(true, Duration.ofMinutes(1));
+    TrainingJob job =
+        new TrainingJob(
+            new Session("J-test", new byte[32], 1), BANK, List.of(F1), data.rows(), SPEC, 0);
+    PassListener full =
+        new PassListener() {
+          @Override
+          public void pass(PassReport report) {}
+
+          @Override
+          public void begins(int number) {
+            if (number == 2) {
+              throw new IllegalStateException("cannot count pass 2");
+            }
+          }
+        };
+    List<Integer> counted = Collections.synchronizedList(new ArrayList<>());
+    Channel down = network.channel(BANK, F1);
+    Channel up = network.channel(F1, BANK);
+    CompletableFuture<FeatureOutcome> feature =
+        CompletableFuture.supplyAsync(
+            () ->
+                LogisticTraining.feature(
+                    job, up, Map.of(), data.parts().get(1), Progress.NONE, counted::add));
+    assertThatThrownBy(
+            () ->
+                LogisticTraining.label(
+                    job, Map.of(F1, down), data.parts().get(0), data.labels(), full))
+        .hasMessage("cannot count pass 2");
+    down.close();
+    assertThatThrownBy(feature::join).hasCauseInstanceOf(WireException.class);
+    assertThat(counted).containsExactly(1);
+    assertThat(types(frames(network, BANK, F1))).containsExactly(51, 60, 52, 53, 55);
+
+    // At a feature party: the request of the pass has come, its answer has not gone.
+    MemoryNetwork other = new MemoryNetwork(true, Duration.ofMinutes(1));
+    Channel label = other.channel(BANK, F1);
+    CompletableFuture<LabelOutcome> waiting =
+        CompletableFuture.supplyAsync(
+            () ->
+                LogisticTraining.label(
+                    job, Map.of(F1, label), data.parts().get(0), data.labels(), report -> {}));
+    Channel mine = other.channel(F1, BANK);
+    IntConsumer refusing =
+        pass -> {
+          throw new IllegalStateException("cannot count pass " + pass);
+        };
+    assertThatThrownBy(
+            () ->
+                LogisticTraining.feature(
+                    job, mine, Map.of(), data.parts().get(1), Progress.NONE, refusing))
+        .hasMessage("cannot count pass 1");
+    mine.close();
+    assertThatThrownBy(waiting::join).hasCauseInstanceOf(WireException.class);
+    assertThat(types(frames(other, F1, BANK))).containsExactly(50, 64);
   }
 
   @Test

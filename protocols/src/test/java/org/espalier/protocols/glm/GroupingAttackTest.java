@@ -113,7 +113,12 @@ class GroupingAttackTest {
             Disclosure.statements(
                     Level.GRADIENTS,
                     new Disclosure.Facts(
-                        TrainingRun.LABEL, Map.of(TrainingRun.featureParty(1), 7), 1, ROWS, false))
+                        TrainingRun.LABEL,
+                        Map.of(TrainingRun.featureParty(1), 7),
+                        1,
+                        ROWS,
+                        false,
+                        0))
                 .toString())
         .contains("can be grouped from the first pass on");
   }

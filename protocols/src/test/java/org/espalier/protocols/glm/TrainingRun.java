@@ -29,26 +29,37 @@ record TrainingRun(
     return new Party("f" + number);
   }
 
-  static TrainingJob job(TestData data, TrainingSpec spec) {
+  private static TrainingJob job(TestData data, TrainingSpec spec, int earlierPasses) {
     List<Party> others = new ArrayList<>();
     for (int p = 1; p < data.parts().size(); p++) {
       others.add(featureParty(p));
     }
     return new TrainingJob(
-        new Session("J-test", new byte[32], 1), LABEL, others, data.rows(), spec);
+        new Session("J-test", new byte[32], 1), LABEL, others, data.rows(), spec, earlierPasses);
   }
 
   static TrainingRun of(TestData data, TrainingSpec spec, MemoryNetwork network) {
     return of(data, spec, network, channel -> channel);
   }
 
-  /**
-   * @param wrap applied to every party's end of every channel
-   * @throws RuntimeException the first failure that is not the echo of another party's
-   */
   static TrainingRun of(
       TestData data, TrainingSpec spec, MemoryNetwork network, UnaryOperator<Channel> wrap) {
-    TrainingJob job = job(data, spec);
+    return of(data, spec, network, wrap, Map.of());
+  }
+
+  /**
+   * @param wrap applied to every party's end of every channel
+   * @param earlier passes that parties count as used before; 0 at those that it does not name
+   * @throws RuntimeException the first failure that is not the echo of another party's, the others
+   *     suppressed in it
+   */
+  static TrainingRun of(
+      TestData data,
+      TrainingSpec spec,
+      MemoryNetwork network,
+      UnaryOperator<Channel> wrap,
+      Map<Party, Integer> earlier) {
+    TrainingJob job = job(data, spec, earlier.getOrDefault(LABEL, 0));
     ExecutorService threads = Executors.newCachedThreadPool();
     try {
       List<Future<?>> running = new ArrayList<>();
@@ -67,6 +78,7 @@ record TrainingRun(
       List<Future<FeatureOutcome>> features = new ArrayList<>();
       for (int p = 1; p < data.parts().size(); p++) {
         Party self = featureParty(p);
+        TrainingJob mine = job(data, spec, earlier.getOrDefault(self, 0));
         Matrix own = data.parts().get(p);
         List<Party> peers = new ArrayList<>(job.featureParties());
         peers.remove(self);
@@ -78,16 +90,21 @@ record TrainingRun(
                   List<Channel> all = new ArrayList<>(others.values());
                   all.add(up);
                   return abortingOnFailure(
-                      all, () -> LogisticTraining.feature(job, up, others, own, Progress.NONE));
+                      all,
+                      () ->
+                          LogisticTraining.feature(
+                              mine, up, others, own, Progress.NONE, pass -> {}));
                 }));
       }
       running.addAll(features);
       RuntimeException failure = null;
+      List<RuntimeException> failures = new ArrayList<>();
       for (Future<?> role : running) {
         try {
           role.get();
         } catch (ExecutionException e) {
           RuntimeException cause = (RuntimeException) e.getCause();
+          failures.add(cause);
           if (failure == null
               || failure instanceof WireException.PeerAborted
               || failure instanceof WireException.PeerUnavailable) {
@@ -96,6 +113,8 @@ record TrainingRun(
         }
       }
       if (failure != null) {
+        failures.remove(failure);
+        failures.forEach(failure::addSuppressed);
         throw failure;
       }
       List<FeatureOutcome> outcomes = new ArrayList<>();

@@ -46,6 +46,7 @@ import org.espalier.node.identity.SqlPartnerStore;
 import org.espalier.node.job.JobRun;
 import org.espalier.node.job.JobService;
 import org.espalier.node.job.Jobs;
+import org.espalier.node.job.Openings;
 import org.espalier.node.link.LinkSettings;
 import org.espalier.node.link.Links;
 import org.espalier.node.store.Store;
@@ -115,7 +116,8 @@ public final class SiloNode implements AutoCloseable {
       open.push(links);
       LinkPeers peers = new LinkPeers(identity, book, links);
       JobRun.Context context =
-          new JobRun.Context(peers, jobs, datasets, journal, config, home.results(), work);
+          new JobRun.Context(
+              peers, jobs, new Openings(store), datasets, journal, config, home.results(), work);
       JobService service = new JobService(context);
       open.push(service);
       DeniedRequests denied = new DeniedRequests(journal);

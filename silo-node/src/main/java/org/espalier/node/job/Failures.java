@@ -1,6 +1,7 @@
 package org.espalier.node.job;
 
 import org.espalier.node.Problem;
+import org.espalier.protocols.disclosure.NoPassLeft;
 import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.psi.AlignmentException;
 import org.espalier.wire.Party;
@@ -34,6 +35,11 @@ final class Failures {
       return failed("not enough memory in phase " + phase, e)
           .at(self)
           .next("start the node with more memory: SILO_HEAP=4g silo node start");
+    }
+    if (e instanceof NoPassLeft) {
+      return failed(e.getMessage(), e)
+          .at(self)
+          .next("silo job propose JOB_FILE, with accept: [span] or with other people");
     }
     if (e instanceof IllegalArgumentException || e instanceof Ring.RangeError) {
       // In this way the protocols say that this party's data do not fit the job's settings.

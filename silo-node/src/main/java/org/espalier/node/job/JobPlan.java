@@ -67,7 +67,16 @@ public final class JobPlan {
             columns,
             train.training().maxPasses(),
             -1,
-            train.training().accept().contains("span")));
+            train.training().accept().contains("span"),
+            passes(context, spec)));
+  }
+
+  private static int passes(JobRun.Context context, JobSpec spec) {
+    try {
+      return LocalChecks.passes(context, spec);
+    } catch (Problem unknown) {
+      return -1;
+    }
   }
 
   /**

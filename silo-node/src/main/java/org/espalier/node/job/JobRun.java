@@ -39,12 +39,14 @@ public final class JobRun {
   /**
    * What an attempt needs of the node.
    *
+   * @param openings the count of passes, over all jobs
    * @param results where files for the own operator go
    * @param work for temporary files; emptied when the node starts
    */
   public record Context(
       Peers peers,
       Jobs jobs,
+      Openings openings,
       Datasets datasets,
       Journal journal,
       SiloConfig config,

@@ -54,11 +54,21 @@ final class LocalChecks {
 
   private static List<Rule> checks(JobRun.Context context, JobSpec spec) {
     Party self = context.peers().self();
-    return List.of(
-        () -> party(self, spec),
-        () -> file(dataset(context, spec)),
-        () -> columns(dataset(context, spec), self, spec),
-        () -> role(context, self, spec));
+    List<Rule> rules = new ArrayList<>();
+    rules.add(() -> party(self, spec));
+    rules.add(() -> file(dataset(context, spec)));
+    rules.add(() -> columns(dataset(context, spec), self, spec));
+    rules.add(() -> role(context, self, spec));
+    if (spec instanceof TrainSpec) {
+      rules.add(() -> "passes used so far on these people: " + passes(context, spec));
+    }
+    return rules;
+  }
+
+  /** Passes of all attempts and jobs so far on the people of a job. */
+  static int passes(JobRun.Context context, JobSpec spec) {
+    Dataset dataset = dataset(context, spec);
+    return context.openings().passes(Openings.People.of(dataset, spec.parties().keySet()));
   }
 
   static Dataset dataset(JobRun.Context context, JobSpec spec) {

@@ -15,6 +15,7 @@ import org.espalier.protocols.evaluate.Evaluation;
 import org.espalier.protocols.glm.FeatureOutcome;
 import org.espalier.protocols.glm.LabelOutcome;
 import org.espalier.protocols.glm.LogisticTraining;
+import org.espalier.protocols.glm.PassListener;
 import org.espalier.protocols.glm.PassReport;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
@@ -40,9 +41,31 @@ final class TrainFlow implements JobRun.Flow {
   }
 
   /** What this party brings to training, and to evaluation. */
-  private record Prepared(CohortData data, Split split, Preparation preparation, Matrix matrix) {
+  private record Prepared(
+      CohortData data, Split split, Preparation preparation, Matrix matrix, Earlier earlier) {
     double[] labels(int[] people) {
       return Arrays.stream(people).mapToDouble(person -> data.labels()[person]).toArray();
+    }
+  }
+
+  /**
+   * Passes on the same people in earlier attempts and jobs.
+   *
+   * @param limit they count against the limit of this attempt
+   * @param passes their number when this attempt began
+   */
+  private record Earlier(Openings.People people, boolean limit, int passes) {
+    static Earlier of(JobRun run, Dataset dataset, TrainSpec spec) {
+      Openings.People people = Openings.People.of(dataset, spec.parties().keySet());
+      return new Earlier(
+          people,
+          !spec.training().accept().contains("span"),
+          run.context().openings().passesBefore(people, run.session()));
+    }
+
+    /** Counts a pass of this attempt, before anything of it leaves the node. */
+    void count(JobRun run, int pass) {
+      run.context().openings().count(people, run.session(), pass, limit, passes);
     }
   }
 
@@ -88,7 +111,11 @@ final class TrainFlow implements JobRun.Flow {
           Preparation preparation = Preparation.fit(data.table(), split.training(), how);
           Prepared prepared =
               new Prepared(
-                  data, split, preparation, preparation.apply(data.table(), split.training()));
+                  data,
+                  split,
+                  preparation,
+                  preparation.apply(data.table(), split.training()),
+                  Earlier.of(run, dataset, spec));
           if (hasLabel(run)) {
             requireBothClasses(prepared);
           } else if (prepared.matrix().columns() == 0) {
@@ -142,7 +169,13 @@ final class TrainFlow implements JobRun.Flow {
     List<Party> featureParties =
         spec.parties().keySet().stream().filter(p -> !p.equals(spec.labelParty())).toList();
     TrainingJob job =
-        new TrainingJob(run.session(), spec.labelParty(), featureParties, rows, training);
+        new TrainingJob(
+            run.session(),
+            spec.labelParty(),
+            featureParties,
+            rows,
+            training,
+            prepared.earlier().passes());
     ObjectNode parameters =
         Json.object()
             .put("level", settings.level())
@@ -182,18 +215,31 @@ final class TrainFlow implements JobRun.Flow {
         columns,
         spec.training().maxPasses(),
         prepared.split().training().length,
-        spec.training().accept().contains("span"));
+        spec.training().accept().contains("span"),
+        prepared.earlier().passes());
   }
 
   private ModelSlice trainWithLabel(
       JobRun run, TrainingJob job, Map<Party, Channel> channels, Prepared prepared) {
+    PassListener listener =
+        new PassListener() {
+          @Override
+          public void begins(int number) {
+            prepared.earlier().count(run, number);
+          }
+
+          @Override
+          public void pass(PassReport report) {
+            note(run, report);
+          }
+        };
     LabelOutcome end =
         LogisticTraining.label(
             job,
             channels,
             prepared.matrix(),
             prepared.labels(prepared.split().training()),
-            pass -> note(run, pass));
+            listener);
     ObjectNode report =
         report(run, prepared, end.passes().size(), end.weights().length + 1, end.parametersRun());
     report.put("converged", end.converged()).put("end", end.end().text());
@@ -232,7 +278,13 @@ final class TrainFlow implements JobRun.Flow {
     Map<Party, Channel> others = new TreeMap<>(channels);
     Channel label = others.remove(spec.labelParty());
     FeatureOutcome end =
-        LogisticTraining.feature(job, label, others, prepared.matrix(), run.progress());
+        LogisticTraining.feature(
+            job,
+            label,
+            others,
+            prepared.matrix(),
+            run.progress(),
+            pass -> prepared.earlier().count(run, pass));
     report(run, prepared, end.passes(), end.weights().length, end.parametersRun());
     return slice(run, prepared, end.passes(), end.weights(), null, end.parametersRun());
   }

@@ -1,0 +1,137 @@
+package org.espalier.node.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The limit on passes holds over all attempts and jobs on the same people. */
+class PassLimitTest {
+  private static final int COLUMNS = 12;
+  private static final int PEOPLE = 600;
+
+  @TempDir Path root;
+  private TestSilo bank;
+  private TestSilo insurer;
+
+  @BeforeEach
+  void enrol() {
+    bank = TestSilo.create("bank.example", root).start();
+    insurer = TestSilo.create("insurer.example", root).start();
+    bank.partnerWith(insurer);
+    bank.dataset("people", TestData.bank(0, PEOPLE));
+    insurer.dataset("people", numbers());
+  }
+
+  @AfterEach
+  void stop() {
+    bank.close();
+    insurer.close();
+  }
+
+  /** Twelve columns: three passes. */
+  private static List<String> numbers() {
+    StringBuilder header = new StringBuilder("person:id");
+    for (int c = 0; c < COLUMNS; c++) {
+      header.append(",x%d:number".formatted(c));
+    }
+    List<String> lines = new ArrayList<>(List.of(header.toString()));
+    Random random = new Random(5);
+    for (int id = 0; id < PEOPLE; id++) {
+      StringBuilder line = new StringBuilder("C%06d".formatted(id));
+      for (int c = 0; c < COLUMNS; c++) {
+        line.append(",%.4f".formatted(random.nextGaussian()));
+      }
+      lines.add(line.toString());
+    }
+    return lines;
+  }
+
+  private String run(int maxPasses, boolean span) {
+    ObjectNode spec = (ObjectNode) TestData.twoParties(100);
+    ObjectNode training = spec.putObject("training").put("max_passes", maxPasses);
+    training.put("tolerance", 1e-12);
+    if (span) {
+      training.putArray("accept").add("span");
+    }
+    String job = bank.propose(spec);
+    insurer.call("job.approve", "job", job);
+    bank.call("job.run", "job", job);
+    return job;
+  }
+
+  private static void refused(TestSilo silo, String job) {
+    JsonNode status = silo.await(job, 60).path("job");
+    assertThat(status.path("state").asText()).isEqualTo("FAILED");
+    assertThat(status.path("cause").path("what").asText())
+        .contains("they have 12, and 3 passes were used by earlier attempts and jobs")
+        .contains("accept: [span]");
+  }
+
+  private static void used(TestSilo silo, String job, int passes) {
+    JsonNode shown = silo.call("job.show", "job", job);
+    assertThat(shown.path("checks").toString())
+        .contains("passes used so far on these people: " + passes);
+    assertThat(shown.path("learns").toString()).contains(passes + " were used before");
+  }
+
+  @Test
+  void furtherJobsGetWhatIsLeftAndThenOnlyWithSpan() {
+    String first = run(2, false);
+    assertThat(SiloNodeTest.done(bank, first).path("passes").size()).isEqualTo(2);
+    SiloNodeTest.done(insurer, first);
+    used(bank, first, 2);
+    used(insurer, first, 2);
+
+    String second = run(2, false);
+    assertThat(SiloNodeTest.done(bank, second).path("passes").size()).isEqualTo(1);
+    SiloNodeTest.done(insurer, second);
+
+    String third = run(2, false);
+    refused(bank, third);
+    refused(insurer, third);
+    used(bank, third, 3);
+
+    String accepted = run(4, true);
+    assertThat(SiloNodeTest.done(bank, accepted).path("passes").size()).isEqualTo(4);
+    SiloNodeTest.done(insurer, accepted);
+    used(bank, accepted, 7);
+    used(insurer, accepted, 7);
+  }
+
+  @Test
+  void aFailedAttemptCounts() throws SQLException {
+    execute(
+        "CREATE TRIGGER full BEFORE INSERT ON models BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    String job = run(5, false);
+    for (TestSilo silo : List.of(bank, insurer)) {
+      JsonNode status = silo.await(job, 60).path("job");
+      assertThat(status.path("state").asText()).isEqualTo("FAILED");
+      assertThat(status.path("cause").toString()).doesNotContain("were used by earlier");
+      used(silo, job, 3);
+    }
+    execute("DROP TRIGGER full");
+    insurer.call("job.run", "job", job);
+    refused(bank, job);
+    refused(insurer, job);
+  }
+
+  private void execute(String sql) throws SQLException {
+    try (Connection database = DriverManager.getConnection("jdbc:sqlite:" + bank.home.database());
+        Statement statement = database.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+}
