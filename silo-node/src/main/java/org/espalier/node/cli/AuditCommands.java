@@ -37,7 +37,8 @@ import picocli.CommandLine.Parameters;
     subcommands = {
       AuditCommands.Tail.class,
       AuditCommands.Verify.class,
-      AuditCommands.Export.class
+      AuditCommands.Export.class,
+      AuditCommands.Key.class,
     })
 final class AuditCommands extends GroupCommand {
 

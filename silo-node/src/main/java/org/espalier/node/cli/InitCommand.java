@@ -32,13 +32,15 @@ final class InitCommand extends SiloCommand {
       names = "--listen",
       required = true,
       paramLabel = "HOST:PORT",
-      description = "Where partners reach this node.")
+      description = "Where this node takes connections; 0.0.0.0 is every network of this machine.")
   String listen;
 
   @Option(
       names = "--url",
       paramLabel = "URL",
-      description = "What partners dial, if it differs: https://host:port.")
+      description =
+          "What partners dial, https://host:port (default: the address that it listens on, which"
+              + " 0.0.0.0 cannot be).")
   URI url;
 
   @Override
@@ -48,7 +50,7 @@ final class InitCommand extends SiloCommand {
     try {
       config = new SiloConfig(new Party(name), listen, url, null, null);
     } catch (IllegalArgumentException e) {
-      throw Problem.of(Problem.Kind.USAGE, e.getMessage()).because(e);
+      throw Problem.of(Problem.Kind.USAGE, e.getMessage()).next("silo init --help").because(e);
     }
     String fingerprint = NodeHome.create(home, config);
     ObjectNode result =

@@ -107,7 +107,7 @@ final class JobView {
                   spec.path("model").path("l2").asText(),
                   training.path("level").asText(),
                   training.path("max_passes").asText(),
-                  training.path("tolerance").asText(),
+                  training.path("tolerance").asText().replace('E', 'e'),
                   Format.percent(spec.path("evaluation").path("holdout").asDouble()),
                   accept.isEmpty() ? "" : ", accepts " + accept));
     } else {
@@ -216,14 +216,16 @@ final class JobView {
     if (training.isObject()) {
       line(
           "training",
-          "%s passes%s%s, %s rows, %s held out"
+          "%s %s%s%s, %s rows, %s held out"
               .formatted(
                   training.path("passes").asText(),
+                  training.path("passes").asInt() == 1 ? "pass" : "passes",
                   !training.has("converged")
                       ? ""
                       : training.path("converged").asBoolean()
                           ? ", converged"
-                          : ", stopped at the limit before the tolerance",
+                          : ", stopped before the tolerance: "
+                              + training.path("end").asText("at the limit"),
                   training.hasNonNull("objective")
                       ? ", objective " + Format.number(training.path("objective").asDouble())
                       : "",

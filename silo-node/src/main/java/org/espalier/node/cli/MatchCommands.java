@@ -52,7 +52,12 @@ final class MatchCommands extends GroupCommand {
     @Override
     public Integer call() {
       JsonNode result = ask("match.check", job == null ? fromFlags() : fromJob());
-      return show(result, this::print);
+      return show(
+          result,
+          r -> {
+            print(r);
+            warn(r);
+          });
     }
 
     private ObjectNode fromJob() {
@@ -121,6 +126,18 @@ final class MatchCommands extends GroupCommand {
       rules.print(console());
       console().print("");
       columns.print(console());
+    }
+
+    private void warn(JsonNode report) {
+      long doubled = 0;
+      for (JsonNode rule : report.path("rules")) {
+        doubled += rule.path("duplicates").asLong();
+      }
+      if (doubled > 0) {
+        say(
+            "Doubled keys end a job, unless it says duplicates: first. Remove the repeats, or add a"
+                + " column to the key.");
+      }
     }
 
     private static String forms(JsonNode shapes) {

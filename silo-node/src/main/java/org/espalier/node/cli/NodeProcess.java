@@ -20,6 +20,9 @@ import org.espalier.node.control.ControlClient;
 public final class NodeProcess {
   private static final Duration POLL = Duration.ofMillis(50);
   private static final int TAIL_BYTES = 4096;
+  private static final String WHAT = "silo: ";
+  private static final String WHY = "why:";
+  private static final String NEXT = "next:";
 
   private NodeProcess() {}
 
@@ -80,24 +83,53 @@ public final class NodeProcess {
         throw Problem.wrongState("interrupted while the node was starting").because(e);
       }
     }
-    String what =
-        process.isAlive()
-            ? "the node did not answer within " + patience.toSeconds() + " s"
-            : "the node ended while it was starting (exit code " + process.exitValue() + ")";
-    throw Problem.of(Problem.Kind.NODE_DOWN, what)
-        .detail(lastWords(home))
-        .next("less " + home.log());
+    if (process.isAlive()) {
+      throw Problem.of(
+              Problem.Kind.NODE_DOWN,
+              "the node did not answer within " + patience.toSeconds() + " s")
+          .detail(String.join(" | ", lastWords(home)))
+          .next("less " + home.log());
+    }
+    throw ended(process.exitValue(), lastWords(home), home);
   }
 
-  private static String lastWords(SiloHome home) {
+  /** What {@link Console#problem} printed in the node's process, as the problem that it was. */
+  private static Problem ended(int exitCode, List<String> words, SiloHome home) {
+    String what = "the node ended while it was starting (exit code " + exitCode + ")";
+    Problem problem =
+        Problem.of(Problem.Kind.NODE_DOWN, what)
+            .detail(words.isEmpty() ? "it said nothing" : String.join(" | ", words))
+            .next("less " + home.log());
+    for (Problem.Kind kind : Problem.Kind.values()) {
+      int said = words.size() - 1;
+      while (said >= 0 && !words.get(said).startsWith(WHAT)) {
+        said--;
+      }
+      if (kind.exitCode() == exitCode && said >= 0) {
+        problem =
+            Problem.of(kind, words.get(said).substring(WHAT.length()) + "; the node did not start")
+                .next("less " + home.log());
+        for (String line : words.subList(said + 1, words.size())) {
+          problem = line.startsWith(WHY) ? problem.detail(after(WHY, line)) : problem;
+          problem = line.startsWith(NEXT) ? problem.next(after(NEXT, line)) : problem;
+        }
+      }
+    }
+    return problem;
+  }
+
+  private static String after(String mark, String line) {
+    return line.substring(mark.length()).strip();
+  }
+
+  /** The last lines that the node's process printed. */
+  private static List<String> lastWords(SiloHome home) {
     try (InputStream in = Files.newInputStream(home.console())) {
       long size = Files.size(home.console());
       in.skipNBytes(Math.max(0, size - TAIL_BYTES));
       String text = new String(in.readNBytes(TAIL_BYTES), StandardCharsets.UTF_8);
       List<String> lines = text.lines().map(String::strip).filter(l -> !l.isEmpty()).toList();
-      return lines.isEmpty()
-          ? "it said nothing"
-          : String.join(" | ", lines.subList(Math.max(0, lines.size() - 3), lines.size()));
+      return lines.subList(Math.max(0, lines.size() - 3), lines.size());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -85,6 +85,9 @@ final class PredictCommand extends SiloCommand {
         j ->
             console()
                 .print("Proposed " + id + ". Waits for: " + JobView.names(j.path("undecided"))));
+    for (JsonNode party : job.path("undecided")) {
+      nextAt(party.asText(), "silo job show " + id + ", then silo job approve " + id);
+    }
     next("silo job run " + id + " --wait", "when all have approved");
     return 0;
   }

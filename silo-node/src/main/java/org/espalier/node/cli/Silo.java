@@ -28,7 +28,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "",
       "First steps:",
       "  silo demo                                       three silos on this machine, in a minute",
-      "  silo init --name bank.example --listen 0.0.0.0:9443",
+      "  silo init --name bank.example --listen 0.0.0.0:9443 --url https://silo.bank.example:9443",
       "  silo node start --background",
       "  silo partner invite insurer.example             then silo partner accept at the partner",
       "  silo dataset sketch loans.csv > loans.schema.yaml",

@@ -48,7 +48,8 @@ abstract class SiloCommand implements Callable<Integer> {
     return new SiloHome(
         env != null && !env.isBlank()
             ? Path.of(env)
-            : Path.of(System.getProperty("user.home"), ".silo"));
+            : Path.of(
+                console().env().getOrDefault("HOME", System.getProperty("user.home")), ".silo"));
   }
 
   ControlClient node() {

@@ -1,5 +1,6 @@
 package org.espalier.node.config;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
@@ -7,6 +8,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.DeserializationContext;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JavaType;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.KeyDeserializer;
@@ -17,7 +19,8 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.cfg.EnumFeature;
 import com.fasterxml.jackson.databind.cfg.MapperBuilder;
 import com.fasterxml.jackson.databind.deser.std.FromStringDeserializer;
-import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import com.fasterxml.jackson.databind.exc.InvalidFormatException;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
@@ -28,6 +31,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import java.io.IOException;
+import java.lang.reflect.RecordComponent;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -35,7 +39,13 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.espalier.node.Problem;
@@ -103,7 +113,7 @@ public final class Json {
       JsonNode node = JSON.readTree(text);
       return node == null ? JsonNodeFactory.instance.missingNode() : node;
     } catch (JsonProcessingException e) {
-      throw unreadable(name, JSON, text, e);
+      throw unreadable(name, JSON, text, JsonNode.class, e);
     }
   }
 
@@ -119,7 +129,7 @@ public final class Json {
       }
       return value;
     } catch (JsonProcessingException e) {
-      throw unreadable(name, YAML, text, e);
+      throw unreadable(name, YAML, text, type, e);
     }
   }
 
@@ -142,7 +152,8 @@ public final class Json {
     try {
       return JSON.treeToValue(tree, type);
     } catch (JsonProcessingException e) {
-      throw unreadable(name, -1, e);
+      UnknownKey unknown = unknownKey(JSON, tree, JSON.constructType(type), "");
+      throw unknown != null ? unknown.problem(name, -1, e) : unreadable(name, -1, e);
     }
   }
 
@@ -230,23 +241,109 @@ public final class Json {
   }
 
   private static Problem unreadable(
-      String name, ObjectMapper mapper, String text, JsonProcessingException e) {
+      String name, ObjectMapper mapper, String text, Class<?> type, JsonProcessingException e) {
+    if (e instanceof JsonMappingException) {
+      try {
+        JsonNode tree = mapper.readTree(text);
+        UnknownKey unknown = unknownKey(mapper, tree, mapper.constructType(type), "");
+        if (unknown != null) {
+          return unknown.problem(name, line(mapper, text, unknown.pointer()), e);
+        }
+      } catch (JsonProcessingException broken) {
+        // Then the first error is the one to tell.
+      }
+    }
     JsonLocation where = e.getLocation();
     int line =
         e instanceof JsonMappingException mapping && !mapping.getPath().isEmpty()
-            ? line(mapper, text, mapping)
-            : where == null ? -1 : where.getLineNr();
+            ? line(mapper, text, pointer(mapping))
+            : where == null || e instanceof ValueInstantiationException ? -1 : where.getLineNr();
     return unreadable(name, line, e);
   }
 
-  /** Where the offending key is: when the error is found, the parser has read on. */
-  private static int line(ObjectMapper mapper, String text, JsonMappingException e) {
-    StringBuilder wanted = new StringBuilder();
+  /** A key that a record does not have, and which it has. */
+  private record UnknownKey(String pointer, String key, List<String> known) {
+    Problem problem(String name, int line, Exception e) {
+      String path = pointer.substring(1).replace('/', '.').replace("~1", "/").replace("~0", "~");
+      return Problem.refused(
+              Printable.of(
+                  name
+                      + (line > 0 ? " line " + line : "")
+                      + ": unknown key '"
+                      + key
+                      + "'"
+                      + (path.equals(key) ? "" : " (" + path + ")")
+                      + "; known keys: "
+                      + String.join(", ", known)))
+          .because(e);
+    }
+  }
+
+  /**
+   * The first unknown key, or null. Without this a mistyped key would be told as the absence of the
+   * right one, because records are made before their unknown keys are reported.
+   */
+  private static UnknownKey unknownKey(
+      ObjectMapper mapper, JsonNode node, JavaType type, String pointer) {
+    if (node.isArray() && type.isCollectionLikeType()) {
+      for (int i = 0; i < node.size(); i++) {
+        UnknownKey found =
+            unknownKey(mapper, node.get(i), type.getContentType(), pointer + "/" + i);
+        if (found != null) {
+          return found;
+        }
+      }
+    }
+    if (!node.isObject()) {
+      return null;
+    }
+    Map<String, JavaType> known = new LinkedHashMap<>();
+    boolean closed = type.getRawClass().isRecord() && !readsItself(type.getRawClass());
+    if (closed) {
+      for (RecordComponent component : type.getRawClass().getRecordComponents()) {
+        known.put(snakeCase(component.getName()), mapper.constructType(component.getGenericType()));
+      }
+    } else if (!type.isMapLikeType()) {
+      return null;
+    }
+    for (Map.Entry<String, JsonNode> field : node.properties()) {
+      String key = field.getKey();
+      String where = pointer + "/" + key.replace("~", "~0").replace("/", "~1");
+      JavaType of = closed ? known.get(key) : type.getContentType();
+      UnknownKey found =
+          of == null
+              ? new UnknownKey(where, key, List.copyOf(known.keySet()))
+              : unknownKey(mapper, field.getValue(), of, where);
+      if (found != null) {
+        return found;
+      }
+    }
+    return null;
+  }
+
+  /** Whether a record is made of the tree by a method of its own. */
+  private static boolean readsItself(Class<?> type) {
+    return Arrays.stream(type.getDeclaredMethods())
+        .anyMatch(method -> method.isAnnotationPresent(JsonCreator.class));
+  }
+
+  private static String snakeCase(String name) {
+    return ((PropertyNamingStrategies.NamingBase) PropertyNamingStrategies.SNAKE_CASE)
+        .translate(name);
+  }
+
+  private static String pointer(JsonMappingException e) {
+    StringBuilder pointer = new StringBuilder();
     for (JsonMappingException.Reference step : e.getPath()) {
       String key =
           step.getFieldName() == null ? String.valueOf(step.getIndex()) : step.getFieldName();
-      wanted.append('/').append(key.replace("~", "~0").replace("/", "~1"));
+      pointer.append('/').append(key.replace("~", "~0").replace("/", "~1"));
     }
+    return pointer.toString();
+  }
+
+  /** Where the offending key is: when the error is found, the parser has read on. */
+  private static int line(ObjectMapper mapper, String text, String wanted) {
     try (JsonParser parser = mapper.createParser(text)) {
       while (parser.nextToken() != null) {
         if (parser.getParsingContext().pathAsPointer().toString().contentEquals(wanted)) {
@@ -265,26 +362,53 @@ public final class Json {
       what.append(" line ").append(line);
     }
     String path = path(e);
-    if (e instanceof UnrecognizedPropertyException unknown) {
-      what.append(": unknown key '").append(unknown.getPropertyName()).append('\'');
-      if (!path.isEmpty()) {
-        what.append(" (").append(path).append(')');
-      }
-      if (unknown.getKnownPropertyIds() != null) {
-        what.append("; known keys: ");
-        what.append(
-            String.join(
-                ", ", unknown.getKnownPropertyIds().stream().map(Object::toString).toList()));
-      }
-    } else {
-      Throwable cause = e.getCause();
-      String reason =
-          (e instanceof ValueInstantiationException || e.getCause() != null) && cause != null
-              ? cause.getMessage()
-              : e.getOriginalMessage();
-      what.append(path.isEmpty() ? ": " : ": " + path + ": ").append(firstLine(reason));
-    }
+    what.append(path.isEmpty() ? ": " : ": " + path + ": ").append(firstLine(reason(e)));
     return Problem.refused(Printable.of(what.toString())).because(e);
+  }
+
+  /** In the words of the file, not in those of Java. */
+  private static String reason(JsonProcessingException e) {
+    if (e instanceof InvalidFormatException wrong && wrong.getTargetType() != null) {
+      String value = "'" + wrong.getValue() + "'";
+      Class<?> type = wrong.getTargetType();
+      return type.isEnum()
+          ? value
+              + " is none of "
+              + String.join(
+                  ", ",
+                  Arrays.stream(type.getEnumConstants())
+                      .map(constant -> constant.toString().toLowerCase(Locale.ROOT))
+                      .toList())
+          : value + " is not " + expected(type);
+    }
+    if (e.getCause() != null) {
+      return e.getCause().getMessage();
+    }
+    if (e instanceof MismatchedInputException wrong && wrong.getTargetType() != null) {
+      boolean nothing = wrong.getPath().isEmpty() && wrong.getMessage().startsWith("No content");
+      return nothing ? "it is empty" : expected(wrong.getTargetType()) + " is expected";
+    }
+    return e.getOriginalMessage();
+  }
+
+  private static String expected(Class<?> type) {
+    if (type == Boolean.class || type == boolean.class) {
+      return "true or false";
+    } else if (type == Integer.class
+        || type == int.class
+        || type == Long.class
+        || type == long.class) {
+      return "a whole number";
+    } else if (Number.class.isAssignableFrom(type) || type == double.class) {
+      return "a number";
+    } else if (type == Duration.class) {
+      return "a duration such as PT10M";
+    } else if (Collection.class.isAssignableFrom(type)) {
+      return "a list such as [a, b]";
+    } else if (Map.class.isAssignableFrom(type) || type.isRecord()) {
+      return "a map of keys and values";
+    }
+    return "another kind of value";
   }
 
   private static String path(JsonProcessingException e) {

@@ -11,13 +11,17 @@ import org.espalier.wire.Party;
  *
  * @param name the institution, as partners know it
  * @param listen address and port on which partners reach this node, {@code host:port}
- * @param url what partners dial; differs from {@code listen} behind a proxy or a load balancer
+ * @param url what partners dial; needed where {@code listen} is every network of the machine, and
+ *     behind a proxy or a load balancer
  * @param patience longest silence of a partner inside a job before it fails, 10 s to 24 h
  * @param rendezvous how long a partner may take to begin the next phase of a job, 1 s to 1 h
  */
 public record SiloConfig(
     Party name, String listen, URI url, Duration patience, Duration rendezvous) {
   private static final Pattern ADDRESS = Pattern.compile("(\\[[0-9a-fA-F:]+]|[^:\\s]+):(\\d{1,5})");
+
+  /** Addresses like 0.0.0.0, [::] and 0. */
+  private static final Pattern WILDCARD = Pattern.compile("[0.]+|\\[[0:]+(\\.[0.]+)?]");
 
   public SiloConfig {
     if (name == null) {
@@ -39,6 +43,12 @@ public record SiloConfig(
         || url.getRawFragment() != null
         || !(path == null || path.isEmpty() || path.equals("/"))) {
       throw new IllegalArgumentException("url must be https://host[:port], not '" + url + "'");
+    }
+    if (WILDCARD.matcher(url.getHost()).matches()) {
+      throw new IllegalArgumentException(
+          "url is needed, such as https://silo.example.org:9443: partners cannot dial "
+              + url.getHost()
+              + ", which only says to listen on every network of this machine");
     }
     patience = patience == null ? Duration.ofMinutes(10) : patience;
     rendezvous = rendezvous == null ? Duration.ofMinutes(1) : rendezvous;

@@ -208,11 +208,7 @@ final class Doctor {
         LinkStatus status = links.status(party);
         if (!status.connected()) {
           findings.fail(
-              party + " link",
-              status.problem().orElse("not connected"),
-              status.state() == LinkStatus.State.WAITING
-                  ? "no address of " + party + " is known: its node must dial"
-                  : "check that its node runs and that " + partner.url() + " can be reached");
+              party + " link", status.problem().orElse("not connected"), fix(partner, status));
           return;
         }
         findings.pass(
@@ -229,6 +225,17 @@ final class Doctor {
               "give the invitation line to its operator, or silo partner invite " + party);
       case REVOKED -> findings.pass(party + " link", "revoked, kept out");
     }
+  }
+
+  private String fix(Partner partner, LinkStatus status) {
+    Party party = partner.party();
+    if (status.state() == LinkStatus.State.WAITING) {
+      return "no address of " + party + " is known: its node must dial";
+    }
+    if (status.problem().orElse("").contains("has not confirmed")) {
+      return "at " + party + ": silo partner confirm " + identity.party();
+    }
+    return "check that its node runs and that " + partner.url() + " can be reached";
   }
 
   private static void clock(Findings findings, Party party, Duration skew) {

@@ -123,6 +123,9 @@ public final class CsvFile {
         absent.add(column);
       }
     }
+    if (header.size() == 1 && position.length > 1) {
+      CsvReader.requireCommas(name, header.get(0));
+    }
     if (!absent.isEmpty() || !unknown.isEmpty()) {
       throw Problem.refused(name + " does not have the columns that its schema declares")
           .detail(

@@ -58,9 +58,27 @@ final class CsvReader {
     try {
       return read();
     } catch (CharacterCodingException e) {
-      throw Problem.refused(name + " is not UTF-8").detail("near line " + line).because(e);
+      throw Problem.refused(name + " is not UTF-8")
+          .detail("near line " + line + ", in the next 8 KiB")
+          .because(e);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * @throws Problem if a header of one column looks like one whose columns are separated otherwise
+   */
+  static void requireCommas(String name, String header) {
+    for (char separator : new char[] {';', '\t', '|'}) {
+      if (header.indexOf(separator) >= 0) {
+        throw Problem.refused(name + " is not separated by commas")
+            .detail(
+                "its header has "
+                    + (separator == '\t' ? "tabs" : "'" + separator + "'")
+                    + " and no comma")
+            .next("export it with commas, and with points in decimal numbers");
+      }
     }
   }
 

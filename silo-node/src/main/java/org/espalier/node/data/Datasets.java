@@ -40,6 +40,9 @@ public final class Datasets {
       throw Problem.refused("a data set name matches " + NAME.pattern());
     }
     DatasetScan scan = new CsvFile(name, file, schema).read((row, values) -> {});
+    if (scan.rows() == 0) {
+      throw Problem.refused(name + " has no row").detail(file + " holds only a header line");
+    }
     Dataset dataset =
         new Dataset(name, file.toAbsolutePath().normalize(), schema, scan, Instant.now());
     byte[] key = new byte[32];

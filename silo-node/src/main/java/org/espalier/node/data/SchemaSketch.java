@@ -56,6 +56,9 @@ public record SchemaSketch(TableSchema schema, Map<String, String> remarks, long
       if (header == null) {
         throw Problem.refused(name + " is empty").detail("a header line is expected");
       }
+      if (header.size() == 1) {
+        CsvReader.requireCommas(name, header.get(0));
+      }
       List<Guess> guesses = new ArrayList<>();
       header.forEach(column -> guesses.add(new Guess(column)));
       long rows = 0;

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -27,6 +28,8 @@ import org.espalier.wire.Party;
  */
 public final class DemoRun {
   private static final String LOOPBACK = "127.0.0.1";
+  private static final Duration LINK_PATIENCE = Duration.ofSeconds(10);
+  private static final Duration LINK_POLL = Duration.ofMillis(200);
   private static final String EVERYBODY = "every party";
   private static final String NEW_PEOPLE = "new-people";
   private static final int FEWEST_SCORED = 10;
@@ -126,7 +129,7 @@ public final class DemoRun {
     }
   }
 
-  private void enrol() {
+  private void enrol() throws InterruptedException {
     shell.step("Partners exchange invitations and compare their identities");
     SortedMap<Party, String> told = new TreeMap<>();
     for (Party party : parties) {
@@ -146,7 +149,23 @@ public final class DemoRun {
         shell.ask(guest, "partner", "confirm", host.name(), "--fingerprint", told.get(host));
       }
     }
+    awaitLinks();
     shell.show(labelParty, "partner", "list");
+  }
+
+  /** A moment's patience, so that the list shows links and not attempts. */
+  private void awaitLinks() throws InterruptedException {
+    long deadline = System.nanoTime() + LINK_PATIENCE.toNanos();
+    while (System.nanoTime() < deadline) {
+      boolean all = true;
+      for (JsonNode partner : shell.quietly(labelParty, "partner", "list").path("partners")) {
+        all &= partner.path("connected").asBoolean();
+      }
+      if (all) {
+        return;
+      }
+      Thread.sleep(LINK_POLL.toMillis());
+    }
   }
 
   private void addDatasets() {

@@ -221,7 +221,10 @@ public final class PartnerBook {
       }
       if (secret != null && !invited(peer.party(), secret)) {
         LOG.warn("{} with identity {} has no valid invitation", peer.party(), peer.identity());
-        throw Problem.refused("this invitation is not valid, or not any more").at(self);
+        throw Problem.refused(
+                "this invitation is not valid, or not any more: one is for one use, for a day, and"
+                    + " until a newer one is made")
+            .at(self);
       }
       pending =
           new Partner(peer.party(), State.PENDING, url, peer.identity(), null, clock.instant());

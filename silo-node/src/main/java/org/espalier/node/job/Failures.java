@@ -24,7 +24,8 @@ final class Failures {
     if (e instanceof AlignmentException.BelowMinimum) {
       return failed("the intersection is smaller than agreed; nobody has learnt who is in it", e)
           .at(self)
-          .next("silo match check DATASET, at every party");
+          .detail("compare with your partners what silo match check says of the keys")
+          .next("silo match check JOB.yaml");
     }
     if (e instanceof AlignmentException stopped) {
       return failed("the alignment stopped: " + stopped.publicReason(), e)

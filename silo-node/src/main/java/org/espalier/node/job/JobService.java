@@ -244,11 +244,15 @@ public final class JobService implements AutoCloseable {
     return attempt;
   }
 
-  /** Ends a job for good, here and at all parties. */
+  /** Ends a job for good, here and at all parties; doing it again changes nothing. */
   public Job abort(String id, String reason) {
     Job job = jobs().get(id);
+    if (job.state() == JobState.ABORTED) {
+      return job;
+    }
     if (!job.state().allows(JobState.ABORTED)) {
-      throw Problem.wrongState("job " + id + " is " + job.state());
+      throw Problem.wrongState("job " + id + " is " + job.state() + ": there is nothing to abort")
+          .next("silo job show " + id);
     }
     Problem cause = Problem.of(Problem.Kind.JOB_FAILED, "aborted: " + bounded(reason)).at(self());
     Journal.Act act = context.journal().intent("job.abort", facts(job));
@@ -591,12 +595,9 @@ public final class JobService implements AutoCloseable {
   @Override
   public void close() {
     newsTimer.shutdownNow();
-    Problem cause =
-        Problem.of(Problem.Kind.JOB_FAILED, "the node was stopped")
-            .at(self())
-            .next("silo job run JOB, when the node runs again");
+    Problem cause = Problem.of(Problem.Kind.JOB_FAILED, "the node was stopped").at(self());
     for (JobRun run : List.copyOf(new TreeMap<>(runs).values())) {
-      run.stop(cause, JobState.FAILED);
+      run.stop(cause.next("silo job run " + run.job().id()), JobState.FAILED);
     }
     for (JobRun run : List.copyOf(new TreeMap<>(runs).values())) {
       try {

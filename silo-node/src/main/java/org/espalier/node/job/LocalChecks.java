@@ -142,6 +142,13 @@ final class LocalChecks {
       }
     }
     AlignPhase.key(spec.match(), self);
+    int people = spec.alignment().minIntersection();
+    if (dataset.scan().rows() < people) {
+      throw Problem.refused(
+              "data set " + dataset.name() + " has fewer rows than alignment.min_intersection")
+          .at(self)
+          .detail("%,d rows, and %,d people in common".formatted(dataset.scan().rows(), people));
+    }
     if (spec instanceof PredictSpec) {
       return "match key found";
     }

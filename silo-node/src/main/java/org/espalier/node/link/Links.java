@@ -107,8 +107,21 @@ public final class Links implements AutoCloseable {
       throw Problem.refused("cannot be reached at " + advertised + ": " + e.getMessage())
           .because(e);
     } catch (Exception e) {
-      throw Problem.refused("cannot listen on " + bind).detail(e.toString()).because(e);
+      String address = bind.getHostString() + ":" + bind.getPort();
+      throw Problem.refused("cannot listen on " + address)
+          .detail(reason(e))
+          .next("free the port, or choose another one in silo.yaml (listen and url)")
+          .because(e);
     }
+  }
+
+  /** The innermost words, such as "Address already in use". */
+  private static String reason(Throwable e) {
+    Throwable cause = e;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return cause.getMessage() == null ? cause.toString() : cause.getMessage();
   }
 
   private void run(LinkSettings settings) {

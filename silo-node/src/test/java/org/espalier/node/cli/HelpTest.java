@@ -3,8 +3,14 @@ package org.espalier.node.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,6 +55,42 @@ class HelpTest {
       assertThat(said.out().substring(said.out().indexOf("Example"))).contains("silo " + command);
       assertThat(said.out().indexOf("Example")).isLessThan(said.out().indexOf("Options:"));
     }
+  }
+
+  /** Every command that a help, the README or the documents show is one that there is. */
+  @Test
+  void nothingNamesACommandThatDoesNotExist() throws IOException {
+    StringBuilder texts = new StringBuilder();
+    for (String path : commands().toList()) {
+      try (CommandLineFixture silo = new CommandLineFixture()) {
+        texts.append(silo.run((path + " --help").split(" ", -1)).out());
+      }
+    }
+    Path root = Examples.configs().getParent();
+    texts.append(Files.readString(root.resolve("README.md")));
+    try (Stream<Path> documents = Files.walk(root.resolve("docs"))) {
+      for (Path file : documents.filter(f -> f.toString().endsWith(".md")).toList()) {
+        texts.append(Files.readString(file));
+      }
+    }
+    Set<String> known = commands().collect(Collectors.toSet());
+    Set<String> groups =
+        known.stream()
+            .filter(path -> path.contains(" "))
+            .map(path -> path.substring(0, path.indexOf(' ')))
+            .collect(Collectors.toSet());
+    Matcher shown =
+        Pattern.compile("(?m)(?:^ +|`(?:\\./)?|^)silo ([a-z]+)(?: ([a-z]+))?").matcher(texts);
+    int seen = 0;
+    while (shown.find()) {
+      String group = shown.group(1);
+      assertThat(known).contains(group);
+      if (groups.contains(group) && shown.group(2) != null) {
+        assertThat(known).contains(group + " " + shown.group(2));
+      }
+      seen++;
+    }
+    assertThat(seen).isGreaterThan(100);
   }
 
   @Test

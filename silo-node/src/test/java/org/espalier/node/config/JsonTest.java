@@ -12,6 +12,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.HexFormat;
 import org.espalier.node.Problem;
+import org.espalier.node.job.JobSpec;
 import org.espalier.wire.Party;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,6 +47,56 @@ class JsonTest {
   }
 
   @Test
+  void everyNetworkIsNoAddressThatPartnersCanDial() {
+    for (String host : new String[] {"0.0.0.0", "\"[::]", "0", "\"[0:0:0:0:0:0:0:0]"}) {
+      String end = host.startsWith("\"") ? ":1\"\n" : ":1\n";
+      refused("name: a\nlisten: " + host + end, "url is needed", "cannot dial");
+      assertThat(config("name: a\nurl: https://h\nlisten: " + host + end).url().getHost())
+          .isEqualTo("h");
+    }
+    refused("name: a\nlisten: 0.0.0.0:1\nurl: https://0.0.0.0:1\n", "cannot dial 0.0.0.0");
+    assertThat(config("name: a\nlisten: 10.0.0.0:1\n").port()).isEqualTo(1);
+    assertThat(config("name: a\nlisten: \"[::1]:1\"\n").port()).isEqualTo(1);
+  }
+
+  @Test
+  void aMistypedKeyOfAJobIsNamedAndNotTheOneThatIsMissing() throws Exception {
+    String job =
+        """
+        name: n
+        purpose: p
+        label: {party: a, column: bad}
+        parties:
+          a: {dataset: x}
+          b: {dataset: y}
+        match: [[{column: {a: i, b: j}, normalise: [digits]}]]
+        training: {accept: [span]}
+        """;
+    assertThat(JobSpec.yaml("job.yaml", job).name()).isEqualTo("n");
+    String[][] mistakes = {
+      {"label:", "lable:", "line 3: unknown key 'lable'; known keys: kind, name, purpose, label"},
+      {"column: bad", "colum: bad", "line 3: unknown key 'colum' (label.colum); known keys: party"},
+      {
+        "{dataset: y}", "{data: y}", "line 6: unknown key 'data' (parties.b.data); known keys: data"
+      },
+      {"normalise:", "normalize:", "line 7: unknown key 'normalize' (match.0.0.normalize)"},
+      {"training:", "trainings:", "line 8: unknown key 'trainings'; known keys"},
+      {"[span]", "span", "line 8: training.accept: a list such as [a, b] is expected"},
+      {"{accept: [span]}", "[x]", "line 8: training: a map of keys and values is expected"},
+      {"accept: [span]", "max_passes: many", "training.max_passes: 'many' is not a whole number"},
+      {"accept: [span]", "tolerance: 5%", "training.tolerance: '5%' is not a number"},
+      {"name: n\n", "", "job.yaml: name is 1 to 63 letters"},
+    };
+    for (String[] mistake : mistakes) {
+      String text = job.replace(mistake[0], mistake[1]);
+      assertThatThrownBy(() -> JobSpec.yaml("job.yaml", text))
+          .isInstanceOf(Problem.class)
+          .hasMessageContaining(mistake[2])
+          .hasMessageNotContaining("java");
+    }
+  }
+
+  @Test
   void namesTheKeyAndTheLine() {
     refused(
         "name: a\nlisten: h:1\nlistne: x\n",
@@ -62,6 +113,8 @@ class JsonTest {
     refused("name: a\nlisten: h:1\nurl: https://h/path\n", "url must be https://host[:port]");
     refused("name: a\nlisten: h:1\npatience: soon\n", "silo.yaml line 3", "patience");
     refused("name: a\nlisten: h:1\npatience: PT1S\n", "patience must be from PT10S to PT24H");
+    refused("nam: a\nlisten: h:1\n", "silo.yaml line 1: unknown key 'nam'; known keys: name");
+    refused("name: a\nlisten: h:1\npatience: soon\n", "'soon' is not a duration such as PT10M");
     refused("name: [\n", "silo.yaml line");
     refused("", "silo.yaml");
     refused("name: a\nlisten: h:1\n---\nname: b\n", "silo.yaml");

@@ -191,6 +191,26 @@ class SiloNodeTest {
   }
 
   @Test
+  void abortingAgainChangesNothing() {
+    String job = bank.propose(TestData.twoParties(50));
+    for (int i = 0; i < 2; i++) {
+      assertThat(bank.call("job.abort", "job", job, "reason", "r" + i).path("state").asText())
+          .isEqualTo("ABORTED");
+    }
+    assertThat(bank.await(job, 10).path("job").path("cause").path("what").asText()).contains("r0");
+    assertThat(bank.refusal("job.run", TestSilo.args("job", job)).kind())
+        .isEqualTo(Problem.Kind.WRONG_STATE);
+  }
+
+  @Test
+  void aMinimumThatCannotBeReachedIsRefusedBeforeAnythingIsSent() {
+    ObjectNode spec = (ObjectNode) TestData.twoParties(1_000_000);
+    Problem refusal = bank.refusal("job.propose", (ObjectNode) Json.object().set("spec", spec));
+    assertThat(refusal.what()).contains("fewer rows than alignment.min_intersection");
+    assertThat(refusal.detail().orElseThrow()).contains("1,000,000");
+  }
+
+  @Test
   void tooSmallAnIntersectionEndsTheJobBeforeAnybodyLearnsIt() {
     JsonNode cause = fails(TestData.twoParties(301));
     assertThat(cause.path("what").asText()).contains("smaller than agreed");

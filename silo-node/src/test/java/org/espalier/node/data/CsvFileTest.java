@@ -130,6 +130,7 @@ class CsvFileTest {
   void theFormatIsStrict() {
     String head = "id,y,age,housing\n";
     String csv = "is not proper CSV";
+    refused(file(head.replace(',', ';') + "a;1;2;x\n"), "not separated by commas", "';'");
     refused(file(head + "a\"b,1,2,x\n"), csv, "line 2: a quote inside a field");
     refused(file(head + "\"a\"b,1,2,x\n"), csv, "line 2: text after a closing quote");
     refused(file(head + "a,1,2,\"x\n"), csv, "line 2: a quoted field without an end");
