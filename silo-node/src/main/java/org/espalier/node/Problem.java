@@ -35,6 +35,11 @@ public final class Problem extends RuntimeException {
     public int exitCode() {
       return exitCode;
     }
+
+    /** For logs and partners' programs, such as {@code wrong-state}. */
+    public String code() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
   }
 
   private final Kind kind;

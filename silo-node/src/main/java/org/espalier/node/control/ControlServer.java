@@ -16,10 +16,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.slf4j.Logger;
@@ -36,6 +38,8 @@ public final class ControlServer implements AutoCloseable {
 
   /** The kernel's limit for the path of a socket, less its end mark. */
   private static final int MAX_PATH = 107;
+
+  private static final Duration FAREWELL = Duration.ofSeconds(5);
 
   private final Path socket;
   private final ServerSocketChannel server;
@@ -61,9 +65,18 @@ public final class ControlServer implements AutoCloseable {
   @FunctionalInterface
   public interface Events {
     /**
-     * @throws UncheckedIOException if the client is gone
+     * @throws ClientGone which the command need not handle
      */
     void send(JsonNode event);
+  }
+
+  /** Whoever asked does not listen any more. */
+  public static final class ClientGone extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private ClientGone(IOException cause) {
+      super(cause);
+    }
   }
 
   private ControlServer(Path socket, ServerSocketChannel server, Map<String, Command> commands) {
@@ -151,9 +164,8 @@ public final class ControlServer implements AutoCloseable {
       } catch (Problem e) {
         LOG.info("refused: {} {}", e.what(), e.detail().orElse(""), e.getCause());
         reply.set("error", e.toJson());
-      } catch (UncheckedIOException e) {
-        LOG.debug("the client left", e);
-        return;
+      } catch (ClientGone e) {
+        throw e;
       } catch (RuntimeException e) {
         LOG.error("command failed", e);
         reply.set(
@@ -162,8 +174,9 @@ public final class ControlServer implements AutoCloseable {
                 .detail("the reason is at the end of node.log in the home folder")
                 .toJson());
       }
+      Thread.interrupted(); // that the node is stopping is an answer, too, and must get out
       write(client, reply);
-    } catch (IOException | UncheckedIOException e) {
+    } catch (IOException | UncheckedIOException | ClientGone e) {
       LOG.debug("control connection ended", e);
     }
   }
@@ -178,14 +191,22 @@ public final class ControlServer implements AutoCloseable {
         }
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new ClientGone(e);
     }
   }
 
+  /** Commands under way are interrupted, and given a moment to log how they ended. */
   @Override
   public void close() throws IOException {
     server.close();
     Files.deleteIfExists(socket);
-    threads.shutdown();
+    threads.shutdownNow();
+    try {
+      if (!threads.awaitTermination(FAREWELL.toMillis(), TimeUnit.MILLISECONDS)) {
+        LOG.warn("some commands are still under way");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -2,10 +2,10 @@ package org.espalier.node.daemon;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -45,6 +45,7 @@ final class AuditJournal implements Journal {
   private static final int MAX_COLUMNS = 4000;
 
   private static final int MAX_NAME = 200;
+  private static final int MAX_PARAMETER = 1500;
 
   private final AuditLog log;
   private final Actor operator;
@@ -130,13 +131,20 @@ final class AuditJournal implements Journal {
                     "hmac-sha256:" + commitment));
   }
 
-  /** Requests of a partner that were denied for the same reason within a window. */
-  void denied(Party from, String rule, long count, long windowMillis) {
+  /**
+   * Requests that were denied for the same reason within a window.
+   *
+   * @param from the partner; empty for strangers, whose names prove nothing
+   */
+  void denied(Optional<Party> from, String rule, long count, long windowMillis) {
     fact(
         EventType.REQUEST_DENIED,
         e -> {
-          partner(e, from);
-          e.actor(Actor.of(Actor.Kind.PARTNER, from.name(), "mtls"));
+          from.ifPresent(
+              party -> {
+                partner(e, party);
+                e.actor(Actor.of(Actor.Kind.PARTNER, party.name(), "mtls"));
+              });
           e.rule(rule).requests(count, windowMillis);
         });
   }
@@ -155,7 +163,7 @@ final class AuditJournal implements Journal {
     try {
       result = body.get();
     } catch (RuntimeException | Error e) {
-      String reason = e instanceof Problem problem ? code(problem.kind()) : "internal";
+      String reason = e instanceof Problem problem ? problem.kind().code() : "internal";
       try {
         durable(() -> intent.failed(reason, b -> b.actor(operator).command(name, shown)));
       } catch (RuntimeException notLogged) {
@@ -165,10 +173,6 @@ final class AuditJournal implements Journal {
     }
     durable(() -> intent.ok(e -> e.actor(operator).command(name, shown)));
     return result;
-  }
-
-  static String code(Problem.Kind kind) {
-    return kind.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   Actor operator() {
@@ -188,6 +192,9 @@ final class AuditJournal implements Journal {
       return append.get();
     } catch (AuditUnavailableException e) {
       throw unavailable(e);
+    } catch (IllegalArgumentException e) {
+      // Not durable, so nothing may be done; and no fault of the data, as it would seem otherwise.
+      throw Problem.of(Problem.Kind.INTERNAL, "the audit log has no form for this act").because(e);
     }
   }
 
@@ -318,6 +325,15 @@ final class AuditJournal implements Journal {
     if (node.isIntegralNumber()) {
       return node.bigIntegerValue();
     }
-    return node.isBoolean() ? (Object) node.booleanValue() : node.asText();
+    return node.isBoolean() ? (Object) node.booleanValue() : shortened(node.asText());
+  }
+
+  /** A long parameter, such as a match key of many columns, by its beginning and its digest. */
+  private static String shortened(String text) {
+    return text.length() <= MAX_PARAMETER
+        ? text
+        : EventBuilder.clip(text, MAX_NAME)
+            + " "
+            + EventBuilder.sha256(text.getBytes(StandardCharsets.UTF_8));
   }
 }

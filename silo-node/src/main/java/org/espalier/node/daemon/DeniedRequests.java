@@ -3,14 +3,15 @@ package org.espalier.node.daemon;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.espalier.node.Problem;
 import org.espalier.wire.Party;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Denied and malformed requests of partners, for the audit log: the first of a kind at once, what
- * follows within a minute as one count. A partner that floods cannot fill the disk.
+ * Denied and malformed requests of partners and strangers, for the audit log: the first of a kind
+ * at once, what follows within a minute as one count. A partner that floods cannot fill the disk.
  */
 final class DeniedRequests {
   private static final Logger LOG = LoggerFactory.getLogger(DeniedRequests.class);
@@ -19,7 +20,7 @@ final class DeniedRequests {
   private final AuditJournal journal;
   private final Map<Kind, Count> counts = new HashMap<>();
 
-  private record Kind(Party from, String rule) {}
+  private record Kind(Optional<Party> from, String rule) {}
 
   private static final class Count {
     private final long since = System.nanoTime();
@@ -35,7 +36,15 @@ final class DeniedRequests {
    * @param reason why it was denied: a code
    */
   void denied(Party from, String method, String reason) {
-    Kind kind = new Kind(from, method + "." + reason);
+    denied(Optional.of(from), method + "." + reason);
+  }
+
+  /**
+   * @param from the partner, empty for a stranger
+   * @param rule what denied it: one of few codes
+   */
+  void denied(Optional<Party> from, String rule) {
+    Kind kind = new Kind(from, rule);
     synchronized (counts) {
       Count running = counts.get(kind);
       if (running != null) {
@@ -73,9 +82,13 @@ final class DeniedRequests {
   private void log(Kind kind, long count, long windowMillis) {
     try {
       journal.denied(kind.from(), kind.rule(), count, windowMillis);
-      LOG.warn("denied {} request(s) of {}: {}", count, kind.from(), kind.rule());
+      LOG.warn("denied {} request(s) of {}: {}", count, name(kind), kind.rule());
     } catch (Problem e) {
-      LOG.error("a denied request of {} could not be logged: {}", kind.from(), kind.rule(), e);
+      LOG.error("a denied request of {} could not be logged: {}", name(kind), kind.rule(), e);
     }
+  }
+
+  private static String name(Kind kind) {
+    return kind.from().map(Party::name).orElse("a stranger");
   }
 }

@@ -26,7 +26,7 @@ final class PartnerRequests {
     try {
       return method.answer(caller, body);
     } catch (Problem e) {
-      denied.denied(caller, name, AuditJournal.code(e.kind()));
+      denied.denied(caller, name, e.kind().code());
       throw Refusals.refusal(e);
     } catch (RuntimeException e) {
       denied.denied(caller, name, "internal");

@@ -10,7 +10,7 @@ final class Refusals {
 
   /** Without detail and advice, which are for the own operator. */
   static Refusal refusal(Problem problem) {
-    return new Refusal(AuditJournal.code(problem.kind()), problem.what());
+    return new Refusal(problem.kind().code(), problem.what());
   }
 
   static Problem problem(Party partner, Refusal refusal) {
@@ -34,7 +34,7 @@ final class Refusals {
           Problem.Kind.WRONG_STATE,
           Problem.Kind.JOB_FAILED
         }) {
-      if (AuditJournal.code(kind).equals(code)) {
+      if (kind.code().equals(code)) {
         return kind;
       }
     }

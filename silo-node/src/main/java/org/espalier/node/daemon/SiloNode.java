@@ -123,7 +123,10 @@ public final class SiloNode implements AutoCloseable {
       DeniedRequests denied = new DeniedRequests(journal);
       open.push(() -> denied.flush(true));
       new PartnerRequests(denied).serve(links, service.partnerMethods());
-      open.push(timers(denied)::shutdownNow);
+      ScheduledExecutorService timers = timers(denied);
+      open.push(timers::shutdownNow);
+      // Never on the links' own threads: a disk that hangs must not cost them their partners.
+      links.onDenied((partner, rule) -> timers.execute(() -> denied.denied(partner, rule)));
 
       Map<String, ControlServer.Command> commands = new HashMap<>();
       partners = new PartnerCommands(book, links, journal);
@@ -162,6 +165,10 @@ public final class SiloNode implements AutoCloseable {
           .because(e);
     } catch (IOException e) {
       throw Problem.refused("the node cannot be started").detail(e.getMessage()).because(e);
+    } catch (Store.StoreException e) {
+      throw Problem.refused("the database cannot be used, so the node does not start")
+          .detail(e.getMessage() + (e.getCause() == null ? "" : ": " + e.getCause().getMessage()))
+          .because(e);
     }
   }
 

@@ -8,6 +8,8 @@ import java.security.Signature;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.Optional;
+import java.util.function.BiConsumer;
 import javax.net.ssl.SSLContext;
 import org.espalier.node.Problem;
 import org.espalier.wire.Party;
@@ -117,14 +119,15 @@ public final class NodeIdentity {
   }
 
   /**
-   * Makes a new TLS key and certificate if two thirds of the current one's life are over. If the
-   * key file cannot be written the new certificate is used all the same, and the failure logged.
+   * Makes a new TLS key and certificate if two thirds of the current one's life are over, or the
+   * clock was set back to before it. If the key file cannot be written the new certificate is used
+   * all the same, and the failure logged.
    *
    * @return whether it was renewed
    */
   public synchronized boolean renewIfDue() {
     Instant now = clock.instant();
-    if (now.isBefore(keys.tls().renewAt())) {
+    if (!keys.tls().renewalDueAt(now)) {
       return false;
     }
     try {
@@ -145,9 +148,14 @@ public final class NodeIdentity {
     return true;
   }
 
-  /** For the listening side: proves this identity, admits whom the book admits. */
-  public SSLContext serverContext(PartnerBook book) {
-    return TlsContexts.of(tls, new AdmittedByBook(book, clock));
+  /**
+   * For the listening side: proves this identity, admits whom the book admits.
+   *
+   * @param denied called for everyone else, on a thread that must not be blocked: the partner whose
+   *     pinned key it is, empty for strangers, and a code of the reason
+   */
+  public SSLContext serverContext(PartnerBook book, BiConsumer<Optional<Party>, String> denied) {
+    return TlsContexts.of(tls, new AdmittedByBook(book, clock, denied));
   }
 
   /** For dialling: proves this identity, talks to exactly that party with exactly that key. */

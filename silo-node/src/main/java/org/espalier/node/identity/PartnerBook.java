@@ -162,6 +162,11 @@ public final class PartnerBook {
     return known(peer).filter(p -> p.is(State.CONFIRMED)).map(Partner::party);
   }
 
+  /** Whether it has enrolled and this node's operator has not compared fingerprints yet. */
+  public boolean isPending(PeerCredential peer) {
+    return known(peer).filter(p -> p.is(State.PENDING)).isPresent();
+  }
+
   private Optional<Partner> known(PeerCredential peer) {
     return store.find(peer.party()).filter(p -> peer.identity().equals(p.identity()));
   }
@@ -176,7 +181,9 @@ public final class PartnerBook {
     if (named.isPresent() && !named.get().is(State.INVITED)) {
       Partner partner = named.get();
       if (!partner.identity().equals(peer.identity())) {
-        throw new CertificateException(
+        throw new Inadmissible(
+            null,
+            "tls.another-key",
             "a node that calls itself "
                 + peer.party()
                 + " has identity "
@@ -185,12 +192,14 @@ public final class PartnerBook {
                 + partner.identity());
       }
       if (partner.is(State.REVOKED)) {
-        throw new CertificateException(peer.party() + " is revoked");
+        throw new Inadmissible(peer.party(), "tls.revoked", peer.party() + " is revoked");
       }
       return;
     }
     if (named.isEmpty() || !named.get().invitation().openAt(clock.instant())) {
-      throw new CertificateException(
+      throw new Inadmissible(
+          null,
+          "tls.no-partner",
           peer.party() + " with identity " + peer.identity() + " is no partner");
     }
   }

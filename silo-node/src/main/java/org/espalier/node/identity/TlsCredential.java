@@ -19,10 +19,14 @@ record TlsCredential(PrivateKey key, List<X509Certificate> chain) {
     return leaf().getNotAfter().toInstant();
   }
 
-  /** Two thirds of its life. */
-  Instant renewAt() {
+  /**
+   * Whether two thirds of its life are over, or it has not begun: a certificate that was made while
+   * the clock was ahead is of no use once it is right.
+   */
+  boolean renewalDueAt(Instant now) {
     Instant from = leaf().getNotBefore().toInstant();
-    return from.plus(Duration.between(from, notAfter()).multipliedBy(2).dividedBy(3));
+    Duration life = Duration.between(from, notAfter());
+    return now.isBefore(from) || !now.isBefore(from.plus(life.multipliedBy(2).dividedBy(3)));
   }
 
   @Override

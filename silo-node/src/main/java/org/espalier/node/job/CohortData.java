@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.espalier.node.Problem;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.Dataset;
 import org.espalier.protocols.prepare.CategoryColumn;
@@ -19,6 +20,9 @@ import org.espalier.protocols.prepare.Table;
  * @param labels 0 or 1 per person; empty where no label was asked for
  */
 record CohortData(Table table, double[] labels) {
+  /** A number as it is read and as it is prepared. */
+  private static final int BYTES_PER_VALUE = 2 * Double.BYTES;
+
   /**
    * Reads a data set once; only the cohort's rows are kept.
    *
@@ -28,6 +32,7 @@ record CohortData(Table table, double[] labels) {
    * @throws org.espalier.node.Problem if the file is not the one that was registered
    */
   static CohortData read(Dataset dataset, int[] rows, List<String> features, String label) {
+    requireMemory(rows.length, features.size(), Runtime.getRuntime().maxMemory());
     int[] position = new int[dataset.scan().rows()];
     Arrays.fill(position, -1);
     for (int i = 0; i < rows.length; i++) {
@@ -59,6 +64,18 @@ record CohortData(Table table, double[] labels) {
                   }
                 }));
     return new CohortData(new Table(readers.stream().map(Reader::column).toList()), labels);
+  }
+
+  /** Refuses with the figure what would otherwise take the whole node's memory away. */
+  static void requireMemory(long people, long columns, long most) {
+    long needed = people * columns * BYTES_PER_VALUE;
+    if (needed > most) {
+      throw Problem.of(Problem.Kind.JOB_FAILED, "not enough memory for its part of the cohort")
+          .detail(
+              "%,d people with %,d columns take at least %,d MiB, and the node may use %,d MiB"
+                  .formatted(people, columns, needed >> 20, most >> 20))
+          .next("start the node with more memory: SILO_HEAP=SIZE silo node start");
+    }
   }
 
   private interface Reader {

@@ -9,10 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.wire.Channel;
@@ -25,6 +27,9 @@ import org.espalier.wire.Session;
  * closes on a message that the other side has not read yet.
  */
 final class Conversations implements AutoCloseable {
+  /** How long all partners together may take to accept the reason; a stalled one never does. */
+  private static final Duration FAREWELL = Duration.ofSeconds(2);
+
   private final Peers peers;
   private final Session session;
   private final Duration rendezvous;
@@ -79,18 +84,56 @@ final class Conversations implements AutoCloseable {
     }
   }
 
-  private synchronized Channel register(String phase, Channel channel) {
-    phases.computeIfAbsent(phase, p -> new TreeMap<>()).put(channel.peer(), channel);
-    if (stopped != null) {
-      channel.abort(stopped);
+  private Channel register(String phase, Channel channel) {
+    String reason;
+    synchronized (this) {
+      phases.computeIfAbsent(phase, p -> new TreeMap<>()).put(channel.peer(), channel);
+      reason = stopped;
+    }
+    if (reason != null) {
+      abort(List.of(channel), reason);
     }
     return channel;
   }
 
-  /** Tells every partner why this side stops. */
-  synchronized void abort(String reason) {
-    stopped = reason;
-    all().forEach(channel -> channel.abort(reason));
+  /** Tells every partner why this side stops, and closes. Takes no longer than the farewell. */
+  void abort(String reason) {
+    List<Channel> open;
+    synchronized (this) {
+      stopped = reason;
+      open = all();
+    }
+    abort(open, reason);
+  }
+
+  /**
+   * A partner that reads nothing takes no reason either, and the job's own thread may wait for it
+   * in the middle of a message: closing is what then sets that thread free.
+   */
+  private static void abort(List<Channel> channels, String reason) {
+    CountDownLatch told = new CountDownLatch(channels.size());
+    for (Channel channel : channels) {
+      Thread telling =
+          new Thread(
+              () -> {
+                try {
+                  channel.abort(reason);
+                } finally {
+                  told.countDown();
+                }
+              },
+              "farewell-" + channel.peer());
+      telling.setDaemon(true);
+      telling.start();
+    }
+    try {
+      if (!told.await(FAREWELL.toMillis(), TimeUnit.MILLISECONDS)) {
+        channels.forEach(Channel::close);
+      }
+    } catch (InterruptedException e) {
+      channels.forEach(Channel::close);
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Bytes so far: {@code {party: {sent, received}}}. */

@@ -72,6 +72,9 @@ public final class JobRun {
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final Thread thread;
 
+  /** Whether the thread is past its work: what it still has to tell must not be interrupted. */
+  private boolean ending;
+
   JobRun(Context context, Job job, int attempt, Flow flow) {
     this.context = context;
     this.job = job;
@@ -92,12 +95,22 @@ public final class JobRun {
     if (stop.compareAndSet(null, new Stop(cause, end))) {
       conversations.abort(cause.what());
       stopped.countDown();
-      thread.interrupt();
+      synchronized (this) {
+        if (!ending) {
+          thread.interrupt();
+        }
+      }
     }
   }
 
-  boolean isAlive() {
-    return thread.isAlive();
+  private synchronized void beginEnd() {
+    ending = true;
+    Thread.interrupted(); // an interrupt that nothing has noticed would cut the farewells short
+  }
+
+  /** Whether its thread has ended; one that has not begun is not over. */
+  boolean isOver() {
+    return thread.getState() == Thread.State.TERMINATED;
   }
 
   /** Waits for the thread to end, at most so long. */
@@ -195,10 +208,12 @@ public final class JobRun {
       flow.run(this);
       progress.phase("receipt");
       exchangeReceipts();
+      beginEnd();
       finish(began);
       end(act, JobState.DONE, null);
     } catch (RuntimeException | Error e) {
       Problem cause = explain(e);
+      beginEnd();
       conversations.abort(cause.what());
       Stop outside = stop.get();
       try {

@@ -44,21 +44,38 @@ public final class JobService implements AutoCloseable {
   private static final Duration ASK = Duration.ofSeconds(15);
   private static final Duration GATHER = Duration.ofSeconds(3);
   private static final int MAX_REASON = 500;
-  private static final int MAX_ATTEMPT = 1_000_000;
 
   /** Parties may have counted attempts that did not reach all of them, but not many. */
   private static final int MAX_ATTEMPT_STEP = 100;
 
-  /** Undecided proposals that one partner may have here: more would only fill the database. */
+  /**
+   * How often partners may have a job run before this node's own operator has to run it again: an
+   * attempt costs this node work, and its approval was not given for hundreds.
+   */
+  private static final int ATTEMPTS = 10;
+
+  /**
+   * Proposals of one partner that may wait here, those of a day included that it withdrew: more
+   * would only fill the database.
+   */
   private static final int MAX_PROPOSALS = 100;
 
   private final JobRun.Context context;
+
+  /** Also the lock of beginning and ending attempts. */
   private final Map<String, JobRun> runs = new ConcurrentHashMap<>();
+
+  /**
+   * Attempts up to which the own operator lets partners start a job, where not {@link #ATTEMPTS}.
+   */
+  private final Map<String, Integer> allowed = new ConcurrentHashMap<>();
+
   private final SecureRandom random = new SecureRandom();
   private final ScheduledExecutorService newsTimer =
       Executors.newSingleThreadScheduledExecutor(JobService::daemon);
   private final ExecutorService tellers = Executors.newCachedThreadPool(JobService::daemon);
   private final Set<String> beingTold = ConcurrentHashMap.newKeySet();
+  private boolean closed;
 
   private static Thread daemon(Runnable work) {
     Thread thread = new Thread(work, "job-news");
@@ -140,29 +157,50 @@ public final class JobService implements AutoCloseable {
             now,
             Collections.emptySortedMap());
     job.others(self).forEach(context.peers()::requirePartner);
-    Journal.Act act = context.journal().intent("job.propose", facts(job));
+    logged("job.propose", facts(job), () -> send(job));
+    return jobs().get(id);
+  }
+
+  private void send(Job job) {
     Job.Decision approval = signed(job, true, null);
     ObjectNode body = facts(job);
-    body.set("content", spec.toJson());
-    body.put("created", now.toString());
+    body.set("content", job.spec().toJson());
+    body.put("created", job.created().toString());
     body.set("approval", json(approval));
     SortedSet<Party> told = new TreeSet<>();
     try {
-      for (Party partner : job.others(self)) {
+      for (Party partner : job.others(self())) {
         context.peers().request(partner, "job.propose", body, ASK);
         told.add(partner);
       }
+      keep(job, approval);
     } catch (RuntimeException e) {
-      act.failed("partner.refused", facts(job));
       ObjectNode withdrawal = facts(job).put("reason", "the proposal did not reach everybody");
       told.forEach(partner -> tell(partner, "job.abort", withdrawal));
       throw e;
     }
+  }
+
+  private void keep(Job job, Job.Decision approval) {
     jobs().insert(job);
-    jobs().log(id, "PROPOSED by " + self);
-    job = jobs().decide(id, self, approval);
-    act.ok(facts(job));
-    return job;
+    jobs().log(job.id(), "PROPOSED by " + job.proposer());
+    jobs().decide(job.id(), job.proposer(), approval);
+  }
+
+  /** Does what is announced, and logs the outcome whatever it is. */
+  private void logged(String type, ObjectNode facts, Runnable act) {
+    Journal.Act announced = context.journal().intent(type, facts);
+    try {
+      act.run();
+    } catch (RuntimeException | Error e) {
+      try {
+        announced.failed(e instanceof Problem problem ? problem.kind().code() : "internal", facts);
+      } catch (RuntimeException notLogged) {
+        e.addSuppressed(notLogged);
+      }
+      throw e;
+    }
+    announced.ok(facts);
   }
 
   /** Approves or denies on behalf of this party and tells the others. */
@@ -183,18 +221,16 @@ public final class JobService implements AutoCloseable {
       LocalChecks.require(context, job.spec());
     }
     Job.Decision decision = signed(job, approve, reason);
-    Journal.Act act =
-        context
-            .journal()
-            .intent(approve ? "job.approve" : "job.deny", decided(facts(job), self(), decision));
-    job = jobs().decide(id, self(), decision);
-    act.ok(facts(job));
+    logged(
+        approve ? "job.approve" : "job.deny",
+        decided(facts(job), self(), decision),
+        () -> jobs().decide(id, self(), decision));
     ObjectNode body = facts(job);
     body.set("decision", json(decision));
     for (Party partner : job.others(self())) {
       tell(partner, "job.decide", body);
     }
-    return job;
+    return jobs().get(id);
   }
 
   /** Starts the job at all parties; one that runs already goes on. */
@@ -211,17 +247,18 @@ public final class JobService implements AutoCloseable {
       default ->
           throw Problem.wrongState("job " + id + " is " + job.state()).next("silo job show " + id);
     }
+    allowed.merge(id, job.attempt() + ATTEMPTS, Math::max);
     int attempt = job.attempt();
     ObjectNode body = facts(job);
     ObjectNode approvals = body.putObject("approvals");
     job.decisions().forEach((party, decision) -> approvals.set(party.name(), json(decision)));
     for (Party partner : job.others(self())) {
       JsonNode ready = context.peers().request(partner, "job.ready", body, ASK);
-      attempt = Math.max(attempt, attemptOf(ready, partner));
+      attempt = Math.max(attempt, attemptOf(ready, partner, job));
     }
     attempt++;
     body.put("attempt", attempt);
-    job = begin(job, attempt);
+    job = begin(id, attempt);
     for (Party partner : job.others(self())) {
       try {
         context.peers().request(partner, "job.start", body, ASK);
@@ -236,9 +273,9 @@ public final class JobService implements AutoCloseable {
     return job;
   }
 
-  private static int attemptOf(JsonNode said, Party partner) {
+  private static int attemptOf(JsonNode said, Party partner, Job job) {
     int attempt = said.path("attempt").asInt(-1);
-    if (attempt < 0 || attempt >= MAX_ATTEMPT) {
+    if (attempt < 0 || attempt > job.attempt() + MAX_ATTEMPT_STEP) {
       throw Problem.of(Problem.Kind.PARTNER, partner + " names an impossible attempt").at(partner);
     }
     return attempt;
@@ -255,31 +292,43 @@ public final class JobService implements AutoCloseable {
           .next("silo job show " + id);
     }
     Problem cause = Problem.of(Problem.Kind.JOB_FAILED, "aborted: " + bounded(reason)).at(self());
-    Journal.Act act = context.journal().intent("job.abort", facts(job));
-    end(job, cause);
+    logged("job.abort", facts(job), () -> end(id, cause));
     ObjectNode body = facts(job).put("reason", bounded(reason));
     job.others(self()).forEach(partner -> tell(partner, "job.abort", body));
-    act.ok(facts(job));
     return jobs().get(id);
   }
 
-  private void end(Job job, Problem cause) {
-    JobRun run = runs.get(job.id());
-    if (run != null && job.state() == JobState.RUNNING) {
-      run.stop(cause, JobState.ABORTED);
-      try {
-        run.join(Duration.ofSeconds(20));
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
+  private void end(String id, Problem cause) {
+    JobRun run;
+    synchronized (runs) {
+      run = runs.get(id);
+      JobState state = jobs().get(id).state();
+      if (state == JobState.ABORTED) {
+        return; // by a partner, a moment ago
       }
-    } else {
-      jobs().move(job.id(), JobState.ABORTED, cause);
+      if (run == null || run.isOver() || state != JobState.RUNNING) {
+        jobs().move(id, JobState.ABORTED, cause);
+        return;
+      }
+    }
+    run.stop(cause, JobState.ABORTED);
+    try {
+      run.join(Duration.ofSeconds(20));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    synchronized (runs) {
+      JobState state = jobs().get(id).state();
+      boolean stopping = state == JobState.RUNNING && !run.isOver();
+      if (state != JobState.ABORTED && !stopping) {
+        jobs().move(id, JobState.ABORTED, cause); // it had failed by itself a moment before
+      }
     }
   }
 
   /** The job after asking those partners for their word of whom none is known yet. */
   public Job gathered(String id) {
-    Job job = jobs().get(id);
+    Job job = settled(jobs().get(id));
     if (job.state() != JobState.PROPOSED) {
       return job;
     }
@@ -341,14 +390,10 @@ public final class JobService implements AutoCloseable {
     if (!approval.approved()) {
       throw Problem.refused("a proposal carries the proposer's own approval");
     }
-    if (jobs().proposalsOf(from) >= MAX_PROPOSALS) {
-      throw Problem.refused("%d proposals of %s wait here already".formatted(MAX_PROPOSALS, from));
+    if (jobs().proposalsOf(from, now.minus(Duration.ofDays(1))) >= MAX_PROPOSALS) {
+      throw Problem.refused("%s has made %d proposals already".formatted(from, MAX_PROPOSALS));
     }
-    Journal.Act act = context.journal().intent("job.propose", by(from, job));
-    jobs().insert(job);
-    jobs().log(id, "PROPOSED by " + from);
-    jobs().decide(id, from, approval);
-    act.ok(facts(job));
+    logged("job.propose", by(from, job), () -> keep(job, approval));
     return facts(job);
   }
 
@@ -390,20 +435,29 @@ public final class JobService implements AutoCloseable {
                       : ""))
           .at(self());
     }
+    requireAllowed(job);
     LocalChecks.require(context, job.spec());
     return facts(job).put("attempt", job.attempt());
   }
 
   private JsonNode onStart(Party from, JsonNode body) {
     Job job = shared(from, body);
-    int attempt = attemptOf(body, from);
+    int attempt = attemptOf(body, from, job);
     if (job.state() == JobState.RUNNING && job.attempt() == attempt) {
       return facts(job);
     }
-    if (attempt > job.attempt() + MAX_ATTEMPT_STEP) {
-      throw Problem.of(Problem.Kind.PARTNER, from + " names an impossible attempt").at(from);
+    requireAllowed(job);
+    return facts(begin(job.id(), attempt));
+  }
+
+  private void requireAllowed(Job job) {
+    if (job.attempt() >= allowed.getOrDefault(job.id(), ATTEMPTS)) {
+      throw Problem.refused(
+              "job %s was tried %d times: the operator of %s must run it to allow more"
+                  .formatted(job.id(), job.attempt(), self()))
+          .at(self())
+          .next("silo job run " + job.id() + " at " + self());
     }
-    return facts(begin(job, attempt));
   }
 
   private JsonNode onAbort(Party from, JsonNode body) {
@@ -417,9 +471,7 @@ public final class JobService implements AutoCloseable {
     if (!job.state().allows(JobState.ABORTED)) {
       throw Problem.wrongState("job " + job.id() + " is " + job.state() + " at " + self());
     }
-    Journal.Act act = context.journal().intent("job.abort", by(from, job));
-    end(job, cause);
-    act.ok(facts(job));
+    logged("job.abort", by(from, job), () -> end(job.id(), cause));
     return facts(job);
   }
 
@@ -432,7 +484,8 @@ public final class JobService implements AutoCloseable {
       if (state.equals(JobState.FAILED.name()) || state.equals(JobState.ABORTED.name())) {
         Problem said = Problem.fromJson(body.path("cause"));
         Problem cause = Problem.of(Problem.Kind.JOB_FAILED, said.what());
-        run.stop(cause.at(said.party().orElse(from)), JobState.valueOf(state));
+        Party where = said.party().filter(p -> job.spec().parties().containsKey(p)).orElse(from);
+        run.stop(cause.at(where), JobState.valueOf(state));
       }
     }
     return Json.object();
@@ -455,13 +508,46 @@ public final class JobService implements AutoCloseable {
 
   // ---- shared ---------------------------------------------------------------------------------
 
-  private Job begin(Job job, int attempt) {
+  /** Begins an attempt, unless another party has had it begun in the meantime. */
+  private Job begin(String id, int attempt) {
     synchronized (runs) {
-      Job running = jobs().begin(job.id(), attempt);
+      if (closed) {
+        throw Problem.wrongState("the node of " + self() + " is stopping").at(self());
+      }
+      Job job = jobs().get(id);
+      if (job.state() == JobState.RUNNING && job.attempt() == attempt) {
+        return job;
+      }
+      Job running = jobs().begin(id, attempt);
       JobRun run = new JobRun(context, running, attempt, Flows.of(running.spec()));
-      runs.put(job.id(), run);
       run.start();
+      runs.put(id, run);
       return running;
+    }
+  }
+
+  /** The job as it is: one that runs on no thread has failed, but could not be kept as such. */
+  private Job settled(Job job) {
+    if (job.state() != JobState.RUNNING) {
+      return job;
+    }
+    synchronized (runs) {
+      Job now = jobs().get(job.id());
+      JobRun run = runs.get(job.id());
+      if (now.state() != JobState.RUNNING || (run != null && !run.isOver())) {
+        return now;
+      }
+      Problem cause =
+          Problem.of(Problem.Kind.JOB_FAILED, "how the attempt ended could not be kept")
+              .at(self())
+              .detail("the reason is in node.log of the home folder")
+              .next("silo job run " + job.id());
+      try {
+        return jobs().move(job.id(), JobState.FAILED, cause);
+      } catch (RuntimeException e) {
+        LOG.error("the state of job {} still cannot be kept", job.id(), e);
+        return now; // it can be looked at all the same
+      }
     }
   }
 
@@ -473,7 +559,7 @@ public final class JobService implements AutoCloseable {
             .filter(found -> found.spec().parties().containsKey(from))
             .orElseThrow(() -> Problem.notFound("no such job at " + self()));
     requireDigest(job.digest(), body);
-    return job;
+    return settled(job);
   }
 
   private void requireDigest(byte[] known, JsonNode body) {
@@ -561,7 +647,9 @@ public final class JobService implements AutoCloseable {
 
   /** Throws nothing: an exception would end the timer. */
   private void spreadNews() {
-    runs.values().removeIf(run -> !run.isAlive());
+    synchronized (runs) {
+      runs.values().removeIf(JobRun::isOver);
+    }
     for (JobRun run : runs.values()) {
       for (Party partner : run.job().others(self())) {
         // Each partner by itself: one that does not answer must not delay what the others hear.
@@ -595,6 +683,9 @@ public final class JobService implements AutoCloseable {
   @Override
   public void close() {
     newsTimer.shutdownNow();
+    synchronized (runs) {
+      closed = true;
+    }
     Problem cause = Problem.of(Problem.Kind.JOB_FAILED, "the node was stopped").at(self());
     for (JobRun run : List.copyOf(new TreeMap<>(runs).values())) {
       run.stop(cause.next("silo job run " + run.job().id()), JobState.FAILED);

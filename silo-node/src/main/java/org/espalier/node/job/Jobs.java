@@ -218,14 +218,17 @@ public final class Jobs {
         JobState.DONE.name());
   }
 
-  /** How many proposals of one party wait for decisions. */
-  public int proposalsOf(Party proposer) {
+  /** How many proposals of one party wait for decisions, or came since then and never ran. */
+  public int proposalsOf(Party proposer, Instant since) {
     return store
         .one(
-            "SELECT count(*) FROM jobs WHERE proposer = ? AND state = ?",
+            "SELECT count(*) FROM jobs WHERE proposer = ?"
+                + " AND (state = ? OR (attempt = 0 AND state <> ? AND created > ?))",
             row -> row.getInt(1),
             proposer.name(),
-            JobState.PROPOSED.name())
+            JobState.PROPOSED.name(),
+            JobState.APPROVED.name(),
+            since.toString())
         .orElse(0);
   }
 

@@ -1,8 +1,11 @@
 package org.espalier.node.link;
 
 import java.security.cert.CertificateException;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
 import org.eclipse.jetty.io.ssl.SslHandshakeListener;
+import org.espalier.wire.Party;
 import org.espalier.wire.Printable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,8 +19,13 @@ final class FailedHandshakes implements SslHandshakeListener {
   private static final Logger LOG = LoggerFactory.getLogger(FailedHandshakes.class);
   private static final long QUIET_NANOS = 1_000_000_000L;
 
+  private final BiConsumer<Optional<Party>, String> denied;
   private final AtomicLong lastLogged = new AtomicLong(System.nanoTime() - QUIET_NANOS);
   private final AtomicLong unlogged = new AtomicLong();
+
+  FailedHandshakes(BiConsumer<Optional<Party>, String> denied) {
+    this.denied = denied;
+  }
 
   @Override
   public void handshakeFailed(Event event, Throwable failure) {
@@ -26,6 +34,7 @@ final class FailedHandshakes implements SslHandshakeListener {
         return;
       }
     }
+    denied.accept(Optional.empty(), "tls.handshake");
     long last = lastLogged.get();
     long now = System.nanoTime();
     if (now - last >= QUIET_NANOS && lastLogged.compareAndSet(last, now)) {

@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.espalier.wire.Duplex;
 import org.espalier.wire.MalformedMessageException;
@@ -55,7 +56,8 @@ final class Link {
       Clock clock,
       ScheduledExecutorService timer,
       Map<String, ControlHandler> handlers,
-      Consumer<LinkStatus> listener) {}
+      Consumer<LinkStatus> listener,
+      BiConsumer<Optional<Party>, String> denied) {}
 
   private final Node node;
   private final Party peer;
@@ -631,6 +633,7 @@ final class Link {
   void violated(Connection by, String what) {
     String shown = Printable.of(what);
     LOG.warn("{} broke the link protocol: {}", peer, shown);
+    node.denied().accept(Optional.of(peer), "link.violation");
     lock.lock();
     try {
       if (by == connection || by == greeting) {

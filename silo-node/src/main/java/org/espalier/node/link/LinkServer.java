@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
@@ -56,12 +57,14 @@ final class LinkServer {
   private final PartnerBook book;
   private final Invites invites;
   private final Function<Party, Optional<Link>> links;
+  private final BiConsumer<Optional<Party>, String> denied;
   private final Server server;
   private final ServerConnector connector;
   private final ServerWebSocketContainer sockets;
 
   /**
    * @param links the link of a partner, empty if it is none
+   * @param denied as in {@link NodeIdentity#serverContext}
    */
   LinkServer(
       NodeIdentity self,
@@ -69,18 +72,20 @@ final class LinkServer {
       Invites invites,
       InetSocketAddress bind,
       LinkSettings settings,
-      Function<Party, Optional<Link>> links) {
+      Function<Party, Optional<Link>> links,
+      BiConsumer<Optional<Party>, String> denied) {
     this.self = self;
     this.book = book;
     this.invites = invites;
     this.links = links;
+    this.denied = denied;
     QueuedThreadPool threads = new QueuedThreadPool(64, 4);
     threads.setName("link-server");
     threads.setStopTimeout(1000);
     this.server = new Server(threads);
-    this.connector = connector(self.serverContext(book), bind);
+    this.connector = connector(self.serverContext(book, denied), bind);
     server.addConnector(connector);
-    connector.addBean(new FailedHandshakes());
+    connector.addBean(new FailedHandshakes(denied));
     connector.addBean(new Stragglers(settings.handshake().multipliedBy(2)));
     server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, connector));
     this.sockets = ServerWebSocketContainer.ensure(server);
@@ -165,6 +170,7 @@ final class LinkServer {
       try {
         caller = caller(request);
       } catch (CertificateException e) {
+        denied.accept(Optional.empty(), "tls.certificate");
         refuse(response, callback, 403, e.getMessage());
         return true;
       }
@@ -175,6 +181,10 @@ final class LinkServer {
       }
       Optional<Party> partner = book.confirmed(caller);
       if (partner.isEmpty()) {
+        if (!book.isPending(
+            caller)) { // whom this node will most likely confirm, and who dials till then
+          denied.accept(Optional.empty(), "link.no-partner");
+        }
         refuse(
             response,
             callback,
@@ -204,7 +214,8 @@ final class LinkServer {
         Promise.Invocable.from(
             Invocable.InvocationType.BLOCKING,
             body -> answerEnrolment(caller, body, response, callback),
-            failure -> refuse(response, callback, 400, "malformed enrolment request")));
+            failure ->
+                refuseEnrolment(caller, response, callback, 400, "malformed enrolment request")));
   }
 
   private void answerEnrolment(
@@ -214,13 +225,19 @@ final class LinkServer {
       response.setStatus(200);
       callback.succeeded();
     } catch (IllegalArgumentException e) {
-      refuse(response, callback, 400, e.getMessage());
+      refuseEnrolment(caller, response, callback, 400, e.getMessage());
     } catch (Problem e) {
-      refuse(response, callback, 409, e.what());
+      refuseEnrolment(caller, response, callback, 409, e.what());
     } catch (RuntimeException e) {
       LOG.error("enrolment of {} failed", caller.party(), e);
       refuse(response, callback, 500, "internal error");
     }
+  }
+
+  private void refuseEnrolment(
+      PeerCredential caller, Response response, Callback callback, int status, String reason) {
+    denied.accept(book.confirmed(caller), "enrolment.refused");
+    refuse(response, callback, status, reason);
   }
 
   private void upgrade(

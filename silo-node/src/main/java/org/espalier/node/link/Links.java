@@ -18,6 +18,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.espalier.node.Problem;
 import org.espalier.node.identity.Invites;
@@ -47,6 +48,8 @@ public final class Links implements AutoCloseable {
   private final LinkServer server;
   private final Map<String, ControlHandler> handlers = new ConcurrentHashMap<>();
   private final List<Consumer<LinkStatus>> listeners = new CopyOnWriteArrayList<>();
+  private final List<BiConsumer<Optional<Party>, String>> denialListeners =
+      new CopyOnWriteArrayList<>();
   private final Map<Party, Entry> links = new TreeMap<>();
   private boolean closed;
 
@@ -75,8 +78,17 @@ public final class Links implements AutoCloseable {
     byte[] boot = new byte[Frames.ID];
     new SecureRandom().nextBytes(boot);
     this.node =
-        new Link.Node(self.party(), boot, settings, self.clock(), timer, handlers, this::announce);
-    this.server = new LinkServer(self, book, invites, bind, settings, this::find);
+        new Link.Node(
+            self.party(),
+            boot,
+            settings,
+            self.clock(),
+            timer,
+            handlers,
+            this::announce,
+            this::announceDenial);
+    this.server =
+        new LinkServer(self, book, invites, bind, settings, this::find, this::announceDenial);
     LinkProbe.serve(this);
   }
 
@@ -296,6 +308,25 @@ public final class Links implements AutoCloseable {
         listener.accept(status);
       } catch (RuntimeException e) {
         LOG.error("a listener to link status failed", e);
+      }
+    }
+  }
+
+  /**
+   * Called for everyone who is kept out or cut off: with the partner whose pinned key it is, empty
+   * for strangers, and a code: {@code tls.*} in the handshake, {@code enrolment.refused}, {@code
+   * link.no-partner}, {@code link.violation}. On a thread that must not be blocked.
+   */
+  public void onDenied(BiConsumer<Optional<Party>, String> listener) {
+    denialListeners.add(listener);
+  }
+
+  private void announceDenial(Optional<Party> partner, String rule) {
+    for (BiConsumer<Optional<Party>, String> listener : denialListeners) {
+      try {
+        listener.accept(partner, rule);
+      } catch (RuntimeException e) {
+        LOG.debug("a listener to denials failed", e); // the node stops
       }
     }
   }

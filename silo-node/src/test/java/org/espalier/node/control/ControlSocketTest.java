@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +15,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.espalier.node.Problem;
@@ -65,6 +68,10 @@ class ControlSocketTest {
             "break",
                 (args, events) -> {
                   throw new IllegalStateException("internal secret");
+                },
+            "no disk",
+                (args, events) -> {
+                  throw new UncheckedIOException(new IOException("disk full"));
                 });
     ControlClient client = new ControlClient(home);
     assertThat(client.isRunning()).isFalse();
@@ -96,6 +103,10 @@ class ControlSocketTest {
                 assertThat(problem.kind()).isEqualTo(Problem.Kind.INTERNAL);
                 assertThat(problem.detail().orElse("")).doesNotContain("secret");
               });
+      assertThatThrownBy(() -> collect(client, "no disk", result))
+          .isInstanceOfSatisfying(
+              Problem.class,
+              problem -> assertThat(problem.kind()).isEqualTo(Problem.Kind.INTERNAL));
       assertThatThrownBy(() -> collect(client, "nothing", result))
           .hasMessage("this node knows no command nothing");
       String large = "x".repeat(3_000_000);
@@ -151,6 +162,31 @@ class ControlSocketTest {
       assertThat(new ControlClient(home).call("echo", Json.object().put("a", 1), e -> {}))
           .isEqualTo(Json.object().put("a", 1));
     }
+  }
+
+  @Test
+  void whoWaitsIsToldThatTheNodeStops() throws Exception {
+    SiloHome home = home();
+    CountDownLatch waiting = new CountDownLatch(1);
+    ControlServer.Command sleep =
+        (args, events) -> {
+          waiting.countDown();
+          try {
+            Thread.sleep(60_000);
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.of(Problem.Kind.NODE_DOWN, "the node is stopping");
+          }
+          return args;
+        };
+    ControlServer server = ControlServer.start(home.socket(), Map.of("sleep", sleep));
+    CompletableFuture<JsonNode> asked =
+        CompletableFuture.supplyAsync(
+            () -> new ControlClient(home).call("sleep", Json.object(), e -> {}));
+    assertThat(waiting.await(10, TimeUnit.SECONDS)).isTrue();
+    server.close();
+    assertThatThrownBy(() -> asked.get(10, TimeUnit.SECONDS))
+        .hasRootCauseMessage("the node is stopping");
   }
 
   private static SocketChannel connect(SiloHome home) throws Exception {

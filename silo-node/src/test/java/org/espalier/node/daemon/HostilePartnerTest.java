@@ -1,17 +1,21 @@
 package org.espalier.node.daemon;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Optional;
+import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.identity.Invite;
 import org.espalier.node.identity.NodeIdentity;
@@ -38,6 +42,7 @@ class HostilePartnerTest {
   private TestSilo bank;
   private Store store;
   private Links links;
+  private Invite old;
 
   @BeforeEach
   void enrol() throws Exception {
@@ -59,7 +64,8 @@ class HostilePartnerTest {
             null,
             TestSilo.LINKS);
     String line = bank.call("partner.invite", "name", INSURER.name()).path("line").asText();
-    links.invites().accept(Invite.parse(line), PATIENCE);
+    old = Invite.parse(line);
+    links.invites().accept(old, PATIENCE);
     book.confirm(BANK, Optional.empty());
     bank.call("partner.confirm", "name", INSURER.name());
     for (String method : new String[] {"job.propose", "job.decide", "job.news", "job.abort"}) {
@@ -153,6 +159,47 @@ class HostilePartnerTest {
     }
     assertThat(proposals).as("1 + (1 + 29)").isEqualTo(31);
     assertThat(bank.call("job.list").path("jobs").size()).isEqualTo(1);
+  }
+
+  @Test
+  void whoIsKeptOutIsInTheAuditLog() throws Exception {
+    int port = bank.call("status").path("port").asInt();
+    try (Socket stranger = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      stranger.getOutputStream().write("GET / HTTP/1.0\r\n\r\n".getBytes(US_ASCII));
+      stranger.getOutputStream().flush();
+      while (stranger.getInputStream().read() >= 0) {
+        // Until the node has hung up.
+      }
+    }
+    JsonNode noTls = denial("tls.handshake");
+    assertThat(noTls.has("partner")).as("who a stranger is, nobody knows").isFalse();
+
+    bank.call("partner.revoke", "name", INSURER.name());
+    JsonNode revoked = denial("tls.revoked");
+    assertThat(revoked.path("partner").path("id").asText()).isEqualTo(INSURER.name());
+    assertThat(revoked.path("requests").path("count").asInt()).isPositive();
+
+    bank.call("partner.forget", "name", INSURER.name());
+    assertThat(denial("tls.no-partner").has("partner")).isFalse();
+    bank.call("partner.invite", "name", INSURER.name());
+    assertThat(denial("link.no-partner").has("partner")).isFalse();
+    assertThatThrownBy(() -> links.invites().accept(old, PATIENCE)).isInstanceOf(Problem.class);
+    denial("enrolment.refused");
+  }
+
+  /** The first event about denials under that rule; waits for it. */
+  private JsonNode denial(String rule) throws InterruptedException {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (true) {
+      for (JsonNode event :
+          bank.call("audit.tail", TestSilo.args("type", "request.denied")).path("events")) {
+        if (event.path("rule").asText().equals(rule)) {
+          return event;
+        }
+      }
+      assertThat(System.nanoTime()).as("no event " + rule).isLessThan(deadline);
+      Thread.sleep(50);
+    }
   }
 
   @Test

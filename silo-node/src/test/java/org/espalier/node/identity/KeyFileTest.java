@@ -79,6 +79,20 @@ class KeyFileTest {
   }
 
   @Test
+  void renewsACertificateThatWasMadeWhileTheClockWasAhead() throws IOException {
+    Path keys = folder.resolve("keys");
+    try (Passphrase secret = passphrase("p", "correct horse battery")) {
+      Clock ahead = Clock.offset(CLOCK, Duration.ofDays(400));
+      NodeIdentity made = NodeIdentity.create(keys, PARTY, secret, ahead);
+      NodeIdentity right = NodeIdentity.open(keys, secret, CLOCK);
+      assertThat(right.certificateEnds())
+          .isBetween(CLOCK.instant().plus(Duration.ofDays(29)), made.certificateEnds());
+      assertThat(right.fingerprint()).isEqualTo(made.fingerprint());
+      assertThat(right.renewIfDue()).isFalse();
+    }
+  }
+
+  @Test
   void refusesAWrongPassphraseAndLooseFiles() throws IOException {
     Path keys = folder.resolve("keys");
     try (Passphrase secret = passphrase("p", "correct horse battery");

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import org.espalier.node.Problem;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.CsvFile;
 import org.espalier.node.data.Dataset;
@@ -66,5 +67,19 @@ class CohortDataTest {
       assertThatThrownBy(() -> new CsvKeys(dataset).scan(List.of("id"), (row, values) -> {}))
           .hasMessageContaining("has changed");
     }
+  }
+
+  @Test
+  void aCohortThatCannotFitIsRefusedWithTheFigure() {
+    CohortData.requireMemory(1 << 20, 16, 256L << 20);
+    assertThatThrownBy(() -> CohortData.requireMemory((1 << 20) + 1, 16, 256L << 20))
+        .isInstanceOfSatisfying(
+            Problem.class,
+            problem -> {
+              assertThat(problem.what()).doesNotContain("1");
+              assertThat(problem.detail().orElseThrow()).contains("256 MiB");
+            });
+    assertThatThrownBy(() -> CohortData.requireMemory(Integer.MAX_VALUE, 10_000, 4L << 30))
+        .isInstanceOf(Problem.class);
   }
 }

@@ -1,0 +1,53 @@
+package org.espalier.node.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.espalier.audit.event.Actor;
+import org.espalier.audit.log.AuditLog;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.config.SiloConfig;
+import org.espalier.node.config.SiloHome;
+import org.espalier.wire.Party;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AuditJournalTest {
+  private static final Actor OPERATOR = Actor.of(Actor.Kind.HUMAN, "uid-1", "unix-socket");
+
+  @TempDir Path folder;
+
+  @Test
+  void longParametersAreShortenedAndWhatFitsNoEventIsNoFaultOfTheData() throws IOException {
+    SiloHome home = new SiloHome(folder.resolve("home"));
+    NodeHome.create(
+        home, new SiloConfig(new Party("bank.example"), "127.0.0.1:1", null, null, null));
+    try (AuditLog log = AuditLog.open(home.audit(), AuditKeys.open(home))) {
+      AuditJournal journal = new AuditJournal(log, OPERATOR, party -> Optional.empty());
+      ObjectNode facts = Json.object().put("job", "J-00000001").put("attempt", 1);
+      facts.put("spec", "00".repeat(32)).put("phase_name", "align").put("protocol", "align.ecdh");
+      facts.putObject("parameters").put("key", "a column, ".repeat(1000)).put("rows", 7);
+      facts.putObject("transcripts");
+      facts.putObject("bytes");
+      journal.intent("job.phase", facts).ok(facts);
+      JsonNode event = log.reader().event(log.size() - 1).json();
+      JsonNode parameters = event.path("protocol").path("parameters");
+      assertThat(parameters.path("rows").asInt()).isEqualTo(7);
+      assertThat(parameters.path("key").asText())
+          .hasSizeLessThan(300)
+          .startsWith("a column, a column")
+          .contains("sha256:");
+
+      ObjectNode impossible = facts.deepCopy().put("phase_name", "no code\n");
+      assertThatThrownBy(() -> journal.intent("job.phase", impossible))
+          .isInstanceOfSatisfying(
+              Problem.class, p -> assertThat(p.kind()).isEqualTo(Problem.Kind.INTERNAL));
+    }
+  }
+}

@@ -1,0 +1,299 @@
+package org.espalier.node.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.BooleanSupplier;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.config.SiloConfig;
+import org.espalier.node.data.ColumnType;
+import org.espalier.node.data.Datasets;
+import org.espalier.node.data.TableSchema;
+import org.espalier.node.store.Store;
+import org.espalier.wire.Party;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The states of jobs at one node, whose partner is played by the test. */
+@Timeout(60)
+class JobServiceTest {
+  private static final Party BANK = new Party("bank.example");
+  private static final Party INSURER = new Party("insurer.example");
+  private static final String SPEC =
+      """
+      name: risk
+      purpose: research
+      label: {party: bank.example, column: bad}
+      parties: {bank.example: {dataset: people}, insurer.example: {dataset: people}}
+      match: [[{column: id}]]
+      alignment: {min_intersection: 1}
+      """;
+
+  @TempDir Path folder;
+  private Store store;
+  private Jobs jobs;
+  private FakePeers peers;
+  private JobService service;
+  private final List<String> journal = new CopyOnWriteArrayList<>();
+
+  private final class Acts implements Journal {
+    @Override
+    public Act intent(String type, ObjectNode facts) {
+      journal.add(type);
+      return new Act() {
+        @Override
+        public void ok(ObjectNode more) {
+          journal.add(type + " ok");
+        }
+
+        @Override
+        public void failed(String reason, ObjectNode more) {
+          journal.add(type + " " + reason);
+        }
+      };
+    }
+
+    @Override
+    public void fact(String type, ObjectNode facts) {
+      journal.add(type);
+    }
+
+    @Override
+    public ObjectNode checkpoint() {
+      return Json.object();
+    }
+  }
+
+  @BeforeEach
+  void start() throws Exception {
+    store = Store.open(folder.resolve("silo.db"));
+    jobs = new Jobs(store);
+    Datasets datasets = new Datasets(store);
+    datasets.add(
+        "people",
+        Files.writeString(folder.resolve("people.csv"), "id,income,bad\na,1,0\nb,2,1\n"),
+        new TableSchema(
+            List.of(
+                new TableSchema.Column("id", ColumnType.ID),
+                new TableSchema.Column("income", ColumnType.NUMBER),
+                new TableSchema.Column("bad", ColumnType.LABEL)),
+            null));
+    peers = new FakePeers(BANK);
+    service =
+        new JobService(
+            new JobRun.Context(
+                peers,
+                jobs,
+                new Openings(store),
+                datasets,
+                new Acts(),
+                new SiloConfig(BANK, "127.0.0.1:1", null, null, Duration.ofMinutes(1)),
+                folder,
+                folder));
+  }
+
+  @AfterEach
+  void stop() {
+    service.close();
+    store.close();
+  }
+
+  private JsonNode said(String method, ObjectNode body) {
+    return service.partnerMethods().get(method).answer(INSURER, body);
+  }
+
+  private ObjectNode about(String id) {
+    return Json.object()
+        .put("job", id)
+        .put("spec", HexFormat.of().formatHex(jobs.get(id).digest()));
+  }
+
+  private String approved() {
+    String id = service.propose(JobSpec.yaml("job.yaml", SPEC)).id();
+    ObjectNode body = about(id);
+    body.putObject("decision").put("approved", true).put("signature", new byte[64]);
+    said("job.decide", body);
+    assertThat(jobs.get(id).state()).isEqualTo(JobState.APPROVED);
+    return id;
+  }
+
+  /** The partner says that its attempt failed; waits until this side's has. */
+  private void failed(String id) {
+    said(
+        "job.news",
+        about(id).put("attempt", jobs.get(id).attempt()).put("state", JobState.FAILED.name()));
+    until(() -> jobs.get(id).state() == JobState.FAILED);
+  }
+
+  private static void until(BooleanSupplier condition) {
+    long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).isLessThan(deadline);
+      try {
+        Thread.sleep(5);
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    }
+  }
+
+  private boolean told(JobState state) {
+    return peers.asked.stream()
+        .anyMatch(
+            asked ->
+                asked.method().equals("job.news")
+                    && asked.body().path("state").asText().equals(state.name()));
+  }
+
+  @Test
+  void partnersAreToldTheEndOfAnAttemptThatIsStoppedWhileItWaits() {
+    String id = approved();
+    service.run(id);
+    until(() -> journal.contains("job.phase"));
+    service.close();
+    assertThat(jobs.get(id).state()).isEqualTo(JobState.FAILED);
+    assertThat(jobs.get(id).cause().orElseThrow().what()).isEqualTo("the node was stopped");
+    assertThat(told(JobState.FAILED)).isTrue();
+    assertThat(journal).contains("job.phase aborted", "job.run failed");
+    assertThatThrownBy(() -> said("job.start", about(id).put("attempt", 2)))
+        .hasMessageContaining("is stopping");
+  }
+
+  @Test
+  void partiesThatStartAtTheSameMomentStartOneAttempt() throws Exception {
+    int parties = 8;
+    ExecutorService threads = Executors.newFixedThreadPool(parties);
+    String id = null;
+    try {
+      for (int round = 1; round <= 20; round++) {
+        String job = approved();
+        ObjectNode body = about(job).put("attempt", 1);
+        CyclicBarrier together = new CyclicBarrier(parties);
+        Callable<JsonNode> start =
+            () -> {
+              together.await();
+              return said("job.start", body);
+            };
+        for (Future<JsonNode> answer : threads.invokeAll(Collections.nCopies(parties, start))) {
+          assertThat(answer.get().path("job").asText()).isEqualTo(job);
+        }
+        assertThat(jobs.get(job).attempt()).isEqualTo(1);
+        int rounds = round;
+        until(() -> journal.stream().filter("job.run"::equals).count() == rounds);
+        id = job;
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+    ObjectNode far = about(id).put("attempt", 500);
+    assertThatThrownBy(() -> said("job.start", far)).hasMessageContaining("impossible attempt");
+  }
+
+  @Test
+  void aJobThatRunsNowhereHasFailed() {
+    String id = approved();
+    jobs.begin(id, 1); // as if the disk had been full when it ended
+    Job job = service.gathered(id);
+    assertThat(job.state()).isEqualTo(JobState.FAILED);
+    assertThat(job.cause().orElseThrow().next()).contains("silo job run " + id);
+    assertThat(service.run(id).attempt()).isEqualTo(2);
+  }
+
+  @Test
+  void anAbortReachesAnAttemptAndWhatIsOverAlready() {
+    String id = approved();
+    service.run(id);
+    until(() -> journal.contains("job.phase"));
+    assertThat(service.abort(id, "enough").state()).isEqualTo(JobState.ABORTED);
+    assertThat(journal).contains("job.abort ok", "job.run aborted");
+
+    String failed = approved();
+    service.run(failed);
+    failed(failed);
+    said("job.abort", about(failed));
+    assertThat(jobs.get(failed).state()).isEqualTo(JobState.ABORTED);
+  }
+
+  @Test
+  void aPartnerCannotRepeatAJobForEver() {
+    String id = approved();
+    for (int attempt = 1; attempt <= 10; attempt++) {
+      said("job.ready", about(id));
+      said("job.start", about(id).put("attempt", attempt));
+      failed(id);
+    }
+    assertThatThrownBy(() -> said("job.ready", about(id)))
+        .hasMessageContaining("bank.example must");
+    assertThatThrownBy(() -> said("job.start", about(id).put("attempt", 11)))
+        .isInstanceOfSatisfying(
+            Problem.class, p -> assertThat(p.kind()).isEqualTo(Problem.Kind.REFUSED));
+    service.run(id);
+    failed(id);
+    said("job.start", about(id).put("attempt", 12));
+    assertThat(jobs.get(id).state()).isEqualTo(JobState.RUNNING);
+  }
+
+  @Test
+  void withdrawnProposalsCountAsWell() {
+    JobSpec spec = JobSpec.yaml("job.yaml", SPEC);
+    for (int i = 0; i < 101; i++) {
+      ObjectNode proposal =
+          Json.object()
+              .put("job", "J-%08x".formatted(i))
+              .put("spec", HexFormat.of().formatHex(spec.digest()));
+      proposal.set("content", spec.toJson());
+      proposal.putObject("approval").put("approved", true).put("signature", new byte[64]);
+      if (i == 100) {
+        assertThatThrownBy(() -> said("job.propose", proposal))
+            .hasMessageContaining("100 proposals");
+      } else {
+        said("job.propose", proposal);
+        said("job.abort", proposal);
+      }
+    }
+  }
+
+  @Test
+  void everyActHasAnOutcome() {
+    peers =
+        new FakePeers(BANK) {
+          @Override
+          public JsonNode request(Party partner, String method, JsonNode body, Duration timeout) {
+            throw Problem.refused("no").at(partner);
+          }
+        };
+    JobService alone =
+        new JobService(
+            new JobRun.Context(
+                peers,
+                jobs,
+                new Openings(store),
+                new Datasets(store),
+                new Acts(),
+                null,
+                folder,
+                folder));
+    assertThatThrownBy(() -> alone.propose(JobSpec.yaml("job.yaml", SPEC))).hasMessage("no");
+    assertThat(journal).containsExactly("job.propose", "job.propose refused");
+    assertThat(jobs.list()).isEmpty();
+    alone.close();
+  }
+}
