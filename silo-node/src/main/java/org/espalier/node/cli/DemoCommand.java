@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.espalier.node.Problem;
 import org.espalier.node.config.SiloHome;
 import org.espalier.node.demo.Cli;
@@ -58,14 +59,50 @@ final class DemoCommand extends SiloCommand {
   public Integer call() throws InterruptedException {
     Scenario played = Scenario.read(scenario == null ? data() : scenario);
     PrintStream screen = console().err();
-    DemoResult result =
-        DemoRun.play(played, new InThisProcess(console()), screen, console()::strong, keep);
+    DemoResult result = play(played, screen);
     screen.println();
     show(result.toJson(), json -> print(result));
     if (!result.auditVerified()) {
       throw Problem.of(Problem.Kind.JOB_FAILED, "an audit log did not pass the check");
     }
     return 0;
+  }
+
+  /** After Ctrl-C the nodes go down under the demo: what fails by that is no news to anybody. */
+  private DemoResult play(Scenario scenario, PrintStream screen) throws InterruptedException {
+    AtomicBoolean interrupted = new AtomicBoolean();
+    Thread hook =
+        new Thread(
+            () -> {
+              interrupted.set(true);
+              console()
+                  .say(
+                      "Interrupted. The nodes "
+                          + (keep ? "go on (--keep)." : "are stopped and deleted."));
+            },
+            "interrupted");
+    Runtime.getRuntime().addShutdownHook(hook);
+    try {
+      return DemoRun.play(scenario, new InThisProcess(console()), screen, console()::strong, keep);
+    } catch (RuntimeException e) {
+      if (interrupted.get()) {
+        hook.join();
+        Thread.sleep(Long.MAX_VALUE); // until the process is gone
+      }
+      throw e;
+    } finally {
+      if (!interrupted.get()) {
+        unhook(hook);
+      }
+    }
+  }
+
+  private static void unhook(Thread hook) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // The process goes down this moment.
+    }
   }
 
   /** Where the distribution, or a checkout, has the demo's data. */

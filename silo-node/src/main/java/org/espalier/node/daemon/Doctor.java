@@ -235,6 +235,9 @@ final class Doctor {
     if (status.problem().orElse("").contains("has not confirmed")) {
       return "at " + party + ": silo partner confirm " + identity.party();
     }
+    if (status.problem().orElse("").contains("does not accept this node's certificate")) {
+      return "ask its operator what silo partner list and node.log say of " + identity.party();
+    }
     return "check that its node runs and that " + partner.url() + " can be reached";
   }
 

@@ -147,7 +147,8 @@ final class LocalChecks {
       throw Problem.refused(
               "data set " + dataset.name() + " has fewer rows than alignment.min_intersection")
           .at(self)
-          .detail("%,d rows, and %,d people in common".formatted(dataset.scan().rows(), people));
+          .detail("%,d rows, and %,d people in common".formatted(dataset.scan().rows(), people))
+          .next("lower it in the job, or silo predict --min-intersection N");
     }
     if (spec instanceof PredictSpec) {
       return "match key found";
