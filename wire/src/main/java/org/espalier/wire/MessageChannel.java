@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -32,6 +33,10 @@ public final class MessageChannel implements Channel {
   private final MessageDigest sent = Digests.sha256();
   private final MessageDigest received = Digests.sha256();
   private final ReentrantLock receiving = new ReentrantLock();
+
+  /** Why the peer stopped, once it has said so. */
+  private volatile String peerReason;
+
   private final AtomicLong bytesSent = new AtomicLong();
   private final AtomicLong bytesReceived = new AtomicLong();
   private final AtomicLong messagesSent = new AtomicLong();
@@ -81,31 +86,46 @@ public final class MessageChannel implements Channel {
 
   /** A failed write may be the peer's abort: what it said is more useful than "closed". */
   private WireException stoppedOrGone(String name, IOException e) {
-    if (receiving.tryLock()) {
-      try {
-        byte[] header = new byte[HEADER];
-        byte[] skipped = new byte[8192];
-        for (long budget = DRAIN; budget > 0; ) {
-          duplex.read(header, 0, HEADER, DRAIN_PATIENCE);
-          long length = length(header);
-          if (code(header) == ABORT) {
-            return readAbort(length);
+    try {
+      // Another thread may be receiving: it meets the abort, too, and then lets go.
+      if (receiving.tryLock(DRAIN_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+        try {
+          if (peerReason == null) {
+            drainToAbort();
           }
-          budget -= length;
-          for (long left = Math.min(length, budget); left > 0; ) {
-            int n = (int) Math.min(left, skipped.length);
-            duplex.read(skipped, 0, n, DRAIN_PATIENCE);
-            left -= n;
-          }
+        } finally {
+          receiving.unlock();
         }
-      } catch (IOException | TimeoutException nothingSaid) {
-        e.addSuppressed(nothingSaid);
-      } finally {
-        receiving.unlock();
+      }
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    } catch (IOException | TimeoutException nothingSaid) {
+      e.addSuppressed(nothingSaid);
+    }
+    String reason = peerReason;
+    return reason != null
+        ? new WireException.PeerAborted(peer, reason)
+        : new WireException.PeerUnavailable(peer, "cannot send " + name + ": " + e.getMessage(), e);
+  }
+
+  /** Skips unread messages, a bounded amount of them, in search of the peer's reason. */
+  private void drainToAbort() throws IOException, TimeoutException {
+    byte[] header = new byte[HEADER];
+    byte[] skipped = new byte[8192];
+    for (long budget = DRAIN; budget > 0; ) {
+      duplex.read(header, 0, HEADER, DRAIN_PATIENCE);
+      long length = length(header);
+      if (code(header) == ABORT) {
+        readAbort(length);
+        return;
+      }
+      budget -= length;
+      for (long left = Math.min(length, budget); left > 0; ) {
+        int n = (int) Math.min(left, skipped.length);
+        duplex.read(skipped, 0, n, DRAIN_PATIENCE);
+        left -= n;
       }
     }
-    return new WireException.PeerUnavailable(
-        peer, "cannot send " + name + ": " + e.getMessage(), e);
   }
 
   private static int code(byte[] header) {
@@ -168,8 +188,8 @@ public final class MessageChannel implements Channel {
     byte[] reason = new byte[(int) length];
     read(reason, "abort reason");
     close();
-    return new WireException.PeerAborted(
-        peer, Printable.of(new String(reason, StandardCharsets.UTF_8)));
+    peerReason = Printable.of(new String(reason, StandardCharsets.UTF_8));
+    return new WireException.PeerAborted(peer, peerReason);
   }
 
   private void read(byte[] target, String waitedFor) {

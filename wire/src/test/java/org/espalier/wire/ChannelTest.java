@@ -2,10 +2,12 @@ package org.espalier.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.espalier.wire.memory.Faults;
 import org.espalier.wire.memory.MemoryNetwork;
 import org.junit.jupiter.api.Test;
@@ -89,6 +91,23 @@ class ChannelTest {
       assertThatThrownBy(() -> net.channel(A, B).send(new Other()))
           .isInstanceOf(WireException.PeerAborted.class)
           .hasMessage("b.example stopped: label column is missing");
+    }
+  }
+
+  /** One thread sends while another receives: both hear the reason, whoever meets it first. */
+  @Test
+  void aSenderBesideAReceiverHearsTheReasonToo() throws Exception {
+    for (int round = 0; round < 50; round++) {
+      try (MemoryNetwork net = new MemoryNetwork()) {
+        Channel a = net.channel(A, B);
+        CompletableFuture<Throwable> receiver =
+            CompletableFuture.supplyAsync(() -> catchThrowable(() -> a.receive(Blob.TYPE, 2000)));
+        net.channel(B, A).abort("label column is missing");
+        assertThatThrownBy(() -> a.send(new Other()))
+            .isInstanceOf(WireException.PeerAborted.class)
+            .hasMessageContaining("label column is missing");
+        assertThat(receiver.get(10, TimeUnit.SECONDS)).isInstanceOf(WireException.class);
+      }
     }
   }
 
