@@ -22,7 +22,9 @@ public final class NoPassLeft extends IllegalArgumentException {
     return new NoPassLeft(
         level,
         totalColumns,
-        earlierPasses + " passes were used by earlier attempts and jobs on these people");
+        earlierPasses
+            + (earlierPasses == 1 ? " pass was" : " passes were")
+            + " used by earlier attempts and jobs on these people");
   }
 
   /** By the count of somebody else. */
