@@ -297,8 +297,8 @@ class GradientsWireTest {
           .allSatisfy(e -> assertThat(e).hasMessageContainingAll("have 13", "accept: [span]"))
           .anySatisfy(e -> assertThat(e).hasMessageContaining("7 passes were used by earlier"));
       for (Party feature : List.of(F1, F2)) {
-        // 0 ends a stream: whoever stops tells the others why.
-        assertThat(types(frames(network, BANK, feature))).containsExactly(51, 60, 0);
+        // 0 ends a stream: whoever stops tells the others why, unless they are gone already.
+        assertThat(types(frames(network, BANK, feature))).startsWith(51, 60).isSubsetOf(51, 60, 0);
         assertThat(types(frames(network, feature, BANK))).startsWith(50, 64).doesNotContain(61);
       }
     }
