@@ -171,7 +171,7 @@ class GradientsWireTest {
     // The opened inner products are random residues of 2^64 instead of a squared length near 1.
     assertThat(objectives[0])
         .satisfiesAnyOf(
-            gap -> assertThat(gap).isNaN(), gap -> assertThat(gap).isGreaterThan(100 * honest[0]));
+            gap -> assertThat(gap).isNaN(), gap -> assertThat(gap).isGreaterThan(10 * honest[0]));
   }
 
   /** The same for one that tells them different scales or coefficients. */
@@ -198,7 +198,7 @@ class GradientsWireTest {
             .passes()
             .get(0)
             .estimatedGap();
-    assertThat(Double.isNaN(opened) || opened > 100 * honest).isTrue();
+    assertThat(Double.isNaN(opened) || opened > 10 * honest).isTrue();
   }
 
   @Test
