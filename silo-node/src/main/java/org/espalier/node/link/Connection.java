@@ -1,6 +1,7 @@
 package org.espalier.node.link;
 
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -209,6 +210,9 @@ public final class Connection implements Session.Listener.AutoDemanding {
   }
 
   private static String text(Throwable e) {
+    if (e instanceof ClosedChannelException) {
+      return "the connection was closed";
+    }
     return Printable.of(e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage());
   }
 

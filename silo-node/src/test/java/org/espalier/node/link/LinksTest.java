@@ -365,6 +365,11 @@ class LinksTest {
           .isInstanceOf(TimeoutException.class)
           .hasMessageContaining("no answer from a.example to slow within 100 ms");
       asked.countDown();
+      // The late answer must not meet the closing connection: its failure would be what a
+      // remembers.
+      for (int i = 0; i < 5; i++) {
+        b.links.request(a.party, "slow", Json.object(), TestNode.SOON);
+      }
       b.links.close();
       TestNode.await("b is gone", () -> !a.connected(b));
       assertThat(a.links.status(b.party).problem().orElseThrow()).contains("b.example is stopping");
