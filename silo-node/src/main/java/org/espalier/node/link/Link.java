@@ -20,7 +20,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
 import org.espalier.wire.Duplex;
 import org.espalier.wire.MalformedMessageException;
 import org.espalier.wire.Party;
@@ -56,7 +55,6 @@ final class Link {
       Clock clock,
       ScheduledExecutorService timer,
       Map<String, ControlHandler> handlers,
-      Consumer<LinkStatus> listener,
       BiConsumer<Optional<Party>, String> denied) {}
 
   private final Node node;
@@ -421,7 +419,6 @@ final class Link {
         old.close(Connection.OVER, "replaced by a newer connection");
       }
     }
-    changed();
   }
 
   private void accept(Connection by, Incoming.Hello hello) {
@@ -468,7 +465,6 @@ final class Link {
     } finally {
       lock.unlock();
     }
-    changed();
   }
 
   private String whyNew(byte[] boot) {
@@ -626,7 +622,6 @@ final class Link {
       lock.unlock();
     }
     LOG.warn("link with {} is down: {}", peer, why);
-    changed();
   }
 
   /** The partner sent what the protocol does not allow. Its streams fail; others are untouched. */
@@ -668,7 +663,6 @@ final class Link {
     }
     if (isNew) {
       LOG.warn("cannot reach {}: {}", peer, why);
-      changed();
     }
   }
 
@@ -759,15 +753,6 @@ final class Link {
       var unused = node.timer().schedule(task, delay.toMillis(), TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException closing) {
       task.run();
-    }
-  }
-
-  private void changed() {
-    LinkStatus now = status();
-    try {
-      node.timer().execute(() -> node.listener().accept(now));
-    } catch (RejectedExecutionException closing) {
-      LOG.debug("status of {} after the end", peer);
     }
   }
 

@@ -19,7 +19,6 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
 import org.espalier.node.Problem;
 import org.espalier.node.identity.Invites;
 import org.espalier.node.identity.NodeIdentity;
@@ -47,7 +46,6 @@ public final class Links implements AutoCloseable {
   private final ClientResources clients;
   private final LinkServer server;
   private final Map<String, ControlHandler> handlers = new ConcurrentHashMap<>();
-  private final List<Consumer<LinkStatus>> listeners = new CopyOnWriteArrayList<>();
   private final List<BiConsumer<Optional<Party>, String>> denialListeners =
       new CopyOnWriteArrayList<>();
   private final Map<Party, Entry> links = new TreeMap<>();
@@ -79,14 +77,7 @@ public final class Links implements AutoCloseable {
     new SecureRandom().nextBytes(boot);
     this.node =
         new Link.Node(
-            self.party(),
-            boot,
-            settings,
-            self.clock(),
-            timer,
-            handlers,
-            this::announce,
-            this::announceDenial);
+            self.party(), boot, settings, self.clock(), timer, handlers, this::announceDenial);
     this.server =
         new LinkServer(self, book, invites, bind, settings, this::find, this::announceDenial);
     LinkProbe.serve(this);
@@ -295,21 +286,6 @@ public final class Links implements AutoCloseable {
   /** How all links stand, in order of name. */
   public List<LinkStatus> statuses() {
     return snapshot().stream().map(entry -> entry.link().status()).toList();
-  }
-
-  /** Called after every change of a link, on a thread that must not be blocked. */
-  public void onStatus(Consumer<LinkStatus> listener) {
-    listeners.add(listener);
-  }
-
-  private void announce(LinkStatus status) {
-    for (Consumer<LinkStatus> listener : listeners) {
-      try {
-        listener.accept(status);
-      } catch (RuntimeException e) {
-        LOG.error("a listener to link status failed", e);
-      }
-    }
   }
 
   /**
