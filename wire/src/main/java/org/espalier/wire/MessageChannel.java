@@ -3,7 +3,6 @@ package org.espalier.wire;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -255,18 +254,5 @@ public final class MessageChannel implements Channel {
   @Override
   public void close() {
     duplex.close();
-  }
-
-  /** SHA-256 is in every JDK. */
-  static final class Digests {
-    private Digests() {}
-
-    static MessageDigest sha256() {
-      try {
-        return MessageDigest.getInstance("SHA-256");
-      } catch (NoSuchAlgorithmException e) {
-        throw new IllegalStateException(e);
-      }
-    }
   }
 }

@@ -44,7 +44,7 @@ public record Session(String job, byte[] specDigest, int attempt) {
             .putBytes(specDigest)
             .putInt(attempt)
             .putString(label);
-    return MessageChannel.Digests.sha256().digest(fields.toByteArray());
+    return Digests.sha256().digest(fields.toByteArray());
   }
 
   @Override

@@ -310,7 +310,7 @@ final class GradientsTraining implements TrainingProtocol {
     Whitening whitening = Whitening.of(own, Math.max(MIN_RIDGE, spec.l2() / MAX_CURVATURE));
     ZeroSumMasks masks = ZeroSumMasks.agree(job.session(), label.self(), others);
     Matrix x = whitening.apply(own);
-    try (SliceEvaluator layer = new SliceEvaluator(job.session(), label, x)) {
+    try (SliceEvaluator layer = new SliceEvaluator(label, x)) {
       label.send(new Messages.Allowed(allowed));
       Passes passes = new Passes(total, allowed, progress, beforePass);
       return new Feature(job, label, x, whitening, masks, layer, passes).run();
@@ -428,7 +428,7 @@ final class GradientsTraining implements TrainingProtocol {
     private void sendLogits(int pass, double[] direction, byte[] request) {
       int parties = job.featureParties().size();
       double[] logits = x.times(direction);
-      double width = noiseWidth * Math.sqrt(dot(direction, direction));
+      double width = noiseWidth * Math.sqrt(SubspaceFit.dot(direction, direction));
       long[] residues = new long[logits.length];
       for (int i = 0; i < logits.length; i++) {
         double noisy = logits[i] + width * (2 * noise.nextDouble() - 1);
@@ -447,10 +447,13 @@ final class GradientsTraining implements TrainingProtocol {
       long[] scalars = new long[2 * count];
       for (int s = 0; s < count; s++) {
         scalars[s] =
-            Ring.SCALARS.encode(dot(directions.get(s), newest), parties, "an inner product");
+            Ring.SCALARS.encode(
+                SubspaceFit.dot(directions.get(s), newest), parties, "an inner product");
         scalars[count + s] =
             Ring.SCALARS.encode(
-                job.spec().l2() * dot(penalties.get(s), newest), parties, "a penalty product");
+                job.spec().l2() * SubspaceFit.dot(penalties.get(s), newest),
+                parties,
+                "a penalty product");
       }
       masks.apply(scalars, Ring.SCALARS.bits(), "scalars", pass, request);
       label.send(new Messages.MaskedScalars(scalars));
@@ -499,14 +502,6 @@ final class GradientsTraining implements TrainingProtocol {
   }
 
   private static double rms(double[] values) {
-    return Math.sqrt(dot(values, values) / values.length);
-  }
-
-  private static double dot(double[] a, double[] b) {
-    double sum = 0;
-    for (int j = 0; j < a.length; j++) {
-      sum += a[j] * b[j];
-    }
-    return sum;
+    return Math.sqrt(SubspaceFit.dot(values, values) / values.length);
   }
 }

@@ -1,8 +1,7 @@
 package org.espalier.protocols.glm;
 
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import org.espalier.protocols.fixedpoint.Ring;
+import org.espalier.wire.Digests;
 import org.espalier.wire.Encoder;
 import org.espalier.wire.Message;
 import org.espalier.wire.MessageType;
@@ -82,11 +81,7 @@ final class Messages {
     byte[] bind(byte[] request) {
       Encoder all = new Encoder().putBytes(request);
       encode(all);
-      try {
-        return MessageDigest.getInstance("SHA-256").digest(all.toByteArray());
-      } catch (NoSuchAlgorithmException e) {
-        throw new IllegalStateException(e);
-      }
+      return Digests.sha256().digest(all.toByteArray());
     }
 
     @Override

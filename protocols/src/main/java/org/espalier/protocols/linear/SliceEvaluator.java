@@ -1,7 +1,6 @@
 package org.espalier.protocols.linear;
 
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import org.espalier.he.BackwardAccumulator;
 import org.espalier.he.HeContext;
@@ -13,11 +12,10 @@ import org.espalier.he.SeedRegistry;
 import org.espalier.he.TileStore;
 import org.espalier.he.Workload;
 import org.espalier.protocols.fixedpoint.Quantisation;
-import org.espalier.protocols.mask.Prf;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.Channel;
-import org.espalier.wire.Session;
+import org.espalier.wire.Digests;
 import org.espalier.wire.WireException;
 
 /**
@@ -26,15 +24,13 @@ import org.espalier.wire.WireException;
  */
 public final class SliceEvaluator implements AutoCloseable {
   private final Channel holder;
-  private final byte[] session;
   private final int rows;
   private final Quantisation quantisation;
   private final ParameterChooser.Choice choice;
   private final HeContext context;
   private final TileStore tiles;
   private final SeedRegistry seeds = new SeedRegistry();
-  private final Prf masks = Prf.fresh();
-  private long products;
+  private final byte[] maskKey = Prg.freshSeed();
 
   /**
    * Announces this slice's shape and bound, checks the holder's parameters against every inequality
@@ -42,9 +38,8 @@ public final class SliceEvaluator implements AutoCloseable {
    *
    * @param x n × d, prepared and whitened
    */
-  public SliceEvaluator(Session session, Channel holder, Matrix x) {
+  public SliceEvaluator(Channel holder, Matrix x) {
     this.holder = holder;
-    this.session = session.bind("reply masks");
     this.rows = x.rows();
     this.quantisation = Quantisation.forRows(rows);
     int[] integers = quantisation.quantise(x, Prg.fresh());
@@ -87,7 +82,7 @@ public final class SliceEvaluator implements AutoCloseable {
 
   /** Takes part in the holder's {@link ResidualHolder#deliver}. */
   public Product receive() {
-    MessageDigest request = sha256();
+    MessageDigest request = Digests.sha256();
     byte[] publicKey =
         holder
             .receive(Messages.ProductKey.TYPE, context.ciphertextBytes() + Messages.SLACK)
@@ -106,12 +101,9 @@ public final class SliceEvaluator implements AutoCloseable {
         request.update(message.ciphertext());
         sum.add(block, context.readBlock(message.ciphertext(), seeds));
       }
-      byte[] hash = request.digest();
-      // Bound to the request: no two requests are ever answered under one mask.
-      BackwardAccumulator.MaskedReply reply =
-          sum.finish(key, masks.seed("reply", ++products, session, hash), choice.replyLimbs());
+      BackwardAccumulator.MaskedReply reply = sum.finish(key, maskKey, choice.replyLimbs());
       holder.send(new Messages.ProductReply(reply.wire()));
-      return new Product(unmask(reply.shares()), hash);
+      return new Product(unmask(reply.shares()), request.digest());
     } catch (IllegalArgumentException e) {
       throw new WireException.ProtocolViolation(holder.peer(), e.getMessage(), e);
     }
@@ -136,16 +128,9 @@ public final class SliceEvaluator implements AutoCloseable {
     return product;
   }
 
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
   @Override
   public void close() {
+    Arrays.fill(maskKey, (byte) 0);
     tiles.close();
     context.close();
   }

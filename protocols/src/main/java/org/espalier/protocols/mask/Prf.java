@@ -19,11 +19,6 @@ public final class Prf {
     this.key = new SecretKeySpec(key, "HmacSHA256");
   }
 
-  /** A function that nobody else can evaluate. */
-  public static Prf fresh() {
-    return new Prf(Prg.freshSeed());
-  }
-
   /**
    * The seed for one use.
    *

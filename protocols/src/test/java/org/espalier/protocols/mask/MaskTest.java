@@ -107,7 +107,7 @@ class MaskTest {
         .isNotEqualTo(prf.seed("a", 1, new byte[] {1, 2}, new byte[0]))
         .isNotEqualTo(prf.seed("a", 2, new byte[] {1}, new byte[] {2}))
         .isNotEqualTo(prf.seed("b", 1, new byte[] {1}, new byte[] {2}))
-        .isNotEqualTo(Prf.fresh().seed("a", 1, new byte[] {1}, new byte[] {2}));
+        .isNotEqualTo(new Prf(Prg.freshSeed()).seed("a", 1, new byte[] {1}, new byte[] {2}));
   }
 
   @Test

@@ -2,7 +2,6 @@ package org.espalier.psi.ecdh;
 
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,6 +17,7 @@ import org.espalier.psi.LeakStatement;
 import org.espalier.psi.keys.KeyIndex;
 import org.espalier.psi.keys.KeySource;
 import org.espalier.wire.Channel;
+import org.espalier.wire.Digests;
 import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
 
@@ -121,7 +121,7 @@ public final class EcdhAlignment implements AlignmentProtocol {
     List<BitSet> takingPart = check(job, source, progress);
     agree(links, job);
 
-    MessageDigest digest = sha256();
+    MessageDigest digest = Digests.sha256();
     digest.update(job.session().bind("psi-ecdh/cohort"));
     int[] cohort = new int[0];
     int[] matchedByRule = new int[takingPart.size()];
@@ -229,13 +229,5 @@ public final class EcdhAlignment implements AlignmentProtocol {
     }
     links.join();
     return digest;
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
   }
 }

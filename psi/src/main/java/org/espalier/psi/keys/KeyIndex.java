@@ -1,11 +1,11 @@
 package org.espalier.psi.keys;
 
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.BitSet;
 import org.espalier.psi.AlignmentException;
 import org.espalier.psi.store.TagTable;
+import org.espalier.wire.Digests;
 
 /**
  * Which rows of a table take part in one rule: those with a usable key, once per key.
@@ -90,7 +90,7 @@ public final class KeyIndex {
     private final TagTable seen;
     private final BitSet kept;
     private final BitSet repeats = new BitSet();
-    private final MessageDigest sha256;
+    private final MessageDigest sha256 = Digests.sha256();
     private int[] rowOf;
     private int next;
     private int nulls;
@@ -103,11 +103,6 @@ public final class KeyIndex {
       seen = new TagTable(rows);
       kept = new BitSet(rows);
       rowOf = new int[Math.min(rows, 1024)];
-      try {
-        sha256 = MessageDigest.getInstance("SHA-256");
-      } catch (NoSuchAlgorithmException e) {
-        throw new IllegalStateException(e);
-      }
     }
 
     void row(int row, byte[] key) {

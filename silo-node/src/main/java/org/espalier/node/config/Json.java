@@ -37,8 +37,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
@@ -49,6 +47,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.espalier.node.Problem;
+import org.espalier.wire.Digests;
 import org.espalier.wire.Party;
 import org.espalier.wire.Printable;
 
@@ -229,15 +228,7 @@ public final class Json {
 
   /** SHA-256 of {@link #canonical}. */
   public static byte[] digest(JsonNode node) {
-    return sha256().digest(canonical(node));
-  }
-
-  public static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
+    return Digests.sha256().digest(canonical(node));
   }
 
   private static Problem unreadable(

@@ -50,6 +50,7 @@ import org.espalier.node.job.Openings;
 import org.espalier.node.link.LinkSettings;
 import org.espalier.node.link.Links;
 import org.espalier.node.store.Store;
+import org.espalier.wire.Digests;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -339,7 +340,7 @@ public final class SiloNode implements AutoCloseable {
       if (jar == null || !Files.isRegularFile(jar)) {
         return EventBuilder.sha256(version().getBytes(StandardCharsets.UTF_8));
       }
-      MessageDigest digest = Json.sha256();
+      MessageDigest digest = Digests.sha256();
       byte[] buffer = new byte[1 << 16];
       try (InputStream in = Files.newInputStream(jar)) {
         for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.espalier.node.Problem;
-import org.espalier.node.config.Json;
+import org.espalier.wire.Digests;
 
 /**
  * A CSV file under its declared schema. Every read checks every value and hashes the file on the
@@ -56,7 +56,7 @@ public final class CsvFile {
    * @throws Problem naming the first bad row (from 1, without the header) and column
    */
   public DatasetScan read(RowConsumer consumer) {
-    MessageDigest digest = Json.sha256();
+    MessageDigest digest = Digests.sha256();
     long[] missing = new long[schema.columns().size()];
     int label =
         schema.names(ColumnType.LABEL).stream().mapToInt(schema::indexOf).findAny().orElse(-1);

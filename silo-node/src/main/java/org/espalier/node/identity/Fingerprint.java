@@ -1,10 +1,10 @@
 package org.espalier.node.identity;
 
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Locale;
+import org.espalier.wire.Digests;
 
 /**
  * SHA-256 of a SubjectPublicKeyInfo: what partners pin and what two operators compare.
@@ -47,11 +47,7 @@ public record Fingerprint(byte[] digest) {
   }
 
   static byte[] sha256(byte[] bytes) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(bytes);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e); // every JDK has it
-    }
+    return Digests.sha256().digest(bytes);
   }
 
   @Override

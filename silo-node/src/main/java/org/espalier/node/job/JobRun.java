@@ -17,6 +17,7 @@ import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.data.Datasets;
 import org.espalier.wire.Channel;
+import org.espalier.wire.Digests;
 import org.espalier.wire.Party;
 import org.espalier.wire.Session;
 import org.espalier.wire.WireException;
@@ -327,7 +328,8 @@ public final class JobRun {
         facts.put(
             "receipt",
             HexFormat.of()
-                .formatHex(Json.sha256().digest(Receipts.statement(all.get(partner).content()))));
+                .formatHex(
+                    Digests.sha256().digest(Receipts.statement(all.get(partner).content()))));
         facts.set("checkpoint", all.get(partner).content().path("checkpoint"));
         context.journal().fact("job.receipt", facts);
       }

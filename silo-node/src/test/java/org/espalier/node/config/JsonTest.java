@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.HexFormat;
 import org.espalier.node.Problem;
 import org.espalier.node.job.JobSpec;
+import org.espalier.wire.Digests;
 import org.espalier.wire.Party;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -144,7 +145,7 @@ class JsonTest {
 
   private static String hex(String canonical) {
     return HexFormat.of()
-        .formatHex(Json.sha256().digest(canonical.getBytes(StandardCharsets.UTF_8)));
+        .formatHex(Digests.sha256().digest(canonical.getBytes(StandardCharsets.UTF_8)));
   }
 
   @Test
