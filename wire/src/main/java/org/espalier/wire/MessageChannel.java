@@ -33,8 +33,14 @@ public final class MessageChannel implements Channel {
   private final MessageDigest received = Digests.sha256();
   private final ReentrantLock receiving = new ReentrantLock();
 
+  /** Guarded by {@link #receiving}: whether the next byte to read begins a frame. */
+  private boolean betweenFrames = true;
+
   /** Why the peer stopped, once it has said so. */
   private volatile String peerReason;
+
+  /** Whether this side has ended the conversation, so that failures of it are its own doing. */
+  private volatile boolean over;
 
   private final AtomicLong bytesSent = new AtomicLong();
   private final AtomicLong bytesReceived = new AtomicLong();
@@ -89,7 +95,7 @@ public final class MessageChannel implements Channel {
       // Another thread may be receiving: it meets the abort, too, and then lets go.
       if (receiving.tryLock(DRAIN_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
         try {
-          if (peerReason == null) {
+          if (peerReason == null && betweenFrames && !over) {
             drainToAbort();
           }
         } finally {
@@ -111,6 +117,7 @@ public final class MessageChannel implements Channel {
   private void drainToAbort() throws IOException, TimeoutException {
     byte[] header = new byte[HEADER];
     byte[] skipped = new byte[8192];
+    betweenFrames = false;
     for (long budget = DRAIN; budget > 0; ) {
       duplex.read(header, 0, HEADER, DRAIN_PATIENCE);
       long length = length(header);
@@ -150,6 +157,7 @@ public final class MessageChannel implements Channel {
 
   private <M extends Message> M receiveNext(MessageType<M> type, long maxBytes) {
     byte[] header = new byte[HEADER];
+    betweenFrames = false;
     read(header, type.name());
     int code = code(header);
     long length = length(header);
@@ -164,6 +172,7 @@ public final class MessageChannel implements Channel {
     }
     byte[] payload = new byte[(int) length];
     read(payload, type.name());
+    betweenFrames = true;
     synchronized (received) {
       received.update(header);
       received.update(payload);
@@ -186,8 +195,8 @@ public final class MessageChannel implements Channel {
     }
     byte[] reason = new byte[(int) length];
     read(reason, "abort reason");
-    close();
     peerReason = Printable.of(new String(reason, StandardCharsets.UTF_8));
+    close();
     return new WireException.PeerAborted(peer, peerReason);
   }
 
@@ -253,6 +262,7 @@ public final class MessageChannel implements Channel {
 
   @Override
   public void close() {
+    over = true;
     duplex.close();
   }
 }

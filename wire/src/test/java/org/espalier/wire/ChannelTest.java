@@ -111,6 +111,19 @@ class ChannelTest {
     }
   }
 
+  /** What is unread after a violation begins inside a frame and must not be taken for a reason. */
+  @Test
+  void aSendAfterAViolationDoesNotInventAReason() {
+    try (MemoryNetwork net = new MemoryNetwork()) {
+      net.channel(B, A).send(new Blob(new byte[1000]));
+      Channel a = net.channel(A, B);
+      assertThatThrownBy(() -> a.receive(Other.TYPE, 2000))
+          .isInstanceOf(WireException.ProtocolViolation.class);
+      assertThatThrownBy(() -> a.send(new Other()))
+          .isInstanceOf(WireException.PeerUnavailable.class);
+    }
+  }
+
   @Test
   void aCutLinkFailsBothSides() {
     try (MemoryNetwork net = new MemoryNetwork().with(A, B, Faults.cutAfter(500))) {
