@@ -33,6 +33,8 @@ public enum EventType {
   PHASE_FINISHED("phase.finished", Form.RESULT, "job", "step", "transcripts", "traffic"),
   /** Something leaves the node in the clear: a model slice, metrics, predictions, a size. */
   REVEAL("reveal", Form.ACT, "job", "outputs", "recipients"),
+  /** A pass of training begins at a level where passes on the same people are counted. */
+  DISCLOSURE_PASS("disclosure.pass", Form.FACT, "job", "protocol", "inputs", "recipients"),
   PREDICT("predict", Form.ACT, "job"),
   /** Someone looks at the own slice of a model. */
   MODEL_SHOWN("model.shown", Form.EITHER, "job"),

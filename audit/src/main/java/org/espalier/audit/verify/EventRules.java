@@ -53,6 +53,7 @@ final class EventRules {
       phase.started ACT job step
       phase.finished RESULT job step transcripts traffic
       reveal ACT job outputs recipients
+      disclosure.pass FACT job protocol inputs recipients
       predict ACT job
       model.shown EITHER job
       result.shown EITHER job
