@@ -1,57 +1,160 @@
 package org.espalier.bench;
 
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.IntFunction;
+import java.util.concurrent.TimeoutException;
 
 /** Entry point of {@code bench/run} for the benchmarks that run in Java. */
 public final class Bench {
   private Bench() {}
 
-  /** {@code NAME [--json] [--rows N] [--label N] [--features N]}. */
+  /** {@code FOLDER NAME [options]}; data and scratch files are kept below the folder. */
   public static void main(String[] args) {
-    List<String> rest = Arrays.asList(args);
-    if (rest.isEmpty() || !rest.get(0).equals("lr-100k")) {
-      fail("there is no benchmark " + rest.stream().findFirst().orElse("''"));
+    try {
+      run(Path.of(args[0]), args[1], Arrays.asList(args).subList(2, args.length));
+    } catch (Options.Misuse e) {
+      fail(2, args[1] + ": " + e.getMessage() + "; see bench/run --list");
+    } catch (Workers.Failed | IOException | TimeoutException e) {
+      fail(1, args[1] + ": " + e.getMessage());
     }
-    boolean json = false;
-    LogisticBenchmark.Settings s = LogisticBenchmark.Settings.LR_100K;
-    for (int i = 1; i < rest.size(); i++) {
-      String option = rest.get(i);
-      if (option.equals("--json")) {
-        json = true;
-        continue;
-      }
-      LogisticBenchmark.Settings now = s;
-      IntFunction<LogisticBenchmark.Settings> change =
-          switch (option) {
-            case "--rows" -> n -> with(now, n, now.labelColumns(), now.featureColumns());
-            case "--label" -> n -> with(now, now.rows(), n, now.featureColumns());
-            case "--features" -> n -> with(now, now.rows(), now.labelColumns(), n);
-            default -> null;
-          };
-      if (change == null || ++i == rest.size() || !rest.get(i).matches("[0-9]{1,8}")) {
-        fail("usage: bench/run lr-100k [--json] [--rows N] [--label N] [--features N]");
-        return;
-      }
-      s = change.apply(Integer.parseInt(rest.get(i)));
+  }
+
+  private static void run(Path folder, String name, List<String> arguments)
+      throws IOException, TimeoutException {
+    switch (name) {
+      case "lr-100k" -> logistic(arguments);
+      case "sealed-100k" -> sealed(name, folder, DataFiles.Shape.LARGE, arguments);
+      case "sealed-10k" -> sealed(name, folder, DataFiles.Shape.SMALL, arguments);
+      case "peers-lr" -> peers(folder, arguments);
+      default -> throw new Options.Misuse("there is no such benchmark");
     }
-    LogisticBenchmark.Result result = LogisticBenchmark.run(s);
-    if (json) {
+  }
+
+  private static void logistic(List<String> arguments) {
+    LogisticBenchmark.Settings preset = LogisticBenchmark.Settings.LR_100K;
+    Options o =
+        new Options.Known()
+            .flag("--json")
+            .whole("--rows", preset.rows())
+            .whole("--label", preset.labelColumns())
+            .whole("--features", preset.featureColumns())
+            .parse(arguments);
+    LogisticBenchmark.Result result =
+        LogisticBenchmark.run(
+            new LogisticBenchmark.Settings(
+                o.whole("--rows"),
+                o.whole("--label"),
+                o.whole("--features"),
+                preset.l2(),
+                preset.tolerance(),
+                preset.maxPasses()));
+    if (o.flag("--json")) {
       System.out.println(LogisticBenchmark.toJson(result));
     } else {
       LogisticBenchmark.print(result, System.out);
     }
   }
 
-  private static LogisticBenchmark.Settings with(
-      LogisticBenchmark.Settings s, int rows, int label, int features) {
-    return new LogisticBenchmark.Settings(
-        rows, label, features, s.l2(), s.tolerance(), s.maxPasses());
+  private static Options.Known training(DataFiles.Shape shape) {
+    return new Options.Known()
+        .flag("--json")
+        .flag("--no-pin")
+        .text("--level", "sealed", "[a-z]+")
+        .number("--l2", 1e-4)
+        .number("--tolerance", 5e-5)
+        .whole("--passes", 200)
+        .whole("--heap", 700)
+        .whole("--limit", 3600)
+        .whole("--rows", shape.rows())
+        .whole("--holdout", shape.holdout())
+        .whole("--label", shape.labelColumns())
+        .whole("--features", shape.featureColumns())
+        .whole("--seed", (int) shape.seed());
   }
 
-  private static void fail(String message) {
+  private static DataFiles data(Path folder, Options o) throws IOException {
+    return DataFiles.ensure(
+        folder.resolve("data"),
+        new DataFiles.Shape(
+            o.whole("--rows"),
+            o.whole("--holdout"),
+            o.whole("--label"),
+            o.whole("--features"),
+            o.whole("--seed")));
+  }
+
+  private static TwoProcesses.Settings settings(Options o, boolean wan) {
+    boolean pin = !o.flag("--no-pin") && Workers.canPin();
+    if (!pin && !o.flag("--no-pin")) {
+      System.err.println("bench: no taskset, or only one core: the parties are NOT pinned");
+    }
+    return new TwoProcesses.Settings(
+        o.text("--level"),
+        o.number("--l2"),
+        o.whole("--passes"),
+        o.number("--tolerance"),
+        wan,
+        pin,
+        o.whole("--heap"),
+        Duration.ofSeconds(o.whole("--limit")));
+  }
+
+  private static void sealed(
+      String name, Path folder, DataFiles.Shape shape, List<String> arguments)
+      throws IOException, TimeoutException {
+    Options o = training(shape).flag("--wan").parse(arguments);
+    DataFiles data = data(folder, o);
+    TwoProcesses.Settings settings = settings(o, o.flag("--wan"));
+    TwoProcesses.Outcome outcome = TwoProcesses.run(data, settings, folder.resolve("parties"));
+    SealedReport report =
+        new SealedReport(name, data.shape(), settings, outcome, new Reference(data, settings.l2()));
+    if (o.flag("--json")) {
+      System.out.println(report.toJson());
+    } else {
+      report.print(System.out);
+    }
+  }
+
+  private static void peers(Path folder, List<String> arguments)
+      throws IOException, TimeoutException {
+    boolean small = arguments.contains("--small");
+    Options o =
+        training(small ? DataFiles.Shape.SMALL : DataFiles.Shape.LARGE)
+            .flag("--small")
+            .text("--python", "", ".+")
+            .text("--scripts", "", ".+")
+            .text("--systems", "espalier,semi2k,cheetah", "(espalier|semi2k|cheetah|,)+")
+            .text("--networks", "loopback,wan", "(loopback|wan|,)+")
+            .whole("--epochs", 40)
+            .whole("--batch", 1024)
+            .number("--rate", 0.3)
+            .text("--sigmoid", "t3", "[a-z0-9]+")
+            .text("--strategy", "naive_sgd", "naive_sgd|policy_sgd")
+            .number("--gap", 1e-2)
+            .parse(arguments);
+    DataFiles data = data(folder, o);
+    PeersBenchmark.Settings settings =
+        new PeersBenchmark.Settings(
+            settings(o, false),
+            o.list("--systems"),
+            o.list("--networks"),
+            Path.of(o.text("--python")),
+            Path.of(o.text("--scripts")),
+            new PeersBenchmark.Sgd(
+                o.whole("--epochs"),
+                o.whole("--batch"),
+                o.number("--rate"),
+                o.text("--sigmoid"),
+                o.text("--strategy")),
+            o.number("--gap"));
+    PeersBenchmark.run(data, settings, folder, o.flag("--json"), System.out);
+  }
+
+  private static void fail(int status, String message) {
     System.err.println("bench: " + message);
-    System.exit(2);
+    System.exit(status);
   }
 }

@@ -3,10 +3,7 @@ package org.espalier.bench;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -99,7 +96,7 @@ final class LogisticBenchmark {
     try (MemoryNetwork network = new MemoryNetwork()) {
       Channel featureEnd = network.channel(FEATURES, LABEL);
       TimedChannel labelEnd = new TimedChannel(network.channel(LABEL, FEATURES));
-      double cpuBefore = cpuSeconds();
+      double cpuBefore = ProcessUse.cpuSeconds();
       long began = System.nanoTime();
       Future<FeatureOutcome> feature =
           threads.submit(
@@ -120,8 +117,8 @@ final class LogisticBenchmark {
       LabelOutcome labelOutcome = label.get();
       FeatureOutcome featureOutcome = feature.get();
       double seconds = (System.nanoTime() - began) / 1e9;
-      double cpu = cpuSeconds() - cpuBefore;
-      long peak = peakBytes();
+      double cpu = ProcessUse.cpuSeconds() - cpuBefore;
+      long peak = ProcessUse.peakBytes();
       Matrix all = Matrix.beside(data.parts());
       CentralisedLogistic reference = CentralisedLogistic.fit(all, data.labels(), s.l2());
       List<Double> gaps = new ArrayList<>();
@@ -132,7 +129,8 @@ final class LogisticBenchmark {
       System.arraycopy(labelOutcome.weights(), 0, weights, 0, s.labelColumns());
       System.arraycopy(featureOutcome.weights(), 0, weights, s.labelColumns(), s.featureColumns());
       gaps.add(
-          objective(all, data.labels(), weights, labelOutcome.intercept(), s.l2())
+          Scores.logLoss(Scores.logits(all, weights, labelOutcome.intercept()), data.labels())
+              + s.l2() / 2 * Scores.squaredNorm(weights)
               - reference.objective());
       Channel.Traffic traffic = labelEnd.traffic();
       return new Result(
@@ -164,43 +162,6 @@ final class LogisticBenchmark {
       channel.abort(String.valueOf(e.getMessage()));
       throw e;
     }
-  }
-
-  private static double objective(
-      Matrix x, double[] y, double[] weights, double intercept, double l2) {
-    double[] logits = x.times(weights);
-    double loss = 0;
-    for (int i = 0; i < y.length; i++) {
-      double z = logits[i] + intercept;
-      loss += Math.max(z, 0) - y[i] * z + Math.log1p(Math.exp(-Math.abs(z)));
-    }
-    double square = 0;
-    for (double w : weights) {
-      square += w * w;
-    }
-    return loss / y.length + l2 / 2 * square;
-  }
-
-  private static double cpuSeconds() {
-    return ProcessHandle.current()
-        .info()
-        .totalCpuDuration()
-        .map(d -> d.toNanos() / 1e9)
-        .orElse(Double.NaN);
-  }
-
-  /** VmHWM of this process, or -1 where the system does not tell. */
-  private static long peakBytes() {
-    try {
-      for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-        if (line.startsWith("VmHWM:")) {
-          return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
-        }
-      }
-    } catch (IOException e) {
-      return -1;
-    }
-    return -1;
   }
 
   static ObjectNode toJson(Result r) {

@@ -38,7 +38,7 @@ final class TimedChannel implements Channel {
     return uses;
   }
 
-  private void count(String name) {
+  private synchronized void count(String name) {
     long now = System.nanoTime();
     Traffic traffic = inner.traffic();
     Use use = uses.computeIfAbsent(name, k -> new Use());

@@ -1,0 +1,69 @@
+package org.espalier.bench;
+
+import java.util.Arrays;
+import java.util.List;
+import org.espalier.protocols.glm.CentralisedLogistic;
+import org.espalier.protocols.prepare.Matrix;
+
+/** All data in one place, the optimum on them, and how far a model is from it. */
+final class Reference {
+  private final Matrix train;
+  private final double[] trainLabels;
+  private final Matrix holdout;
+  private final double[] holdoutLabels;
+  private final double l2;
+  private final CentralisedLogistic optimum;
+  private final double optimumLogLoss;
+
+  /** Reads the data and solves; takes seconds to a minute. */
+  Reference(DataFiles data, double l2) {
+    train = all(data, DataFiles.Part.TRAIN);
+    trainLabels = data.labels(DataFiles.Part.TRAIN);
+    holdout = all(data, DataFiles.Part.HOLDOUT);
+    holdoutLabels = data.labels(DataFiles.Part.HOLDOUT);
+    this.l2 = l2;
+    optimum = CentralisedLogistic.fit(train, trainLabels, l2);
+    optimumLogLoss =
+        Scores.logLoss(Scores.logits(train, optimum.weights(), optimum.intercept()), trainLabels);
+  }
+
+  private static Matrix all(DataFiles data, DataFiles.Part part) {
+    return Matrix.beside(List.of(data.label(part), data.feature(part)));
+  }
+
+  /** The penalised minimum. */
+  double objective() {
+    return optimum.objective();
+  }
+
+  Run.Quality optimum() {
+    return quality(optimum.weights(), optimum.intercept());
+  }
+
+  /** The model's penalised objective less its minimum. */
+  double objectiveGap(double[] weights, double intercept) {
+    return Scores.logLoss(Scores.logits(train, weights, intercept), trainLabels)
+        + l2 / 2 * Scores.squaredNorm(weights)
+        - optimum.objective();
+  }
+
+  /**
+   * @param weights of the label party's columns, then of the feature party's
+   */
+  Run.Quality quality(double[] weights, double intercept) {
+    double logLoss = Scores.logLoss(Scores.logits(train, weights, intercept), trainLabels);
+    double[] held = Scores.logits(holdout, weights, intercept);
+    return new Run.Quality(
+        logLoss,
+        logLoss - optimumLogLoss,
+        Scores.logLoss(held, holdoutLabels),
+        Scores.auc(held, holdoutLabels));
+  }
+
+  /** The weights of both parties, label party first. */
+  static double[] join(double[] label, double[] feature) {
+    double[] all = Arrays.copyOf(label, label.length + feature.length);
+    System.arraycopy(feature, 0, all, label.length, feature.length);
+    return all;
+  }
+}
