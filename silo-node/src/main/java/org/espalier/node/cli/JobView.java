@@ -97,22 +97,35 @@ final class JobView {
                 Format.count(align.path("min_intersection").asLong()),
                 align.path("duplicates").asText()));
     if (train) {
-      JsonNode training = spec.path("training");
-      String accept = names(training.path("accept"));
-      line(
-          "train",
-          "%s regression, l2 %s, level %s, at most %s passes, tolerance %s, %s held out%s"
-              .formatted(
-                  spec.path("model").path("type").asText(),
-                  spec.path("model").path("l2").asText(),
-                  training.path("level").asText(),
-                  training.path("max_passes").asText(),
-                  training.path("tolerance").asText().replace('E', 'e'),
-                  Format.percent(spec.path("evaluation").path("holdout").asDouble()),
-                  accept.isEmpty() ? "" : ", accepts " + accept));
+      line("train", training(spec));
     } else {
       line("model", spec.path("model").asText());
     }
+  }
+
+  /** The settings of a training; what the level decides by itself is not named. */
+  private static String training(JsonNode spec) {
+    JsonNode training = spec.path("training");
+    List<String> parts = new ArrayList<>();
+    parts.add(spec.path("model").path("type").asText() + " regression");
+    parts.add("l2 " + spec.path("model").path("l2").asText());
+    parts.add("level " + training.path("level").asText());
+    if (training.hasNonNull("max_passes")) {
+      parts.add("at most " + training.path("max_passes").asText() + " passes");
+    }
+    if (training.hasNonNull("tolerance")) {
+      parts.add("tolerance " + training.path("tolerance").asText().replace('E', 'e'));
+    }
+    JsonNode evaluation = spec.path("evaluation");
+    parts.add(
+        Format.percent(evaluation.path("holdout").asDouble())
+            + " held out"
+            + (evaluation.path("reveal").asText().equals("scores") ? " with their scores" : ""));
+    String accept = names(training.path("accept"));
+    if (!accept.isEmpty()) {
+      parts.add("accepts " + accept);
+    }
+    return String.join(", ", parts);
   }
 
   private static String column(JsonNode column) {

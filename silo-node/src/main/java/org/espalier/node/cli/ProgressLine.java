@@ -117,8 +117,8 @@ final class ProgressLine {
   private static String step(JsonNode progress) {
     String step = progress.path("step").asText();
     long total = progress.path("total").asLong(-1);
-    return step.equals("pass") && total > 0
-        ? "pass " + progress.path("done").asLong() + "/" + total
+    return step.equals("pass")
+        ? "pass " + progress.path("done").asLong() + (total > 0 ? "/" + total : "")
         : step;
   }
 

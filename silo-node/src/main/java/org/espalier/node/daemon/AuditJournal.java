@@ -2,6 +2,7 @@ package org.espalier.node.daemon;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -18,6 +19,8 @@ import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.AuditUnavailableException;
 import org.espalier.audit.log.Intent;
+import org.espalier.audit.log.LogReader;
+import org.espalier.audit.log.LoggedEvent;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.data.Dataset;
@@ -32,14 +35,24 @@ import org.espalier.wire.Party;
 final class AuditJournal implements Journal {
   private static final Map<String, EventType> TYPES =
       Map.of(
-          "job.propose", EventType.JOB_PROPOSED,
-          "job.approve", EventType.JOB_APPROVED,
-          "job.deny", EventType.JOB_DENIED,
-          "job.abort", EventType.JOB_ABORT,
-          "job.run", EventType.JOB_STARTED,
-          "job.phase", EventType.PHASE_STARTED,
-          "job.reveal", EventType.REVEAL,
-          "job.receipt", EventType.RECEIPT);
+          "job.propose",
+          EventType.JOB_PROPOSED,
+          "job.approve",
+          EventType.JOB_APPROVED,
+          "job.deny",
+          EventType.JOB_DENIED,
+          "job.abort",
+          EventType.JOB_ABORT,
+          "job.run",
+          EventType.JOB_STARTED,
+          "job.phase",
+          EventType.PHASE_STARTED,
+          "job.reveal",
+          EventType.REVEAL,
+          "job.receipt",
+          EventType.RECEIPT,
+          PASS,
+          EventType.DISCLOSURE_PASS);
 
   /** Longer lists of columns are logged as their number and digest: an event has 16 KiB. */
   private static final int MAX_COLUMNS = 4000;
@@ -87,6 +100,32 @@ final class AuditJournal implements Journal {
   @Override
   public void fact(String type, ObjectNode facts) {
     durable(() -> log.fact(type(type), e -> fill(e, type, facts)));
+  }
+
+  @Override
+  public long passes(long from, Consumer<Pass> reader) {
+    try {
+      LogReader events = log.reader();
+      for (long seq = from; seq < events.size(); seq++) {
+        LoggedEvent event = events.event(seq);
+        if (event.type().equals(EventType.DISCLOSURE_PASS.wireName())) {
+          JsonNode json = event.json();
+          String keyed = json.path("inputs").path(0).path("commitment").asText();
+          reader.accept(
+              new Pass(
+                  event.job(),
+                  json.path("job").path("attempt").asLong(),
+                  keyed.substring(keyed.indexOf(':') + 1),
+                  json.path("protocol").path("parameters").path("parties").asText()));
+        }
+      }
+      return events.size();
+    } catch (IOException e) {
+      throw Problem.refused("the audit log cannot be read, so earlier passes cannot be counted")
+          .detail(e.getMessage())
+          .next("silo doctor")
+          .because(e);
+    }
   }
 
   @Override
@@ -214,7 +253,7 @@ final class AuditJournal implements Journal {
     }
     switch (type) {
       case "job.propose", "job.approve", "job.deny", "job.abort" -> event.actor(actor(facts));
-      case "job.phase" -> event.step(facts.path("phase_name").asText());
+      case "job.phase", PASS -> event.step(facts.path("phase_name").asText());
       default -> {}
     }
     if (facts.hasNonNull("signature")) {

@@ -19,8 +19,8 @@ import org.espalier.node.job.JobService;
 import org.espalier.node.job.JobSpec;
 import org.espalier.node.job.JobState;
 import org.espalier.node.job.Jobs;
-import org.espalier.node.job.PredictSpec;
 import org.espalier.node.job.ResultFiles;
+import org.espalier.node.job.TrainSpec;
 
 /** What the command line may ask about jobs, models and predictions. */
 final class JobCommands {
@@ -199,8 +199,11 @@ final class JobCommands {
 
   private JsonNode scores(String id) {
     Job job = context.jobs().get(id);
-    if (!(job.spec() instanceof PredictSpec)) {
-      throw Problem.wrongState("job " + id + " is no prediction");
+    if (job.spec() instanceof TrainSpec train
+        && !train.evaluation().reveal().equals(TrainSpec.SCORES)) {
+      throw Problem.wrongState("job " + id + " is no prediction and keeps no scores")
+          .detail(
+              "a training job keeps those of the people held out with evaluation.reveal: scores");
     }
     if (!job.spec().labelParty().equals(context.peers().self())) {
       throw Problem.refused("only the label party " + job.spec().labelParty() + " has the scores");

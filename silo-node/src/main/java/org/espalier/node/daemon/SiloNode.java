@@ -118,7 +118,14 @@ public final class SiloNode implements AutoCloseable {
       LinkPeers peers = new LinkPeers(identity, book, links);
       JobRun.Context context =
           new JobRun.Context(
-              peers, jobs, new Openings(store), datasets, journal, config, home.results(), work);
+              peers,
+              jobs,
+              new Openings(journal, datasets),
+              datasets,
+              journal,
+              config,
+              home.results(),
+              work);
       JobService service = new JobService(context);
       open.push(service);
       DeniedRequests denied = new DeniedRequests(journal);

@@ -6,6 +6,8 @@ public enum ColumnType {
   ID,
   /** The outcome, 0 or 1 in every row. */
   LABEL,
+  /** The outcome of a linear model, a number in every row; never a feature. */
+  TARGET,
   /** A decimal number; may be missing. */
   NUMBER,
   /** A text from a limited set; may be missing. */

@@ -169,6 +169,13 @@ public final class CsvFile {
         number(text, column, row, line);
         yield text;
       }
+      case TARGET -> {
+        if (missing) {
+          throw bad(column, row, line, "is missing");
+        }
+        number(text, column, row, line);
+        yield text;
+      }
     };
   }
 

@@ -10,7 +10,9 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.espalier.node.Problem;
@@ -87,11 +89,22 @@ public final class Datasets {
         store
             .one("SELECT commitment_key FROM datasets WHERE name = ?", r -> r.getBytes(1), name)
             .orElseThrow();
+    return commitment(key, dataset.scan().sha256());
+  }
+
+  /** Every commitment by which the log may know a file: one under the key of each data set. */
+  public Set<String> commitments(String sha256) {
+    return store
+        .all("SELECT commitment_key FROM datasets", r -> commitment(r.getBytes(1), sha256))
+        .stream()
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  private static String commitment(byte[] key, String sha256) {
     try {
       Mac mac = Mac.getInstance("HmacSHA256");
       mac.init(new SecretKeySpec(key, "HmacSHA256"));
-      return HexFormat.of()
-          .formatHex(mac.doFinal(HexFormat.of().parseHex(dataset.scan().sha256())));
+      return HexFormat.of().formatHex(mac.doFinal(HexFormat.of().parseHex(sha256)));
     } catch (NoSuchAlgorithmException | InvalidKeyException e) {
       throw new IllegalStateException(e);
     }

@@ -196,6 +196,7 @@ public record SchemaSketch(TableSchema schema, Map<String, String> remarks, long
               ? "whole numbers, " + distinct.size() + " of them: type category if they are codes"
               : "";
         }
+        case TARGET -> "";
         case CATEGORY ->
             distinct.size() > MANY_CATEGORIES ? distinct.size() + " different texts" : "";
       };

@@ -34,14 +34,17 @@ public record TableSchema(List<Column> columns, List<String> missing) {
     }
     Set<String> names = new HashSet<>();
     int labels = 0;
+    int targets = 0;
     for (Column column : columns) {
       if (!names.add(column.name())) {
         throw new IllegalArgumentException("column " + column.name() + " is declared twice");
       }
       labels += column.type() == ColumnType.LABEL ? 1 : 0;
+      targets += column.type() == ColumnType.TARGET ? 1 : 0;
     }
-    if (labels > 1) {
-      throw new IllegalArgumentException("at most one column may have type label");
+    if (labels > 1 || targets > 1) {
+      throw new IllegalArgumentException(
+          "at most one column may have type label, and at most one type target");
     }
     columns = List.copyOf(columns);
     missing = missing == null ? List.of("") : List.copyOf(missing);

@@ -241,12 +241,15 @@ public final class DemoRun {
                 report.path("alignment").path("size").asInt(),
                 report.path("seconds").path("align").asDouble()));
     shell.say(
-        "%d passes over %d of them in %.1f s, objective %.6f"
+        "%d passes over %d of them in %.1f s%s"
             .formatted(
                 report.path("training").path("passes").asInt(),
                 report.path("training").path("training_rows").asInt(),
                 report.path("seconds").path("train").asDouble(),
-                report.path("training").path("objective").asDouble()));
+                report.path("training").hasNonNull("objective")
+                    ? ", objective %.6f"
+                        .formatted(report.path("training").path("objective").asDouble())
+                    : ""));
     if (report.path("metrics").isObject()) {
       shell.say(
           "AUC %.4f and log-loss %.4f on the %d others"

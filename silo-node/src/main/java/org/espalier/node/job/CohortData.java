@@ -17,7 +17,8 @@ import org.espalier.protocols.prepare.Table;
  * This party's values of the people in a cohort, in the order that all parties share.
  *
  * @param table one row per person
- * @param labels 0 or 1 per person; empty where no label was asked for
+ * @param labels the outcome of each person, 0 or 1 or, of type target, any number; empty where no
+ *     label was asked for
  */
 record CohortData(Table table, double[] labels) {
   /** A number as it is read and as it is prepared. */
@@ -28,7 +29,7 @@ record CohortData(Table table, double[] labels) {
    *
    * @param rows position in the cohort to row of the file
    * @param features number and category columns
-   * @param label the label column, or null
+   * @param label the label or target column, or null
    * @throws org.espalier.node.Problem if the file is not the one that was registered
    */
   static CohortData read(Dataset dataset, int[] rows, List<String> features, String label) {
@@ -60,7 +61,7 @@ record CohortData(Table table, double[] labels) {
                   }
                   readers.forEach(reader -> reader.take(person, values));
                   if (labelAt >= 0) {
-                    labels[person] = values[labelAt].equals("1") ? 1 : 0;
+                    labels[person] = Double.parseDouble(values[labelAt]);
                   }
                 }));
     return new CohortData(new Table(readers.stream().map(Reader::column).toList()), labels);

@@ -65,10 +65,10 @@ public final class JobPlan {
         new Disclosure.Facts(
             spec.labelParty(),
             columns,
-            train.training().maxPasses(),
+            TrainFlow.mostPasses(train),
             -1,
-            train.training().accept().contains("span"),
-            passes(context, spec)));
+            train.training().acceptsSpan(),
+            train.training().countsPasses() ? passes(context, spec) : 0));
   }
 
   private static int passes(JobRun.Context context, JobSpec spec) {
@@ -92,6 +92,9 @@ public final class JobPlan {
           Disclosure.statements(Level.parse(train.training().level()), facts)) {
         add(all, statement.learner(), statement.text());
       }
+      if (train.evaluation().holdout().signum() > 0) {
+        add(all, spec.labelParty(), evaluation(train));
+      }
     } else {
       add(
           all,
@@ -101,6 +104,17 @@ public final class JobPlan {
               + " values can be grouped by it");
     }
     return all;
+  }
+
+  /** Evaluation is the same at every level. */
+  private static String evaluation(TrainSpec spec) {
+    String scores =
+        "for the evaluation its node holds, in memory, the joint score of each person held out";
+    return spec.evaluation().revealsScores()
+        ? scores
+            + "; this job writes these scores down for its operator (evaluation.reveal: scores)"
+        : scores
+            + " and writes none down: its operator gets metrics only (evaluation.reveal: metrics)";
   }
 
   private static void add(ArrayNode all, Party learner, String text) {

@@ -1,6 +1,7 @@
 package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.function.Consumer;
 
 /**
  * The audit log as the job engine sees it: what is about to be done is durable before it is done,
@@ -12,6 +13,16 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * phase; {@code partner, receipt, checkpoint} of a receipt.
  */
 public interface Journal {
+  String PASS = "disclosure.pass";
+
+  /**
+   * A pass that was counted, as the log holds it.
+   *
+   * @param commitment keyed digest of this node's file
+   * @param parties names of all parties, sorted
+   */
+  record Pass(String job, long attempt, String commitment, String parties) {}
+
   /**
    * Announces an act.
    *
@@ -22,11 +33,23 @@ public interface Journal {
   Act intent(String type, ObjectNode facts);
 
   /**
-   * Notes what a partner did: {@code job.approve}, {@code job.deny} or {@code job.receipt}.
+   * Notes what a partner did: {@code job.approve}, {@code job.deny} or {@code job.receipt}; or that
+   * a pass begins which counts: {@link #PASS}, with {@code pass} and {@code parties} (all names,
+   * sorted) among its parameters and one input.
    *
    * @throws org.espalier.node.Problem if the log cannot be written
    */
   void fact(String type, ObjectNode facts);
+
+  /**
+   * Reads the passes that the log holds, oldest first.
+   *
+   * @param from number of events that were read before
+   * @return number of events read by now, for the next call
+   * @throws org.espalier.node.Problem if the log cannot be read; then nothing that depends on the
+   *     count may be done
+   */
+  long passes(long from, Consumer<Pass> reader);
 
   /**
    * Signs the log as it is.

@@ -59,7 +59,7 @@ final class LocalChecks {
     rules.add(() -> file(dataset(context, spec)));
     rules.add(() -> columns(dataset(context, spec), self, spec));
     rules.add(() -> role(context, self, spec));
-    if (spec instanceof TrainSpec) {
+    if (spec instanceof TrainSpec train && train.training().countsPasses()) {
       rules.add(() -> "passes used so far on these people: " + passes(context, spec));
     }
     return rules;
@@ -68,7 +68,7 @@ final class LocalChecks {
   /** Passes of all attempts and jobs so far on the people of a job. */
   static int passes(JobRun.Context context, JobSpec spec) {
     Dataset dataset = dataset(context, spec);
-    return context.openings().passes(Openings.People.of(dataset, spec.parties().keySet()));
+    return context.openings().passes(context.openings().people(dataset, spec.parties().keySet()));
   }
 
   static Dataset dataset(JobRun.Context context, JobSpec spec) {
@@ -168,19 +168,32 @@ final class LocalChecks {
       if (!self.equals(train.labelParty())) {
         return "feature party";
       }
-      Dataset dataset = dataset(context, spec);
-      if (!dataset.schema().names(ColumnType.LABEL).contains(train.label().column())) {
-        throw Problem.refused(
-                "data set " + dataset.name() + " has no label column " + train.label().column())
-            .at(self);
-      }
-      int positives = dataset.scan().positives();
-      if (positives == 0 || positives == dataset.scan().rows()) {
-        throw Problem.refused("the label is the same in every row of " + dataset.name()).at(self);
-      }
-      return "label column " + train.label().column() + " found, both classes present";
+      return label(dataset(context, spec), self, train);
     }
     return model(context, self, (PredictSpec) spec);
+  }
+
+  private static String label(Dataset dataset, Party self, TrainSpec spec) {
+    String column = spec.label().column();
+    if (spec.linear() && dataset.schema().names(ColumnType.TARGET).contains(column)) {
+      return "target column " + column + " found";
+    }
+    if (!dataset.schema().names(ColumnType.LABEL).contains(column)) {
+      Problem absent =
+          Problem.refused(
+                  "data set %s has no %s column %s"
+                      .formatted(
+                          dataset.name(), spec.linear() ? "target or label" : "label", column))
+              .at(self);
+      throw spec.linear()
+          ? absent.detail("a number that a linear model predicts is declared as type: target")
+          : absent;
+    }
+    int positives = dataset.scan().positives();
+    if (positives == 0 || positives == dataset.scan().rows()) {
+      throw Problem.refused("the label is the same in every row of " + dataset.name()).at(self);
+    }
+    return "label column " + column + " found, both classes present";
   }
 
   private static String model(JobRun.Context context, Party self, PredictSpec spec) {

@@ -1,87 +1,115 @@
 package org.espalier.node.job;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
 import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
 import org.espalier.node.data.Dataset;
-import org.espalier.node.store.Store;
+import org.espalier.node.data.Datasets;
 import org.espalier.wire.Party;
 import org.espalier.wire.Session;
 
 /**
  * The passes of training that this node has taken part in, by the people on whom they ran: what
- * passes disclose adds up over attempts and jobs.
+ * passes disclose adds up over attempts and jobs. The audit log holds them and nothing else does,
+ * so that a count cannot be lowered without a trace.
  *
  * <p>{@link TrainFlow} asks for the sum before it trains and counts each pass before anything of it
  * leaves the node: the label party before it starts one, a feature party before it answers one. The
- * count is on disk when {@link #count} returns, so a pass that a crash cut short counts.
+ * event is durable when {@link #count} returns, so a pass that a crash cut short counts. Only
+ * levels at which passes disclose something about people are counted.
  */
 public final class Openings {
-  private static final String SUM =
-      "SELECT coalesce(sum(passes), 0) FROM openings WHERE dataset_sha256 = ? AND parties = ?"
-          + " AND NOT (job = ? AND attempt = ?)";
+  private final Journal journal;
+  private final Datasets datasets;
 
-  private final Store store;
+  /** Passes by attempt and people; how much of the log they are from. */
+  private final Map<Counted, Integer> passes = new HashMap<>();
 
-  public Openings(Store store) {
-    this.store = store;
+  private long read;
+
+  private record Counted(String job, long attempt, String commitment, String parties) {}
+
+  public Openings(Journal journal, Datasets datasets) {
+    this.journal = journal;
+    this.datasets = datasets;
   }
 
   /**
-   * What a node takes for the same people: one file, matched with the same partners.
+   * What a node takes for the same people: one file, matched with the same partners. The log holds
+   * the file as the keyed digest that is recomputed here under the keys of all data sets, so that
+   * neither another name nor registering anew begins another count.
    *
-   * @param sha256 of this node's data set
+   * @param commitments keyed digests by which the log may know the file
    * @param parties names of all parties, sorted
    */
-  record People(String sha256, String parties) {
-    static People of(Dataset dataset, Collection<Party> parties) {
-      return new People(
-          dataset.scan().sha256(),
-          String.join(" ", parties.stream().sorted().map(Party::name).toList()));
+  record People(Set<String> commitments, String parties) {
+    public People {
+      commitments = Set.copyOf(commitments);
     }
   }
 
+  People people(Dataset dataset, Collection<Party> parties) {
+    return new People(
+        datasets.commitments(dataset.scan().sha256()),
+        String.join(" ", parties.stream().sorted().map(Party::name).toList()));
+  }
+
   /** Passes on these people in all attempts and jobs so far. */
-  int passes(People people) {
+  synchronized int passes(People people) {
     return sum(people, "", 0);
   }
 
   /** The same without those of one attempt. */
-  int passesBefore(People people, Session attempt) {
+  synchronized int passesBefore(People people, Session attempt) {
     return sum(people, attempt.job(), attempt.attempt());
   }
 
-  private int sum(People people, String job, int attempt) {
-    return store
-        .one(SUM, row -> row.getInt(1), people.sha256(), people.parties(), job, attempt)
-        .orElseThrow();
+  private int sum(People people, String job, long attempt) {
+    read =
+        journal.passes(
+            read,
+            pass ->
+                passes.merge(
+                    new Counted(pass.job(), pass.attempt(), pass.commitment(), pass.parties()),
+                    1,
+                    Math::addExact));
+    int sum = 0;
+    for (Map.Entry<Counted, Integer> entry : passes.entrySet()) {
+      Counted counted = entry.getKey();
+      boolean same =
+          counted.parties().equals(people.parties())
+              && people.commitments().contains(counted.commitment());
+      if (same && !(counted.job().equals(job) && counted.attempt() == attempt)) {
+        sum = Math.addExact(sum, entry.getValue());
+      }
+    }
+    return sum;
   }
 
   /**
    * Counts a pass, durably.
    *
+   * @param facts of the attempt and of the data set it reads, see {@link Journal}
    * @param pass its number in the attempt, 1 and up
    * @param limited the attempt's limit was set by the other attempts' and jobs' passes
    * @param before how many {@link #passesBefore} said these were
-   * @throws Problem if it is limited and they are more by now; nothing is counted
+   * @throws Problem if it is limited and they are more by now, or the log cannot be written; then
+   *     nothing is counted and the pass must not begin
    */
-  void count(People people, Session attempt, int pass, boolean limited, int before) {
-    store.transaction(
-        () -> {
-          if (limited && passesBefore(people, attempt) != before) {
-            throw Problem.of(
-                    Problem.Kind.JOB_FAILED,
-                    "another job trains on the same people at the same time")
-                .next("silo job run " + attempt.job() + ", when the other job is over");
-          }
-          return store.update(
-              "INSERT INTO openings (job, attempt, dataset_sha256, parties, passes)"
-                  + " VALUES (?, ?, ?, ?, ?) ON CONFLICT (job, attempt)"
-                  + " DO UPDATE SET passes = excluded.passes",
-              attempt.job(),
-              attempt.attempt(),
-              people.sha256(),
-              people.parties(),
-              pass);
-        });
+  synchronized void count(
+      People people, Session attempt, ObjectNode facts, int pass, boolean limited, int before) {
+    if (limited && passesBefore(people, attempt) != before) {
+      throw Problem.of(
+              Problem.Kind.JOB_FAILED, "another job trains on the same people at the same time")
+          .next("silo job run " + attempt.job() + ", when the other job is over");
+    }
+    ObjectNode event = facts.deepCopy();
+    ObjectNode parameters = Json.object().put("pass", pass).put("parties", people.parties());
+    event.set("parameters", parameters);
+    journal.fact(Journal.PASS, event);
   }
 }

@@ -26,7 +26,7 @@ final class PredictFlow implements JobRun.Flow {
     ModelSlice slice = LocalChecks.slice(run.context(), spec);
     Alignment alignment = AlignPhase.run(run, dataset);
     double[] own = prepare(run, dataset, slice, alignment);
-    predict(run, alignment, own);
+    predict(run, alignment, slice.family(), own);
     run.report().set("learned", JobPlan.learns(run.context(), spec));
   }
 
@@ -49,7 +49,7 @@ final class PredictFlow implements JobRun.Flow {
         });
   }
 
-  private void predict(JobRun run, Alignment alignment, double[] own) {
+  private void predict(JobRun run, Alignment alignment, String family, double[] own) {
     ObjectNode parameters =
         Json.object().put("model", spec.model()).put("rows", PhaseFacts.bucket(alignment.size()));
     ObjectNode facts = PhaseFacts.of("predict.joint-logits", "1", parameters);
@@ -60,22 +60,11 @@ final class PredictFlow implements JobRun.Flow {
         outcome -> {
           run.progress().update("scores", 0, -1);
           Scores.joint(run, spec, PREDICT, own)
-              .ifPresent(probabilities -> keep(run, alignment.rows(), probabilities));
+              .ifPresent(
+                  logits ->
+                      Scores.keep(
+                          run, "predictions", family, alignment.rows(), Scores.of(family, logits)));
           return null;
         });
-  }
-
-  private void keep(JobRun run, int[] rows, double[] probabilities) {
-    ObjectNode facts =
-        PhaseFacts.output(
-            run.jobFacts(), "predictions", rows.length, rows.length, List.of(run.self()));
-    facts.putArray("recipients").add(run.self().name());
-    Journal.Act act = run.context().journal().intent("job.reveal", facts);
-    ResultFiles.writeScores(run.context().results(), run.job().id(), rows, probabilities);
-    act.ok(facts);
-    run.report()
-        .putObject("scores")
-        .put("rows", rows.length)
-        .put("file", ResultFiles.scores(run.context().results(), run.job().id()).toString());
   }
 }

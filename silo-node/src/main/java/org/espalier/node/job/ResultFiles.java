@@ -20,7 +20,7 @@ import org.espalier.node.Problem;
 public final class ResultFiles {
   private ResultFiles() {}
 
-  /** Where the label party finds the scores of a prediction job. */
+  /** Where the label party finds the scores of a prediction, or of the people held out. */
   public static Path scores(Path results, String job) {
     return results.resolve(job + ".csv");
   }
@@ -31,11 +31,13 @@ public final class ResultFiles {
   }
 
   /**
-   * Writes {@code row,probability}, rows counted from 1 in the order of the own data set.
+   * Writes {@code row,probability} or the like, rows counted from 1 in the order of the own data
+   * set.
    *
-   * @param rows position in the cohort to row, from 0
+   * @param rows of each score, from 0
+   * @param column what the scores are
    */
-  static void writeScores(Path results, String job, int[] rows, double[] probabilities) {
+  static void writeScores(Path results, String job, int[] rows, String column, double[] scores) {
     int[] byRow =
         IntStream.range(0, rows.length)
             .boxed()
@@ -45,9 +47,9 @@ public final class ResultFiles {
     write(
         scores(results, job),
         out -> {
-          out.write("row,probability\n");
+          out.write("row," + column + "\n");
           for (int person : byRow) {
-            out.write((rows[person] + 1L) + "," + probabilities[person] + "\n");
+            out.write((rows[person] + 1L) + "," + scores[person] + "\n");
           }
         });
   }

@@ -34,6 +34,9 @@ final class TrainFlow implements JobRun.Flow {
   private static final String TRAIN = "train";
   private static final String EVALUATE = "evaluate";
 
+  /** Tolerance of a training that goes to the end of its level's own schedule. */
+  private static final double SCHEDULE_ENDS = 1e-12;
+
   private final TrainSpec spec;
 
   TrainFlow(TrainSpec spec) {
@@ -51,21 +54,42 @@ final class TrainFlow implements JobRun.Flow {
   /**
    * Passes on the same people in earlier attempts and jobs.
    *
+   * @param people null at levels where passes do not count
    * @param limit they count against the limit of this attempt
    * @param passes their number when this attempt began
+   * @param facts what the log is to hold of each further one
    */
-  private record Earlier(Openings.People people, boolean limit, int passes) {
+  private record Earlier(Openings.People people, boolean limit, int passes, ObjectNode facts) {
     static Earlier of(JobRun run, Dataset dataset, TrainSpec spec) {
-      Openings.People people = Openings.People.of(dataset, spec.parties().keySet());
+      if (!spec.training().countsPasses()) {
+        return new Earlier(null, false, 0, Json.object());
+      }
+      Openings openings = run.context().openings();
+      Openings.People people = openings.people(dataset, spec.parties().keySet());
+      ObjectNode facts =
+          run.jobFacts()
+              .put("phase_name", TRAIN)
+              .setAll(PhaseFacts.of("glm." + spec.model().type(), "1", Json.object()));
+      PhaseFacts.input(facts, run, dataset, List.of());
+      // The label party opens gradients to their owners, these their joint logits to it.
+      ArrayNode recipients = facts.putArray("recipients");
+      if (run.self().equals(spec.labelParty())) {
+        run.job().others(run.self()).forEach(party -> recipients.add(party.name()));
+      } else {
+        recipients.add(spec.labelParty().name());
+      }
       return new Earlier(
           people,
-          !spec.training().accept().contains("span"),
-          run.context().openings().passesBefore(people, run.session()));
+          !spec.training().acceptsSpan(),
+          openings.passesBefore(people, run.session()),
+          facts);
     }
 
     /** Counts a pass of this attempt, before anything of it leaves the node. */
     void count(JobRun run, int pass) {
-      run.context().openings().count(people, run.session(), pass, limit, passes);
+      if (people != null) {
+        run.context().openings().count(people, run.session(), facts, pass, limit, passes);
+      }
     }
   }
 
@@ -76,7 +100,7 @@ final class TrainFlow implements JobRun.Flow {
     Prepared prepared = prepare(run, dataset, alignment);
     ModelSlice slice = train(run, prepared);
     if (prepared.split().holdout().length > 0) {
-      evaluate(run, prepared, slice);
+      evaluate(run, prepared, alignment, slice);
     }
     run.context().jobs().model(run.job().id(), slice.toJson());
     run.report().set("learned", JobPlan.learns(run.context(), spec, facts(run, prepared)));
@@ -117,11 +141,9 @@ final class TrainFlow implements JobRun.Flow {
                   preparation.apply(data.table(), split.training()),
                   Earlier.of(run, dataset, spec));
           if (hasLabel(run)) {
-            requireBothClasses(prepared);
-          } else if (prepared.matrix().columns() == 0) {
-            throw Problem.of(Problem.Kind.JOB_FAILED, "none of its columns can be used")
-                .at(run.self())
-                .detail("every category is rarer than " + how.minPerCategory() + " people");
+            requireVariation(prepared);
+          } else {
+            requireColumns(run, prepared.matrix().columns(), how);
           }
           keepCohort(run, alignment.rows(), split);
           outcome.set(
@@ -135,12 +157,31 @@ final class TrainFlow implements JobRun.Flow {
         });
   }
 
-  private static void requireBothClasses(Prepared prepared) {
+  /** A logistic model needs both classes, a linear one outcomes that differ. */
+  private static void requireVariation(Prepared prepared) {
     double[] labels = prepared.labels(prepared.split().training());
-    double positives = Arrays.stream(labels).sum();
-    if (positives == 0 || positives == labels.length) {
+    if (Arrays.stream(labels).allMatch(label -> label == labels[0])) {
       throw Problem.of(Problem.Kind.JOB_FAILED, "the cohort cannot be trained on")
           .detail("the label is the same for everybody in the training part");
+    }
+  }
+
+  private void requireColumns(JobRun run, int columns, PreparationSpec how) {
+    if (columns == 0) {
+      throw Problem.of(Problem.Kind.JOB_FAILED, "none of its columns can be used")
+          .at(run.self())
+          .detail("every category is rarer than " + how.minPerCategory() + " people");
+    }
+    Integer fewest = spec.training().minFeaturesPerParty();
+    if (fewest != null && columns < fewest) {
+      throw Problem.of(
+              Problem.Kind.JOB_FAILED,
+              "it has fewer prepared columns than training.min_features_per_party")
+          .at(run.self())
+          .detail(
+              "%d, and %d are needed: a pass shows the label party one combination of them"
+                  .formatted(columns, fewest))
+          .next("bring more columns, or train at level sealed");
     }
   }
 
@@ -156,38 +197,35 @@ final class TrainFlow implements JobRun.Flow {
   private ModelSlice train(JobRun run, Prepared prepared) {
     TrainSpec.TrainingSettings settings = spec.training();
     Level level = Level.parse(settings.level());
-    boolean acceptSpan = settings.accept().contains("span");
     int rows = prepared.split().training().length;
     Disclosure.require(level, facts(run, prepared));
-    TrainingSpec training =
-        new TrainingSpec(
-            level,
-            spec.model().l2().doubleValue(),
-            settings.maxPasses(),
-            settings.tolerance().doubleValue(),
-            acceptSpan);
-    List<Party> featureParties =
-        spec.parties().keySet().stream().filter(p -> !p.equals(spec.labelParty())).toList();
     TrainingJob job =
         new TrainingJob(
             run.session(),
             spec.labelParty(),
-            featureParties,
+            spec.parties().keySet().stream().filter(p -> !p.equals(spec.labelParty())).toList(),
             rows,
-            training,
+            trainingSpec(level),
             prepared.earlier().passes());
     ObjectNode parameters =
-        Json.object()
-            .put("level", settings.level())
-            .put("l2", spec.model().l2().toPlainString())
-            .put("max_passes", settings.maxPasses())
-            .put("tolerance", settings.tolerance().toPlainString())
-            .put("accept_span", acceptSpan);
+        Json.object().put("level", settings.level()).put("l2", spec.model().l2().toPlainString());
+    if (settings.maxPasses() != null) {
+      parameters.put("max_passes", settings.maxPasses());
+    }
+    if (settings.tolerance() != null) {
+      parameters.put("tolerance", settings.tolerance().toPlainString());
+    }
+    if (settings.countsPasses()) {
+      parameters
+          .put("accept_span", settings.acceptsSpan())
+          .put("min_features_per_party", settings.minFeaturesPerParty())
+          .put("earlier_passes", prepared.earlier().passes());
+    }
     return run.phase(
         TRAIN,
-        PhaseFacts.of("glm.logistic", "1", parameters),
+        PhaseFacts.of("glm." + spec.model().type(), "1", parameters),
         outcome -> {
-          run.progress().update("pass", 0, settings.maxPasses());
+          run.progress().update("pass", 0, settings.maxPasses() == null ? -1 : mostPasses(spec));
           Map<Party, Channel> channels = run.open(TRAIN);
           ModelSlice slice =
               hasLabel(run)
@@ -202,6 +240,21 @@ final class TrainFlow implements JobRun.Flow {
         });
   }
 
+  private TrainingSpec trainingSpec(Level level) {
+    TrainSpec.TrainingSettings settings = spec.training();
+    return new TrainingSpec(
+        level,
+        spec.model().l2().doubleValue(),
+        mostPasses(spec),
+        settings.tolerance() == null ? SCHEDULE_ENDS : settings.tolerance().doubleValue(),
+        settings.acceptsSpan());
+  }
+
+  static int mostPasses(TrainSpec spec) {
+    Integer most = spec.training().maxPasses();
+    return most == null ? 200 : most;
+  }
+
   /** How many columns the others prepared is for the label party's part of training to learn. */
   private Disclosure.Facts facts(JobRun run, Prepared prepared) {
     Map<Party, Integer> columns = new TreeMap<>();
@@ -213,9 +266,9 @@ final class TrainFlow implements JobRun.Flow {
     return new Disclosure.Facts(
         spec.labelParty(),
         columns,
-        spec.training().maxPasses(),
+        mostPasses(spec),
         prepared.split().training().length,
-        spec.training().accept().contains("span"),
+        spec.training().acceptsSpan(),
         prepared.earlier().passes());
   }
 
@@ -245,32 +298,46 @@ final class TrainFlow implements JobRun.Flow {
     report.put("converged", end.converged()).put("end", end.end().text());
     ArrayNode passes = run.report().putArray("passes");
     for (PassReport pass : end.passes()) {
-      report.put("objective", pass.objective());
+      if (Double.isFinite(pass.objective())) {
+        report.put("objective", pass.objective());
+      }
       passes
           .addObject()
           .put("pass", pass.pass())
-          .put("objective", pass.objective())
-          .put("estimated_gap", pass.estimatedGap())
+          .put("objective", known(pass.objective()))
+          .put("estimated_gap", known(pass.estimatedGap()))
           .put("seconds", pass.seconds());
     }
     return slice(
         run, prepared, end.passes().size(), end.weights(), end.intercept(), end.parametersRun());
   }
 
+  /** A pass that opened no loss has none to report. */
+  private static Double known(double figure) {
+    return Double.isFinite(figure) ? figure : null;
+  }
+
   private void note(JobRun run, PassReport pass) {
-    run.progress().update("pass", pass.pass(), spec.training().maxPasses());
-    run.progress().fact("objective", pass.objective());
+    Integer most = spec.training().maxPasses();
+    run.progress().update("pass", pass.pass(), most == null ? -1 : most);
+    if (Double.isFinite(pass.objective())) {
+      run.progress().fact("objective", pass.objective());
+    }
     run.context()
         .jobs()
         .log(
             run.job().id(),
-            "pass %d of at most %d: objective %.6f, about %.1e above the optimum, %.1f s"
+            "pass %d%s: objective %s, about %s above the optimum, %.1f s"
                 .formatted(
                     pass.pass(),
-                    spec.training().maxPasses(),
-                    pass.objective(),
-                    pass.estimatedGap(),
+                    most == null ? "" : " of at most " + most,
+                    figure("%.6f", pass.objective()),
+                    figure("%.1e", pass.estimatedGap()),
                     pass.seconds()));
+  }
+
+  private static String figure(String format, double value) {
+    return Double.isFinite(value) ? format.formatted(value) : "-";
   }
 
   private ModelSlice trainWithoutLabel(
@@ -310,10 +377,12 @@ final class TrainFlow implements JobRun.Flow {
         run.job().id(),
         run.self(),
         hasLabel(run) ? ModelSlice.Role.LABEL : ModelSlice.Role.FEATURE,
-        "logistic",
+        spec.model().type(),
         spec.training().level(),
-        "mean log-loss + %s/2 * squared norm of the weights on the prepared features"
-            .formatted(spec.model().l2().toPlainString()),
+        "%s + %s/2 * squared norm of the weights on the prepared features"
+            .formatted(
+                spec.linear() ? "half the mean squared error" : "mean log-loss",
+                spec.model().l2().toPlainString()),
         prepared.split().training().length,
         passes,
         weights,
@@ -324,9 +393,12 @@ final class TrainFlow implements JobRun.Flow {
 
   // ---- evaluate -------------------------------------------------------------------------------
 
-  private void evaluate(JobRun run, Prepared prepared, ModelSlice slice) {
+  private void evaluate(JobRun run, Prepared prepared, Alignment alignment, ModelSlice slice) {
     int[] holdout = prepared.split().holdout();
-    ObjectNode parameters = Json.object().put("rows", PhaseFacts.bucket(holdout.length));
+    ObjectNode parameters =
+        Json.object()
+            .put("rows", PhaseFacts.bucket(holdout.length))
+            .put("reveal", spec.evaluation().reveal());
     run.phase(
         EVALUATE,
         PhaseFacts.of("predict.joint-logits", "1", parameters),
@@ -334,12 +406,7 @@ final class TrainFlow implements JobRun.Flow {
           run.progress().update("hold-out scores", 0, -1);
           double[] own = slice.logits(prepared.data().table(), holdout);
           Scores.joint(run, spec, EVALUATE, own)
-              .ifPresent(
-                  probabilities ->
-                      run.report()
-                          .set(
-                              "metrics",
-                              Evaluation.of(probabilities, prepared.labels(holdout)).toJson()));
+              .ifPresent(logits -> reveal(run, prepared, alignment, logits));
           PhaseFacts.output(
               outcome,
               "holdout_scores",
@@ -348,5 +415,27 @@ final class TrainFlow implements JobRun.Flow {
               List.of(spec.labelParty()));
           return null;
         });
+  }
+
+  private static ObjectNode metrics(double[] scores, double[] labels) {
+    return Evaluation.of(scores, labels).toJson();
+  }
+
+  /** What the label party's operator gets of the scores that its node holds for this moment. */
+  private void reveal(JobRun run, Prepared prepared, Alignment alignment, double[] logits) {
+    int[] holdout = prepared.split().holdout();
+    double[] scores = Scores.of(spec.model().type(), logits);
+    ObjectNode metrics = metrics(scores, prepared.labels(holdout));
+    ObjectNode facts =
+        PhaseFacts.output(
+            run.jobFacts(), "metrics", holdout.length, metrics.size(), List.of(run.self()));
+    facts.putArray("recipients").add(run.self().name());
+    Journal.Act act = run.context().journal().intent("job.reveal", facts);
+    run.report().set("metrics", metrics);
+    act.ok(facts);
+    if (spec.evaluation().revealsScores()) {
+      int[] rows = Arrays.stream(holdout).map(person -> alignment.rows()[person]).toArray();
+      Scores.keep(run, "holdout_scores", spec.model().type(), rows, scores);
+    }
   }
 }

@@ -22,6 +22,13 @@ public record TrainSpec(
     TrainingSettings training,
     EvaluationSettings evaluation)
     implements JobSpec {
+  static final String LOGISTIC = "logistic";
+  static final String LINEAR = "linear";
+  static final String SEALED = "sealed";
+  static final String GRADIENTS = "gradients";
+  static final String SPAN = "span";
+  static final String METRICS = "metrics";
+  public static final String SCORES = "scores";
 
   /** Where the outcome is. */
   public record Label(Party party, String column) {
@@ -46,14 +53,14 @@ public record TrainSpec(
   }
 
   /**
-   * @param type {@code logistic}
+   * @param type {@code logistic}, outcomes 0 and 1; or {@code linear}, outcomes any numbers
    * @param l2 factor of half the squared norm of the weights, added to the mean loss
    */
   public record ModelSettings(String type, BigDecimal l2) {
     public ModelSettings {
-      type = type == null ? "logistic" : type;
+      type = type == null ? LOGISTIC : type;
       l2 = l2 == null ? new BigDecimal("0.01") : l2;
-      Specs.oneOf("model.type", type, "logistic");
+      Specs.oneOf("model.type", type, LOGISTIC, LINEAR);
       if (l2.signum() <= 0 || l2.compareTo(new BigDecimal("100")) > 0) {
         throw new IllegalArgumentException("model.l2 is above 0 and at most 100, not " + l2);
       }
@@ -61,36 +68,85 @@ public record TrainSpec(
   }
 
   /**
-   * @param level disclosure level; {@code gradients} is the one there is
-   * @param tolerance training stops when the objective is estimated to be this near its optimum
-   * @param accept what the parties knowingly accept beyond the default policy: {@code span}
+   * What training may disclose and how long it may take. A setting that the level does not know is
+   * refused, so that nobody relies on it.
+   *
+   * @param level disclosure level: {@code sealed} or {@code gradients}
+   * @param maxPasses at most so many passes; null, at {@code sealed} only: the level's own schedule
+   * @param tolerance training stops when the objective is estimated to be this near its optimum;
+   *     null, at {@code sealed} only: when the level's own schedule ends
+   * @param accept what the parties knowingly accept beyond the default policy: {@code span}; empty
+   *     at {@code sealed}
+   * @param minFeaturesPerParty prepared columns that a feature party must bring: a pass opens one
+   *     combination of them; null at {@code sealed}
    */
   public record TrainingSettings(
-      String level, Integer maxPasses, BigDecimal tolerance, List<String> accept) {
+      String level,
+      Integer maxPasses,
+      BigDecimal tolerance,
+      List<String> accept,
+      Integer minFeaturesPerParty) {
     public TrainingSettings {
-      level = level == null ? "gradients" : level;
-      maxPasses = maxPasses == null ? 15 : maxPasses;
-      tolerance = tolerance == null ? new BigDecimal("0.000001") : tolerance;
+      level = level == null ? SEALED : level;
       accept = accept == null ? List.of() : List.copyOf(accept);
-      Specs.oneOf("training.level", level, "gradients");
-      Specs.range("training.max_passes", maxPasses, 1, 200);
-      if (tolerance.compareTo(new BigDecimal("1e-12")) < 0
-          || tolerance.compareTo(BigDecimal.ONE) > 0) {
+      Specs.oneOf("training.level", level, SEALED, GRADIENTS);
+      if (level.equals(GRADIENTS)) {
+        maxPasses = maxPasses == null ? 15 : maxPasses;
+        tolerance = tolerance == null ? new BigDecimal("0.000001") : tolerance;
+        accept.forEach(item -> Specs.oneOf("training.accept", item, SPAN));
+        minFeaturesPerParty = minFeaturesPerParty == null ? 3 : minFeaturesPerParty;
+        Specs.range("training.min_features_per_party", minFeaturesPerParty, 2, Integer.MAX_VALUE);
+      } else if (!accept.isEmpty()) {
+        throw foreign("accept", "there is nothing to accept where no pass is opened");
+      } else if (minFeaturesPerParty != null) {
+        throw foreign("min_features_per_party", "no combination of a party's columns is opened");
+      }
+      if (maxPasses != null) {
+        Specs.range("training.max_passes", maxPasses, 1, 200);
+      }
+      if (tolerance != null
+          && (tolerance.compareTo(new BigDecimal("1e-12")) < 0
+              || tolerance.compareTo(BigDecimal.ONE) > 0)) {
         throw new IllegalArgumentException("training.tolerance is 1e-12 to 1, not " + tolerance);
       }
-      accept.forEach(item -> Specs.oneOf("training.accept", item, "span"));
+    }
+
+    private static IllegalArgumentException foreign(String key, String why) {
+      return new IllegalArgumentException(
+          "training.%s belongs to level %s; at level %s %s".formatted(key, GRADIENTS, SEALED, why));
+    }
+
+    /** Whether passes on the same people add up and are limited. */
+    boolean countsPasses() {
+      return level.equals(GRADIENTS);
+    }
+
+    boolean acceptsSpan() {
+      return accept.contains(SPAN);
     }
   }
 
   /**
    * @param holdout share of the cohort kept for evaluation, 0 to 0.9
+   * @param reveal what the label party's operator gets of it: {@code metrics}, or {@code scores} as
+   *     well, one for each person held out
    */
-  public record EvaluationSettings(BigDecimal holdout) {
+  public record EvaluationSettings(BigDecimal holdout, String reveal) {
     public EvaluationSettings {
       holdout = holdout == null ? new BigDecimal("0.2") : holdout;
+      reveal = reveal == null ? METRICS : reveal;
       if (holdout.signum() < 0 || holdout.compareTo(new BigDecimal("0.9")) > 0) {
         throw new IllegalArgumentException("evaluation.holdout is 0 to 0.9, not " + holdout);
       }
+      Specs.oneOf("evaluation.reveal", reveal, METRICS, SCORES);
+      if (reveal.equals(SCORES) && holdout.signum() == 0) {
+        throw new IllegalArgumentException(
+            "evaluation.reveal: scores needs people held out, and evaluation.holdout is 0");
+      }
+    }
+
+    boolean revealsScores() {
+      return reveal.equals(SCORES);
     }
   }
 
@@ -105,8 +161,17 @@ public record TrainSpec(
     alignment = alignment == null ? new AlignmentSettings(null, null, null) : alignment;
     preparation = preparation == null ? new PreparationSettings(null, null, null) : preparation;
     model = model == null ? new ModelSettings(null, null) : model;
-    training = training == null ? new TrainingSettings(null, null, null, null) : training;
-    evaluation = evaluation == null ? new EvaluationSettings(null) : evaluation;
+    training = training == null ? new TrainingSettings(null, null, null, null, null) : training;
+    evaluation = evaluation == null ? new EvaluationSettings(null, null) : evaluation;
+    if (model.type().equals(LINEAR) && training.level().equals(GRADIENTS)) {
+      throw new IllegalArgumentException(
+          "model.type: linear is trained at level sealed, not at level gradients");
+    }
+  }
+
+  /** Whether outcomes are any numbers, not 0 and 1. */
+  public boolean linear() {
+    return model.type().equals(LINEAR);
   }
 
   @Override

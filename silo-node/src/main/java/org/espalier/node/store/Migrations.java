@@ -72,17 +72,6 @@ final class Migrations {
             expires TEXT,
             since TEXT NOT NULL
           ) STRICT;
-          """,
-          """
-          CREATE TABLE openings (
-            job TEXT NOT NULL REFERENCES jobs(id),
-            attempt INTEGER NOT NULL,
-            dataset_sha256 TEXT NOT NULL,
-            parties TEXT NOT NULL,
-            passes INTEGER NOT NULL,
-            PRIMARY KEY (job, attempt)
-          ) STRICT;
-          CREATE INDEX openings_by_people ON openings(dataset_sha256, parties);
           """);
 
   private Migrations() {}

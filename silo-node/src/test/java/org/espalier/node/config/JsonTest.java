@@ -71,7 +71,7 @@ class JsonTest {
           a: {dataset: x}
           b: {dataset: y}
         match: [[{column: {a: i, b: j}, normalise: [digits]}]]
-        training: {accept: [span]}
+        training: {level: gradients, accept: [span]}
         """;
     assertThat(JobSpec.yaml("job.yaml", job).name()).isEqualTo("n");
     String[][] mistakes = {
@@ -83,7 +83,11 @@ class JsonTest {
       {"normalise:", "normalize:", "line 7: unknown key 'normalize' (match.0.0.normalize)"},
       {"training:", "trainings:", "line 8: unknown key 'trainings'; known keys"},
       {"[span]", "span", "line 8: training.accept: a list such as [a, b] is expected"},
-      {"{accept: [span]}", "[x]", "line 8: training: a map of keys and values is expected"},
+      {
+        "{level: gradients, accept: [span]}",
+        "[x]",
+        "line 8: training: a map of keys and values is expected"
+      },
       {"accept: [span]", "max_passes: many", "training.max_passes: 'many' is not a whole number"},
       {"accept: [span]", "tolerance: 5%", "training.tolerance: '5%' is not a number"},
       {"name: n\n", "", "job.yaml: name is 1 to 63 letters"},

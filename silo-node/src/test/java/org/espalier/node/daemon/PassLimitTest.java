@@ -12,12 +12,13 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.espalier.node.config.Json;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The limit on passes holds over all attempts and jobs on the same people. */
+/** The limit on passes holds over all attempts and jobs on the same people, at every party. */
 class PassLimitTest {
   private static final int COLUMNS = 12;
   private static final int PEOPLE = 600;
@@ -59,14 +60,18 @@ class PassLimitTest {
     return lines;
   }
 
-  private String run(int maxPasses, boolean span) {
+  private static ObjectNode spec(int maxPasses, boolean span) {
     ObjectNode spec = (ObjectNode) TestData.twoParties(100);
-    ObjectNode training = spec.putObject("training").put("max_passes", maxPasses);
-    training.put("tolerance", 1e-12);
+    ObjectNode training = spec.putObject("training").put("level", "gradients");
+    training.put("max_passes", maxPasses).put("tolerance", 1e-12);
     if (span) {
       training.putArray("accept").add("span");
     }
-    String job = bank.propose(spec);
+    return spec;
+  }
+
+  private String run(int maxPasses, boolean span) {
+    String job = bank.propose(spec(maxPasses, span));
     insurer.call("job.approve", "job", job);
     bank.call("job.run", "job", job);
     return job;
@@ -128,10 +133,76 @@ class PassLimitTest {
     refused(insurer, job);
   }
 
-  private void execute(String sql) throws SQLException {
+  @Test
+  void theLogHoldsEveryPassAndTheCountOutlivesEverythingElse() throws SQLException {
+    String job = run(2, false);
+    SiloNodeTest.done(bank, job);
+    SiloNodeTest.done(insurer, job);
+    for (TestSilo silo : List.of(bank, insurer)) {
+      JsonNode events =
+          silo.call("audit.tail", Json.object().put("count", 1000).put("type", "disclosure.pass"))
+              .path("events");
+      assertThat(events).hasSize(2);
+      for (int i = 0; i < 2; i++) {
+        JsonNode event = events.get(i);
+        assertThat(event.path("job").path("id").asText()).isEqualTo(job);
+        assertThat(event.at("/protocol/parameters/pass").asInt()).isEqualTo(i + 1);
+        assertThat(event.at("/inputs/0/commitment").asText()).startsWith("hmac-sha256:");
+        assertThat(event.path("recipients").path(0).asText())
+            .isEqualTo(silo == bank ? "insurer.example" : "bank.example");
+      }
+    }
+    bank.stop();
+    execute("DELETE FROM job_log", "DELETE FROM reports", "DELETE FROM receipts");
+    bank.start();
+    bank.dataset("renamed", TestData.bank(0, PEOPLE));
+    ObjectNode spec = spec(2, false);
+    ((ObjectNode) spec.path("parties").path("bank.example")).put("dataset", "renamed");
+    JsonNode plan = bank.call("job.plan", (ObjectNode) Json.object().set("spec", spec));
+    assertThat(plan.path("checks").toString()).contains("passes used so far on these people: 2");
+  }
+
+  @Test
+  void whoChangesItsFileResetsItsOwnCountOnly() {
+    String first = run(3, false);
+    SiloNodeTest.done(bank, first);
+    SiloNodeTest.done(insurer, first);
+    bank.dataset("people", TestData.bank(0, PEOPLE - 1));
+    String second = run(3, false);
+    for (TestSilo silo : List.of(bank, insurer)) {
+      JsonNode cause = silo.await(second, 60).path("job").path("cause");
+      assertThat(cause.path("what").asText()).contains("earlier attempts and jobs on these people");
+    }
+  }
+
+  @Test
+  void tooFewColumnsOfAPartyAreRefusedByItselfWhateverIsAccepted() {
+    insurer.dataset(
+        "people", TestData.telecom(0, PEOPLE).stream().map(PassLimitTest::asInsurer).toList());
+    String job = run(2, true);
+    for (TestSilo silo : List.of(bank, insurer)) {
+      JsonNode status = silo.await(job, 60).path("job");
+      assertThat(status.path("state").asText()).isEqualTo("FAILED");
+      assertThat(status.at("/cause/party").asText()).isEqualTo("insurer.example");
+      assertThat(status.at("/cause/what").asText())
+          .contains("fewer prepared columns than training.min_features_per_party");
+      assertThat(
+              silo.call("audit.tail", Json.object().put("count", 10).put("type", "disclosure.pass"))
+                  .path("events"))
+          .isEmpty();
+    }
+  }
+
+  private static String asInsurer(String line) {
+    return line.replace("customer:id", "person:id");
+  }
+
+  private void execute(String... statements) throws SQLException {
     try (Connection database = DriverManager.getConnection("jdbc:sqlite:" + bank.home.database());
         Statement statement = database.createStatement()) {
-      statement.execute(sql);
+      for (String sql : statements) {
+        statement.execute(sql);
+      }
     }
   }
 }

@@ -72,7 +72,7 @@ final class TestData {
           - - column: {bank.example: customer, insurer.example: person}
               normalise: [trim, casefold]
         alignment: {min_intersection: %d}
-        training: {max_passes: 6, accept: [span]}
+        training: {level: gradients, max_passes: 6, accept: [span]}
         evaluation: {holdout: 0.25}
         """
             .formatted(minIntersection));
@@ -90,7 +90,7 @@ final class TestData {
           insurer.example: {dataset: people}
           telecom.example: {dataset: people}
         alignment: {min_intersection: 50}
-        training: {max_passes: 8, accept: [span]}
+        training: {level: gradients, max_passes: 8, accept: [span], min_features_per_party: 2}
         evaluation: {holdout: 0.25}
         """
             + MATCH);

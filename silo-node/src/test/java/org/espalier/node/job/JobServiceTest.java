@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloConfig;
@@ -77,6 +78,11 @@ class JobServiceTest {
     }
 
     @Override
+    public long passes(long from, Consumer<Pass> reader) {
+      return from;
+    }
+
+    @Override
     public ObjectNode checkpoint() {
       return Json.object();
     }
@@ -102,7 +108,7 @@ class JobServiceTest {
             new JobRun.Context(
                 peers,
                 jobs,
-                new Openings(store),
+                new Openings(new Acts(), datasets),
                 datasets,
                 new Acts(),
                 new SiloConfig(BANK, "127.0.0.1:1", null, null, Duration.ofMinutes(1)),
@@ -285,7 +291,7 @@ class JobServiceTest {
             new JobRun.Context(
                 peers,
                 jobs,
-                new Openings(store),
+                new Openings(new Acts(), new Datasets(store)),
                 new Datasets(store),
                 new Acts(),
                 null,

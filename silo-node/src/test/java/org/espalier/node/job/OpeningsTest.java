@@ -3,64 +3,161 @@ package org.espalier.node.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
 import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.data.ColumnType;
+import org.espalier.node.data.Dataset;
+import org.espalier.node.data.Datasets;
+import org.espalier.node.data.TableSchema;
 import org.espalier.node.store.Store;
+import org.espalier.wire.Party;
 import org.espalier.wire.Session;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class OpeningsTest {
-  private static final Openings.People PEOPLE = new Openings.People("ab", "bank insurer");
+  private static final List<Party> TWO =
+      List.of(new Party("insurer.example"), new Party("bank.example"));
+  private static final List<Party> THREE =
+      List.of(TWO.get(0), TWO.get(1), new Party("telecom.example"));
 
   @TempDir Path folder;
+  private final List<Journal.Pass> log = new ArrayList<>();
+  private boolean full;
+  private Store store;
+  private Datasets datasets;
+  private Openings openings;
+
+  @BeforeEach
+  void open() {
+    store = Store.open(folder.resolve("silo.db"));
+    datasets = new Datasets(store);
+    openings = new Openings(new Kept(), datasets);
+  }
+
+  @AfterEach
+  void close() {
+    store.close();
+  }
+
+  /** The log as far as passes go. */
+  private final class Kept implements Journal {
+    @Override
+    public Act intent(String type, ObjectNode facts) {
+      throw new AssertionError(type);
+    }
+
+    @Override
+    public void fact(String type, ObjectNode facts) {
+      if (full) {
+        throw Problem.refused("the audit log cannot be written");
+      }
+      assertThat(type).isEqualTo("disclosure.pass");
+      log.add(
+          new Pass(
+              facts.path("job").asText(),
+              facts.path("attempt").asLong(),
+              facts.path("inputs").path(0).path("commitment").asText(),
+              facts.path("parameters").path("parties").asText()));
+    }
+
+    @Override
+    public long passes(long from, Consumer<Pass> reader) {
+      log.subList((int) from, log.size()).forEach(reader);
+      return log.size();
+    }
+
+    @Override
+    public ObjectNode checkpoint() {
+      return Json.object();
+    }
+  }
+
+  private Dataset dataset(String name, String content) throws Exception {
+    Path file = folder.resolve(name + ".csv");
+    Files.writeString(file, "id,income\n" + content);
+    return datasets.add(
+        name,
+        file,
+        new TableSchema(
+            List.of(
+                new TableSchema.Column("id", ColumnType.ID),
+                new TableSchema.Column("income", ColumnType.NUMBER)),
+            null));
+  }
 
   private static Session attempt(String job, int number) {
     return new Session(job, new byte[32], number);
   }
 
-  private Store store() {
-    Store store = Store.open(folder.resolve("silo.db"));
-    for (String job : new String[] {"J-1", "J-2"}) {
-      store.update(
-          "INSERT INTO jobs VALUES (?,'{}',x'00','a','RUNNING',1,NULL,'t','t')"
-              + " ON CONFLICT DO NOTHING",
-          job);
-    }
-    return store;
+  private void count(Dataset data, Session attempt, int pass, boolean limited, int before) {
+    ObjectNode facts = Json.object().put("job", attempt.job()).put("attempt", attempt.attempt());
+    facts.putArray("inputs").addObject().put("commitment", datasets.commitment(data.name()));
+    openings.count(openings.people(data, TWO), attempt, facts, pass, limited, before);
+  }
+
+  private int passes(Dataset data, List<Party> parties) {
+    return openings.passes(openings.people(data, parties));
   }
 
   @Test
-  void addsUpAttemptsAndJobsOnTheSamePeopleAndKeepsThem() {
-    try (Store store = store()) {
-      Openings openings = new Openings(store);
-      openings.count(PEOPLE, attempt("J-1", 1), 1, true, 0);
-      openings.count(PEOPLE, attempt("J-1", 1), 2, true, 0);
-      assertThat(openings.passesBefore(PEOPLE, attempt("J-1", 2))).isEqualTo(2);
-      openings.count(PEOPLE, attempt("J-1", 2), 1, true, 2);
-      assertThat(openings.passesBefore(PEOPLE, attempt("J-1", 2))).isEqualTo(2);
-    }
-    try (Store store = store()) {
-      Openings openings = new Openings(store);
-      assertThat(openings.passesBefore(PEOPLE, attempt("J-2", 1))).isEqualTo(3);
-      assertThat(openings.passes(PEOPLE)).isEqualTo(3);
-      assertThat(openings.passes(new Openings.People("ac", "bank insurer"))).isZero();
-      assertThat(openings.passes(new Openings.People("ab", "bank insurer telecom"))).isZero();
-    }
+  void addsUpAttemptsAndJobsOnTheSamePeopleFromTheLogAlone() throws Exception {
+    Dataset people = dataset("people", "a,1\n");
+    count(people, attempt("J-1", 1), 1, true, 0);
+    count(people, attempt("J-1", 1), 2, true, 0);
+    Openings.People same = openings.people(people, TWO);
+    assertThat(openings.passesBefore(same, attempt("J-1", 2))).isEqualTo(2);
+    count(people, attempt("J-1", 2), 1, true, 2);
+    assertThat(openings.passesBefore(same, attempt("J-1", 2))).isEqualTo(2);
+
+    openings = new Openings(new Kept(), datasets); // as after a restart
+    assertThat(openings.passesBefore(same, attempt("J-2", 1))).isEqualTo(3);
+    assertThat(passes(people, TWO)).isEqualTo(3);
+    assertThat(passes(people, THREE)).isZero();
+    assertThat(passes(dataset("others", "b,1\n"), TWO)).isZero();
   }
 
   @Test
-  void jobsThatRunAtTheSameTimeDoNotEachGetTheWholeLimit() {
-    try (Store store = store()) {
-      Openings openings = new Openings(store);
-      openings.count(PEOPLE, attempt("J-1", 1), 1, true, 0);
-      assertThatThrownBy(() -> openings.count(PEOPLE, attempt("J-2", 1), 1, true, 0))
-          .isInstanceOf(Problem.class)
-          .hasMessageContaining("at the same time");
-      openings.count(PEOPLE, attempt("J-1", 1), 2, true, 0);
-      assertThat(openings.passes(PEOPLE)).isEqualTo(2);
-      openings.count(PEOPLE, attempt("J-2", 1), 1, false, 0);
-      assertThat(openings.passes(PEOPLE)).isEqualTo(3);
-    }
+  void anotherNameForTheFileIsNoNewCount() throws Exception {
+    Dataset people = dataset("people", "a,1\n");
+    count(people, attempt("J-1", 1), 1, true, 0);
+    Dataset copy = dataset("copy", "a,1\n");
+    assertThat(passes(copy, TWO)).isEqualTo(1);
+    count(copy, attempt("J-2", 1), 1, true, 1);
+    dataset("people", "b,1\n"); // the old name now stands for something else
+    assertThat(passes(copy, TWO)).isEqualTo(2);
+    assertThat(passes(dataset("people", "a,1\n"), TWO)).isEqualTo(2);
+  }
+
+  @Test
+  void jobsThatRunAtTheSameTimeDoNotEachGetTheWholeLimit() throws Exception {
+    Dataset people = dataset("people", "a,1\n");
+    count(people, attempt("J-1", 1), 1, true, 0);
+    assertThatThrownBy(() -> count(people, attempt("J-2", 1), 1, true, 0))
+        .isInstanceOf(Problem.class)
+        .hasMessageContaining("at the same time");
+    count(people, attempt("J-1", 1), 2, true, 0);
+    assertThat(passes(people, TWO)).isEqualTo(2);
+    count(people, attempt("J-2", 1), 1, false, 0);
+    assertThat(passes(people, TWO)).isEqualTo(3);
+  }
+
+  @Test
+  void aPassThatCannotBeLoggedDoesNotBegin() throws Exception {
+    Dataset people = dataset("people", "a,1\n");
+    full = true;
+    assertThatThrownBy(() -> count(people, attempt("J-1", 1), 1, true, 0))
+        .isInstanceOf(Problem.class)
+        .hasMessageContaining("cannot be written");
+    full = false;
+    assertThat(passes(people, TWO)).isZero();
   }
 }
