@@ -21,6 +21,9 @@ final class JobView {
     METRICS.put("log_loss", "log-loss");
     METRICS.put("accuracy", "accuracy");
     METRICS.put("brier", "Brier");
+    METRICS.put("rmse", "RMSE");
+    METRICS.put("mae", "MAE");
+    METRICS.put("r2", "R²");
   }
 
   private final Console console;
@@ -281,10 +284,12 @@ final class JobView {
         });
     line(
         "hold-out",
-        "%s rows, %s positive: %s"
+        "%s rows%s: %s"
             .formatted(
                 Format.count(metrics.path("rows").asLong()),
-                Format.count(metrics.path("positives").asLong()),
+                metrics.has("positives")
+                    ? ", " + Format.count(metrics.path("positives").asLong()) + " positive"
+                    : "",
                 String.join(", ", parts)));
   }
 

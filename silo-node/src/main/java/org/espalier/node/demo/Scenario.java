@@ -70,6 +70,10 @@ public record Scenario(
     if (!(JobSpec.yaml(job) instanceof TrainSpec spec)) {
       throw Problem.refused(job + ": a scenario needs a job of kind train");
     }
+    if (spec.linear()) {
+      throw Problem.refused(job + ": a scenario plays and compares logistic models")
+          .next("silo job plan " + job + ", at a node");
+    }
     if (spec.parties().size() > MAX_PARTIES) {
       throw Problem.refused(job + " names more than " + MAX_PARTIES + " parties");
     }

@@ -417,8 +417,10 @@ final class TrainFlow implements JobRun.Flow {
         });
   }
 
-  private static ObjectNode metrics(double[] scores, double[] labels) {
-    return Evaluation.of(scores, labels).toJson();
+  private ObjectNode metrics(double[] scores, double[] labels) {
+    return spec.linear()
+        ? RegressionFigures.of(scores, labels).toJson()
+        : Evaluation.of(scores, labels).toJson();
   }
 
   /** What the label party's operator gets of the scores that its node holds for this moment. */

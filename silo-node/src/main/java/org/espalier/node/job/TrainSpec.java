@@ -1,6 +1,7 @@
 package org.espalier.node.job;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.math.BigDecimal;
 import java.util.Collections;
 import java.util.List;
@@ -80,6 +81,7 @@ public record TrainSpec(
    * @param minFeaturesPerParty prepared columns that a feature party must bring: a pass opens one
    *     combination of them; null at {@code sealed}
    */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
   public record TrainingSettings(
       String level,
       Integer maxPasses,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.TableSchema;
+import org.espalier.node.job.JobSpec;
 import org.espalier.wire.Party;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -175,6 +177,14 @@ class ScenarioTest {
   }
 
   @Test
+  void aLinearModelIsNotPlayed() throws IOException {
+    good();
+    write("job.yaml", JOB + "model: {type: linear}\n");
+
+    assertThat(refusal().what()).contains("job.yaml", "logistic");
+  }
+
+  @Test
   void anUnknownNormaliserIsRefused() throws IOException {
     good();
     write("job.yaml", JOB.replace("[trim]", "[soundex]"));
@@ -208,6 +218,13 @@ class ScenarioTest {
 
     List<String> errors = new ArrayList<>();
     check(schema(), canonical, "job", errors);
+    // What only the other level has is shown by a job at that level; its defaults are in words.
+    JsonNode other =
+        JobSpec.yaml("job.yaml", JOB + "training: {level: gradients}\n").toJson().path("training");
+    ObjectNode training = (ObjectNode) canonical.path("training");
+    other.properties().stream()
+        .filter(setting -> !training.has(setting.getKey()))
+        .forEach(setting -> training.set(setting.getKey(), setting.getValue()));
     compare(schema(), canonical, "job", errors);
 
     assertThat(errors).isEmpty();

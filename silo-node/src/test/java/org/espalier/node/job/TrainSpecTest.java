@@ -1,0 +1,102 @@
+package org.espalier.node.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a job file leaves unsaid, and which settings go together. */
+class TrainSpecTest {
+  private static final String BASE =
+      """
+      name: risk
+      purpose: research
+      label: {party: bank.example, column: bad}
+      parties: {bank.example: {dataset: people}, insurer.example: {dataset: people}}
+      match: [[{column: id}]]
+      """;
+
+  private static TrainSpec read(String more) {
+    return (TrainSpec) JobSpec.yaml("job.yaml", BASE + more);
+  }
+
+  @Test
+  void withoutAWordTrainingIsSealedOnTheLevelsOwnSchedule() {
+    TrainSpec spec = read("");
+    assertThat(spec.training().level()).isEqualTo("sealed");
+    assertThat(spec.training().maxPasses()).isNull();
+    assertThat(spec.training().tolerance()).isNull();
+    assertThat(spec.training().minFeaturesPerParty()).isNull();
+    assertThat(spec.training().countsPasses()).isFalse();
+    assertThat(spec.model().type()).isEqualTo("logistic");
+    assertThat(spec.evaluation().reveal()).isEqualTo("metrics");
+    assertThat(spec.preparation().minPerCategory()).isEqualTo(10);
+  }
+
+  @Test
+  void gradientsHasItsOwnDefaults() {
+    TrainSpec.TrainingSettings training = read("training: {level: gradients}").training();
+    assertThat(training.maxPasses()).isEqualTo(15);
+    assertThat(training.tolerance()).isEqualByComparingTo("1e-6");
+    assertThat(training.minFeaturesPerParty()).isEqualTo(3);
+    assertThat(training.acceptsSpan()).isFalse();
+    assertThat(training.countsPasses()).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "training: {max_passes: 30, tolerance: 1e-5}",
+        "model: {type: linear}",
+        "training: {level: gradients, accept: [span], min_features_per_party: 2}",
+        "evaluation: {holdout: 0.4, reveal: scores}"
+      })
+  void theCanonicalFormIsTheSameAgain(String more) {
+    TrainSpec spec = read(more);
+    JobSpec again = JobSpec.json("job", Json.parse("job", Json.write(spec.toJson())));
+    assertThat(again).isEqualTo(spec);
+    assertThat(again.digest()).isEqualTo(spec.digest());
+  }
+
+  @Test
+  void whatChangesTheDisclosureChangesTheDigest() {
+    assertThat(read("evaluation: {reveal: scores}").digest()).isNotEqualTo(read("").digest());
+    assertThat(read("training: {level: gradients}").digest()).isNotEqualTo(read("").digest());
+    assertThat(read("training: {level: sealed}").digest()).isEqualTo(read("").digest());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "training: {level: open} | training.level is sealed or gradients, not 'open'",
+        "training: {accept: [span]} | training.accept belongs to level gradients",
+        "training: {level: sealed, accept: [span]} | training.accept belongs to level gradients",
+        "training: {min_features_per_party: 4} | training.min_features_per_party belongs to level",
+        "training: {level: gradients, min_features_per_party: 1} | min_features_per_party is 2 to",
+        "training: {level: gradients, accept: [all]} | training.accept is span, not 'all'",
+        "training: {max_passes: 0} | training.max_passes is 1 to 200, not 0",
+        "training: {tolerance: 2} | training.tolerance is 1e-12 to 1, not 2",
+        "model: {type: poisson} | model.type is logistic or linear, not 'poisson'",
+        "preparation: {min_per_category: 2} | preparation.min_per_category is 3 to",
+        "evaluation: {reveal: labels} | evaluation.reveal is metrics or scores, not 'labels'",
+        "evaluation: {holdout: 0, reveal: scores} | scores needs people held out"
+      })
+  void whatDoesNotGoTogetherIsRefused(String more, String why) {
+    assertThatThrownBy(() -> read(more))
+        .isInstanceOf(Problem.class)
+        .hasMessageContaining(why.strip());
+  }
+
+  @Test
+  void aLinearModelIsNotTrainedWithOpenedGradients() {
+    assertThatThrownBy(() -> read("model: {type: linear}\ntraining: {level: gradients}"))
+        .hasMessageContaining("model.type: linear is trained at level sealed");
+  }
+}
