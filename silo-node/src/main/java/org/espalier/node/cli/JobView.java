@@ -23,7 +23,7 @@ final class JobView {
     METRICS.put("brier", "Brier");
     METRICS.put("rmse", "RMSE");
     METRICS.put("mae", "MAE");
-    METRICS.put("r2", "R²");
+    METRICS.put("r2", "R2");
   }
 
   private final Console console;

@@ -40,7 +40,8 @@ final class Failures {
     if (e instanceof NoPassLeft) {
       return failed(e.getMessage(), e)
           .at(self)
-          .next("silo job propose JOB_FILE, with accept: [span] or with other people");
+          .next(
+              "silo job propose JOB_FILE, with accept: [span], with other people, or at level sealed");
     }
     if (e instanceof IllegalArgumentException || e instanceof Ring.RangeError) {
       // In this way the protocols say that this party's data do not fit the job's settings.

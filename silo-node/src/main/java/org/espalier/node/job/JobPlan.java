@@ -15,23 +15,6 @@ import org.espalier.wire.Party;
 
 /** What a job would do, said before anything is sent. */
 public final class JobPlan {
-  /** One X25519 multiplication in Java, seconds; a match key takes about two at each side. */
-  private static final double SECONDS_PER_POINT = 1e-4;
-
-  private static final int BYTES_PER_POINT = 32;
-
-  /** Of one encrypted residual block on one core, and of one feature's product with it, seconds. */
-  private static final double SECONDS_PER_BLOCK = 3e-3;
-
-  private static final double SECONDS_PER_PRODUCT = 2e-4;
-  private static final int BLOCK = 8192;
-
-  /** A row of one pass: its encrypted residual out, its masked logit back. */
-  private static final int BYTES_PER_ROW_OUT = 15;
-
-  private static final int BYTES_PER_ROW_BACK = 8;
-  private static final int BYTES_PER_FEATURE = 160_000;
-
   private JobPlan() {}
 
   /** {@code job, digest, checks, learns, estimate}: everything {@code silo job plan} prints. */
@@ -43,7 +26,7 @@ public final class JobPlan {
     plan.set("checks", Json.tree(checks));
     plan.put("passed", checks.stream().allMatch(LocalChecks.Check::passed));
     plan.set("learns", learns(context, spec));
-    plan.set("estimate", estimate(context, spec));
+    plan.set("estimate", Estimate.of(context, spec));
     return plan;
   }
 
@@ -121,54 +104,5 @@ public final class JobPlan {
     all.addObject()
         .put("learner", learner == null ? "every party" : learner.name())
         .put("text", text);
-  }
-
-  private static int ownColumns(JobRun.Context context, JobSpec spec) {
-    try {
-      return LocalChecks.features(LocalChecks.dataset(context, spec), context.peers().self(), spec)
-          .size();
-    } catch (Problem unknown) {
-      return -1;
-    }
-  }
-
-  /** Orders of magnitude, from this node's own number of rows. */
-  private static ObjectNode estimate(JobRun.Context context, JobSpec spec) {
-    ObjectNode estimate = Json.object();
-    long rows;
-    try {
-      rows = LocalChecks.dataset(context, spec).scan().rows();
-    } catch (Problem e) {
-      return estimate.put("note", "no estimate without the own data set");
-    }
-    int cores = Runtime.getRuntime().availableProcessors();
-    int partners = spec.parties().size() - 1;
-    double align = rows * partners * 2 * SECONDS_PER_POINT / cores;
-    double alignBytes = (double) rows * partners * 3 * BYTES_PER_POINT;
-    estimate.put("rows_assumed", rows);
-    estimate.put("align_seconds", ceil(align));
-    estimate.put("align_bytes", ceil(alignBytes));
-    if (spec instanceof TrainSpec train) {
-      int passes = train.training().maxPasses();
-      int features = Math.max(ownColumns(context, spec), 1);
-      double blocks = Math.ceil((double) rows / BLOCK);
-      double pass =
-          blocks * (SECONDS_PER_BLOCK + features * SECONDS_PER_PRODUCT * partners) / cores;
-      double bytes =
-          partners
-              * ((double) rows * (BYTES_PER_ROW_OUT + BYTES_PER_ROW_BACK)
-                  + (double) features * BYTES_PER_FEATURE);
-      estimate.put("train_seconds", ceil(passes * pass));
-      estimate.put("train_bytes", ceil(passes * bytes));
-      estimate.put("passes", passes);
-    }
-    return estimate.put(
-        "note",
-        "rough estimate, assuming that everybody in the own data set is in the cohort and a fast"
-            + " link; not a measurement");
-  }
-
-  private static long ceil(double x) {
-    return (long) Math.ceil(x);
   }
 }
