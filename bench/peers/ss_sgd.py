@@ -111,6 +111,9 @@ def main():
             batch_size=config["batch"],
             sig_type=config["sigmoid"],
             strategy=config["strategy"],
+            # As its documentation says of policy_sgd; version 1.13 forgets to preset it.
+            decay_epoch=5 if config["strategy"] == "policy_sgd" else None,
+            decay_rate=0.5 if config["strategy"] == "policy_sgd" else None,
             eps=0,
             epoch_callback=after_epoch,
         )

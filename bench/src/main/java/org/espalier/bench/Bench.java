@@ -121,6 +121,10 @@ public final class Bench {
   private static void peers(Path folder, List<String> arguments)
       throws IOException, TimeoutException {
     boolean small = arguments.contains("--small");
+    PeersBenchmark.Sgd preset =
+        small ? PeersBenchmark.Sgd.SMALL : PeersBenchmark.Sgd.LARGE_FEW_EPOCHS;
+    PeersBenchmark.Sgd presetWan =
+        small ? PeersBenchmark.Sgd.SMALL : PeersBenchmark.Sgd.LARGE_FEW_BATCHES;
     Options o =
         training(small ? DataFiles.Shape.SMALL : DataFiles.Shape.LARGE)
             .flag("--small")
@@ -129,10 +133,8 @@ public final class Bench {
             .text("--systems", "espalier,semi2k,cheetah", "(espalier|semi2k|cheetah|,)+")
             .text("--networks", "loopback,wan", "(loopback|wan|,)+")
             .whole("--epochs", 40)
-            .whole("--batch", 1024)
-            .number("--rate", 0.3)
-            .text("--sigmoid", "t3", "[a-z0-9]+")
-            .text("--strategy", "naive_sgd", "naive_sgd|policy_sgd")
+            .text("--sgd", preset.toString(), PeersBenchmark.Sgd.PATTERN)
+            .text("--sgd-wan", presetWan.toString(), PeersBenchmark.Sgd.PATTERN)
             .number("--gap", 1e-2)
             .parse(arguments);
     DataFiles data = data(folder, o);
@@ -143,12 +145,9 @@ public final class Bench {
             o.list("--networks"),
             Path.of(o.text("--python")),
             Path.of(o.text("--scripts")),
-            new PeersBenchmark.Sgd(
-                o.whole("--epochs"),
-                o.whole("--batch"),
-                o.number("--rate"),
-                o.text("--sigmoid"),
-                o.text("--strategy")),
+            o.whole("--epochs"),
+            PeersBenchmark.Sgd.parse(o.text("--sgd")),
+            PeersBenchmark.Sgd.parse(o.text("--sgd-wan")),
             o.number("--gap"));
     PeersBenchmark.run(data, settings, folder, o.flag("--json"), System.out);
   }

@@ -28,11 +28,34 @@ final class PeersBenchmark {
   /** Marks the lines of the script among what its libraries print. */
   private static final String MARK = "BENCH ";
 
-  /** Settings of the peers' solver, in its own terms. */
-  record Sgd(int epochs, int batch, double rate, String sigmoid, String strategy) {}
+  /**
+   * Settings of the peers' solver, in its own terms. The presets need the fewest epochs or batches
+   * to come within 1e-2 of the optimum among those that {@code bench/peers/tune.py} tries.
+   */
+  record Sgd(String strategy, String sigmoid, int batch, double rate) {
+    static final String PATTERN = "(naive|policy)_sgd,[a-z0-9]+,[0-9]{1,6},[0-9.]{1,8}";
+    static final Sgd SMALL = new Sgd("policy_sgd", "t1", 4096, 1);
+
+    /** Each epoch multiplies all of the matrix: fewest epochs where computing counts. */
+    static final Sgd LARGE_FEW_EPOCHS = new Sgd("naive_sgd", "t3", 1024, 1);
+
+    /** Each batch takes some twenty round trips: fewest batches where these count. */
+    static final Sgd LARGE_FEW_BATCHES = new Sgd("policy_sgd", "t1", 16384, 2);
+
+    static Sgd parse(String text) {
+      String[] part = text.split(",", -1);
+      return new Sgd(part[0], part[1], Integer.parseInt(part[2]), Double.parseDouble(part[3]));
+    }
+
+    @Override
+    public String toString() {
+      return strategy + "," + sigmoid + "," + batch + "," + rate;
+    }
+  }
 
   /**
    * @param espalier how Espalier runs; its limit of time holds for every run
+   * @param epochs most epochs of a peer
    * @param gap distance from the optimal log-loss at which a peer may stop
    */
   record Settings(
@@ -41,8 +64,14 @@ final class PeersBenchmark {
       List<String> networks,
       Path python,
       Path scripts,
-      Sgd sgd,
-      double gap) {}
+      int epochs,
+      Sgd sgdLoopback,
+      Sgd sgdWan,
+      double gap) {
+    Sgd sgd(boolean wan) {
+      return wan ? sgdWan : sgdLoopback;
+    }
+  }
 
   private PeersBenchmark() {}
 
@@ -95,7 +124,8 @@ final class PeersBenchmark {
       Lines lines = lines(wan ? relay : null);
       for (String party : List.of("feature", "label")) {
         Path config = scratch.resolve(party + ".json");
-        new ObjectMapper().writeValue(config.toFile(), config(party, protocol, data, s, lines));
+        new ObjectMapper()
+            .writeValue(config.toFile(), config(party, protocol, data, s, s.sgd(wan), lines));
         workers.start(
             protocol + "'s " + party + " party",
             Workers.pinned(
@@ -141,7 +171,7 @@ final class PeersBenchmark {
   }
 
   private static ObjectNode config(
-      String party, String protocol, DataFiles data, Settings s, Lines lines) {
+      String party, String protocol, DataFiles data, Settings s, Sgd sgd, Lines lines) {
     ObjectNode config = new ObjectMapper().createObjectNode();
     config
         .put("party", party)
@@ -150,11 +180,11 @@ final class PeersBenchmark {
         .put("rows", data.shape().rows())
         .put("label_columns", data.shape().labelColumns())
         .put("feature_columns", data.shape().featureColumns())
-        .put("epochs", s.sgd().epochs())
-        .put("batch", s.sgd().batch())
-        .put("rate", s.sgd().rate())
-        .put("sigmoid", s.sgd().sigmoid())
-        .put("strategy", s.sgd().strategy());
+        .put("epochs", s.epochs())
+        .put("batch", sgd.batch())
+        .put("rate", sgd.rate())
+        .put("sigmoid", sgd.sigmoid())
+        .put("strategy", sgd.strategy());
     config.set("listen", new ObjectMapper().valueToTree(lines.listen()));
     config.set("reach", new ObjectMapper().valueToTree(lines.reach()));
     return config;
@@ -181,7 +211,7 @@ final class PeersBenchmark {
     double seconds = 0;
     Run.Quality quality = null;
     int epoch = 0;
-    while (epoch < s.sgd().epochs() && (quality == null || quality.gap() > s.gap())) {
+    while (epoch < s.epochs() && (quality == null || quality.gap() > s.gap())) {
       long before = bytes(relay);
       tellBoth(workers, "go");
       JsonNode[] report = new JsonNode[2];
@@ -269,7 +299,8 @@ final class PeersBenchmark {
         .put("pinned", s.espalier().pin())
         .put("cores", Runtime.getRuntime().availableProcessors())
         .put("gap", s.gap());
-    json.set("sgd", mapper.valueToTree(s.sgd()));
+    json.set("sgd", mapper.valueToTree(s.sgdLoopback()));
+    json.set("sgd_wan", mapper.valueToTree(s.sgdWan()));
     json.set("optimum", mapper.valueToTree(reference.optimum()));
     json.set("runs", mapper.valueToTree(runs));
     return json;
@@ -281,19 +312,17 @@ final class PeersBenchmark {
     out.printf(
         Locale.ROOT,
         "%s, two processes%s; optimum: log-loss %.5f, held out %.5f, AUC %.5f%n"
-            + "peers stop within %.0e of the optimal log-loss or after %d epochs; batch %d, rate %s,"
-            + " sigmoid %s, %s%n%n",
+            + "peers stop within %.0e of the optimal log-loss or after %d epochs; %s on loopback, %s on"
+            + " the slow line%n%n",
         data.shape(),
         s.espalier().pin() ? ", each pinned to one core" : ", NOT pinned",
         best.logLoss(),
         best.holdoutLogLoss(),
         best.auc(),
         s.gap(),
-        s.sgd().epochs(),
-        s.sgd().batch(),
-        s.sgd().rate(),
-        s.sgd().sigmoid(),
-        s.sgd().strategy());
+        s.epochs(),
+        s.sgdLoopback(),
+        s.sgdWan());
     out.printf(
         "%-28s %-18s %9s %9s %8s %-10s %9s %9s %9s %8s%n",
         "network",
