@@ -39,7 +39,7 @@ final class PeersBenchmark {
     /** Each epoch multiplies all of the matrix: fewest epochs where computing counts. */
     static final Sgd LARGE_FEW_EPOCHS = new Sgd("naive_sgd", "t3", 1024, 1);
 
-    /** Each batch takes some twenty round trips: fewest batches where these count. */
+    /** Each batch takes many round trips: fewest batches where these count. */
     static final Sgd LARGE_FEW_BATCHES = new Sgd("policy_sgd", "t1", 16384, 2);
 
     static Sgd parse(String text) {
