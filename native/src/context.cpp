@@ -27,8 +27,8 @@ std::vector<seal::Modulus> checked(std::size_t degree, const std::vector<u64>& p
   if (degree < 1024 || degree > 32768 || (degree & (degree - 1)) != 0) {
     throw BadArgument("ring degree must be a power of two in 1024..32768");
   }
-  if (primes.empty() || primes.size() > 2) {
-    throw BadArgument("one or two primes are supported");
+  if (primes.empty() || primes.size() > 3) {
+    throw BadArgument("one to three primes are supported");
   }
   std::vector<seal::Modulus> result;
   for (u64 p : primes) {
@@ -53,24 +53,7 @@ u64 mod_mul(u64 a, u64 b, const seal::Modulus& q) { return seal::util::multiply_
 // All ones if the condition holds, else zero; compiled without a branch.
 u64 mask_if(bool condition) { return 0 - static_cast<u64>(condition); }
 
-// floor(a·b / c) for a, b < 2^128 with the product below 2^192, c < 2^127 and a quotient below 2^64.
-u64 mul_div(u128 a, u64 b, u128 c, u128* remainder) {
-  // 192-bit product, then schoolbook division bit by bit: only wanted coefficients come here. The
-  // operands are masks and decrypted values, hence the selection instead of a branch.
-  u128 low = static_cast<u128>(static_cast<u64>(a)) * b;
-  u128 high = static_cast<u128>(static_cast<u64>(a >> 64)) * b + (low >> 64);
-  u64 words[3] = {static_cast<u64>(low), static_cast<u64>(high), static_cast<u64>(high >> 64)};
-  u128 r = 0;
-  u64 quotient = 0;
-  for (int bit = 191; bit >= 0; --bit) {
-    r = (r << 1) | ((words[bit / 64] >> (bit % 64)) & 1);
-    const u128 take = 0 - static_cast<u128>(r >= c);
-    r -= c & take;
-    quotient = (quotient << 1) | static_cast<u64>(take & 1);
-  }
-  *remainder = r;
-  return quotient;
-}
+u64 high_half(u64 a, u64 b) { return static_cast<u64>((static_cast<u128>(a) * b) >> 64); }
 
 }  // namespace
 
@@ -80,39 +63,46 @@ Context::Context(std::size_t degree, const std::vector<u64>& primes, u64 plain)
       primes_(checked(degree, primes, plain)),
       seal_(make(degree, primes_, plain)),
       data_(seal_.key_context_data()) {
-  u128 q = primes_[0].value();
-  if (primes_.size() == 2) {
-    q *= primes_[1].value();
-    u64 inverse;
-    u64 first = primes_[0].value() % primes_[1].value();
-    if (!seal::util::try_invert_uint_mod(first, primes_[1], inverse)) {
-      throw BadArgument("the primes must differ");
-    }
-    inverse_first_mod_second_ = inverse;
+  const seal::Modulus t(plain_);
+  u64 q_mod_t = 1;
+  for (const auto& p : primes_) {
+    q_mod_t = mod_mul(q_mod_t, p.value() % plain_, t);
   }
-  const int log_degree = seal::util::get_power_of_two(degree_);
+  for (std::size_t k = 1; k <= primes_.size(); ++k) {
+    std::vector<u64> inverses;
+    for (std::size_t l = 0; l < k; ++l) {
+      u64 others = 1, inverse = 0;
+      for (std::size_t j = 0; j < k; ++j) {
+        others = j == l ? others : mod_mul(others, primes_[j].value() % primes_[l].value(), primes_[l]);
+      }
+      if (!seal::util::try_invert_uint_mod(others, primes_[l], inverse)) {
+        throw BadArgument("the primes must differ");
+      }
+      inverses.push_back(inverse);
+    }
+    inverse_of_others_.push_back(std::move(inverses));
+  }
+  fraction_bits_ = 64;
+  for (const auto& p : primes_) {
+    plain_ratio_.push_back(static_cast<u64>((static_cast<u128>(plain_) << 64) / p.value()));
+    reciprocal_.push_back(static_cast<u64>((static_cast<u128>(1) << (63 + p.bit_count())) / p.value()));
+    fraction_bits_ = std::min(fraction_bits_, p.bit_count() - 1);
+  }
   for (std::size_t l = 0; l < primes_.size(); ++l) {
-    const auto& p = primes_[l];
-    const auto& tables = data_->small_ntt_tables()[l];
-    u64 inverse = 0, inverse_degree = 0;
-    seal::util::try_invert_uint_mod(tables.get_root(), p, inverse);
-    seal::util::try_invert_uint_mod(degree_, p, inverse_degree);
-    Roots roots{std::vector<Factor>(degree_), std::vector<Factor>(degree_), factor(inverse_degree, p)};
-    u64 power = 1, inverse_power = 1;
-    for (std::size_t i = 0; i < degree_; ++i) {
-      const std::size_t at = seal::util::reverse_bits(static_cast<u64>(i), log_degree);
-      roots.forward[at] = factor(power, p);
-      roots.inverse[at] = factor(inverse_power, p);
-      power = mod_mul(power, tables.get_root(), p);
-      inverse_power = mod_mul(inverse_power, inverse, p);
-    }
-    roots_.push_back(std::move(roots));
+    roots_.push_back(roots(data_->small_ntt_tables()[l].get_root(), primes_[l]));
   }
-  u128 delta = q / plain_;
-  q_mod_t_ = static_cast<u64>(q % plain_);
+  u64 root = 0;
+  if (!t.is_prime() || !seal::util::try_minimal_primitive_root(2 * degree_, t, root)) {
+    throw BadArgument("the plaintext modulus must be a prime = 1 modulo twice the degree");
+  }
+  plain_roots_ = roots(root, t);
+  q_mod_t_ = q_mod_t;
   q_mod_t_shoup_ = static_cast<u64>((static_cast<u128>(q_mod_t_) << 64) / plain_);
   for (const auto& p : primes_) {
-    delta_.push_back(static_cast<u64>(delta % p.value()));
+    // ⌊q/t⌋ = (q − q mod t)/t, and q is 0 modulo p.
+    u64 inverse = 0;
+    seal::util::try_invert_uint_mod(plain_ % p.value(), p, inverse);
+    delta_.push_back(mod_mul(p.value() - q_mod_t_ % p.value(), inverse, p));
   }
 }
 
@@ -125,19 +115,36 @@ inline u64 Context::multiply_lazy(u64 x, Factor w, u64 q) {
   return x * w.value - static_cast<u64>((static_cast<u128>(x) * w.quotient) >> 64) * q;
 }
 
+Context::Roots Context::roots(u64 root, const seal::Modulus& q) const {
+  const int log_degree = seal::util::get_power_of_two(degree_);
+  u64 inverse = 0, inverse_degree = 0;
+  seal::util::try_invert_uint_mod(root, q, inverse);
+  seal::util::try_invert_uint_mod(degree_, q, inverse_degree);
+  Roots out{std::vector<Factor>(degree_), std::vector<Factor>(degree_), factor(inverse_degree, q)};
+  u64 power = 1, inverse_power = 1;
+  for (std::size_t i = 0; i < degree_; ++i) {
+    const std::size_t at = seal::util::reverse_bits(static_cast<u64>(i), log_degree);
+    out.forward[at] = factor(power, q);
+    out.inverse[at] = factor(inverse_power, q);
+    power = mod_mul(power, root, q);
+    inverse_power = mod_mul(inverse_power, inverse, q);
+  }
+  return out;
+}
+
 // Cooley and Tukey's butterflies with Harvey's lazy reduction: values stay below 4q < 2^62.
-void Context::ntt(u64* values, std::size_t limb) const {
-  const u64 q = primes_[limb].value(), twice = 2 * q;
-  const Factor* w = roots_[limb].forward.data() + 1;
+void Context::forward(u64* values, std::size_t size, const Roots& roots, u64 q) {
+  const u64 twice = 2 * q;
+  const Factor* w = roots.forward.data() + 1;
   auto butterfly = [&](u64& a, u64& b, Factor root) {
     const u64 u = std::min(a, a - twice);  // below 2q: a − 2q wraps round where a was
     const u64 v = multiply_lazy(b, root, q);
     a = u + v;
     b = u + twice - v;
   };
-  std::size_t gap = degree_ / 2;
+  std::size_t gap = size / 2;
   for (; gap >= 4; gap /= 2) {
-    for (u64* x = values; x != values + degree_; x += 2 * gap, ++w) {
+    for (u64* x = values; x != values + size; x += 2 * gap, ++w) {
       const Factor root = *w;
       for (std::size_t j = 0; j < gap; j += 4) {
         butterfly(x[j], x[j + gap], root);
@@ -147,11 +154,11 @@ void Context::ntt(u64* values, std::size_t limb) const {
       }
     }
   }
-  for (u64* x = values; x != values + degree_; x += 4, ++w) {
+  for (u64* x = values; x != values + size; x += 4, ++w) {
     butterfly(x[0], x[2], *w);
     butterfly(x[1], x[3], *w);
   }
-  for (u64* x = values; x != values + degree_; x += 2, ++w) {
+  for (u64* x = values; x != values + size; x += 2, ++w) {
     butterfly(x[0], x[1], *w);
     x[0] = std::min(x[0], x[0] - twice);
     x[0] = std::min(x[0], x[0] - q);
@@ -160,6 +167,16 @@ void Context::ntt(u64* values, std::size_t limb) const {
   }
 }
 
+void Context::ntt(u64* values, std::size_t limb) const { ntt(values, degree_, limb); }
+
+void Context::ntt(u64* values, std::size_t size, std::size_t limb) const {
+  forward(values, size, roots_[limb], primes_[limb].value());
+}
+
+void Context::to_slots(u64* values) const { forward(values, degree_, plain_roots_, plain_); }
+
+void Context::from_slots(u64* values) const { inverse(values, degree_, plain_roots_, plain_); }
+
 void Context::ntt(u64* poly) const {
   for (std::size_t l = 0; l < limbs(); ++l) {
     ntt(poly + l * degree_, l);
@@ -167,26 +184,26 @@ void Context::ntt(u64* poly) const {
 }
 
 // Gentleman and Sande's butterflies; values stay below 2q.
-void Context::inverse_ntt_limb(u64* values, std::size_t limb) const {
-  const u64 q = primes_[limb].value(), twice = 2 * q;
-  const Factor* roots = roots_[limb].inverse.data();
+void Context::inverse(u64* values, std::size_t size, const Roots& tables, u64 q) {
+  const u64 twice = 2 * q;
+  const Factor* roots = tables.inverse.data();
   auto butterfly = [&](u64& a, u64& b, Factor root) {
     const u64 u = a, v = b, sum = u + v;
     a = std::min(sum, sum - twice);
     b = multiply_lazy(u + twice - v, root, q);
   };
-  const Factor* w = roots + degree_ / 2;
-  for (u64* x = values; x != values + degree_; x += 2, ++w) {
+  const Factor* w = roots + size / 2;
+  for (u64* x = values; x != values + size; x += 2, ++w) {
     butterfly(x[0], x[1], *w);
   }
-  w = roots + degree_ / 4;
-  for (u64* x = values; x != values + degree_; x += 4, ++w) {
+  w = roots + size / 4;
+  for (u64* x = values; x != values + size; x += 4, ++w) {
     butterfly(x[0], x[2], *w);
     butterfly(x[1], x[3], *w);
   }
-  for (std::size_t gap = 4; gap < degree_; gap *= 2) {
-    w = roots + degree_ / (2 * gap);
-    for (u64* x = values; x != values + degree_; x += 2 * gap, ++w) {
+  for (std::size_t gap = 4; gap < size; gap *= 2) {
+    w = roots + size / (2 * gap);
+    for (u64* x = values; x != values + size; x += 2 * gap, ++w) {
       const Factor root = *w;
       for (std::size_t j = 0; j < gap; j += 4) {
         butterfly(x[j], x[j + gap], root);
@@ -196,10 +213,14 @@ void Context::inverse_ntt_limb(u64* values, std::size_t limb) const {
       }
     }
   }
-  for (std::size_t i = 0; i < degree_; ++i) {
-    const u64 x = multiply_lazy(values[i], roots_[limb].inverse_degree, q);
+  for (std::size_t i = 0; i < size; ++i) {
+    const u64 x = multiply_lazy(values[i], tables.inverse_degree, q);
     values[i] = std::min(x, x - q);
   }
+}
+
+void Context::inverse_ntt_limb(u64* values, std::size_t limb) const {
+  inverse(values, degree_, roots_[limb], primes_[limb].value());
 }
 
 void Context::inverse_ntt(u64* poly) const {
@@ -233,41 +254,51 @@ void Context::add_scaled(const u64* plain_values, u64* poly) const {
   }
 }
 
+// x·t/q is the sum over the primes of y·t/p modulo t, where y = x·(q/p)⁻¹ modulo p: whole parts and
+// fractions are added up, without a branch and without a division. The fractions have at least 32 bits, so
+// that a value within 2^-30 of one half may go to either side: it is a mask's or a noise's rounding.
 u64 Context::round_to_plain(const u64* residues, std::size_t limbs) const {
-  u128 x = residues[0];
-  u128 q = primes_[0].value();
-  if (limbs == 2) {
-    const auto& second = primes_[1];
-    u64 lifted = seal::util::barrett_reduce_64(residues[0], second);
-    u64 k = mod_mul(
-        seal::util::sub_uint_mod(residues[1], lifted, second), inverse_first_mod_second_, second);
-    x += static_cast<u128>(k) * q;
-    q *= second.value();
+  u64 whole = 0, fraction = 0;
+  for (std::size_t l = 0; l < limbs; ++l) {
+    const auto& p = primes_[l];
+    const u64 y = mod_mul(residues[l], inverse_of_others_[limbs - 1][l], p);
+    u64 quotient = high_half(y, plain_ratio_[l]);
+    u64 rest = y * plain_ - quotient * p.value();
+    const u64 more = mask_if(rest >= p.value());
+    rest -= p.value() & more;
+    quotient += more & 1;
+    whole += quotient;
+    fraction += high_half(rest, reciprocal_[l]) >> (p.bit_count() - 1 - fraction_bits_);
   }
-  u128 remainder;
-  u64 m = mul_div(x, plain_, q, &remainder);
-  m += mask_if(remainder >= q - remainder) & 1;
-  return m - (plain_ & mask_if(m >= plain_));
+  whole += (fraction + (1ull << (fraction_bits_ - 1))) >> fraction_bits_;
+  whole -= plain_ & mask_if(whole >= plain_);
+  whole -= plain_ & mask_if(whole >= plain_);
+  return whole - (plain_ & mask_if(whole >= plain_));
 }
 
 void Context::sample_uniform(seal::UniformRandomGenerator& random, u64* poly) const {
   for (std::size_t l = 0; l < limbs(); ++l) {
-    const auto& q = primes_[l];
-    const u64 mask = (1ull << q.bit_count()) - 1;
-    u64* out = poly + l * degree_;
-    std::array<u64, 512> pool;
-    std::size_t at = pool.size();
-    for (std::size_t i = 0; i < degree_;) {
-      if (at == pool.size()) {
-        random.generate(sizeof(pool), reinterpret_cast<seal::seal_byte*>(pool.data()));
-        at = 0;
-      }
-      u64 candidate = pool[at++] & mask;
-      if (candidate < q.value()) {
-        out[i++] = candidate;
-      }
+    sample_residues(random, l, poly + l * degree_, degree_);
+  }
+}
+
+void Context::sample_residues(seal::UniformRandomGenerator& random, std::size_t limb, u64* out,
+                              std::size_t count) const {
+  const auto& q = primes_[limb];
+  const u64 mask = (1ull << q.bit_count()) - 1;
+  std::array<u64, 512> pool;
+  std::size_t at = pool.size();
+  for (std::size_t i = 0; i < count;) {
+    if (at == pool.size()) {
+      random.generate(sizeof(pool), reinterpret_cast<seal::seal_byte*>(pool.data()));
+      at = 0;
+    }
+    u64 candidate = pool[at++] & mask;
+    if (candidate < q.value()) {
+      out[i++] = candidate;
     }
   }
+  wipe(pool.data(), sizeof(pool));
 }
 
 namespace {
@@ -374,13 +405,14 @@ Ciphertext expand(std::shared_ptr<const Context> context, const Seed& seed, std:
   return out;
 }
 
-void add_zero_encryption(const Ciphertext& public_key, std::size_t wanted, u64* c0, u64* c1) {
+void add_zero_encryption(const Ciphertext& public_key, const std::vector<std::uint32_t>& wanted, u64* c0,
+                         u64* c1) {
   const Context& c = *public_key.context;
   const std::size_t n = c.degree();
   auto random = secret_generator();
   SecretVector u(c.size()), e0(c.size()), e1(c.size());
   c.sample_ternary(*random, u.data());
-  c.sample_error(*random, e0.data(), wanted);
+  c.sample_error(*random, e0.data(), wanted.size());
   c.sample_error(*random, e1.data(), n);
   c.ntt(u.data());
   for (std::size_t l = 0; l < c.limbs(); ++l) {
@@ -397,9 +429,9 @@ void add_zero_encryption(const Ciphertext& public_key, std::size_t wanted, u64* 
     for (std::size_t i = l * n; i < (l + 1) * n; ++i) {
       c1[i] = seal::util::add_uint_mod(c1[i], e1[i], q);
     }
-    for (std::size_t i = 0; i < wanted; ++i) {
-      u64& last = c0[(l + 1) * n - 1 - i];
-      last = seal::util::add_uint_mod(last, e0[l * n + i], q);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      u64& value = c0[l * n + wanted[i]];
+      value = seal::util::add_uint_mod(value, e0[l * n + i], q);
     }
   }
 }

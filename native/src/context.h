@@ -58,7 +58,7 @@ struct BadInput : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A ring R_q = Z_q[x]/(x^N + 1), q the product of one or two primes ("limbs"), and a plaintext modulus t.
+// A ring R_q = Z_q[x]/(x^N + 1), q the product of one to three primes ("limbs"), and a plaintext modulus t.
 class Context {
  public:
   Context(std::size_t degree, const std::vector<u64>& primes, u64 plain);
@@ -79,6 +79,12 @@ class Context {
   void inverse_ntt(u64* poly) const;
   void ntt(u64* limb_values, std::size_t limb) const;
   void inverse_ntt_limb(u64* limb_values, std::size_t limb) const;
+  // The transform of Z_q[y]/(y^size + 1), size a power of two from 8 to the degree: value j serves the
+  // degree/size neighbouring values that the full transform of a polynomial in y = x^(degree/size) has.
+  void ntt(u64* values, std::size_t size, std::size_t limb) const;
+  // Between the coefficients of a plaintext and its slots: products of plaintexts are slot by slot.
+  void to_slots(u64* values) const;
+  void from_slots(u64* values) const;
 
   // Adds round(q·m/t) to each coefficient in place; m in [0, t). Coefficient form. Like everything
   // here that sees plaintexts, keys or masks it takes the same steps whatever their values.
@@ -87,6 +93,8 @@ class Context {
   u64 round_to_plain(const u64* residues, std::size_t limbs) const;
 
   void sample_uniform(seal::UniformRandomGenerator& random, u64* poly) const;
+  // `count` residues of one prime.
+  void sample_residues(seal::UniformRandomGenerator& random, std::size_t limb, u64* out, std::size_t count) const;
   // The first `count` coefficients: centred binomial of 21 coins a side, |e| ≤ 21, deviation 3.24, as
   // SEAL samples errors.
   void sample_error(seal::UniformRandomGenerator& random, u64* poly, std::size_t count) const;
@@ -105,6 +113,9 @@ class Context {
   };
   static Factor factor(u64 value, const seal::Modulus& q);
   static u64 multiply_lazy(u64 x, Factor w, u64 q);
+  Roots roots(u64 root, const seal::Modulus& q) const;
+  static void forward(u64* values, std::size_t size, const Roots& roots, u64 q);
+  static void inverse(u64* values, std::size_t size, const Roots& roots, u64 q);
 
   std::size_t degree_;
   u64 plain_;
@@ -115,7 +126,12 @@ class Context {
   std::vector<u64> delta_;  // floor(q/t) mod each prime
   u64 q_mod_t_;
   u64 q_mod_t_shoup_;  // floor(2^64·(q mod t)/t)
-  u64 inverse_first_mod_second_ = 0;
+  // For the first k primes, of each the inverse of the product of the others: at [k − 1][l].
+  std::vector<std::vector<u64>> inverse_of_others_;
+  // ⌊2^64·t/p⌋ and ⌊2^(63 + bits)/p⌋ of each prime p.
+  std::vector<u64> plain_ratio_, reciprocal_;
+  int fraction_bits_ = 0;
+  Roots plain_roots_;
 };
 
 // Expands a seed by BLAKE2Xb.
@@ -151,8 +167,8 @@ Seeded encrypt(const SecretKey& key, const SecretVector& values);
 Ciphertext expand(std::shared_ptr<const Context> context, const Seed& seed, std::vector<u64> c0);
 
 // Adds a fresh encryption of zero under a public key (an encryption of zero itself): from NTT form to
-// coefficient form, which is where its errors belong. c0 gets errors in its last `wanted` coefficients;
-// the others must not be sent.
-void add_zero_encryption(const Ciphertext& public_key, std::size_t wanted, u64* c0, u64* c1);
+// coefficient form, which is where its errors belong. c0 gets errors in its wanted coefficients; the
+// others must not be sent.
+void add_zero_encryption(const Ciphertext& public_key, const std::vector<std::uint32_t>& wanted, u64* c0, u64* c1);
 
 }  // namespace espalier

@@ -9,12 +9,14 @@
 
 #include "codec.h"
 #include "kernel.h"
+#include "matrix.h"
+#include "slots.h"
 
 using namespace espalier;
 
 namespace {
 
-enum class Kind { kContext, kSecretKey, kCiphertext, kTiles, kAccumulator };
+enum class Kind { kContext, kSecretKey, kCiphertext, kTiles, kAccumulator, kMatrix, kSlotSum };
 
 struct Entry {
   Kind kind;
@@ -37,6 +39,10 @@ template <>
 constexpr Kind kind_of<Tiles>() { return Kind::kTiles; }
 template <>
 constexpr Kind kind_of<Accumulator>() { return Kind::kAccumulator; }
+template <>
+constexpr Kind kind_of<Matrix>() { return Kind::kMatrix; }
+template <>
+constexpr Kind kind_of<SlotSum>() { return Kind::kSlotSum; }
 
 template <typename T>
 jlong store(std::shared_ptr<T> object) {
@@ -138,17 +144,62 @@ std::size_t size_in(jlong value, const char* what) {
   return static_cast<std::size_t>(value);
 }
 
-// Java's mask seed has 32 bytes; the rest of the generator's seed separates this use.
-Seed mask_seed(JNIEnv* env, jbyteArray array) {
-  auto bytes = bytes_in(env, array);
-  if (bytes.size() != 32) {
-    throw BadArgument("a mask seed has 32 bytes");
-  }
+// Java's mask seeds have 32 bytes each; the rest of the generator's seed separates this use.
+Seed mask_seed(const jbyte* bytes) {
   Seed seed{};
-  std::memcpy(seed.data(), bytes.data(), 32);
+  std::memcpy(seed.data(), bytes, 32);
   static const char kPurpose[] = "espalier reply mask";
   std::memcpy(seed.data() + 32, kPurpose, sizeof(kPurpose));
   return seed;
+}
+
+std::vector<Seed> mask_seeds(JNIEnv* env, jbyteArray array) {
+  auto bytes = bytes_in(env, array);
+  if (bytes.size() % 32 != 0) {
+    throw BadArgument("a mask seed has 32 bytes");
+  }
+  std::vector<Seed> seeds;
+  for (std::size_t at = 0; at < bytes.size(); at += 32) {
+    seeds.push_back(mask_seed(bytes.data() + at));
+  }
+  return seeds;
+}
+
+Seed one_mask_seed(JNIEnv* env, jbyteArray array) {
+  auto seeds = mask_seeds(env, array);
+  if (seeds.size() != 1) {
+    throw BadArgument("a mask seed has 32 bytes");
+  }
+  return seeds[0];
+}
+
+std::vector<std::shared_ptr<Ciphertext>> ciphertexts_in(JNIEnv* env, jlongArray handles) {
+  std::vector<std::shared_ptr<Ciphertext>> out;
+  for (jlong handle : longs_in(env, handles)) {
+    out.push_back(get<Ciphertext>(handle));
+  }
+  return out;
+}
+
+Lanes lanes_in(jint lanes, jint width) { return {size_in(lanes, "lanes"), size_in(width, "width")}; }
+
+// Residues that lie one vector after the other.
+SecretVector residues_in(JNIEnv* env, jlongArray vectors, std::size_t expected) {
+  auto values = longs_in(env, vectors);
+  if (values.size() != expected) {
+    throw BadArgument("the vectors have another length");
+  }
+  SecretVector out(values.size());
+  std::copy(values.begin(), values.end(), out.begin());
+  return out;
+}
+
+const std::uint8_t* tail(const Wiped<jbyte>& bytes, jint from, std::size_t* length) {
+  if (from < 0 || static_cast<std::size_t>(from) > bytes.size()) {
+    throw BadArgument("offset outside the bytes");
+  }
+  *length = bytes.size() - static_cast<std::size_t>(from);
+  return reinterpret_cast<const std::uint8_t*>(bytes.data()) + from;
 }
 
 }  // namespace
@@ -293,7 +344,7 @@ NATIVE(jbyteArray, finish)(JNIEnv* env, jclass, jlong accumulator, jlong publicK
     if (shares == nullptr || static_cast<std::size_t>(env->GetArrayLength(shares)) != a->columns()) {
       throw BadArgument("the shares need one place a column");
     }
-    Seed mask = mask_seed(env, seed);
+    Seed mask = one_mask_seed(env, seed);
     Reply reply = a->finish(*pk, mask, size_in(limbs, "limbs"));
     wipe(mask.data(), mask.size());
     env->SetLongArrayRegion(shares, 0, static_cast<jsize>(reply.shares.size()),
@@ -312,5 +363,165 @@ NATIVE(jlongArray, open)(JNIEnv* env, jclass, jlong key, jbyteArray bytes, jint 
     return longs_out(env, open_reply(*k, reinterpret_cast<const std::uint8_t*>(in.data()) + from,
                                      in.size() - static_cast<std::size_t>(from), size_in(columns, "columns"),
                                      size_in(width, "width"), size_in(limbs, "limbs")));
+  });
+}
+
+NATIVE(jbyteArray, encryptColumns)(JNIEnv* env, jclass, jlong key, jint lanes, jint width, jlongArray vectors, jint used, jint count) {
+  return guarded<jbyteArray>(env, nullptr, [&] {
+    auto k = get<SecretKey>(key);
+    const std::size_t u = size_in(used, "vectors"), n = size_in(count, "columns");
+    auto values = residues_in(env, vectors, u * n);
+    return bytes_out(env, write_seeded(*k->context, encrypt(*k, column_operand(*k->context, lanes_in(lanes, width), values.data(), u, n))));
+  });
+}
+
+NATIVE(jbyteArray, encryptRows)(JNIEnv* env, jclass, jlong key, jint lanes, jint width, jlongArray vectors, jint used, jint count) {
+  return guarded<jbyteArray>(env, nullptr, [&] {
+    auto k = get<SecretKey>(key);
+    const std::size_t u = size_in(used, "vectors"), n = size_in(count, "rows");
+    auto values = residues_in(env, vectors, u * n);
+    return bytes_out(env, write_seeded(*k->context, encrypt(*k, row_operand(*k->context, lanes_in(lanes, width), values.data(), u, n))));
+  });
+}
+
+NATIVE(jbyteArray, encryptSlots)(JNIEnv* env, jclass, jlong key, jintArray values, jint from, jint count) {
+  return guarded<jbyteArray>(env, nullptr, [&] {
+    auto k = get<SecretKey>(key);
+    if (values == nullptr || from < 0 || count < 1 || count > env->GetArrayLength(values) - from) {
+      throw BadArgument("the range lies outside the values");
+    }
+    Wiped<jint> in(static_cast<std::size_t>(count));
+    env->GetIntArrayRegion(values, from, count, in.data());
+    return bytes_out(env, write_seeded(*k->context, encrypt(*k, slot_polynomial(*k->context, reinterpret_cast<const std::int32_t*>(in.data()), in.size()))));
+  });
+}
+
+NATIVE(jlong, matrix)(JNIEnv* env, jclass, jlong context, jint lanes, jint width, jint columns, jint used, jlongArray forward) {
+  return guarded<jlong>(env, 0, [&] {
+    return store(std::make_shared<Matrix>(get<Context>(context), lanes_in(lanes, width), size_in(columns, "columns"),
+                                          size_in(used, "vectors"), ciphertexts_in(env, forward)));
+  });
+}
+
+// Replies one after the other; their shares likewise.
+NATIVE(jobjectArray, rows)(JNIEnv* env, jclass, jlong matrix, jintArray values, jint fromRow, jint count, jlongArray operands, jlong publicKey, jbyteArray seeds, jint limbs, jlongArray shares) {
+  return guarded<jobjectArray>(env, nullptr, [&] {
+    auto m = get<Matrix>(matrix);
+    auto pk = get<Ciphertext>(publicKey);
+    const jlong columns = static_cast<jlong>(m->columns());
+    if (values == nullptr || fromRow < 0 || count < 1 ||
+        (static_cast<jlong>(fromRow) + count) * columns > env->GetArrayLength(values)) {
+      throw BadArgument("the rows lie outside the matrix");
+    }
+    Wiped<jint> in(static_cast<std::size_t>(count * columns));
+    env->GetIntArrayRegion(values, static_cast<jsize>(fromRow * columns), static_cast<jsize>(in.size()), in.data());
+    if (m->forward() && (shares == nullptr || static_cast<std::size_t>(env->GetArrayLength(shares)) != static_cast<std::size_t>(count) * m->used())) {
+      throw BadArgument("the shares need one place a row and vector");
+    }
+    auto replies = m->rows(reinterpret_cast<const std::int32_t*>(in.data()), static_cast<std::size_t>(count), ciphertexts_in(env, operands),
+                           *pk, mask_seeds(env, seeds), size_in(limbs, "limbs"));
+    jobjectArray out = env->NewObjectArray(static_cast<jsize>(replies.size()), env->FindClass("[B"), nullptr);
+    if (out == nullptr) {
+      throw JavaPending();
+    }
+    jsize at = 0;
+    for (std::size_t b = 0; b < replies.size(); ++b) {
+      jbyteArray bytes = bytes_out(env, replies[b].bytes);
+      env->SetObjectArrayElement(out, static_cast<jsize>(b), bytes);
+      env->DeleteLocalRef(bytes);
+      env->SetLongArrayRegion(shares, at, static_cast<jsize>(replies[b].shares.size()), reinterpret_cast<const jlong*>(replies[b].shares.data()));
+      at += static_cast<jsize>(replies[b].shares.size());
+    }
+    return out;
+  });
+}
+
+NATIVE(jbyteArray, finishMatrix)(JNIEnv* env, jclass, jlong matrix, jlong publicKey, jbyteArray seed, jint limbs, jlongArray shares) {
+  return guarded<jbyteArray>(env, nullptr, [&] {
+    auto m = get<Matrix>(matrix);
+    auto pk = get<Ciphertext>(publicKey);
+    if (shares == nullptr || static_cast<std::size_t>(env->GetArrayLength(shares)) != m->columns() * m->used()) {
+      throw BadArgument("the shares need one place a column and vector");
+    }
+    Reply reply = m->finish(*pk, one_mask_seed(env, seed), size_in(limbs, "limbs"));
+    env->SetLongArrayRegion(shares, 0, static_cast<jsize>(reply.shares.size()), reinterpret_cast<const jlong*>(reply.shares.data()));
+    return bytes_out(env, reply.bytes);
+  });
+}
+
+NATIVE(jlong, rowReplySize)(JNIEnv* env, jclass, jlong context, jint lanes, jint width, jint used, jint rows, jint limbs) {
+  return guarded<jlong>(env, 0, [&]() -> jlong {
+    return static_cast<jlong>(row_reply_size(*get<Context>(context), lanes_in(lanes, width), size_in(used, "vectors"), size_in(rows, "rows"), size_in(limbs, "limbs")));
+  });
+}
+
+NATIVE(jlong, columnReplySize)(JNIEnv* env, jclass, jlong context, jint lanes, jint width, jint used, jint columns, jint limbs) {
+  return guarded<jlong>(env, 0, [&]() -> jlong {
+    return static_cast<jlong>(column_reply_size(*get<Context>(context), lanes_in(lanes, width), size_in(used, "vectors"), size_in(columns, "columns"), size_in(limbs, "limbs")));
+  });
+}
+
+NATIVE(jlong, slotReplySize)(JNIEnv* env, jclass, jlong context, jint limbs) {
+  return guarded<jlong>(env, 0, [&]() -> jlong { return static_cast<jlong>(slot_reply_size(*get<Context>(context), size_in(limbs, "limbs"))); });
+}
+
+NATIVE(jlongArray, openRows)(JNIEnv* env, jclass, jlong key, jint lanes, jint width, jbyteArray bytes, jint from, jint used, jint rows, jint limbs) {
+  return guarded<jlongArray>(env, nullptr, [&] {
+    auto k = get<SecretKey>(key);
+    auto in = bytes_in(env, bytes);
+    std::size_t length;
+    const std::uint8_t* at = tail(in, from, &length);
+    return longs_out(env, open_rows(*k, lanes_in(lanes, width), at, length, size_in(used, "vectors"), size_in(rows, "rows"), size_in(limbs, "limbs")));
+  });
+}
+
+NATIVE(jlongArray, openColumns)(JNIEnv* env, jclass, jlong key, jint lanes, jint width, jbyteArray bytes, jint from, jint used, jint columns, jint limbs) {
+  return guarded<jlongArray>(env, nullptr, [&] {
+    auto k = get<SecretKey>(key);
+    auto in = bytes_in(env, bytes);
+    std::size_t length;
+    const std::uint8_t* at = tail(in, from, &length);
+    return longs_out(env, open_columns(*k, lanes_in(lanes, width), at, length, size_in(used, "vectors"), size_in(columns, "columns"), size_in(limbs, "limbs")));
+  });
+}
+
+NATIVE(jlong, slotSum)(JNIEnv* env, jclass, jlong context) {
+  return guarded<jlong>(env, 0, [&] { return store(std::make_shared<SlotSum>(get<Context>(context))); });
+}
+
+NATIVE(void, addSlots)(JNIEnv* env, jclass, jlong sum, jlongArray factors, jintArray plain) {
+  guarded<int>(env, 0, [&] {
+    auto s = get<SlotSum>(sum);
+    auto operands = ciphertexts_in(env, factors);
+    if (plain == nullptr || static_cast<std::size_t>(env->GetArrayLength(plain)) != operands.size() * s->context().degree()) {
+      throw BadArgument("the plaintexts need one value a factor and slot");
+    }
+    Wiped<jint> values(operands.size() * s->context().degree());
+    env->GetIntArrayRegion(plain, 0, static_cast<jsize>(values.size()), values.data());
+    s->add(operands, reinterpret_cast<const std::int32_t*>(values.data()));
+    return 0;
+  });
+}
+
+NATIVE(jbyteArray, finishSlots)(JNIEnv* env, jclass, jlong sum, jlong publicKey, jbyteArray seed, jint limbs, jlongArray shares) {
+  return guarded<jbyteArray>(env, nullptr, [&] {
+    auto s = get<SlotSum>(sum);
+    auto pk = get<Ciphertext>(publicKey);
+    if (shares == nullptr || static_cast<std::size_t>(env->GetArrayLength(shares)) != s->context().degree()) {
+      throw BadArgument("the shares need one place a slot");
+    }
+    Reply reply = s->finish(*pk, one_mask_seed(env, seed), size_in(limbs, "limbs"));
+    env->SetLongArrayRegion(shares, 0, static_cast<jsize>(reply.shares.size()), reinterpret_cast<const jlong*>(reply.shares.data()));
+    return bytes_out(env, reply.bytes);
+  });
+}
+
+NATIVE(jlongArray, openSlots)(JNIEnv* env, jclass, jlong key, jbyteArray bytes, jint from, jint limbs) {
+  return guarded<jlongArray>(env, nullptr, [&] {
+    auto k = get<SecretKey>(key);
+    auto in = bytes_in(env, bytes);
+    std::size_t length;
+    const std::uint8_t* at = tail(in, from, &length);
+    return longs_out(env, open_slots(*k, at, length, size_in(limbs, "limbs")));
   });
 }

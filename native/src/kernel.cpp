@@ -1,12 +1,9 @@
 #include "kernel.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <system_error>
-#include <thread>
 
 #include "codec.h"
+#include "parallel.h"
 #include "seal/util/uintarithsmallmod.h"
 
 namespace espalier {
@@ -15,40 +12,6 @@ namespace {
 
 constexpr std::size_t kBatch = 16;   // 2^60·2^60·16 < 2^128
 constexpr std::size_t kStrip = 256;  // coefficients whose accumulators stay in the first-level cache
-
-template <typename Body>
-void parallel(std::size_t count, Body body) {
-  std::size_t workers = std::min<std::size_t>(count, std::max(1u, std::thread::hardware_concurrency()));
-  std::atomic<std::size_t> next{0};
-  std::exception_ptr failure;
-  std::mutex guard;
-  auto work = [&] {
-    try {
-      for (std::size_t i = next++; i < count; i = next++) {
-        body(i);
-      }
-    } catch (...) {
-      std::lock_guard<std::mutex> hold(guard);
-      failure = std::current_exception();
-    }
-  };
-  std::vector<std::thread> threads;
-  threads.reserve(workers);
-  try {
-    for (std::size_t w = 1; w < workers; ++w) {
-      threads.emplace_back(work);
-    }
-  } catch (const std::system_error&) {
-    // No more threads to be had: those that run, and this one, do the work.
-  }
-  work();
-  for (auto& thread : threads) {
-    thread.join();
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
-}
 
 void check_width(const Context& context, std::size_t width) {
   if (width == 0 || (width & (width - 1)) != 0 || width > context.degree()) {
@@ -62,10 +25,13 @@ void check_columns(std::size_t columns) {
   }
 }
 
-void check_reply_limbs(const Context& context, std::size_t reply_limbs) {
-  if (reply_limbs == 0 || reply_limbs > context.limbs()) {
-    throw BadArgument("a reply has 1.." + std::to_string(context.limbs()) + " limbs");
+// The coefficients that hold the results of one group of columns.
+Wanted last(const Context& context, std::size_t count) {
+  Wanted wanted(count);
+  for (std::size_t j = 0; j < count; ++j) {
+    wanted[j] = static_cast<std::uint32_t>(context.degree() - 1 - j);
   }
+  return wanted;
 }
 
 }  // namespace
@@ -188,14 +154,9 @@ std::size_t reply_size(const Context& context, std::size_t columns, std::size_t 
   check_width(context, width);
   check_columns(columns);
   check_reply_limbs(context, reply_limbs);
-  const std::size_t full = columns / width, last = columns % width;
-  std::size_t size = 0;
-  for (std::size_t l = 0; l < reply_limbs; ++l) {
-    const std::size_t c1 = packed_size(context.degree(), context.bits(l));
-    size += full * (c1 + packed_size(width, context.bits(l)));
-    size += last == 0 ? 0 : c1 + packed_size(last, context.bits(l));
-  }
-  return size;
+  const std::size_t full = columns / width, rest = columns % width;
+  return full * reply_part_size(context, width, reply_limbs) +
+         (rest == 0 ? 0 : reply_part_size(context, rest, reply_limbs));
 }
 
 Reply Accumulator::finish(const Ciphertext& public_key, const Seed& mask_seed, std::size_t reply_limbs) {
@@ -212,63 +173,21 @@ Reply Accumulator::finish(const Ciphertext& public_key, const Seed& mask_seed, s
   }
   check_reply_limbs(c, reply_limbs);
   finished_ = true;
-  const std::size_t n = c.degree(), width = tiles_->width(), groups = tiles_->groups();
-  // All masks come from one stream, in the order of the columns.
-  SecretVector masks(tiles_->columns() * c.limbs());
+  const std::size_t width = tiles_->width(), groups = tiles_->groups();
+  // All masks come from one stream, in the order of the groups.
+  std::vector<SecretVector> masks(groups);
   {
     auto random = generator(mask_seed);
-    for (std::size_t j = 0; j < tiles_->columns(); ++j) {
-      for (std::size_t l = 0; l < c.limbs(); ++l) {
-        const auto& q = c.modulus(l);
-        const u64 ones = (1ull << q.bit_count()) - 1;
-        u64 candidate;
-        do {
-          random->generate(sizeof(candidate), reinterpret_cast<seal::seal_byte*>(&candidate));
-          candidate &= ones;
-        } while (candidate >= q.value());
-        masks[j * c.limbs() + l] = candidate;
-      }
+    for (std::size_t g = 0; g < groups; ++g) {
+      masks[g] = draw_masks(c, *random, std::min(width, tiles_->columns() - g * width));
     }
   }
   Reply reply;
   reply.shares.resize(tiles_->columns());
   std::vector<std::vector<std::uint8_t>> parts(groups);
-  u64 inverse = 0;
-  if (reply_limbs < c.limbs()) {
-    seal::util::try_invert_uint_mod(c.prime(1) % c.prime(0), c.modulus(0), inverse);
-  }
   parallel(groups, [&](std::size_t g) {
-    u64* c0 = c0_.data() + g * c.size();
-    u64* c1 = c1_.data() + g * c.size();
-    const std::size_t used = std::min(width, tiles_->columns() - g * width);
-    add_zero_encryption(public_key, used, c0, c1);
-    SecretVector wanted(used * c.limbs());
-    for (std::size_t j = 0; j < used; ++j) {
-      const u64* rho = masks.data() + (g * width + j) * c.limbs();
-      for (std::size_t l = 0; l < c.limbs(); ++l) {
-        wanted[l * used + j] = seal::util::add_uint_mod(c0[l * n + n - 1 - j], rho[l], c.modulus(l));
-      }
-      const u64 m = c.round_to_plain(rho, c.limbs());
-      reply.shares[g * width + j] = (c.plain() - m) & (0 - static_cast<u64>(m != 0));
-    }
-    if (reply_limbs < c.limbs()) {
-      // Divide by the second prime and round: (x − [x centred mod q₂])·q₂⁻¹ mod q₁.
-      auto drop = [&](u64* first, const u64* second, std::size_t count) {
-        const auto &q1 = c.modulus(0), &q2 = c.modulus(1);
-        const u64 half = q2.value() >> 1, half1 = seal::util::barrett_reduce_64(half, q1);
-        for (std::size_t i = 0; i < count; ++i) {
-          u64 shifted = seal::util::barrett_reduce_64(seal::util::add_uint_mod(second[i], half, q2), q1);
-          u64 centred = seal::util::sub_uint_mod(shifted, half1, q1);
-          first[i] = seal::util::multiply_uint_mod(seal::util::sub_uint_mod(first[i], centred, q1), inverse, q1);
-        }
-      };
-      drop(c1, c1 + n, n);
-      drop(wanted.data(), wanted.data() + used, used);
-    }
-    for (std::size_t l = 0; l < reply_limbs; ++l) {
-      pack(c1 + l * n, n, c.bits(l), parts[g]);
-      pack(wanted.data() + l * used, used, c.bits(l), parts[g]);
-    }
+    protect(public_key, last(c, std::min(width, tiles_->columns() - g * width)), masks[g].data(), reply_limbs,
+            c0_.data() + g * c.size(), c1_.data() + g * c.size(), parts[g], reply.shares.data() + g * width);
   });
   for (const auto& part : parts) {
     reply.bytes.insert(reply.bytes.end(), part.begin(), part.end());
@@ -283,31 +202,13 @@ SecretVector open_reply(const SecretKey& key, const std::uint8_t* bytes, std::si
     throw BadInput("reply has " + std::to_string(length) + " bytes, not " +
                    std::to_string(reply_size(c, columns, width, reply_limbs)));
   }
-  const std::size_t n = c.degree(), groups = (columns + width - 1) / width;
-  const std::size_t group_size = reply_size(c, width, width, reply_limbs);
+  const std::size_t groups = (columns + width - 1) / width;
+  const std::size_t group_size = reply_part_size(c, width, reply_limbs);
   SecretVector out(columns);
   parallel(groups, [&](std::size_t g) {
-    const std::size_t used = std::min(width, columns - g * width);
     std::size_t at = g * group_size;
-    SecretVector c1(n), wanted(used * reply_limbs);
-    for (std::size_t l = 0; l < reply_limbs; ++l) {
-      const auto& q = c.modulus(l);
-      unpack(bytes, length, at, q, n, c1.data());
-      unpack(bytes, length, at, q, used, wanted.data() + l * used);
-      c.ntt(c1.data(), l);
-      for (std::size_t i = 0; i < n; ++i) {
-        c1[i] = seal::util::multiply_uint_mod(c1[i], key.s[l * n + i], q);
-      }
-      c.inverse_ntt_limb(c1.data(), l);
-      for (std::size_t j = 0; j < used; ++j) {
-        u64& w = wanted[l * used + j];
-        w = seal::util::add_uint_mod(w, c1[n - 1 - j], q);
-      }
-    }
-    for (std::size_t j = 0; j < used; ++j) {
-      u64 residues[2] = {wanted[j], reply_limbs == 2 ? wanted[used + j] : 0};
-      out[g * width + j] = c.round_to_plain(residues, reply_limbs);
-    }
+    open_part(key, bytes, length, at, last(c, std::min(width, columns - g * width)), reply_limbs,
+              out.data() + g * width);
   });
   return out;
 }

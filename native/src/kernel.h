@@ -7,7 +7,7 @@
 
 #include <mutex>
 
-#include "context.h"
+#include "reply.h"
 
 namespace espalier {
 

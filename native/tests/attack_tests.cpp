@@ -183,7 +183,7 @@ void full_width_mask() {
   std::mt19937_64 random(2);
   for (std::size_t g = 0; g < tiles->groups(); ++g) {
     Sum sum = bare_sum(*tiles, g, {block});
-    add_zero_encryption(*pk, n, sum.c0.data(), sum.c1.data());
+    add_zero_encryption(*pk, every(n), sum.c0.data(), sum.c1.data());
     std::vector<u64> m(n);
     for (auto& v : m) {
       v = random() % c.plain();
@@ -331,7 +331,7 @@ void wanted_coefficients_only() {
 
   // Without: the whole ciphertext goes back, its wanted coefficients masked over the full width.
   Sum sum = bare_sum(*tiles, 0, {block});
-  add_zero_encryption(*pk, n, sum.c0.data(), sum.c1.data());
+  add_zero_encryption(*pk, every(n), sum.c0.data(), sum.c1.data());
   std::mt19937_64 random(5);
   for (std::size_t l = 0; l < 2; ++l) {
     for (std::size_t j = 0; j < columns; ++j) {
@@ -406,7 +406,7 @@ void mask_before_switch() {
   c.inverse_ntt_limb(s.data(), 0);
   for (std::size_t g = 0; g < tiles->groups(); ++g) {
     Sum sum = bare_sum(*tiles, g, {block});
-    add_zero_encryption(*pk, n, sum.c0.data(), sum.c1.data());
+    add_zero_encryption(*pk, every(n), sum.c0.data(), sum.c1.data());
     std::vector<u64> c1(n);
     std::vector<double> low(n);
     for (std::size_t i = 0; i < n; ++i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "seal/util/ntt.h"
+#include "slots.h"
 #include "support.h"
 
 using namespace espalier;
@@ -160,7 +161,7 @@ void against_seal() {
   auto pk = received(context, wire(key, {}));
   check(oracle.decrypt(oracle.ciphertext(*pk)) == std::vector<u64>(degree, 0), "a public key encrypts zero");
   Ciphertext rerandomised = *fresh;
-  add_zero_encryption(*pk, degree, rerandomised.c0.data(), rerandomised.c1.data());
+  add_zero_encryption(*pk, every(degree), rerandomised.c0.data(), rerandomised.c1.data());
   context->ntt(rerandomised.c0.data());
   context->ntt(rerandomised.c1.data());
   check(rerandomised.c1 != fresh->c1, "a zero encryption changes c1");
@@ -222,7 +223,7 @@ void against_seal() {
   }
 }
 
-// round_to_plain and add_scaled undo each other, and round at exactly half.
+// round_to_plain and add_scaled undo each other, and round at one half, to 2^-50.
 void rounding() {
   std::mt19937_64 random(12);
   for (int t_bits : {20, 37, 50, 58}) {
@@ -263,7 +264,7 @@ void rounding() {
       }
       const u128 distance = low - q / t * m, half = q / t / 2;
       check(value(low) == m && value(high) == m + 1, "one border between two plaintexts");
-      check((distance > half ? distance - half : half - distance) <= t, "the border is half of q/t away");
+      check((distance > half ? distance - half : half - distance) <= t + (q / t >> 50), "the border is half of q/t away");
     }
   }
 }
@@ -490,7 +491,62 @@ void random_bytes() {
 
 }  // namespace
 
+// Sums of products, slot by slot, at the largest parameters of level sealed.
+void slots(std::size_t degree, const std::vector<int>& bits, int t_bits, std::size_t factors,
+           std::size_t reply_limbs, bool exact) {
+  std::mt19937_64 random(9);
+  auto context = make_context(degree, bits, t_bits);
+  const i64 t = static_cast<i64>(context->plain());
+  SecretVector round_trip(degree);
+  for (auto& v : round_trip) {
+    v = random() % context->plain();
+  }
+  SecretVector there = round_trip;
+  context->from_slots(there.data());
+  context->to_slots(there.data());
+  check(there == round_trip, "slots and coefficients are each other's inverse");
+  SecretKey key(context);
+  auto pk = received(context, wire(key, {}));
+  SlotSum sum(context);
+  std::vector<i64> expected(degree, 0);
+  std::vector<std::shared_ptr<Ciphertext>> encrypted;
+  std::vector<std::int32_t> plain(factors * degree);
+  for (std::size_t j = 0; j < factors; ++j) {
+    std::vector<std::int32_t> a(degree);
+    for (std::size_t i = 0; i < degree; ++i) {
+      a[i] = static_cast<std::int32_t>(random() % 2001) - 1000;
+      plain[j * degree + i] = static_cast<std::int32_t>(random() % 200001) - 100000;
+      expected[i] += 2 * static_cast<i64>(a[i]) * plain[j * degree + i];
+    }
+    encrypted.push_back(received(context, wire(key, slot_polynomial(*context, a.data(), degree))));
+  }
+  sum.add(encrypted, plain.data());
+  sum.add(encrypted, plain.data());
+  const Reply reply = sum.finish(*pk, fresh_seed(), reply_limbs);
+  const SecretVector opened = open_slots(key, reply.bytes.data(), reply.bytes.size(), reply_limbs);
+  // A unit in one coefficient is an error in all slots: compare coefficients.
+  SecretVector difference(degree);
+  for (std::size_t i = 0; i < degree; ++i) {
+    const i64 e = expected[i] % t;
+    difference[i] = (opened[i] + reply.shares[i] + static_cast<u64>(t - (e < 0 ? e + t : e))) % context->plain();
+  }
+  context->from_slots(difference.data());
+  std::size_t off = 0;
+  for (u64 d : difference) {
+    const u64 size = std::min(d, context->plain() - d);
+    check(size <= (exact ? 0 : 1), "slot products are right");
+    off += size != 0;
+  }
+  std::printf("slots %zu, t %d bits, %zu factors, %zu limbs: %.2f %% off by a unit\n", degree, t_bits, 2 * factors,
+              reply_limbs, 100.0 * static_cast<double>(off) / static_cast<double>(degree));
+}
+
 int main() {
+  slots(8192, {60, 60}, 40, 8, 2, true);
+  slots(8192, {60, 60}, 51, 13, 2, false);
+  slots(8192, {60, 60}, 51, 51, 1, false);
+  slots(8192, {52, 52, 52}, 51, 51, 2, true);
+  slots(16384, {52, 52, 52}, 51, 13, 3, true);
   for (std::size_t width : {1u, 2u, 8u, 64u}) {
     kernel(4096, {36, 36}, 34, 5000, 7, width, 2, 1000, 500, false, 0);
   }

@@ -39,6 +39,15 @@ inline std::vector<u64> primes(std::size_t degree, const std::vector<int>& bits)
   return out;
 }
 
+// All coefficients of a polynomial.
+inline std::vector<std::uint32_t> every(std::size_t degree) {
+  std::vector<std::uint32_t> all(degree);
+  for (std::size_t i = 0; i < degree; ++i) {
+    all[i] = static_cast<std::uint32_t>(i);
+  }
+  return all;
+}
+
 inline std::shared_ptr<const Context> make_context(std::size_t degree, const std::vector<int>& bits, int t_bits) {
   return std::make_shared<const Context>(degree, primes(degree, bits),
                                          seal::PlainModulus::Batching(degree, t_bits).value());

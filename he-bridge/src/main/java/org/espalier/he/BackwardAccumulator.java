@@ -1,11 +1,8 @@
 package org.espalier.he;
 
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import javax.crypto.Mac;
 import org.espalier.he.nativelib.Native;
 
 /**
@@ -14,8 +11,6 @@ import org.espalier.he.nativelib.Native;
  */
 public final class BackwardAccumulator extends NativeObject {
   private static final int BATCH = 16;
-  private static final int MASK_KEY_BYTES = 32;
-  private static final byte[] PURPOSE = "espalier reply mask 1".getBytes(StandardCharsets.US_ASCII);
 
   private final TileStore tiles;
   private final byte[][] received;
@@ -68,23 +63,10 @@ public final class BackwardAccumulator extends NativeObject {
   }
 
   /**
-   * A reply that may be sent, and this party's shares.
-   *
-   * @param wire what the key holder gets: nothing in it depends on X except through the sum that
-   *     needs both sides' shares
-   * @param shares one residue modulo t a column: decrypted value + share = true result
-   */
-  public record MaskedReply(byte[] wire, long[] shares) {}
-
-  /**
    * Makes the reply, protected in the only allowed order: a fresh public-key encryption of zero is
    * added, so that c1 hides the products with the key holder's randomness; every wanted coefficient
    * of c0 gets a mask uniform in the whole of Z_q, so that it is uniform whatever was received;
    * then the modulus is switched, and only c1 and the wanted coefficients of c0 leave.
-   *
-   * <p>The mask is drawn by a pseudorandom function of the key, this store and every byte that was
-   * received, so that no two different requests are ever answered under one mask, whatever the
-   * caller does with its key.
    *
    * @param maskKey 32 secret bytes
    * @param replyLimbs 1 or 2
@@ -94,9 +76,6 @@ public final class BackwardAccumulator extends NativeObject {
     flush();
     if (key.context() != tiles.context()) {
       throw new IllegalArgumentException("the public key belongs to another context");
-    }
-    if (maskKey.length != MASK_KEY_BYTES) {
-      throw new IllegalArgumentException("a mask key has " + MASK_KEY_BYTES + " bytes");
     }
     for (int block = 0; block < received.length; block++) {
       if (received[block] == null) {
@@ -115,22 +94,20 @@ public final class BackwardAccumulator extends NativeObject {
   }
 
   private byte[] maskSeed(PublicKey key, byte[] maskKey, int replyLimbs) {
-    Mac mac = Hashes.hmacSha256(maskKey);
-    mac.update(PURPOSE);
-    mac.update(tiles.nonce());
-    mac.update(tiles.context().digest());
-    mac.update(
-        ByteBuffer.allocate(16)
-            .putInt(tiles.columns())
-            .putInt(tiles.width())
-            .putInt(replyLimbs)
-            .putInt(received.length)
-            .flip());
-    mac.update(key.digest());
+    MaskSeed seed =
+        new MaskSeed(
+            maskKey,
+            tiles.nonce(),
+            tiles.context(),
+            key,
+            tiles.columns(),
+            tiles.width(),
+            replyLimbs,
+            received.length);
     for (byte[] block : received) {
-      mac.update(block);
+      seed.with(block);
     }
-    return mac.doFinal();
+    return seed.draw();
   }
 
   /** Frees this and the blocks that it still holds. */

@@ -1,6 +1,7 @@
 package org.espalier.he;
 
 import java.util.Arrays;
+import java.util.List;
 import org.espalier.he.nativelib.Native;
 
 /**
@@ -70,6 +71,55 @@ public final class HeContext extends NativeObject {
    */
   public EncryptedBlock readBlock(byte[] bytes, SeedRegistry seeds) {
     return new EncryptedBlock(this, read(Header.BLOCK, bytes, seeds), Hashes.sha256(bytes));
+  }
+
+  /**
+   * Reads a peer's encrypted slots; the same rules as for keys.
+   *
+   * @throws MalformedCiphertextException if the bytes are not such a ciphertext under these
+   *     parameters or its seed was used before
+   */
+  public EncryptedBlock readSlots(byte[] bytes, SeedRegistry seeds) {
+    return new EncryptedBlock(this, read(Header.SLOTS, bytes, seeds), Hashes.sha256(bytes));
+  }
+
+  /**
+   * Products with a matrix of {@code columns} columns.
+   *
+   * @param vectors how many lanes are used
+   * @param columnOperands one a group of columns; empty if only Xᵀ·r is wanted
+   */
+  public MatrixEvaluator matrix(
+      LaneLayout layout, int columns, int vectors, List<EncryptedBlock> columnOperands) {
+    return new MatrixEvaluator(this, layout, columns, vectors, columnOperands);
+  }
+
+  /** A sum of products in slots. */
+  public SlotAccumulator slots() {
+    return new SlotAccumulator(this);
+  }
+
+  /** Exact length of the reply of one block of rows on the wire. */
+  public long rowReplyBytes(LaneLayout layout, int vectors, int rows, int replyLimbs) {
+    return Header.SIZE
+        + with(
+            handle ->
+                Native.rowReplySize(
+                    handle, layout.lanes(), layout.width(), vectors, rows, replyLimbs));
+  }
+
+  /** Exact length of the reply of all columns on the wire. */
+  public long columnReplyBytes(LaneLayout layout, int vectors, int columns, int replyLimbs) {
+    return Header.SIZE
+        + with(
+            handle ->
+                Native.columnReplySize(
+                    handle, layout.lanes(), layout.width(), vectors, columns, replyLimbs));
+  }
+
+  /** Exact length of a reply of slots on the wire. */
+  public long slotReplyBytes(int replyLimbs) {
+    return Header.SIZE + with(handle -> Native.slotReplySize(handle, replyLimbs));
   }
 
   private long read(int kind, byte[] bytes, SeedRegistry seeds) {

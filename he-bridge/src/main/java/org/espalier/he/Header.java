@@ -11,6 +11,10 @@ final class Header {
   static final int PUBLIC_KEY = 1;
   static final int BLOCK = 2;
   static final int REPLY = 3;
+  static final int SLOTS = 4;
+  static final int ROW_REPLY = 5;
+  static final int COLUMN_REPLY = 6;
+  static final int SLOT_REPLY = 7;
 
   private static final byte[] MAGIC = {'E', 'S', 'H', '1'};
 
@@ -41,7 +45,7 @@ final class Header {
   private static String name(int kind) {
     return switch (kind) {
       case PUBLIC_KEY -> "public key";
-      case BLOCK -> "ciphertext";
+      case BLOCK, SLOTS -> "ciphertext";
       default -> "reply";
     };
   }

@@ -1,5 +1,6 @@
 package org.espalier.he;
 
+import java.util.Arrays;
 import org.espalier.he.nativelib.Native;
 
 /**
@@ -46,5 +47,145 @@ public final class KeyPair extends NativeObject {
     Header.check(
         Header.REPLY, context.digest(), reply, context.replyPayload(columns, width, replyLimbs));
     return with(handle -> Native.open(handle, reply, Header.SIZE, columns, width, replyLimbs));
+  }
+
+  /**
+   * Encrypts one group of columns of several vectors, for {@link MatrixEvaluator}.
+   *
+   * @param vectors at most {@code lanes}, one residue modulo t a column each
+   * @param group columns [group·c, group·c + c)
+   */
+  public byte[] encryptColumns(LaneLayout layout, long[][] vectors, int group) {
+    int from = group * layout.width();
+    long[] flat = flat(vectors, from, Math.min(layout.width(), vectors[0].length - from));
+    return Header.with(
+        Header.BLOCK,
+        context.digest(),
+        with(
+            handle ->
+                Native.encryptColumns(
+                    handle,
+                    layout.lanes(),
+                    layout.width(),
+                    flat,
+                    vectors.length,
+                    flat.length / vectors.length)));
+  }
+
+  /**
+   * Encrypts one block of rows of several vectors, for {@link MatrixEvaluator}.
+   *
+   * @param vectors at most {@code lanes}, one residue modulo t a row each
+   * @param block begins at row block·R
+   * @param rows in the block
+   */
+  public byte[] encryptRows(LaneLayout layout, long[][] vectors, int block, int rows) {
+    long[] flat = flat(vectors, block * layout.rowsPerBlock(), rows);
+    return Header.with(
+        Header.BLOCK,
+        context.digest(),
+        with(
+            handle ->
+                Native.encryptRows(
+                    handle, layout.lanes(), layout.width(), flat, vectors.length, rows)));
+  }
+
+  private static long[] flat(long[][] vectors, int from, int count) {
+    long[] flat = new long[Math.multiplyExact(vectors.length, count)];
+    for (int s = 0; s < vectors.length; s++) {
+      System.arraycopy(vectors[s], from, flat, s * count, count);
+    }
+    return flat;
+  }
+
+  /**
+   * Decrypts the reply of a block of rows.
+   *
+   * @return vectors × rows
+   * @throws MalformedCiphertextException if the bytes are not such a reply
+   */
+  public long[][] openRows(LaneLayout layout, byte[] reply, int vectors, int rows, int replyLimbs) {
+    Header.check(
+        Header.ROW_REPLY,
+        context.digest(),
+        reply,
+        context.rowReplyBytes(layout, vectors, rows, replyLimbs) - Header.SIZE);
+    return split(
+        with(
+            handle ->
+                Native.openRows(
+                    handle,
+                    layout.lanes(),
+                    layout.width(),
+                    reply,
+                    Header.SIZE,
+                    vectors,
+                    rows,
+                    replyLimbs)),
+        vectors);
+  }
+
+  /**
+   * Decrypts the reply of all columns.
+   *
+   * @return vectors × columns
+   * @throws MalformedCiphertextException if the bytes are not such a reply
+   */
+  public long[][] openColumns(
+      LaneLayout layout, byte[] reply, int vectors, int columns, int replyLimbs) {
+    Header.check(
+        Header.COLUMN_REPLY,
+        context.digest(),
+        reply,
+        context.columnReplyBytes(layout, vectors, columns, replyLimbs) - Header.SIZE);
+    return split(
+        with(
+            handle ->
+                Native.openColumns(
+                    handle,
+                    layout.lanes(),
+                    layout.width(),
+                    reply,
+                    Header.SIZE,
+                    vectors,
+                    columns,
+                    replyLimbs)),
+        vectors);
+  }
+
+  private static long[][] split(long[] flat, int vectors) {
+    int length = flat.length / vectors;
+    long[][] out = new long[vectors][];
+    for (int s = 0; s < vectors; s++) {
+      out[s] = Arrays.copyOfRange(flat, s * length, (s + 1) * length);
+    }
+    return out;
+  }
+
+  /**
+   * Encrypts small integers in slots, for {@link SlotAccumulator}.
+   *
+   * @param count at most N; the other slots are 0
+   */
+  public byte[] encryptSlots(int[] values, int from, int count) {
+    return Header.with(
+        Header.SLOTS,
+        context.digest(),
+        with(handle -> Native.encryptSlots(handle, values, from, count)));
+  }
+
+  /**
+   * Decrypts a reply of slots.
+   *
+   * @return N residues, in the order of {@link #encryptSlots}
+   * @throws MalformedCiphertextException if the bytes are not such a reply
+   */
+  public long[] openSlots(byte[] reply, int replyLimbs) {
+    Header.check(
+        Header.SLOT_REPLY,
+        context.digest(),
+        reply,
+        context.slotReplyBytes(replyLimbs) - Header.SIZE);
+    return with(handle -> Native.openSlots(handle, reply, Header.SIZE, replyLimbs));
   }
 }

@@ -12,17 +12,17 @@ import java.util.Arrays;
  * constructed.
  *
  * @param degree N, 4096, 8192 or 16384
- * @param primes one or two distinct primes of 33 to 60 bits, each ≡ 1 modulo 2N
+ * @param primes one to three distinct primes of 33 to 60 bits, each ≡ 1 modulo 2N
  * @param plain t, a prime ≡ 1 modulo 2N, below every prime of q and below 2^59
  */
 public record Parameters(int degree, long[] primes, long plain) {
-  private static final int MAX_ENCODED = 4 + 4 + 2 * 8 + 8;
+  private static final int MAX_ENCODED = 4 + 4 + 3 * 8 + 8;
 
   public Parameters {
     primes = primes.clone();
     require(degree == 4096 || degree == 8192 || degree == 16384, "degree " + degree);
-    require(primes.length == 1 || primes.length == 2, primes.length + " primes");
-    require(primes.length == 1 || primes[0] != primes[1], "equal primes");
+    require(primes.length >= 1 && primes.length <= 3, primes.length + " primes");
+    require(Arrays.stream(primes).distinct().count() == primes.length, "equal primes");
     for (long p : primes) {
       require(p > 1L << 32 && p < 1L << 60, "prime " + p + " is not of 33 to 60 bits");
       require(isNttPrime(p, degree), p + " is not a prime = 1 modulo " + 2 * degree);
@@ -123,7 +123,7 @@ public record Parameters(int degree, long[] primes, long plain) {
     ByteBuffer in = ByteBuffer.wrap(bytes);
     int degree = in.getInt();
     int count = in.getInt();
-    require(count >= 1 && count <= 2 && bytes.length == 16 + 8 * count, "wrong length");
+    require(count >= 1 && count <= 3 && bytes.length == 16 + 8 * count, "wrong length");
     long[] primes = new long[count];
     for (int i = 0; i < count; i++) {
       primes[i] = in.getLong();

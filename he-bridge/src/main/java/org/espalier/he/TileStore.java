@@ -1,6 +1,5 @@
 package org.espalier.he;
 
-import java.security.SecureRandom;
 import org.espalier.he.nativelib.Native;
 
 /**
@@ -13,7 +12,7 @@ public final class TileStore extends NativeObject {
   private final int rows;
   private final int columns;
   private final int width;
-  private final byte[] nonce = new byte[16];
+  private final byte[] nonce = MaskSeed.nonce();
 
   private TileStore(HeContext context, int rows, int columns, int width) {
     super(context.with(handle -> Native.tiles(handle, rows, columns, width)));
@@ -21,7 +20,6 @@ public final class TileStore extends NativeObject {
     this.rows = rows;
     this.columns = columns;
     this.width = width;
-    new SecureRandom().nextBytes(nonce);
   }
 
   /** Native memory that a store takes, in bytes: about n·d·limbs·8. */

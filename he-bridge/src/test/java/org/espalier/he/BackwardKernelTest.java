@@ -57,7 +57,7 @@ class BackwardKernelTest {
         assertThat(wire).hasSize(evaluator.ciphertextBytes());
         pass.add(b, evaluator.readBlock(wire, seeds));
       }
-      BackwardAccumulator.MaskedReply reply;
+      MaskedReply reply;
       try (PublicKey pk = evaluator.readPublicKey(key.publicKey(), seeds)) {
         reply = pass.finish(pk, new byte[32], choice.replyLimbs());
       }

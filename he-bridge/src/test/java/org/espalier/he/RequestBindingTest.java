@@ -76,7 +76,7 @@ class RequestBindingTest {
     try (BackwardAccumulator pass = store.backward();
         PublicKey pk = context.readPublicKey(key.publicKey(), new SeedRegistry())) {
       pass.add(0, context.readBlock(request, new SeedRegistry()));
-      BackwardAccumulator.MaskedReply reply = pass.finish(pk, mask, 2);
+      MaskedReply reply = pass.finish(pk, mask, 2);
       return new Answer(key.open(reply.wire(), COLUMNS, WIDTH, 2), reply.shares());
     }
   }

@@ -56,6 +56,54 @@ public final class Native {
   public static native long[] open(
       long key, byte[] bytes, int from, int columns, int width, int limbs);
 
+  public static native byte[] encryptColumns(
+      long key, int lanes, int width, long[] vectors, int used, int columns);
+
+  public static native byte[] encryptRows(
+      long key, int lanes, int width, long[] vectors, int used, int rows);
+
+  public static native byte[] encryptSlots(long key, int[] values, int from, int count);
+
+  public static native long matrix(
+      long context, int lanes, int width, int columns, int used, long[] forward);
+
+  public static native byte[][] rows(
+      long matrix,
+      int[] values,
+      int fromRow,
+      int rows,
+      long[] operands,
+      long publicKey,
+      byte[] maskSeeds,
+      int limbs,
+      long[] shares);
+
+  public static native byte[] finishMatrix(
+      long matrix, long publicKey, byte[] maskSeed, int limbs, long[] shares);
+
+  public static native long rowReplySize(
+      long context, int lanes, int width, int used, int rows, int limbs);
+
+  public static native long columnReplySize(
+      long context, int lanes, int width, int used, int columns, int limbs);
+
+  public static native long slotReplySize(long context, int limbs);
+
+  public static native long[] openRows(
+      long key, int lanes, int width, byte[] bytes, int from, int used, int rows, int limbs);
+
+  public static native long[] openColumns(
+      long key, int lanes, int width, byte[] bytes, int from, int used, int columns, int limbs);
+
+  public static native long slotSum(long context);
+
+  public static native void addSlots(long sum, long[] factors, int[] plain);
+
+  public static native byte[] finishSlots(
+      long sum, long publicKey, byte[] maskSeed, int limbs, long[] shares);
+
+  public static native long[] openSlots(long key, byte[] bytes, int from, int limbs);
+
   private static void load() {
     String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
     String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);

@@ -85,6 +85,9 @@ public final class Disclosure {
    * @throws NoPassLeft if no pass at all is allowed; says what would allow it
    */
   public static void require(Level level, Facts facts) {
+    if (level == Level.SEALED) {
+      return;
+    }
     int total = facts.totalColumns();
     int earlier = Math.max(0, facts.earlierPasses());
     if (total >= 0 && passLimit(total, facts.maxPasses(), facts.acceptSpan(), earlier) < 1) {
@@ -139,8 +142,54 @@ public final class Disclosure {
   /** Everything that is learned at a level, label party first. */
   public static List<Statement> statements(Level level, Facts facts) {
     return switch (level) {
+      case SEALED -> sealed(facts);
       case GRADIENTS -> gradients(facts);
     };
+  }
+
+  private static List<Statement> sealed(Facts facts) {
+    List<Statement> all = new ArrayList<>();
+    Party compute = facts.columns().keySet().stream().sorted().findFirst().orElseThrow();
+    boolean alone = facts.columns().size() == 1;
+    all.add(
+        new Statement(
+            facts.label(),
+            "of the features: nothing while training; at the end its own weights, and of each"
+                + " hold-out person the feature parties'"
+                + (alone ? "" : " summed")
+                + " part of the final score, exactly: from it come the metrics"));
+    facts
+        .columns()
+        .forEach(
+            (party, count) ->
+                all.add(
+                    new Statement(
+                        party,
+                        "of the outcome and of others' features: nothing while training; at the end"
+                            + " its own weights, rounded by the label party's noise")));
+    all.add(
+        new Statement(
+            null,
+            "%s and %s learn in the last pass of each stage, once or twice in most jobs and at most"
+                    .formatted(facts.label().name(), compute.name())
+                + " a few dozen times, two sums over all people, each under noise worth ten people"
+                + " from either of them: how many people's scores come near the end of the range, and"
+                + " the mean loss. All learn what follows from them: whether training goes on, more"
+                + " slowly or with a wider range"));
+    all.add(
+        new Statement(
+            null,
+            "the number of prepared columns of each party, the largest absolute sum of one of its"
+                + " rows and columns, and the number of passes"));
+    all.add(
+        new Statement(
+            null,
+            "this level protects against a party that deviates: it can make the result wrong, and can"
+                + " make an opened sum depend on a person of its choice, up to the sum's own noise, but"
+                + " reads nothing else. "
+                + "%s and %s together could read everything: they must not collude"
+                    .formatted(facts.label().name(), compute.name())));
+    return all;
   }
 
   private static List<Statement> gradients(Facts facts) {

@@ -5,6 +5,11 @@ import java.util.Locale;
 /** How much training reveals: a setting of the job that every party approves. */
 public enum Level {
   /**
+   * The default: nothing is opened but a few noised sums over all people and the agreed outputs; a
+   * party that deviates reads nothing more.
+   */
+  SEALED,
+  /**
    * Fast, against semi-honest parties: logits are opened to the label party, gradients to owners.
    */
   GRADIENTS;

@@ -23,6 +23,8 @@ public record LabelOutcome(
     TOLERANCE("the objective is within the tolerance of its minimum"),
     /** The noise on the opened logits allows no further progress. */
     NOISE("the noise on the opened logits allows no further progress"),
+    /** The level's whole schedule was run. */
+    SCHEDULE("the whole schedule of passes was run"),
     /** The job's maximum of passes was run. */
     MAX_PASSES("the agreed number of passes was run"),
     /** One more pass would have disclosed more than the parties accepted. */
@@ -41,6 +43,6 @@ public record LabelOutcome(
 
   /** Whether the result is as near the optimum as this level can bring it. */
   public boolean converged() {
-    return end == End.TOLERANCE || end == End.NOISE;
+    return end == End.TOLERANCE || end == End.NOISE || end == End.SCHEDULE;
   }
 }

@@ -4,11 +4,13 @@ package org.espalier.protocols.glm;
  * How far training is, at the label party, after a pass.
  *
  * @param pass 1 to max passes
- * @param objective penalised mean log-loss at the weights with which the pass began, from the
- *     opened logits
+ * @param objective at the weights with which the pass began: at level {@code gradients} the
+ *     penalised mean loss from the opened logits; at level {@code sealed} the mean loss without the
+ *     penalty, levelling off at 6 a person and with the opening's noise, NaN in a pass that opens
+ *     nothing
  * @param estimatedGap estimate of that objective's distance from its minimum: the larger of
  *     ½·‖gradient‖²/s over all whitened features, s the mean curvature p(1 − p) of the loss, and of
- *     what the pass gained
+ *     what the pass gained; NaN at level {@code sealed}
  * @param seconds wall time of the pass
  */
 public record PassReport(int pass, double objective, double estimatedGap, double seconds) {}

@@ -17,6 +17,7 @@ public interface TrainingProtocol {
   /** The protocol of a level. */
   static TrainingProtocol of(Level level) {
     return switch (level) {
+      case SEALED -> new SealedTraining();
       case GRADIENTS -> new GradientsTraining();
     };
   }

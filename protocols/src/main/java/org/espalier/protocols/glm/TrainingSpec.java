@@ -4,9 +4,10 @@ import java.util.Objects;
 import org.espalier.protocols.disclosure.Level;
 
 /**
- * What is fitted: logistic regression minimising mean log-loss + l2/2·‖w‖² over the prepared
+ * What is fitted: a generalised linear model minimising mean loss + l2/2·‖w‖² over the prepared
  * (standardised) features, intercept unpenalised.
  *
+ * @param family the loss
  * @param level what training may disclose
  * @param l2 penalty on the prepared features' weights, above 0: it makes the optimum unique
  * @param maxPasses 1 to 200
@@ -16,10 +17,20 @@ import org.espalier.protocols.disclosure.Level;
  *     columns; see {@code Disclosure}
  */
 public record TrainingSpec(
-    Level level, double l2, int maxPasses, double tolerance, boolean acceptSpan) {
+    Family family, Level level, double l2, int maxPasses, double tolerance, boolean acceptSpan) {
   static final int MAX_PASSES = 200;
 
+  /** Logistic regression. */
+  public TrainingSpec(Level level, double l2, int maxPasses, double tolerance, boolean acceptSpan) {
+    this(Family.LOGISTIC, level, l2, maxPasses, tolerance, acceptSpan);
+  }
+
   public TrainingSpec {
+    Objects.requireNonNull(family);
+    if (family != Family.LOGISTIC && level != Level.SEALED) {
+      throw new IllegalArgumentException(
+          family.wireName() + " regression needs level " + Level.SEALED.wireName());
+    }
     Objects.requireNonNull(level);
     if (!(l2 > 0 && l2 <= 100)) {
       throw new IllegalArgumentException("l2 must be above 0 and at most 100, got " + l2);

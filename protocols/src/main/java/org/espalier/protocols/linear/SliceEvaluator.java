@@ -4,6 +4,7 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import org.espalier.he.BackwardAccumulator;
 import org.espalier.he.HeContext;
+import org.espalier.he.MaskedReply;
 import org.espalier.he.ParameterChooser;
 import org.espalier.he.Parameters;
 import org.espalier.he.PublicKey;
@@ -101,7 +102,7 @@ public final class SliceEvaluator implements AutoCloseable {
         request.update(message.ciphertext());
         sum.add(block, context.readBlock(message.ciphertext(), seeds));
       }
-      BackwardAccumulator.MaskedReply reply = sum.finish(key, maskKey, choice.replyLimbs());
+      MaskedReply reply = sum.finish(key, maskKey, choice.replyLimbs());
       holder.send(new Messages.ProductReply(reply.wire()));
       return new Product(unmask(reply.shares()), request.digest());
     } catch (IllegalArgumentException e) {

@@ -1,0 +1,112 @@
+package org.espalier.he;
+
+import org.espalier.he.nativelib.Native;
+
+/**
+ * Parameters for level {@code sealed}: one plaintext modulus t, the largest prime ≡ 1 modulo 2N
+ * below 2^51, and two rings over it. Each inequality is a method.
+ *
+ * <p>Products with slices are read from single coefficients, where an error of one unit is
+ * harmless: two primes, replies at one of them. Products in slots are not: a unit in one
+ * coefficient is a random error in all slots, so they need the room in which errors practically
+ * never occur: three primes, replies at two.
+ *
+ * @param matrix for products with slices; {@code width} is the widest tile that its noise allows
+ * @param slots for products in slots
+ */
+public record SealedParameters(ParameterChooser.Choice matrix, ParameterChooser.Choice slots) {
+  /** Bits of t. */
+  public static final int PLAIN_BITS = 51;
+
+  private static final int MATRIX_LIMB_BITS = 60;
+  private static final int SLOT_LIMB_BITS = 52;
+  private static final int[] DEGREES = {8192, 16384};
+  private static final int MOST_WIDTH = 64;
+
+  /** A coefficient's error is a sum of 42 fair coins of ±½. */
+  private static final double ERROR_DEVIATION = Math.sqrt(10.5);
+
+  /** Deviations that a sub-Gaussian sum exceeds with probability below 2^-120. */
+  private static final double DEVIATIONS = 13;
+
+  /** Replies of a training times the inverse of the probability that one is wrong. */
+  private static final double EXACTNESS = 0x1p20;
+
+  /**
+   * The smallest rings for a workload.
+   *
+   * @throws RangeException naming what does not fit
+   */
+  public static SealedParameters choose(SealedWorkload w) {
+    String why = "";
+    for (int degree : DEGREES) {
+      // Primes of the larger degree suit the smaller one, so that both rings may share t.
+      long plain = Native.primeBelow(degree, PLAIN_BITS, 0);
+      Parameters matrix = new Parameters(degree, primes(degree, MATRIX_LIMB_BITS, 2), plain);
+      Parameters slots = new Parameters(degree, primes(degree, SLOT_LIMB_BITS, 3), plain);
+      if (!keySurvives(matrix, w.openedBits()) || !keySurvives(slots, w.openedBits())) {
+        why = "too many columns of one party: what is opened of them could tell a key";
+      } else if (!slotsAreExact(slots, w.slotFactors())) {
+        why = w.slotFactors() + " products in a slot";
+      } else if (!ParameterChooser.switchFits(matrix.primes()[0], plain)) {
+        why = "one prime of q leaves no room for the switching noise";
+      } else {
+        int width = MOST_WIDTH;
+        long l1 = Math.max(w.rowL1(), w.columnL1());
+        while (width > 0
+            && !ParameterChooser.noiseFits(
+                Math.multiplyExact(l1, width), degree, matrix.primes(), plain)) {
+          width /= 2;
+        }
+        if (width > 0) {
+          return new SealedParameters(
+              new ParameterChooser.Choice(matrix, width, 1),
+              new ParameterChooser.Choice(slots, 1, 2));
+        }
+        why = "rows or columns of absolute sum " + l1;
+      }
+    }
+    throw new RangeException("level sealed has no parameters with 128-bit security: " + why);
+  }
+
+  private static long[] primes(int degree, int bits, int count) {
+    long[] primes = new long[count];
+    for (int i = 0; i < count; i++) {
+      primes[i] = Native.primeBelow(degree, bits, i);
+    }
+    return primes;
+  }
+
+  /**
+   * Whoever replies can have the key holder decrypt something else, and read it from what is opened
+   * in the end: as if openedBits / log2 3 coefficients of the ternary key were known. What is left
+   * must still be a 128-bit instance.
+   */
+  static boolean keySurvives(Parameters p, int openedBits) {
+    double known = Math.ceil(openedBits / (Math.log(3) / Math.log(2)));
+    return p.modulusBits()
+        <= Parameters.modulusLimit(p.degree()) * (p.degree() - known) / p.degree();
+  }
+
+  /**
+   * (13·√10.5·√(m·N)·t/2 + ½·m·N·t/2 + 21·(2N + 1))·N·2^20 ≤ q/t for a sum of m products: honest
+   * errors are sub-Gaussian with variance 10.5, a plaintext's coefficients lie within ±t/2, and the
+   * rounding of an encrypted message is at most ½. A full-width mask makes a coefficient wrong with
+   * probability noise/(q/t), so that even if all roundings conspire 2^10 replies of N coefficients
+   * are exact but for a probability of 2^-10; where they do not, of about 2^-19.
+   */
+  static boolean slotsAreExact(Parameters p, int products) {
+    double terms = (double) products * p.degree();
+    double half = p.plain() / 2.0;
+    double noise =
+        DEVIATIONS * ERROR_DEVIATION * Math.sqrt(terms) * half
+            + 0.5 * terms * half
+            + ParameterChooser.ERROR_BOUND * (2.0 * p.degree() + 1);
+    double q = 1;
+    for (long prime : p.primes()) {
+      q *= prime;
+    }
+    // The margin covers the rounding of this computation.
+    return noise * p.degree() * EXACTNESS * (1 + 1e-9) <= q / p.plain();
+  }
+}

@@ -1,0 +1,48 @@
+// One loop over all cores.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace espalier {
+
+template <typename Body>
+void parallel(std::size_t count, Body body) {
+  std::size_t workers = std::min<std::size_t>(count, std::max(1u, std::thread::hardware_concurrency()));
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failure;
+  std::mutex guard;
+  auto work = [&] {
+    try {
+      for (std::size_t i = next++; i < count; i = next++) {
+        body(i);
+      }
+    } catch (...) {
+      std::lock_guard<std::mutex> hold(guard);
+      failure = std::current_exception();
+    }
+  };
+  std::vector<std::thread> threads;
+  threads.reserve(workers);
+  try {
+    for (std::size_t w = 1; w < workers; ++w) {
+      threads.emplace_back(work);
+    }
+  } catch (const std::system_error&) {
+    // No more threads to be had: those that run, and this one, do the work.
+  }
+  work();
+  for (auto& thread : threads) {
+    thread.join();
+  }
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+}
+
+}  // namespace espalier

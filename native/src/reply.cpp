@@ -1,0 +1,101 @@
+#include "reply.h"
+
+#include "codec.h"
+#include "seal/util/uintarithsmallmod.h"
+
+namespace espalier {
+
+void check_reply_limbs(const Context& context, std::size_t reply_limbs) {
+  if (reply_limbs == 0 || reply_limbs > context.limbs()) {
+    throw BadArgument("a reply has 1.." + std::to_string(context.limbs()) + " limbs");
+  }
+}
+
+std::size_t reply_part_size(const Context& context, std::size_t wanted, std::size_t reply_limbs) {
+  std::size_t size = 0;
+  for (std::size_t l = 0; l < reply_limbs; ++l) {
+    size += packed_size(context.degree(), context.bits(l)) + packed_size(wanted, context.bits(l));
+  }
+  return size;
+}
+
+SecretVector draw_masks(const Context& context, seal::UniformRandomGenerator& random, std::size_t wanted) {
+  SecretVector masks(wanted * context.limbs());
+  for (std::size_t l = 0; l < context.limbs(); ++l) {
+    context.sample_residues(random, l, masks.data() + l * wanted, wanted);
+  }
+  return masks;
+}
+
+void protect(const Ciphertext& public_key, const Wanted& wanted, const u64* masks, std::size_t reply_limbs,
+             u64* c0, u64* c1, std::vector<std::uint8_t>& out, u64* shares) {
+  const Context& c = *public_key.context;
+  const std::size_t n = c.degree(), count = wanted.size();
+  add_zero_encryption(public_key, wanted, c0, c1);
+  SecretVector values(count * c.limbs());
+  for (std::size_t i = 0; i < count; ++i) {
+    u64 rho[3] = {0, 0, 0};
+    for (std::size_t l = 0; l < c.limbs(); ++l) {
+      rho[l] = masks[l * count + i];
+      values[l * count + i] = seal::util::add_uint_mod(c0[l * n + wanted[i]], rho[l], c.modulus(l));
+    }
+    const u64 m = c.round_to_plain(rho, c.limbs());
+    shares[i] = (c.plain() - m) & (0 - static_cast<u64>(m != 0));
+  }
+  for (std::size_t k = c.limbs() - 1; k >= reply_limbs; --k) {
+    // Divide by prime k and round: (x − [x centred mod p_k])·p_k⁻¹ modulo each prime before it.
+    auto drop = [&](u64* residues, std::size_t size) {
+      const auto& last = c.modulus(k);
+      const u64 half = last.value() >> 1;
+      for (std::size_t l = 0; l < k; ++l) {
+        const auto& p = c.modulus(l);
+        u64 inverse = 0;
+        seal::util::try_invert_uint_mod(last.value() % p.value(), p, inverse);
+        const u64 half_p = seal::util::barrett_reduce_64(half, p);
+        for (std::size_t i = 0; i < size; ++i) {
+          u64& x = residues[l * size + i];
+          const u64 shifted =
+              seal::util::barrett_reduce_64(seal::util::add_uint_mod(residues[k * size + i], half, last), p);
+          const u64 centred = seal::util::sub_uint_mod(shifted, half_p, p);
+          x = seal::util::multiply_uint_mod(seal::util::sub_uint_mod(x, centred, p), inverse, p);
+        }
+      }
+    };
+    drop(c1, n);
+    drop(values.data(), count);
+  }
+  for (std::size_t l = 0; l < reply_limbs; ++l) {
+    pack(c1 + l * n, n, c.bits(l), out);
+    pack(values.data() + l * count, count, c.bits(l), out);
+  }
+}
+
+void open_part(const SecretKey& key, const std::uint8_t* bytes, std::size_t length, std::size_t& at,
+               const Wanted& wanted, std::size_t reply_limbs, u64* out) {
+  const Context& c = *key.context;
+  const std::size_t n = c.degree(), count = wanted.size();
+  SecretVector c1(n), values(count * reply_limbs);
+  for (std::size_t l = 0; l < reply_limbs; ++l) {
+    const auto& q = c.modulus(l);
+    unpack(bytes, length, at, q, n, c1.data());
+    unpack(bytes, length, at, q, count, values.data() + l * count);
+    c.ntt(c1.data(), l);
+    for (std::size_t i = 0; i < n; ++i) {
+      c1[i] = seal::util::multiply_uint_mod(c1[i], key.s[l * n + i], q);
+    }
+    c.inverse_ntt_limb(c1.data(), l);
+    for (std::size_t i = 0; i < count; ++i) {
+      u64& v = values[l * count + i];
+      v = seal::util::add_uint_mod(v, c1[wanted[i]], q);
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    u64 residues[3] = {0, 0, 0};
+    for (std::size_t l = 0; l < reply_limbs; ++l) {
+      residues[l] = values[l * count + i];
+    }
+    out[i] = c.round_to_plain(residues, reply_limbs);
+  }
+}
+
+}  // namespace espalier

@@ -1,0 +1,351 @@
+package org.espalier.protocols.glm;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.DoubleUnaryOperator;
+import org.espalier.he.LaneLayout;
+import org.espalier.he.SealedParameters;
+import org.espalier.he.SealedWorkload;
+import org.espalier.protocols.disclosure.Disclosure;
+import org.espalier.protocols.shares.Correlations;
+import org.espalier.protocols.shares.PrimeField;
+import org.espalier.protocols.shares.Series;
+import org.espalier.protocols.shares.SharedSeries;
+import org.espalier.protocols.shares.SharedSeries.Term;
+
+/**
+ * Everything that the parties of a {@code sealed} training compute alike from the job and the
+ * shapes of all slices: scales, parameters, schedule, series and the steps that follow from opened
+ * sums.
+ *
+ * <p>The rows that are trained on are those of all parties' penalties first (one for each penalised
+ * column: the weight itself is its "logit"), then the cohort in an order drawn for the job.
+ */
+final class SealedPlan {
+  /** Every opened sum carries noise worth this many rows from either compute party. */
+  static final double NOISE_ROWS = 10;
+
+  /** Bits after the point of a whitened weight that its opening leaves. */
+  static final int OPENED_BITS = 13;
+
+  /** A person's loss counts as at most about this in the opened sum. */
+  private static final double LOSS_LIMIT = 6;
+
+  private static final double SIGMAS = 6;
+
+  /**
+   * A run of passes over the same rows.
+   *
+   * @param rows of the cohort
+   */
+  record Stage(int rows, int passes) {}
+
+  /** A party's slice. */
+  record Shape(int columns, long rowL1, long columnL1) {}
+
+  /** What follows from opened sums. */
+  enum Decision {
+    GO_ON(0),
+    WIDER(1),
+    SLOWER(2),
+    STOP(3);
+
+    final int code;
+
+    Decision(int code) {
+      this.code = code;
+    }
+
+    static Decision of(int code) {
+      return switch (code) {
+        case 0 -> GO_ON;
+        case 1 -> WIDER;
+        case 2 -> SLOWER;
+        case 3 -> STOP;
+        default -> throw new IllegalArgumentException("decision " + code);
+      };
+    }
+  }
+
+  final TrainingJob job;
+  final SealedScale scale;
+  final PrimeField field;
+  final SealedParameters parameters;
+  final List<Shape> shapes;
+  final int penaltyRows;
+  final List<Stage> stages;
+
+  private final int widest;
+  private SealedRange range;
+  private double speed = 2;
+  private double lastLoss = Double.POSITIVE_INFINITY;
+
+  /**
+   * @param shapes label party first, its intercept and outcome column included
+   */
+  SealedPlan(TrainingJob job, List<Shape> shapes) {
+    this.job = job;
+    this.shapes = List.copyOf(shapes);
+    this.scale = SealedScale.of(job.rows());
+    int features = 0;
+    int most = 0;
+    long rowL1 = 1;
+    long columnL1 = 1;
+    for (Shape shape : shapes) {
+      features += shape.columns();
+      most = Math.max(most, shape.columns());
+      rowL1 = Math.max(rowL1, shape.rowL1());
+      columnL1 = Math.max(columnL1, shape.columnL1());
+    }
+    this.widest = most;
+    this.penaltyRows = features - SealedSlice.LABEL_EXTRA;
+    Disclosure.requireRows(job.rows(), features - shapes.get(0).columns());
+    this.stages = stages(job.rows(), job.spec().maxPasses());
+    this.parameters =
+        SealedParameters.choose(
+            new SealedWorkload(
+                rowL1, columnL1, 2 * SealedRange.FORTY.harmonics(job.rows()), openedBits(most)));
+    this.field = new PrimeField(parameters.matrix().parameters().plain());
+    this.range = SealedRange.first(job.rows());
+  }
+
+  /** All that one side's decryptions can ever influence of what the other side reads. */
+  private int openedBits(int columns) {
+    int perWeight = SealedParameters.PLAIN_BITS - (scale.weightScale() - OPENED_BITS);
+    return columns * perWeight + 2 * 64 * openings(stages);
+  }
+
+  private static int openings(List<Stage> stages) {
+    // Every stage may be run once for each range and once more slowly.
+    return stages.size() * (SealedRange.values().length + 2);
+  }
+
+  /**
+   * The schedule: small cohorts in full from the start, large ones first on a quarter of the rows,
+   * where a pass costs a quarter and gains as much.
+   */
+  static List<Stage> stages(int rows, int maxPasses) {
+    List<Stage> all = new ArrayList<>();
+    if (rows > 50_000) {
+      all.add(new Stage(rows / 4, 15));
+      all.add(new Stage(rows, 10));
+    } else if (rows > 4096) {
+      all.add(new Stage(rows, 15));
+      all.add(new Stage(rows, 15));
+      all.add(new Stage(rows, 15));
+    } else {
+      for (int i = 0; i < 4; i++) {
+        all.add(new Stage(rows, 15));
+      }
+    }
+    List<Stage> kept = new ArrayList<>();
+    int left = maxPasses;
+    for (Stage stage : all) {
+      if (left > 0) {
+        kept.add(new Stage(stage.rows(), Math.min(left, stage.passes())));
+        left -= stage.passes();
+      }
+    }
+    return List.copyOf(kept);
+  }
+
+  int totalPasses() {
+    return stages.stream().mapToInt(Stage::passes).sum();
+  }
+
+  /** Rows of a stage, those of the penalties included. */
+  int extended(Stage stage) {
+    return penaltyRows + stage.rows();
+  }
+
+  SealedRange range() {
+    return range;
+  }
+
+  /** Correlations of a stage: one lane a pass and one for the opened loss. */
+  Correlations.Shape correlations(Stage stage) {
+    int vectors = stage.passes() + 1;
+    int lanes = vectors == 1 ? 1 : Integer.highestOneBit(vectors - 1) << 1;
+    int degree = parameters.matrix().parameters().degree();
+    int rows = extended(stage);
+    LaneLayout best = null;
+    double bestBytes = Double.POSITIVE_INFINITY;
+    for (int width = 1;
+        width <= parameters.matrix().width() && width * lanes <= degree / 8;
+        width *= 2) {
+      LaneLayout layout = new LaneLayout(degree, lanes, width);
+      double limb = 7.5 * degree;
+      double groups = layout.groups(widest);
+      double blocks = layout.blocks(rows);
+      double bytes = groups * 3 * limb + blocks * 3 * limb;
+      if (bytes < bestBytes) {
+        bestBytes = bytes;
+        best = layout;
+      }
+    }
+    return new Correlations.Shape(best, vectors, rows, parameters.matrix().replyLimbs());
+  }
+
+  SharedSeries.Layout layout(Stage stage) {
+    return new SharedSeries.Layout(
+        parameters.slots().parameters().degree(),
+        extended(stage),
+        range.harmonics(job.rows()),
+        range.divisor,
+        scale.holderBits(),
+        scale.otherBits());
+  }
+
+  private double period() {
+    return Math.scalb((double) field.modulus(), -SealedScale.LOGIT_BITS) / range.divisor;
+  }
+
+  private Series odd(DoubleUnaryOperator f) {
+    return Series.odd(f, range.harmonics(job.rows()), period(), range.limit());
+  }
+
+  private Series even(DoubleUnaryOperator f, double upTo) {
+    return Series.even(f, range.harmonics(job.rows()), period(), upTo);
+  }
+
+  /**
+   * Residuals plus the outcome (minus ½ for the logistic family), on penalty rows the penalty's.
+   */
+  List<Term> residual(Stage stage) {
+    Series identity = odd(z -> z);
+    Series data =
+        job.spec().family() == Family.LOGISTIC ? odd(z -> SubspaceFit.sigmoid(z) - 0.5) : identity;
+    return List.of(
+        new Term(identity, job.spec().l2() * stage.rows(), 0, penaltyRows),
+        new Term(data, 1, penaltyRows, extended(stage)));
+  }
+
+  /** The part of the loss that meets the outcome: the logit itself, levelling off. */
+  List<Term> levelled(Stage stage) {
+    return List.of(new Term(odd(SealedPlan::levelled), 1, penaltyRows, extended(stage)));
+  }
+
+  private static double levelled(double z) {
+    return LOSS_LIMIT * Math.tanh(z / LOSS_LIMIT);
+  }
+
+  /** The rest of the loss: the same whatever the outcome. */
+  List<Term> evenLoss(Stage stage) {
+    return List.of(new Term(evenLossSeries(), 1, penaltyRows, extended(stage)));
+  }
+
+  private Series evenLossSeries() {
+    return even(
+        job.spec().family() == Family.LOGISTIC
+            ? z -> Math.log(2 * Math.cosh(levelled(z) / 2))
+            : z -> 0.5 * levelled(z) * levelled(z),
+        range.limit());
+  }
+
+  /** Counts rows near the end of the range or beyond. */
+  List<Term> spread(Stage stage) {
+    return List.of(new Term(spreadSeries(), 1, penaltyRows, extended(stage)));
+  }
+
+  private Series spreadSeries() {
+    double from = range.alarm();
+    double to = 0.4 * range.period();
+    return even(
+        z -> {
+          double x = Math.max(0, Math.min(1, (z - from) / (to - from)));
+          return x * x * (3 - 2 * x);
+        },
+        period() / 2);
+  }
+
+  /** Standard deviation of either party's noise on the spread, in units of its share. */
+  double spreadNoise() {
+    return Math.scalb(NOISE_ROWS, scale.residualBits());
+  }
+
+  /** The same of the loss. */
+  double lossNoise() {
+    return Math.scalb(NOISE_ROWS * rowLoss(), scale.residualBits() + scale.featureBits());
+  }
+
+  /** The most that one person adds to the opened loss. */
+  private double rowLoss() {
+    return job.spec().family() == Family.LOGISTIC
+        ? LOSS_LIMIT
+        : 0.5 * (LOSS_LIMIT + LOSS_LIMIT) * (LOSS_LIMIT + LOSS_LIMIT);
+  }
+
+  /**
+   * What the parties have learned in an opened pass.
+   *
+   * @param beyond about how many rows have a logit near the end of the range or beyond
+   * @param loss mean loss, without the penalty
+   * @param lossNoise standard deviation of the noise in it
+   */
+  record Sums(double beyond, double beyondNoise, double loss, double lossNoise) {}
+
+  Sums sums(Stage stage, long spread, long loss) {
+    double n = stage.rows();
+    double beyond =
+        Math.scalb((double) field.centre(spread), -scale.residualBits())
+            + spreadSeries().constant() * n;
+    double mean =
+        Math.scalb((double) field.centre(loss), -(scale.residualBits() + scale.featureBits())) / n
+            + evenLossSeries().constant()
+            + (job.spec().family() == Family.LOGISTIC ? 0 : 0.5);
+    double root2 = Math.sqrt(2);
+    return new Sums(beyond, NOISE_ROWS * root2, mean, NOISE_ROWS * rowLoss() * root2 / n);
+  }
+
+  /**
+   * Decides, and remembers; every party calls it, or {@link #follow}, once for an opened pass.
+   *
+   * @throws IllegalArgumentException if the logits leave the widest range
+   */
+  Decision decide(Stage stage, boolean last, Sums sums) {
+    Decision decision;
+    if (sums.beyond() > SIGMAS * sums.beyondNoise() + 2e-4 * stage.rows()) {
+      decision = range.next() == null ? Decision.SLOWER : Decision.WIDER;
+    } else if (sums.loss() > Math.min(lastLoss, noInformation()) + SIGMAS * sums.lossNoise()) {
+      decision = Decision.SLOWER;
+    } else if (last
+        && lastLoss - sums.loss() < job.spec().tolerance()
+        && sums.lossNoise() < job.spec().tolerance()) {
+      decision = Decision.STOP;
+    } else {
+      decision = Decision.GO_ON;
+    }
+    follow(decision);
+    if (decision == Decision.GO_ON || decision == Decision.STOP) {
+      lastLoss = sums.loss();
+    }
+    return decision;
+  }
+
+  /** Applies a decision. */
+  void follow(Decision decision) {
+    if (decision == Decision.WIDER) {
+      range = range.next();
+    } else if (decision == Decision.SLOWER) {
+      if (speed < 1) {
+        throw new IllegalArgumentException(
+            "the logits leave the widest range that level sealed can hold (about ±%.0f): the"
+                    .formatted(range.limit())
+                + " outcome is nearly determined by the features; use a larger l2");
+      }
+      speed /= 2;
+    }
+  }
+
+  private double noInformation() {
+    return job.spec().family() == Family.LOGISTIC ? Math.log(2) : 0.5;
+  }
+
+  /**
+   * The step in units of a coefficient. Each party's whitened slice adds at most 1 to curvature.
+   */
+  double step(Stage stage) {
+    double curvature = job.spec().family().maxCurvature() * shapes.size();
+    return speed / curvature * scale.unit(stage.rows());
+  }
+}

@@ -1,0 +1,56 @@
+package org.espalier.protocols.glm;
+
+/**
+ * How large a logit may become before the series no longer hold: period and harmonics follow. The
+ * period is 2^7/divisor logits: t is just below 2^(7 + {@link SealedScale#LOGIT_BITS}).
+ */
+enum SealedRange {
+  TEN(4),
+  FOURTEEN(3),
+  TWENTY(2),
+  FORTY(1);
+
+  private static final double WHOLE = 128;
+  private static final double FITTED = 0.34;
+  private static final double ALARM = 0.31;
+
+  final int divisor;
+
+  SealedRange(int divisor) {
+    this.divisor = divisor;
+  }
+
+  double period() {
+    return WHOLE / divisor;
+  }
+
+  /** The series are fitted to |z| up to this. */
+  double limit() {
+    return FITTED * period();
+  }
+
+  /** Rows with |z| beyond this count towards the alarm. */
+  double alarm() {
+    return ALARM * period();
+  }
+
+  /** More harmonics where fewer rows leave less to average over. */
+  int harmonics(int rows) {
+    return (int) Math.round(period() * (rows < 50_000 ? 0.4 : 0.32));
+  }
+
+  /** Where a job begins: a wide period costs little where there are few rows. */
+  static SealedRange first(int rows) {
+    return rows <= 4096 ? FORTY : rows <= 50_000 ? FOURTEEN : TEN;
+  }
+
+  /** The next wider one, or null. */
+  SealedRange next() {
+    return switch (this) {
+      case TEN -> FOURTEEN;
+      case FOURTEEN -> TWENTY;
+      case TWENTY -> FORTY;
+      case FORTY -> null;
+    };
+  }
+}

@@ -1,0 +1,821 @@
+package org.espalier.protocols.glm;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.IntConsumer;
+import org.espalier.he.HeContext;
+import org.espalier.he.Parameters;
+import org.espalier.protocols.glm.SealedPlan.Decision;
+import org.espalier.protocols.glm.SealedPlan.Stage;
+import org.espalier.protocols.mask.Prg;
+import org.espalier.protocols.prepare.Matrix;
+import org.espalier.protocols.shares.Correlations;
+import org.espalier.protocols.shares.IntegerMatrix;
+import org.espalier.protocols.shares.PrimeField;
+import org.espalier.protocols.shares.Residues;
+import org.espalier.protocols.shares.SharedSeries;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+import org.espalier.wire.Progress;
+import org.espalier.wire.WireException;
+
+/**
+ * Level {@code sealed}: weights, logits, residuals and gradients exist only as shares modulo a
+ * prime; two noised sums in a few passes and every party's own weights at the end are all that is
+ * opened.
+ *
+ * <p>The label party and the first feature party are the <em>compute parties</em>. A feature
+ * party's weights are shared between it and the label party, the label party's between both compute
+ * parties; logits and residuals between the compute parties. Products with a slice come from {@link
+ * Correlations} made before each stage, residuals from {@link SharedSeries}, steps from {@link
+ * Momentum} on a fixed schedule ({@link SealedPlan}).
+ *
+ * <p>Adversary: any one party may deviate and reads nothing by it beyond the statement; results are
+ * right if all keep to the protocol. The two compute parties together can read everything.
+ * Specification: docs/protocols/sealed.md. Sources: shared weights and residuals as in CAESAR (KDD
+ * 2021); the series as in Squirrel (USENIX Security 2023); preprocessing as in Beaver (CRYPTO
+ * 1991).
+ */
+final class SealedTraining implements TrainingProtocol {
+  @Override
+  public LabelOutcome label(
+      TrainingJob job,
+      Map<Party, Channel> featureParties,
+      Matrix own,
+      double[] labels,
+      PassListener listener) {
+    requireRows(job, own);
+    if (labels.length != job.rows() || !featureParties.keySet().containsAll(job.featureParties())) {
+      throw new IllegalArgumentException("labels or channels do not fit the job");
+    }
+    Outcome outcome = Outcome.of(job, labels);
+    SealedSlice slice = new SealedSlice(job, own, outcome.factors());
+    Map<Party, Channel> features = new TreeMap<>();
+    job.featureParties().forEach(party -> features.put(party, featureParties.get(party)));
+    return new Label(job, features, slice, outcome, listener).run();
+  }
+
+  @Override
+  public FeatureOutcome feature(
+      TrainingJob job,
+      Channel label,
+      Map<Party, Channel> others,
+      Matrix own,
+      Progress progress,
+      IntConsumer beforePass) {
+    requireRows(job, own);
+    if (own.columns() < 1) {
+      throw new IllegalArgumentException("a feature party needs at least one column");
+    }
+    SealedSlice slice = new SealedSlice(job, own, null);
+    return job.featureParties().get(0).equals(label.self())
+        ? new Compute(job, label, others, slice, progress, beforePass).run()
+        : new Data(job, label, others, slice, progress, beforePass).run();
+  }
+
+  private static void requireRows(TrainingJob job, Matrix own) {
+    if (own.rows() != job.rows()) {
+      throw new IllegalArgumentException(
+          "the matrix has " + own.rows() + " rows, the job " + job.rows());
+    }
+  }
+
+  /**
+   * The label party's outcome.
+   *
+   * @param targets what a row's function of the logit is compared with: y − ½, or the standardised
+   *     outcome
+   * @param mean of the outcome, 0 for the logistic family
+   * @param spread its standard deviation, 1 for the logistic family
+   */
+  private record Outcome(double[] targets, double mean, double spread) {
+    static Outcome of(TrainingJob job, double[] labels) {
+      double[] targets = new double[labels.length];
+      if (job.spec().family() == Family.LOGISTIC) {
+        for (int i = 0; i < labels.length; i++) {
+          if (labels[i] != 0 && labels[i] != 1) {
+            throw new IllegalArgumentException("a label is neither 0 nor 1");
+          }
+          targets[i] = labels[i] - 0.5;
+        }
+        return new Outcome(targets, 0, 1);
+      }
+      double mean = Arrays.stream(labels).average().orElse(0);
+      double variance = 0;
+      for (double label : labels) {
+        variance += (label - mean) * (label - mean) / labels.length;
+      }
+      double spread = Math.sqrt(variance);
+      if (!(spread > 0 && spread < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException(
+            "the outcome is the same for everybody or not a finite number");
+      }
+      for (int i = 0; i < labels.length; i++) {
+        targets[i] = (labels[i] - mean) / spread;
+      }
+      return new Outcome(targets, mean, spread);
+    }
+
+    /** By which a row's logit enters its loss: ½ − y, or minus the outcome. */
+    double[] factors() {
+      return Arrays.stream(targets).map(t -> -t).toArray();
+    }
+  }
+
+  /** What all roles have and do alike. */
+  private abstract static class Role {
+    final TrainingJob job;
+    final SealedSlice slice;
+    final Prg coins = Prg.fresh();
+    final Momentum momentum = new Momentum();
+    final List<long[]> own = new ArrayList<>();
+
+    SealedPlan plan;
+    PrimeField field;
+    HeContext context;
+    HeContext slots;
+    IntegerMatrix matrix;
+    int passes;
+
+    Role(TrainingJob job, SealedSlice slice) {
+      this.job = job;
+      this.slice = slice;
+    }
+
+    /** The shapes of all slices, label party first. */
+    void set(List<SealedPlan.Shape> shapes) {
+      plan = new SealedPlan(job, shapes);
+      field = plan.field;
+      context = HeContext.of(plan.parameters.matrix().parameters());
+      slots = HeContext.of(plan.parameters.slots().parameters());
+    }
+
+    static int sum(long[] columns, int count) {
+      long total = 0;
+      for (int p = 0; p < count; p++) {
+        total += columns[p];
+      }
+      return Math.toIntExact(total);
+    }
+
+    static List<SealedPlan.Shape> shapes(long[] columns, long[] bounds) {
+      List<SealedPlan.Shape> shapes = new ArrayList<>();
+      for (int p = 0; p < columns.length; p++) {
+        shapes.add(
+            new SealedPlan.Shape(Math.toIntExact(columns[p]), bounds[2 * p], bounds[2 * p + 1]));
+      }
+      return shapes;
+    }
+
+    /** Share of the weights at the present point. */
+    long[] weights(List<long[]> gradients, int columns) {
+      return combine(momentum.coefficients(), gradients, columns);
+    }
+
+    long[] combine(long[] coefficients, List<long[]> gradients, int columns) {
+      long[] sum = new long[columns];
+      for (int s = 0; s < coefficients.length; s++) {
+        field.addMultiple(sum, -coefficients[s], gradients.get(s));
+      }
+      return sum;
+    }
+
+    /** The stages, each again as often as its opened sums ask for it. */
+    void train() {
+      Momentum.Snapshot good = momentum.snapshot();
+      List<double[]> iterates = new ArrayList<>();
+      Decision decision = Decision.GO_ON;
+      for (int at = 0; at < plan.stages.size() && decision != Decision.STOP; ) {
+        Stage stage = plan.stages.get(at);
+        boolean last = at == plan.stages.size() - 1;
+        iterates.clear();
+        beginStage(stage);
+        try {
+          for (int s = 0; s < stage.passes(); s++) {
+            passes++;
+            begins(passes);
+            boolean opened = s == stage.passes() - 1;
+            decision = pass(stage, s, opened, last);
+            momentum.step(plan.step(stage));
+            iterates.add(momentum.iterate());
+          }
+        } finally {
+          endStage();
+        }
+        if (decision == Decision.WIDER || decision == Decision.SLOWER) {
+          momentum.restore(good, passes);
+        } else {
+          good = momentum.snapshot();
+          at++;
+        }
+      }
+      finalCoefficients = average(iterates);
+    }
+
+    long[] finalCoefficients;
+
+    /** The mean of the last half of the last stage's iterates: rounding noise averages out. */
+    private long[] average(List<double[]> iterates) {
+      int count = Math.max(1, iterates.size() / 2);
+      double[] mean = new double[passes];
+      for (double[] iterate : iterates.subList(iterates.size() - count, iterates.size())) {
+        for (int s = 0; s < iterate.length; s++) {
+          mean[s] += iterate[s] / count;
+        }
+      }
+      return Momentum.rounded(mean);
+    }
+
+    abstract void begins(int pass);
+
+    abstract void beginStage(Stage stage);
+
+    abstract Decision pass(Stage stage, int s, boolean opened, boolean last);
+
+    abstract void endStage();
+
+    /**
+     * A share of final weights under uniform noise in its low bits, which could carry a message.
+     */
+    long[] rounded(long[] share) {
+      int bits = plan.scale.weightScale() - SealedPlan.OPENED_BITS;
+      long[] out = new long[share.length];
+      for (int j = 0; j < out.length; j++) {
+        long noise = (coins.nextLong() >>> (Long.SIZE - bits)) - (1L << (bits - 1));
+        out[j] = field.add(share[j], field.residue(noise));
+      }
+      return out;
+    }
+
+    /** Both halves of weights as real numbers, on the whitened columns. */
+    double[] open(long[] mine, long[] theirs) {
+      double[] out = new double[mine.length];
+      for (int j = 0; j < out.length; j++) {
+        out[j] =
+            Math.scalb(
+                (double) field.centre(field.add(mine[j], theirs[j])), -plan.scale.weightScale());
+      }
+      return out;
+    }
+
+    /** One of two shares of an opened sum under this party's own noise. */
+    long noisy(long share, double deviation) {
+      double gaussian =
+          Math.sqrt(-2 * Math.log1p(-coins.nextDouble()))
+              * Math.cos(2 * Math.PI * coins.nextDouble());
+      return field.add(share, field.residue(Math.round(gaussian * deviation)));
+    }
+
+    long residue(Channel from, long value) {
+      if (value < 0 || value >= field.modulus()) {
+        throw new WireException.ProtocolViolation(
+            from.peer(), "sent a value that is not a residue modulo t");
+      }
+      return value;
+    }
+
+    Map<String, Object> parametersRun() {
+      Map<String, Object> ran = new LinkedHashMap<>();
+      ran.put("level", job.spec().level().wireName());
+      Parameters matrix = plan.parameters.matrix().parameters();
+      Parameters slot = plan.parameters.slots().parameters();
+      ran.put("cipher", matrix + "; slots: " + slot);
+      ran.put("ring_degree", matrix.degree());
+      ran.put("modulus_bits", slot.modulusBits());
+      ran.put("plain_modulus", matrix.plain());
+      ran.put("security_bits", Math.min(matrix.securityBits(), slot.securityBits()));
+      ran.put("feature_bits", plan.scale.featureBits());
+      ran.put("residual_bits", plan.scale.residualBits());
+      ran.put("logit_range", plan.range().limit());
+      ran.put("harmonics", plan.range().harmonics(job.rows()));
+      ran.put("opened_sums", 2 * openings);
+      ran.put("opening_noise_rows", SealedPlan.NOISE_ROWS);
+      ran.put("rows", job.rows());
+      ran.put("passes", passes);
+      return Collections.unmodifiableMap(ran);
+    }
+
+    int openings;
+  }
+
+  /** The label party. */
+  private static final class Label extends Role {
+    private final Map<Party, Channel> features;
+    private final Party computeParty;
+    private final Channel compute;
+    private final Outcome outcome;
+    private final PassListener listener;
+    private final int[] order;
+    private final Map<Party, List<long[]>> theirs = new TreeMap<>();
+    private final Map<Party, Integer> columns = new TreeMap<>();
+    private final List<PassReport> reports = new ArrayList<>();
+
+    private Map<Party, Correlations.Held> held;
+    private Correlations.Owned owned;
+    private SharedSeries.Holder series;
+    private long began;
+
+    Label(
+        TrainingJob job,
+        Map<Party, Channel> features,
+        SealedSlice slice,
+        Outcome outcome,
+        PassListener listener) {
+      super(job, slice);
+      this.features = features;
+      this.computeParty = job.featureParties().get(0);
+      this.compute = features.get(computeParty);
+      this.outcome = outcome;
+      this.listener = listener;
+      this.order = SealedSlice.order(job);
+      features.keySet().forEach(party -> theirs.put(party, new ArrayList<>()));
+    }
+
+    LabelOutcome run() {
+      agree();
+      try {
+        train();
+        features.forEach(
+            (party, channel) -> {
+              if (job.spec().family() == Family.LINEAR) {
+                channel.send(new SealedMessages.Unit(outcome.spread()));
+              }
+              Residues.send(
+                  channel,
+                  field,
+                  rounded(combine(finalCoefficients, theirs.get(party), columns.get(party))));
+            });
+        long[] mine = combine(finalCoefficients, own, slice.columns());
+        double[] w = open(mine, Residues.receive(compute, field, slice.columns()));
+        double[] weights = slice.whitening.toPrepared(Arrays.copyOf(w, slice.features));
+        for (int j = 0; j < weights.length; j++) {
+          weights[j] *= outcome.spread();
+        }
+        return new LabelOutcome(
+            weights,
+            w[slice.features] * outcome.spread() + outcome.mean(),
+            List.copyOf(reports),
+            passes >= job.spec().maxPasses()
+                ? LabelOutcome.End.MAX_PASSES
+                : LabelOutcome.End.SCHEDULE,
+            parametersRun());
+      } finally {
+        context.close();
+        slots.close();
+      }
+    }
+
+    /** Collects the numbers of columns and the bounds of all slices, and tells them to all. */
+    private void agree() {
+      int parties = features.size() + 1;
+      long[] counts = new long[parties];
+      counts[0] = slice.columns();
+      long[][] facts = collect(2);
+      int p = 1;
+      for (Party party : features.keySet()) {
+        long[] theirFacts = facts[p - 1];
+        if (theirFacts[0] != job.rows()) {
+          throw new WireException.ProtocolViolation(
+              party, "its slice has " + theirFacts[0] + " rows, the cohort has " + job.rows());
+        }
+        if (theirFacts[1] < 1 || theirFacts[1] > job.rows()) {
+          throw new WireException.ProtocolViolation(
+              party, theirFacts[1] + " columns for " + job.rows() + " rows");
+        }
+        counts[p++] = theirFacts[1];
+        columns.put(party, (int) theirFacts[1]);
+      }
+      tell(counts);
+      matrix = slice.matrix(sum(counts, parties) - SealedSlice.LABEL_EXTRA, 0);
+      long[] bounds = new long[2 * parties];
+      bounds[0] = matrix.rowL1();
+      bounds[1] = matrix.columnL1();
+      long[][] theirBounds = collect(2);
+      for (int q = 1; q < parties; q++) {
+        bounds[2 * q] = theirBounds[q - 1][0];
+        bounds[2 * q + 1] = theirBounds[q - 1][1];
+      }
+      tell(bounds);
+      set(shapes(counts, bounds));
+    }
+
+    private long[][] collect(int length) {
+      return features.entrySet().stream()
+          .map(
+              feature -> {
+                long[] values =
+                    feature
+                        .getValue()
+                        .receive(SealedMessages.SliceFacts.TYPE, SealedMessages.SliceFacts.LIMIT)
+                        .values();
+                if (values.length != length) {
+                  throw new WireException.ProtocolViolation(
+                      feature.getKey(), values.length + " slice facts where 2 were due");
+                }
+                return values;
+              })
+          .toArray(long[][]::new);
+    }
+
+    private void tell(long[] values) {
+      features.values().forEach(channel -> channel.send(new SealedMessages.SliceFacts(values)));
+    }
+
+    @Override
+    void begins(int pass) {
+      listener.begins(pass);
+      began = System.nanoTime();
+    }
+
+    @Override
+    void beginStage(Stage stage) {
+      Correlations.Shape shape = plan.correlations(stage);
+      Map<Party, Correlations.Owner> owners = new TreeMap<>();
+      features.forEach(
+          (party, channel) ->
+              owners.put(party, new Correlations.Owner(channel, columns.get(party), true)));
+      held = Correlations.hold(context, field, shape, owners);
+      owned = Correlations.own(context, shape, compute, matrix, true);
+      // The other compute party's halves for the remaining feature parties are joined with ours.
+      features.forEach(
+          (party, channel) -> {
+            if (!party.equals(computeParty)) {
+              for (int s = 0; s < shape.vectors(); s++) {
+                field.addTo(
+                    held.get(party).gamma()[s],
+                    Residues.receive(compute, field, columns.get(party)));
+              }
+            }
+          });
+      series = new SharedSeries.Holder(slots, field, compute, plan.parameters.slots().replyLimbs());
+    }
+
+    @Override
+    void endStage() {
+      if (series != null) {
+        series.close();
+      }
+    }
+
+    @Override
+    Decision pass(Stage stage, int s, boolean opened, boolean last) {
+      int rows = plan.extended(stage);
+      features.forEach(
+          (party, channel) ->
+              Residues.send(
+                  channel,
+                  field,
+                  field.difference(
+                      weights(theirs.get(party), columns.get(party)), held.get(party).b()[s])));
+      long[] w = weights(own, slice.columns());
+      field.addTo(w, Residues.receive(compute, field, slice.columns()));
+      long[] z = matrix.times(field, rows, w);
+      field.addTo(z, owned.tau()[s]);
+      held.values().forEach(h -> field.addTo(z, h.sigma()[s]));
+      SharedSeries.Shares shares =
+          series.evaluate(plan.layout(stage), z, opened ? 2 : 1, opened ? 2 : 0);
+      long[] residuals = shares.rows()[0];
+      subtractTargets(stage, residuals);
+      long[] masked = field.difference(residuals, held.get(computeParty).rho()[s]);
+      features.values().forEach(channel -> Residues.send(channel, field, masked));
+      field.addTo(residuals, Residues.receive(compute, field, rows));
+      long[] gradient = matrix.transposeTimes(field, residuals);
+      field.addTo(gradient, owned.delta()[s]);
+      own.add(withoutOutcome(gradient));
+      held.forEach((party, h) -> theirs.get(party).add(h.gamma()[s]));
+      Decision decision = opened ? open(stage, shares, last) : Decision.GO_ON;
+      if (!opened) {
+        report(new PassReport(passes, Double.NaN, Double.NaN, seconds()));
+      }
+      return decision;
+    }
+
+    private double seconds() {
+      return (System.nanoTime() - began) / 1e9;
+    }
+
+    private void report(PassReport report) {
+      reports.add(report);
+      listener.pass(report);
+    }
+
+    private void subtractTargets(Stage stage, long[] residuals) {
+      for (int i = 0; i < stage.rows(); i++) {
+        double target = outcome.targets()[order[i]];
+        long units = coins.roundStochastically(Math.scalb(target, plan.scale.residualBits()));
+        int at = plan.penaltyRows + i;
+        residuals[at] = field.subtract(residuals[at], field.residue(units));
+      }
+    }
+
+    /** No weight belongs to the outcome's column. */
+    private long[] withoutOutcome(long[] gradient) {
+      gradient[gradient.length - 1] = 0;
+      return gradient;
+    }
+
+    private Decision open(Stage stage, SharedSeries.Shares shares, boolean last) {
+      openings++;
+      int lane = stage.passes();
+      long[] levelled = shares.rows()[1];
+      field.addTo(levelled, Residues.receive(compute, field, plan.extended(stage)));
+      long met =
+          field.add(
+              matrix.transposeTimes(field, levelled)[slice.columns() - 1],
+              owned.delta()[lane][slice.columns() - 1]);
+      long loss = field.add(met, field.multiply(shares.sums()[1], 1L << plan.scale.featureBits()));
+      SealedMessages.NoisyShares mine =
+          new SealedMessages.NoisyShares(
+              noisy(shares.sums()[0], plan.spreadNoise()), noisy(loss, plan.lossNoise()));
+      compute.send(mine);
+      SealedMessages.NoisyShares other =
+          compute.receive(SealedMessages.NoisyShares.TYPE, SealedMessages.SLACK);
+      SealedPlan.Sums sums =
+          plan.sums(
+              stage,
+              field.add(mine.spread(), residue(compute, other.spread())),
+              field.add(mine.loss(), residue(compute, other.loss())));
+      Decision decision = plan.decide(stage, last, sums);
+      features.values().forEach(channel -> channel.send(new SealedMessages.Turn(decision.code)));
+      report(new PassReport(passes, sums.loss(), Double.NaN, seconds()));
+      return decision;
+    }
+  }
+
+  /** What feature parties have and do alike. */
+  private abstract static class Feature extends Role {
+    final Channel label;
+    final Map<Party, Channel> others;
+    final Progress progress;
+    final IntConsumer beforePass;
+
+    Feature(
+        TrainingJob job,
+        Channel label,
+        Map<Party, Channel> others,
+        SealedSlice slice,
+        Progress progress,
+        IntConsumer beforePass) {
+      super(job, slice);
+      this.label = label;
+      this.others = others;
+      this.progress = progress;
+      this.beforePass = beforePass;
+    }
+
+    abstract void finish();
+
+    FeatureOutcome run() {
+      agree();
+      try {
+        train();
+        double spread =
+            job.spec().family() == Family.LINEAR
+                ? label.receive(SealedMessages.Unit.TYPE, SealedMessages.SLACK).spread()
+                : 1;
+        if (!(spread > 0 && spread < Double.POSITIVE_INFINITY)) {
+          throw new WireException.ProtocolViolation(label.peer(), "a spread of " + spread);
+        }
+        long[] mine = combine(finalCoefficients, own, slice.columns());
+        double[] w = open(mine, Residues.receive(label, field, slice.columns()));
+        finish();
+        double[] weights = slice.whitening.toPrepared(w);
+        for (int j = 0; j < weights.length; j++) {
+          weights[j] *= spread;
+        }
+        return new FeatureOutcome(weights, passes, parametersRun());
+      } finally {
+        context.close();
+        slots.close();
+      }
+    }
+
+    private void agree() {
+      int parties = job.featureParties().size() + 1;
+      int index = 1 + job.featureParties().indexOf(label.self());
+      label.send(new SealedMessages.SliceFacts(new long[] {job.rows(), slice.columns()}));
+      long[] counts = facts(parties);
+      for (long count : counts) {
+        if (count < 1 || count > job.rows() + SealedSlice.LABEL_EXTRA) {
+          throw new WireException.ProtocolViolation(
+              label.peer(), "a slice of " + count + " columns");
+        }
+      }
+      if (counts[0] < SealedSlice.LABEL_EXTRA || counts[index] != slice.columns()) {
+        throw new WireException.ProtocolViolation(
+            label.peer(), "told other numbers of columns than there are");
+      }
+      matrix =
+          slice.matrix(
+              sum(counts, parties) - SealedSlice.LABEL_EXTRA,
+              sum(counts, index) - SealedSlice.LABEL_EXTRA);
+      label.send(new SealedMessages.SliceFacts(new long[] {matrix.rowL1(), matrix.columnL1()}));
+      try {
+        set(shapes(counts, facts(2 * parties)));
+      } catch (org.espalier.he.RangeException e) {
+        throw new IllegalArgumentException(e.getMessage(), e);
+      }
+    }
+
+    private long[] facts(int length) {
+      long[] values =
+          label.receive(SealedMessages.SliceFacts.TYPE, SealedMessages.SliceFacts.LIMIT).values();
+      if (values.length != length) {
+        throw new WireException.ProtocolViolation(
+            label.peer(), values.length + " slice facts where " + length + " were due");
+      }
+      return values;
+    }
+
+    @Override
+    void begins(int pass) {
+      beforePass.accept(pass);
+      progress.update("pass", pass - 1L, Math.max(pass, plan.totalPasses()));
+    }
+
+    Decision turn() {
+      return Decision.of(label.receive(SealedMessages.Turn.TYPE, SealedMessages.SLACK).decision());
+    }
+  }
+
+  /** The first feature party, which computes residuals with the label party. */
+  private static final class Compute extends Feature {
+    private final List<long[]> labels = new ArrayList<>();
+    private int labelColumns;
+    private Correlations.Owned owned;
+    private Map<Party, Correlations.Held> held;
+    private SharedSeries.Evaluator series;
+
+    Compute(
+        TrainingJob job,
+        Channel label,
+        Map<Party, Channel> others,
+        SealedSlice slice,
+        Progress progress,
+        IntConsumer beforePass) {
+      super(job, label, new TreeMap<>(others), slice, progress, beforePass);
+    }
+
+    @Override
+    void beginStage(Stage stage) {
+      labelColumns = plan.shapes.get(0).columns();
+      Correlations.Shape shape = plan.correlations(stage);
+      owned = Correlations.own(context, shape, label, matrix, true);
+      Map<Party, Correlations.Owner> owners = new TreeMap<>();
+      owners.put(label.peer(), new Correlations.Owner(label, labelColumns, true));
+      others.forEach(
+          (party, channel) ->
+              owners.put(party, new Correlations.Owner(channel, columns(party), false)));
+      held = Correlations.hold(context, field, shape, owners);
+      others
+          .keySet()
+          .forEach(
+              party -> {
+                for (long[] gamma : held.get(party).gamma()) {
+                  Residues.send(label, field, gamma);
+                }
+              });
+      series =
+          new SharedSeries.Evaluator(slots, field, label, plan.parameters.slots().replyLimbs());
+    }
+
+    private int columns(Party party) {
+      return plan.shapes.get(1 + job.featureParties().indexOf(party)).columns();
+    }
+
+    @Override
+    void endStage() {
+      if (series != null) {
+        series.close();
+      }
+    }
+
+    @Override
+    Decision pass(Stage stage, int s, boolean opened, boolean last) {
+      int rows = plan.extended(stage);
+      Correlations.Held labelHeld = held.get(label.peer());
+      long[] w = weights(own, slice.columns());
+      field.addTo(w, Residues.receive(label, field, slice.columns()));
+      Residues.send(
+          label, field, field.difference(weights(labels, labelColumns), labelHeld.b()[s]));
+      long[] z = matrix.times(field, rows, w);
+      field.addTo(z, owned.tau()[s]);
+      field.addTo(z, labelHeld.sigma()[s]);
+      others.values().forEach(channel -> field.addTo(z, Residues.receive(channel, field, rows)));
+      SharedSeries.Shares shares =
+          series.evaluate(
+              plan.layout(stage),
+              z,
+              opened
+                  ? List.of(plan.residual(stage), plan.levelled(stage))
+                  : List.of(plan.residual(stage)),
+              opened ? List.of(plan.spread(stage), plan.evenLoss(stage)) : List.of());
+      long[] residuals = shares.rows()[0];
+      long[] fromLabel = Residues.receive(label, field, rows);
+      long[] masked = field.difference(residuals, labelHeld.rho()[s]);
+      Residues.send(label, field, masked);
+      others.values().forEach(channel -> Residues.send(channel, field, masked));
+      field.addTo(residuals, fromLabel);
+      long[] gradient = matrix.transposeTimes(field, residuals);
+      field.addTo(gradient, owned.delta()[s]);
+      own.add(gradient);
+      long[] labelGradient = labelHeld.gamma()[s];
+      long[] kept = labelGradient.clone();
+      kept[labelColumns - 1] = 0;
+      labels.add(kept);
+      return opened ? open(stage, shares, last) : Decision.GO_ON;
+    }
+
+    private Decision open(Stage stage, SharedSeries.Shares shares, boolean last) {
+      openings++;
+      int lane = stage.passes();
+      Correlations.Held labelHeld = held.get(label.peer());
+      Residues.send(label, field, field.difference(shares.rows()[1], labelHeld.rho()[lane]));
+      long loss =
+          field.add(
+              labelHeld.gamma()[lane][labelColumns - 1],
+              field.multiply(shares.sums()[1], 1L << plan.scale.featureBits()));
+      SealedMessages.NoisyShares mine =
+          new SealedMessages.NoisyShares(
+              noisy(shares.sums()[0], plan.spreadNoise()), noisy(loss, plan.lossNoise()));
+      SealedMessages.NoisyShares other =
+          label.receive(SealedMessages.NoisyShares.TYPE, SealedMessages.SLACK);
+      label.send(mine);
+      SealedPlan.Sums sums =
+          plan.sums(
+              stage,
+              field.add(mine.spread(), residue(label, other.spread())),
+              field.add(mine.loss(), residue(label, other.loss())));
+      Decision decision = plan.decide(stage, last, sums);
+      if (turn() != decision) {
+        throw new WireException.ProtocolViolation(
+            label.peer(), "decided otherwise than the opened sums say");
+      }
+      return decision;
+    }
+
+    @Override
+    void finish() {
+      Residues.send(label, field, rounded(combine(finalCoefficients, labels, labelColumns)));
+    }
+  }
+
+  /** Any other feature party. */
+  private static final class Data extends Feature {
+    private final Channel compute;
+    private Correlations.Owned fromLabel;
+    private Correlations.Owned fromCompute;
+
+    Data(
+        TrainingJob job,
+        Channel label,
+        Map<Party, Channel> others,
+        SealedSlice slice,
+        Progress progress,
+        IntConsumer beforePass) {
+      super(job, label, others, slice, progress, beforePass);
+      this.compute = others.get(job.featureParties().get(0));
+    }
+
+    @Override
+    void beginStage(Stage stage) {
+      Correlations.Shape shape = plan.correlations(stage);
+      fromLabel = Correlations.own(context, shape, label, matrix, true);
+      fromCompute = Correlations.own(context, shape, compute, matrix, false);
+    }
+
+    @Override
+    void endStage() {}
+
+    @Override
+    Decision pass(Stage stage, int s, boolean opened, boolean last) {
+      int rows = plan.extended(stage);
+      long[] w = weights(own, slice.columns());
+      field.addTo(w, Residues.receive(label, field, slice.columns()));
+      long[] z = matrix.times(field, rows, w);
+      field.addTo(z, fromLabel.tau()[s]);
+      Residues.send(compute, field, z);
+      long[] residuals = Residues.receive(label, field, rows);
+      field.addTo(residuals, Residues.receive(compute, field, rows));
+      long[] gradient = matrix.transposeTimes(field, residuals);
+      field.addTo(gradient, fromLabel.delta()[s]);
+      field.addTo(gradient, fromCompute.delta()[s]);
+      own.add(gradient);
+      if (!opened) {
+        return Decision.GO_ON;
+      }
+      openings++;
+      Decision decision = turn();
+      plan.follow(decision);
+      return decision;
+    }
+
+    @Override
+    void finish() {}
+  }
+}

@@ -1,0 +1,331 @@
+package org.espalier.protocols.shares;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.espalier.he.EncryptedBlock;
+import org.espalier.he.HeContext;
+import org.espalier.he.KeyPair;
+import org.espalier.he.LaneLayout;
+import org.espalier.he.MaskedReply;
+import org.espalier.he.MatrixEvaluator;
+import org.espalier.he.PublicKey;
+import org.espalier.he.SeedRegistry;
+import org.espalier.protocols.mask.Prg;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+import org.espalier.wire.WireException;
+
+/**
+ * Random products with a fixed secret matrix, made in advance, from which any product with it
+ * follows without further encryption.
+ *
+ * <p>The <em>owner</em> has the matrix X (n × d). The <em>holder</em> draws uniform vectors b_s
+ * (one residue a column) and ρ_s (one a row). Afterwards the holder has σ_s and γ_s, the owner τ_s
+ * and δ_s, each uniform by itself, with σ_s + τ_s = X·b_s and γ_s + δ_s = Xᵀ·ρ_s modulo t. Later
+ * the holder of a share v sends v − b_s, which is uniform, and the owner computes X·(v − b_s) +
+ * τ_s: a share of X·v whose other half is σ_s. Each s is used once.
+ *
+ * <p>Adversary: the replies are masked over their full width, so that whatever the holder sends it
+ * learns nothing about X; the owner sees ciphertexts only. A side that deviates makes the results
+ * wrong, and can read nothing by it before something is opened. Source: Beaver's preprocessing
+ * (CRYPTO 1991) for products with one fixed matrix; coefficient packing as in Cheetah (USENIX
+ * Security 2022), several vectors a ciphertext ({@link LaneLayout}).
+ */
+public final class Correlations {
+  private static final int BATCH = 16;
+
+  private Correlations() {}
+
+  /**
+   * What one run makes.
+   *
+   * @param layout how the vectors share a ciphertext
+   * @param vectors how many, at most the layout's lanes
+   * @param rows n, the first rows of every owner's matrix
+   * @param replyLimbs primes that a reply keeps
+   */
+  public record Shape(LaneLayout layout, int vectors, int rows, int replyLimbs) {
+    int rowsIn(int block) {
+      return Math.min(layout.rowsPerBlock(), rows - block * layout.rowsPerBlock());
+    }
+  }
+
+  /**
+   * An owner as the holder sees it.
+   *
+   * @param columns d
+   * @param forward whether products X·b are wanted, too
+   */
+  public record Owner(Channel channel, int columns, boolean forward) {}
+
+  /**
+   * The holder's half for one owner; ρ is the same for all owners.
+   *
+   * @param b vectors × d; empty without forward products
+   * @param sigma vectors × n; empty without forward products
+   * @param rho vectors × n
+   * @param gamma vectors × d
+   */
+  public record Held(long[][] b, long[][] sigma, long[][] rho, long[][] gamma) {}
+
+  /**
+   * The owner's half.
+   *
+   * @param tau vectors × n; empty without forward products
+   * @param delta vectors × d
+   */
+  public record Owned(long[][] tau, long[][] delta) {}
+
+  /**
+   * The holder's side, with all owners at once.
+   *
+   * @throws WireException if an owner breaks the protocol, stops or is gone
+   */
+  public static Map<Party, Held> hold(
+      HeContext context, PrimeField field, Shape shape, Map<Party, Owner> owners) {
+    int vectors = shape.vectors();
+    Prg random = Prg.fresh();
+    long[][] rho = uniform(field, random, vectors, shape.rows());
+    Map<Party, Held> held = new TreeMap<>();
+    owners.forEach(
+        (party, owner) ->
+            held.put(
+                party,
+                new Held(
+                    owner.forward()
+                        ? uniform(field, random, vectors, owner.columns())
+                        : new long[0][],
+                    owner.forward() ? new long[vectors][shape.rows()] : new long[0][],
+                    rho,
+                    new long[vectors][owner.columns()])));
+    List<Channel> channels = owners.values().stream().map(Owner::channel).toList();
+    try (KeyPair key = context.generateKey()) {
+      Sending sending =
+          new Sending("ciphertexts", channels, () -> send(key, shape, owners, held, rho));
+      receive(context, key, shape, owners, held);
+      sending.finish();
+    }
+    return held;
+  }
+
+  private static long[][] uniform(PrimeField field, Prg random, int vectors, int length) {
+    long[][] out = new long[vectors][];
+    for (int s = 0; s < vectors; s++) {
+      out[s] = field.uniform(random, length);
+    }
+    return out;
+  }
+
+  private static void send(
+      KeyPair key, Shape shape, Map<Party, Owner> owners, Map<Party, Held> held, long[][] rho) {
+    LaneLayout layout = shape.layout();
+    Messages.StageKey publicKey = new Messages.StageKey(key.publicKey());
+    owners.forEach(
+        (party, owner) -> {
+          owner.channel().send(publicKey);
+          if (owner.forward()) {
+            long[][] b = held.get(party).b();
+            int groups = layout.groups(owner.columns());
+            for (int from = 0; from < groups; from += BATCH) {
+              int first = from;
+              byte[][] ciphertexts =
+                  IntStream.range(from, Math.min(groups, from + BATCH))
+                      .parallel()
+                      .mapToObj(group -> key.encryptColumns(layout, b, group))
+                      .toArray(byte[][]::new);
+              for (int i = 0; i < ciphertexts.length; i++) {
+                owner.channel().send(new Messages.Operand(first + i, ciphertexts[i]));
+              }
+            }
+          }
+        });
+    int blocks = layout.blocks(shape.rows());
+    for (int from = 0; from < blocks; from += BATCH) {
+      int first = from;
+      byte[][] ciphertexts =
+          IntStream.range(from, Math.min(blocks, from + BATCH))
+              .parallel()
+              .mapToObj(block -> key.encryptRows(layout, rho, block, shape.rowsIn(block)))
+              .toArray(byte[][]::new);
+      // Owner by owner in the order in which the replies are read: nobody can wait in a circle.
+      for (Owner owner : owners.values()) {
+        for (int i = 0; i < ciphertexts.length; i++) {
+          owner.channel().send(new Messages.Operand(first + i, ciphertexts[i]));
+        }
+      }
+    }
+  }
+
+  private static void receive(
+      HeContext context,
+      KeyPair key,
+      Shape shape,
+      Map<Party, Owner> owners,
+      Map<Party, Held> held) {
+    LaneLayout layout = shape.layout();
+    int vectors = shape.vectors();
+    int limbs = shape.replyLimbs();
+    int blocks = layout.blocks(shape.rows());
+    for (int from = 0; from < blocks; from += BATCH) {
+      int end = Math.min(blocks, from + BATCH);
+      for (Map.Entry<Party, Owner> entry : owners.entrySet()) {
+        if (!entry.getValue().forward()) {
+          continue;
+        }
+        Channel channel = entry.getValue().channel();
+        long[][] sigma = held.get(entry.getKey()).sigma();
+        byte[][] replies = new byte[end - from][];
+        for (int block = from; block < end; block++) {
+          replies[block - from] =
+              reply(
+                  channel,
+                  block,
+                  context.rowReplyBytes(layout, vectors, shape.rowsIn(block), limbs));
+        }
+        int first = from;
+        checked(
+            channel,
+            () ->
+                IntStream.range(first, end)
+                    .parallel()
+                    .forEach(
+                        block -> {
+                          int rows = shape.rowsIn(block);
+                          long[][] opened =
+                              key.openRows(layout, replies[block - first], vectors, rows, limbs);
+                          for (int s = 0; s < vectors; s++) {
+                            System.arraycopy(
+                                opened[s], 0, sigma[s], block * layout.rowsPerBlock(), rows);
+                          }
+                        }));
+      }
+    }
+    owners.forEach(
+        (party, owner) -> {
+          byte[] reply =
+              reply(
+                  owner.channel(),
+                  blocks,
+                  context.columnReplyBytes(layout, vectors, owner.columns(), limbs));
+          checked(
+              owner.channel(),
+              () -> {
+                long[][] gamma = key.openColumns(layout, reply, vectors, owner.columns(), limbs);
+                System.arraycopy(gamma, 0, held.get(party).gamma(), 0, vectors);
+              });
+        });
+  }
+
+  private static byte[] reply(Channel channel, int index, long bytes) {
+    Messages.Reply reply = channel.receive(Messages.Reply.TYPE, bytes + Messages.SLACK);
+    if (reply.index() != index) {
+      throw new WireException.ProtocolViolation(
+          channel.peer(), "sent reply " + reply.index() + " where " + index + " was due");
+    }
+    return reply.reply();
+  }
+
+  private static void checked(Channel channel, Runnable use) {
+    try {
+      use.run();
+    } catch (IllegalArgumentException e) {
+      throw new WireException.ProtocolViolation(channel.peer(), e.getMessage(), e);
+    }
+  }
+
+  /**
+   * An owner's side.
+   *
+   * @param matrix at least {@code shape.rows()} rows
+   * @param forward whether products X·b are wanted, too
+   * @throws WireException if the holder breaks the protocol, stops or is gone
+   */
+  public static Owned own(
+      HeContext context, Shape shape, Channel holder, IntegerMatrix matrix, boolean forward) {
+    LaneLayout layout = shape.layout();
+    int vectors = shape.vectors();
+    int columns = matrix.columns();
+    SeedRegistry seeds = new SeedRegistry();
+    byte[] maskKey = Prg.freshSeed();
+    List<EncryptedBlock> operands = new ArrayList<>();
+    long limit = (long) context.ciphertextBytes() + Messages.SLACK;
+    Owned owned =
+        new Owned(
+            forward ? new long[vectors][shape.rows()] : new long[0][], new long[vectors][columns]);
+    try (PublicKey key =
+        context.readPublicKey(holder.receive(Messages.StageKey.TYPE, limit).publicKey(), seeds)) {
+      int groups = forward ? layout.groups(columns) : 0;
+      for (int group = 0; group < groups; group++) {
+        operands.add(context.readBlock(operand(holder, group, limit), seeds));
+      }
+      try (MatrixEvaluator evaluator = context.matrix(layout, columns, vectors, operands)) {
+        int blocks = layout.blocks(shape.rows());
+        for (int from = 0; from < blocks; from += BATCH) {
+          int end = Math.min(blocks, from + BATCH);
+          rows(context, shape, holder, matrix, evaluator, key, maskKey, seeds, from, end, owned);
+        }
+        MaskedReply last = evaluator.finish(key, maskKey, shape.replyLimbs());
+        holder.send(new Messages.Reply(blocks, last.wire()));
+        for (int s = 0; s < vectors; s++) {
+          System.arraycopy(last.shares(), s * columns, owned.delta()[s], 0, columns);
+        }
+      }
+    } catch (IllegalArgumentException e) {
+      throw new WireException.ProtocolViolation(holder.peer(), e.getMessage(), e);
+    } finally {
+      operands.forEach(EncryptedBlock::close);
+      Arrays.fill(maskKey, (byte) 0);
+    }
+    return owned;
+  }
+
+  private static void rows(
+      HeContext context,
+      Shape shape,
+      Channel holder,
+      IntegerMatrix matrix,
+      MatrixEvaluator evaluator,
+      PublicKey key,
+      byte[] maskKey,
+      SeedRegistry seeds,
+      int from,
+      int end,
+      Owned owned) {
+    LaneLayout layout = shape.layout();
+    long limit = (long) context.ciphertextBytes() + Messages.SLACK;
+    List<EncryptedBlock> operands = new ArrayList<>();
+    try {
+      for (int block = from; block < end; block++) {
+        operands.add(context.readBlock(operand(holder, block, limit), seeds));
+      }
+      int first = from * layout.rowsPerBlock();
+      int count = Math.min(shape.rows(), end * layout.rowsPerBlock()) - first;
+      List<MaskedReply> replies =
+          evaluator.rows(matrix.values(), first, count, operands, key, maskKey, shape.replyLimbs());
+      for (int i = 0; i < replies.size(); i++) {
+        MaskedReply reply = replies.get(i);
+        holder.send(new Messages.Reply(from + i, reply.wire()));
+        int rows = shape.rowsIn(from + i);
+        for (int s = 0; s < shape.vectors(); s++) {
+          System.arraycopy(
+              reply.shares(), s * rows, owned.tau()[s], (from + i) * layout.rowsPerBlock(), rows);
+        }
+      }
+    } finally {
+      operands.forEach(EncryptedBlock::close);
+    }
+  }
+
+  private static byte[] operand(Channel holder, int index, long limit) {
+    Messages.Operand operand = holder.receive(Messages.Operand.TYPE, limit);
+    if (operand.index() != index) {
+      throw new WireException.ProtocolViolation(
+          holder.peer(), "sent ciphertext " + operand.index() + " where " + index + " was due");
+    }
+    return operand.ciphertext();
+  }
+}

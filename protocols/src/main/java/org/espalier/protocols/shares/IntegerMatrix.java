@@ -1,0 +1,165 @@
+package org.espalier.protocols.shares;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * A party's slice as integers, times vectors of residues: exact arithmetic modulo t, both cores.
+ *
+ * <p>A residue is cut at bit 26, so that a product with an entry and the sum of a whole row or
+ * column stay below 2^63: {@link #requireBounds} is that inequality.
+ */
+public final class IntegerMatrix {
+  private static final int CUT = 26;
+  private static final long LOW = (1L << CUT) - 1;
+  private static final int PART_ROWS = 2048;
+
+  private final int rows;
+  private final int columns;
+  private final int[] values;
+
+  /**
+   * @param values row-major, not copied
+   */
+  public IntegerMatrix(int rows, int columns, int[] values) {
+    if (rows < 1 || columns < 1 || (long) rows * columns != values.length) {
+      throw new IllegalArgumentException(
+          rows + " x " + columns + " does not describe " + values.length + " values");
+    }
+    this.rows = rows;
+    this.columns = columns;
+    this.values = values;
+    requireBounds(Math.max(rowL1(), columnL1()));
+  }
+
+  /** l1·2^26 below 2^62 for the largest absolute sum of a row or column. */
+  static void requireBounds(long l1) {
+    if (l1 >= 1L << (62 - CUT)) {
+      throw new IllegalArgumentException("a row or column of absolute sum " + l1 + " is too large");
+    }
+  }
+
+  public int rows() {
+    return rows;
+  }
+
+  public int columns() {
+    return columns;
+  }
+
+  /** Row-major, not a copy. */
+  public int[] values() {
+    return values;
+  }
+
+  /** Largest Σ_j |x_ij| over the rows i. */
+  public long rowL1() {
+    long max = 0;
+    for (int i = 0, at = 0; i < rows; i++) {
+      long sum = 0;
+      for (int j = 0; j < columns; j++) {
+        sum += Math.abs((long) values[at++]);
+      }
+      max = Math.max(max, sum);
+    }
+    return max;
+  }
+
+  /** Largest Σ_i |x_ij| over the columns j. */
+  public long columnL1() {
+    long[] sums = new long[columns];
+    for (int at = 0; at < values.length; ) {
+      for (int j = 0; j < columns; j++) {
+        sums[j] += Math.abs((long) values[at++]);
+      }
+    }
+    return Arrays.stream(sums).max().orElse(0);
+  }
+
+  /**
+   * X·w for the first rows.
+   *
+   * @param count how many rows
+   * @param w one residue a column
+   */
+  public long[] times(PrimeField field, int count, long[] w) {
+    if (w.length != columns || count > rows) {
+      throw new IllegalArgumentException("a vector or number of rows that does not fit");
+    }
+    long[] low = new long[columns];
+    long[] high = new long[columns];
+    split(w, columns, low, high);
+    long[] out = new long[count];
+    parts(count)
+        .forEach(
+            part -> {
+              int end = Math.min(count, (part + 1) * PART_ROWS);
+              for (int i = part * PART_ROWS, at = i * columns; i < end; i++) {
+                long sumLow = 0;
+                long sumHigh = 0;
+                for (int j = 0; j < columns; j++, at++) {
+                  sumLow += values[at] * low[j];
+                  sumHigh += values[at] * high[j];
+                }
+                out[i] = join(field, sumLow, sumHigh);
+              }
+            });
+    return out;
+  }
+
+  /**
+   * Xᵀ·r over the first rows.
+   *
+   * @param r one residue for each of the first rows; its length says how many
+   */
+  public long[] transposeTimes(PrimeField field, long[] r) {
+    int count = r.length;
+    if (count > rows) {
+      throw new IllegalArgumentException("a vector of " + count + " for " + rows + " rows");
+    }
+    long[][] sums =
+        parts(count)
+            .mapToObj(
+                part -> {
+                  long[] sum = new long[2 * columns];
+                  int end = Math.min(count, (part + 1) * PART_ROWS);
+                  for (int i = part * PART_ROWS, at = i * columns; i < end; i++) {
+                    long low = r[i] & LOW;
+                    long high = r[i] >>> CUT;
+                    for (int j = 0; j < columns; j++, at++) {
+                      sum[j] += values[at] * low;
+                      sum[columns + j] += values[at] * high;
+                    }
+                  }
+                  return sum;
+                })
+            .toArray(long[][]::new);
+    long[] out = new long[columns];
+    for (int j = 0; j < columns; j++) {
+      long low = 0;
+      long high = 0;
+      for (long[] sum : sums) {
+        low += sum[j];
+        high += sum[columns + j];
+      }
+      out[j] = join(field, low, high);
+    }
+    return out;
+  }
+
+  private static IntStream parts(int count) {
+    return IntStream.range(0, (count + PART_ROWS - 1) / PART_ROWS).parallel();
+  }
+
+  private static void split(long[] vector, int count, long[] low, long[] high) {
+    for (int i = 0; i < count; i++) {
+      low[i] = vector[i] & LOW;
+      high[i] = vector[i] >>> CUT;
+    }
+  }
+
+  private static long join(PrimeField field, long low, long high) {
+    return field.add(
+        field.residue(low), field.multiply(field.residue(high), (1L << CUT) % field.modulus()));
+  }
+}

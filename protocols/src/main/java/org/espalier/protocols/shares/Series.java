@@ -1,0 +1,108 @@
+package org.espalier.protocols.shares;
+
+import java.util.function.DoubleUnaryOperator;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.factory.LinearSolverFactory_DDRM;
+import org.ejml.interfaces.linsol.LinearSolverDense;
+
+/**
+ * A function as a finite Fourier series over a period that is longer than the range of its
+ * argument: f(z) ≈ c_0 + Σ_{k=1..K} c_k·trig(2πkz/P), trig the sine for an odd f and the cosine for
+ * an even one. Because the period divides the modulus of the shares, the wrap of a shared z
+ * vanishes and sin(α + β) = sin α cos β + cos α sin β turns f of a sum into products of two
+ * parties' values.
+ *
+ * <p>Fitted by least squares on a grid over the range, with a small ridge that keeps the
+ * coefficients, which multiply the rounding noise, from growing. Idea: Squirrel (USENIX Security
+ * 2023).
+ *
+ * @param odd sines without a constant, or cosines with one
+ * @param constant c_0; 0 for an odd series
+ * @param coefficients c_1..c_K
+ * @param period P
+ * @param range the series holds for |z| up to this
+ * @param error largest distance from f on the grid within the range
+ */
+public record Series(
+    boolean odd,
+    double constant,
+    double[] coefficients,
+    double period,
+    double range,
+    double error) {
+  private static final int GRID = 2000;
+  private static final double RIDGE = 1e-6;
+
+  /** Fits an odd function. */
+  public static Series odd(DoubleUnaryOperator f, int harmonics, double period, double range) {
+    return fit(true, f, harmonics, period, range);
+  }
+
+  /** Fits an even function. */
+  public static Series even(DoubleUnaryOperator f, int harmonics, double period, double range) {
+    return fit(false, f, harmonics, period, range);
+  }
+
+  private static Series fit(
+      boolean odd, DoubleUnaryOperator f, int harmonics, double period, double range) {
+    int first = odd ? 1 : 0;
+    int unknowns = harmonics + 1 - first;
+    DMatrixRMaj gram = new DMatrixRMaj(unknowns, unknowns);
+    DMatrixRMaj right = new DMatrixRMaj(unknowns, 1);
+    double[] basis = new double[unknowns];
+    for (int i = 0; i <= GRID; i++) {
+      double z = range * i / GRID;
+      for (int k = 0; k < unknowns; k++) {
+        basis[k] = trig(odd, k + first, z, period);
+      }
+      double value = f.applyAsDouble(z);
+      for (int k = 0; k < unknowns; k++) {
+        for (int m = 0; m < unknowns; m++) {
+          gram.add(k, m, basis[k] * basis[m] / GRID);
+        }
+        right.add(k, 0, basis[k] * value / GRID);
+      }
+    }
+    for (int k = 1 - first; k < unknowns; k++) {
+      gram.add(k, k, RIDGE);
+    }
+    LinearSolverDense<DMatrixRMaj> solver = LinearSolverFactory_DDRM.symmPosDef(unknowns);
+    DMatrixRMaj solution = new DMatrixRMaj(unknowns, 1);
+    if (!solver.setA(gram)) {
+      throw new IllegalArgumentException(
+          harmonics + " harmonics cannot be told apart on |z| up to " + range + " of " + period);
+    }
+    solver.solve(right, solution);
+    double[] coefficients = new double[harmonics];
+    for (int k = 1; k <= harmonics; k++) {
+      coefficients[k - 1] = solution.get(k - first);
+    }
+    double constant = odd ? 0 : solution.get(0);
+    Series fitted = new Series(odd, constant, coefficients, period, range, 0);
+    double error = 0;
+    for (int i = 0; i <= GRID; i++) {
+      double z = range * i / GRID;
+      error = Math.max(error, Math.abs(fitted.value(z) - f.applyAsDouble(z)));
+    }
+    return new Series(odd, constant, coefficients, period, range, error);
+  }
+
+  private static double trig(boolean odd, int k, double z, double period) {
+    double angle = 2 * Math.PI * k * z / period;
+    return odd ? Math.sin(angle) : Math.cos(angle);
+  }
+
+  /** K. */
+  public int harmonics() {
+    return coefficients.length;
+  }
+
+  /** The series at z. */
+  public double value(double z) {
+    double sum = constant;
+    for (int k = 1; k <= coefficients.length; k++) {
+      sum += coefficients[k - 1] * trig(odd, k, z, period);
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,191 @@
+package org.espalier.protocols.shares;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.math.BigInteger;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import org.espalier.he.HeContext;
+import org.espalier.he.LaneLayout;
+import org.espalier.he.ParameterChooser;
+import org.espalier.he.SealedParameters;
+import org.espalier.he.SealedWorkload;
+import org.espalier.protocols.mask.Prg;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+import org.espalier.wire.memory.MemoryNetwork;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Products and functions of shares against plain arithmetic. */
+class SharedAlgebraTest {
+  private static final Party HOLDER = new Party("bank");
+  private static final Party OWNER = new Party("insurer");
+
+  private final SealedParameters parameters =
+      SealedParameters.choose(new SealedWorkload(1 << 14, 1 << 20, 102, 2000));
+  private final ParameterChooser.Choice choice = parameters.matrix();
+  private final HeContext context = HeContext.of(choice.parameters());
+  private final HeContext slots = HeContext.of(parameters.slots().parameters());
+  private final PrimeField field = new PrimeField(choice.parameters().plain());
+  private final MemoryNetwork network = new MemoryNetwork();
+  private final Random random = new Random(5);
+
+  @AfterEach
+  void close() {
+    context.close();
+    slots.close();
+  }
+
+  private IntegerMatrix matrix(int rows, int columns) {
+    return new IntegerMatrix(
+        rows, columns, random.ints((long) rows * columns, -300, 300).toArray());
+  }
+
+  private BigInteger dot(IntegerMatrix x, boolean row, int index, long[] v) {
+    BigInteger sum = BigInteger.ZERO;
+    for (int k = 0; k < v.length; k++) {
+      int entry = row ? x.values()[index * x.columns() + k] : x.values()[k * x.columns() + index];
+      sum = sum.add(BigInteger.valueOf(entry).multiply(BigInteger.valueOf(v[k])));
+    }
+    return sum.mod(BigInteger.valueOf(field.modulus()));
+  }
+
+  @Test
+  void fieldArithmeticIsExactAtItsEdges() {
+    long t = field.modulus();
+    BigInteger modulus = BigInteger.valueOf(t);
+    long[] edges = {0, 1, 2, t / 2, t / 2 + 1, t - 2, t - 1};
+    for (long a : edges) {
+      for (long b : edges) {
+        for (long sign : new long[] {1, -1}) {
+          assertThat(field.multiply(a, sign * b))
+              .isEqualTo(
+                  BigInteger.valueOf(a)
+                      .multiply(BigInteger.valueOf(sign * b))
+                      .mod(modulus)
+                      .longValueExact());
+        }
+        assertThat(field.add(a, b)).isEqualTo((a + b) % t);
+        assertThat(field.subtract(a, b)).isEqualTo(Math.floorMod(a - b, t));
+      }
+    }
+    for (int i = 0; i < 100_000; i++) {
+      long a = random.nextLong(t);
+      long b = random.nextLong(-t + 1, t);
+      assertThat(field.multiply(a, b))
+          .isEqualTo(
+              BigInteger.valueOf(a).multiply(BigInteger.valueOf(b)).mod(modulus).longValueExact());
+    }
+  }
+
+  @Test
+  void plainProductsAreExact() {
+    IntegerMatrix x = matrix(5000, 7);
+    long[] w = field.uniform(Prg.fresh(), 7);
+    long[] r = field.uniform(Prg.fresh(), 4321);
+    long[] z = x.times(field, 4999, w);
+    for (int i : new int[] {0, 1, 2047, 2048, 4998}) {
+      assertThat(z[i]).isEqualTo(dot(x, true, i, w).longValueExact());
+    }
+    long[] g = x.transposeTimes(field, r);
+    for (int j = 0; j < 7; j++) {
+      assertThat(g[j]).isEqualTo(dot(x, false, j, r).longValueExact());
+    }
+  }
+
+  private boolean near(long residue, BigInteger expected) {
+    return Math.abs(field.centre(field.subtract(residue, expected.longValueExact()))) <= 1;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"700, 9, 4, 2, 3, true", "1300, 5, 16, 4, 16, true", "300, 3, 1, 1, 1, false"})
+  void correlationsAddUpToTheProducts(
+      int rows, int columns, int lanes, int width, int vectors, boolean forward) {
+    IntegerMatrix x = matrix(rows + 10, columns);
+    LaneLayout layout = new LaneLayout(choice.parameters().degree(), lanes, width);
+    Correlations.Shape shape = new Correlations.Shape(layout, vectors, rows, choice.replyLimbs());
+    Channel up = network.channel(OWNER, HOLDER);
+    Channel down = network.channel(HOLDER, OWNER);
+    CompletableFuture<Correlations.Owned> owner =
+        CompletableFuture.supplyAsync(() -> Correlations.own(context, shape, up, x, forward));
+    Correlations.Held held =
+        Correlations.hold(
+                context,
+                field,
+                shape,
+                Map.of(OWNER, new Correlations.Owner(down, columns, forward)))
+            .get(OWNER);
+    Correlations.Owned owned = owner.join();
+    for (int s = 0; s < vectors; s++) {
+      for (int j = 0; j < columns; j++) {
+        long sum = field.add(held.gamma()[s][j], owned.delta()[s][j]);
+        assertThat(near(sum, dot(x, false, j, held.rho()[s]))).isTrue();
+      }
+      for (int i = 0; forward && i < rows; i++) {
+        long sum = field.add(held.sigma()[s][i], owned.tau()[s][i]);
+        assertThat(near(sum, dot(x, true, i, held.b()[s]))).isTrue();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"700, 13, 4", "9000, 10, 4", "1000, 51, 1"})
+  void seriesOfSharesAreThoseOfTheSum(int rows, int harmonics, int divisor) {
+    SharedSeries.Layout layout =
+        new SharedSeries.Layout(choice.parameters().degree(), rows, harmonics, divisor, 10, 10);
+    double period = Math.scalb((double) field.modulus(), -44) / divisor;
+    double range = 0.34 * period;
+    Series sigmoid = Series.odd(z -> 1 / (1 + Math.exp(-z)) - 0.5, harmonics, period, range);
+    Series identity = Series.odd(z -> z, harmonics, period, range);
+    Series even = Series.even(z -> Math.log(2 * Math.cosh(z / 2)), harmonics, period, range);
+    double[] z = random.doubles(rows, -range, range).toArray();
+    long[] a = field.uniform(Prg.fresh(), rows);
+    long[] b = new long[rows];
+    Arrays.setAll(b, i -> field.subtract(field.residue(Math.round(Math.scalb(z[i], 44))), a[i]));
+    Channel up = network.channel(OWNER, HOLDER);
+    Channel down = network.channel(HOLDER, OWNER);
+    int first = 50;
+    CompletableFuture<SharedSeries.Shares> other =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try (SharedSeries.Evaluator evaluator =
+                  new SharedSeries.Evaluator(slots, field, up, 2)) {
+                return evaluator.evaluate(
+                    layout,
+                    b,
+                    List.of(
+                        List.of(
+                            new SharedSeries.Term(identity, 3, 0, first),
+                            new SharedSeries.Term(sigmoid, 1, first, rows))),
+                    List.of(List.of(new SharedSeries.Term(even, 1, 0, rows))));
+              }
+            });
+    try (SharedSeries.Holder holder = new SharedSeries.Holder(slots, field, down, 2)) {
+      SharedSeries.Shares mine = holder.evaluate(layout, a, 1, 1);
+      SharedSeries.Shares theirs = other.join();
+      double worst = 0;
+      double squares = 0;
+      for (int i = 0; i < rows; i++) {
+        double got =
+            Math.scalb(
+                (double) field.centre(field.add(mine.rows()[0][i], theirs.rows()[0][i])), -20);
+        double want = i < first ? 3 * identity.value(z[i]) : sigmoid.value(z[i]);
+        worst = Math.max(worst, Math.abs(got - want));
+        squares += i < first ? 0 : (got - want) * (got - want) / rows;
+      }
+      assertThat(worst).isLessThan(0.15);
+      assertThat(Math.sqrt(squares)).isLessThan(0.003);
+      double sum =
+          Math.scalb((double) field.centre(field.add(mine.sums()[0], theirs.sums()[0])), -20);
+      double want = Arrays.stream(z).map(v -> even.value(v) - even.constant()).sum();
+      assertThat(sum).isCloseTo(want, within(0.02 * Math.sqrt(rows) * even.harmonics()));
+    }
+  }
+}
