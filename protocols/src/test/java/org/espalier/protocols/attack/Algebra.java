@@ -1,0 +1,154 @@
+package org.espalier.protocols.attack;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
+import org.ejml.dense.row.factory.LinearSolverFactory_DDRM;
+import org.ejml.interfaces.decomposition.EigenDecomposition_F64;
+import org.ejml.interfaces.linsol.LinearSolverDense;
+import org.espalier.protocols.prepare.Matrix;
+
+/** The attackers' linear algebra. */
+final class Algebra {
+  private Algebra() {}
+
+  static double dot(double[] a, double[] b) {
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += a[i] * b[i];
+    }
+    return sum;
+  }
+
+  static double[] column(Matrix x, int j) {
+    double[] column = new double[x.rows()];
+    for (int i = 0; i < column.length; i++) {
+      column[i] = x.get(i, j);
+    }
+    return column;
+  }
+
+  static List<double[]> columns(Matrix x) {
+    List<double[]> columns = new ArrayList<>();
+    for (int j = 0; j < x.columns(); j++) {
+      columns.add(column(x, j));
+    }
+    return columns;
+  }
+
+  static Matrix beside(List<double[]> columns) {
+    int rows = columns.get(0).length;
+    double[] values = new double[rows * columns.size()];
+    for (int j = 0; j < columns.size(); j++) {
+      for (int i = 0; i < rows; i++) {
+        values[i * columns.size() + j] = columns.get(j)[i];
+      }
+    }
+    return new Matrix(rows, columns.size(), values);
+  }
+
+  /** Orthonormal vectors with the same span; what is shorter than 1e-9 of a vector is left out. */
+  static List<double[]> basis(List<double[]> vectors) {
+    List<double[]> basis = new ArrayList<>();
+    for (double[] vector : vectors) {
+      double[] rest = vector.clone();
+      double before = Math.sqrt(dot(rest, rest));
+      for (int twice = 0; twice < 2; twice++) {
+        for (double[] q : basis) {
+          addTo(rest, -dot(q, rest), q);
+        }
+      }
+      double length = Math.sqrt(dot(rest, rest));
+      if (length > 1e-9 * before) {
+        for (int i = 0; i < rest.length; i++) {
+          rest[i] /= length;
+        }
+        basis.add(rest);
+      }
+    }
+    return basis;
+  }
+
+  /** The first principal directions of vectors, orthonormal. */
+  static List<double[]> principal(List<double[]> vectors, int rank) {
+    int count = vectors.size();
+    DMatrixRMaj gram = new DMatrixRMaj(count, count);
+    for (int s = 0; s < count; s++) {
+      for (int t = 0; t < count; t++) {
+        gram.set(s, t, dot(vectors.get(s), vectors.get(t)));
+      }
+    }
+    EigenDecomposition_F64<DMatrixRMaj> eigen = DecompositionFactory_DDRM.eig(count, true, true);
+    if (!eigen.decompose(gram)) {
+      throw new IllegalStateException("no eigenvalues");
+    }
+    List<double[]> directions = new ArrayList<>();
+    IntStream.range(0, count)
+        .boxed()
+        .sorted(Comparator.comparingDouble(k -> -eigen.getEigenvalue(k).getReal()))
+        .limit(rank)
+        .forEach(
+            k -> {
+              double[] direction = new double[vectors.get(0).length];
+              for (int s = 0; s < count; s++) {
+                addTo(direction, eigen.getEigenVector(k).get(s), vectors.get(s));
+              }
+              directions.add(direction);
+            });
+    return basis(directions);
+  }
+
+  static void addTo(double[] a, double factor, double[] b) {
+    for (int i = 0; i < a.length; i++) {
+      a[i] += factor * b[i];
+    }
+  }
+
+  /** Mean squared cosine between a space and another: 1 if it lies in it. */
+  static double share(List<double[]> of, List<double[]> within) {
+    double sum = 0;
+    for (double[] a : of) {
+      for (double[] b : within) {
+        sum += Math.pow(dot(a, b), 2);
+      }
+    }
+    return sum / of.size();
+  }
+
+  /** Least squares; the shortest solution where there are several (with a tiny ridge). */
+  static double[] leastSquares(Matrix a, double[] b) {
+    DMatrixRMaj m = DMatrixRMaj.wrap(a.rows(), a.columns(), a.values());
+    DMatrixRMaj right = DMatrixRMaj.wrap(b.length, 1, b.clone());
+    DMatrixRMaj x = new DMatrixRMaj(a.columns(), 1);
+    LinearSolverDense<DMatrixRMaj> solver =
+        a.rows() >= a.columns()
+            ? LinearSolverFactory_DDRM.leastSquaresQrPivot(true, false)
+            : LinearSolverFactory_DDRM.pseudoInverse(true);
+    if (!solver.setA(m.copy())) {
+      throw new IllegalStateException("no least-squares solution");
+    }
+    solver.solve(right, x);
+    return x.data;
+  }
+
+  static double correlation(double[] a, double[] b) {
+    double meanA = 0;
+    double meanB = 0;
+    for (int i = 0; i < a.length; i++) {
+      meanA += a[i] / a.length;
+      meanB += b[i] / b.length;
+    }
+    double ab = 0;
+    double aa = 0;
+    double bb = 0;
+    for (int i = 0; i < a.length; i++) {
+      ab += (a[i] - meanA) * (b[i] - meanB);
+      aa += (a[i] - meanA) * (a[i] - meanA);
+      bb += (b[i] - meanB) * (b[i] - meanB);
+    }
+    return aa * bb > 0 ? ab / Math.sqrt(aa * bb) : 0;
+  }
+}
