@@ -81,7 +81,7 @@ class WeightEncodingAttackTest {
     }
   }
 
-  // Level sealed for 1,000 rows: weights have 38 bits after the point, 13 stay above the noise.
+  // Level sealed for 1,000 rows, about: 38 bits after the point, 13 stay above the noise.
   private static final int WEIGHT_SCALE = 38;
   private static final int OPENED_BITS = 13;
   private static final int NOISE_BITS = WEIGHT_SCALE - OPENED_BITS;
