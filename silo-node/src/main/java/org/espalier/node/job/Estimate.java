@@ -90,7 +90,7 @@ final class Estimate {
    * party products with its columns, made in advance.
    */
   private static final class Sealed {
-    private static final int CIPHERTEXT_BYTES = 123_000;
+    private static final int CIPHERTEXT_BYTES = 160_000;
     private static final double SECONDS_PER_CIPHERTEXT = 3e-3;
 
     /** Of one vector and party, and of one vector, row and column. */

@@ -12,6 +12,7 @@ import org.espalier.node.data.Dataset;
 import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.evaluate.Evaluation;
+import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.glm.FeatureOutcome;
 import org.espalier.protocols.glm.LabelOutcome;
 import org.espalier.protocols.glm.LogisticTraining;
@@ -243,6 +244,7 @@ final class TrainFlow implements JobRun.Flow {
   private TrainingSpec trainingSpec(Level level) {
     TrainSpec.TrainingSettings settings = spec.training();
     return new TrainingSpec(
+        spec.linear() ? Family.LINEAR : Family.LOGISTIC,
         level,
         spec.model().l2().doubleValue(),
         mostPasses(spec),
@@ -250,9 +252,10 @@ final class TrainFlow implements JobRun.Flow {
         settings.acceptsSpan());
   }
 
+  /** A level's own schedule is shorter than what a job may ask for at most. */
   static int mostPasses(TrainSpec spec) {
     Integer most = spec.training().maxPasses();
-    return most == null ? 200 : most;
+    return most == null ? TrainSpec.MAX_PASSES : most;
   }
 
   /** How many columns the others prepared is for the label party's part of training to learn. */

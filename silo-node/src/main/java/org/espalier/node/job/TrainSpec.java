@@ -23,6 +23,7 @@ public record TrainSpec(
     TrainingSettings training,
     EvaluationSettings evaluation)
     implements JobSpec {
+  static final int MAX_PASSES = 200;
   static final String LOGISTIC = "logistic";
   static final String LINEAR = "linear";
   static final String SEALED = "sealed";
@@ -104,7 +105,7 @@ public record TrainSpec(
         throw foreign("min_features_per_party", "no combination of a party's columns is opened");
       }
       if (maxPasses != null) {
-        Specs.range("training.max_passes", maxPasses, 1, 200);
+        Specs.range("training.max_passes", maxPasses, 1, MAX_PASSES);
       }
       if (tolerance != null
           && (tolerance.compareTo(new BigDecimal("1e-12")) < 0

@@ -90,7 +90,6 @@ final class TestData {
           insurer.example: {dataset: people}
           telecom.example: {dataset: people}
         alignment: {min_intersection: 50}
-        training: {level: gradients, max_passes: 8, accept: [span], min_features_per_party: 2}
         evaluation: {holdout: 0.25}
         """
             + MATCH);

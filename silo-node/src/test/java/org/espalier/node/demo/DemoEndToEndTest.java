@@ -23,9 +23,9 @@ import org.junit.jupiter.api.io.TempDir;
 class DemoEndToEndTest {
   private static final Path CONFIGS = Path.of("..", "configs").toAbsolutePath().normalize();
   private static final Pattern NODE = Pattern.compile("runs as process (\\d+)");
-  private static final double AUC_TOLERANCE = 1e-4;
+  private static final double AUC_TOLERANCE = 5e-4;
   private static final double LOSS_TOLERANCE = 1e-3;
-  private static final double WEIGHT_TOLERANCE = 1e-3;
+  private static final double WEIGHT_TOLERANCE = 1e-2;
 
   /** Everything that the demo writes, because it is the temporary folder of its process. */
   @TempDir Path temporary;
@@ -124,8 +124,8 @@ class DemoEndToEndTest {
         .extracting(JsonNode::asText)
         .containsExactly("bank", "insurer", "telecom");
     assertThat(result.path("intersection").asInt()).isEqualTo(716);
-    assertThat(result.path("level").asText()).isEqualTo("gradients");
-    assertThat(result.path("passes").asInt()).isBetween(2, 25);
+    assertThat(result.path("level").asText()).isEqualTo("sealed");
+    assertThat(result.path("passes").asInt()).isBetween(2, 60);
     assertThat(result.at("/evaluated/heldOut").asBoolean()).isTrue();
     assertSameAsCentralised(result);
     for (String model : List.of("federated", "centralised", "labelPartyAlone")) {
