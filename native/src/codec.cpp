@@ -1,5 +1,6 @@
 #include "codec.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace espalier {
@@ -9,19 +10,22 @@ std::size_t packed_size(std::size_t count, int bits) { return (count * bits + 7)
 void pack(const u64* values, std::size_t count, int bits, std::vector<std::uint8_t>& out) {
   std::size_t at = out.size();
   out.resize(at + packed_size(count, bits));
-  u128 pending = 0;
+  u64 word = 0;
   int held = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    pending |= static_cast<u128>(values[i]) << held;
+    const u64 value = values[i];
+    word |= value << held;
     held += bits;
-    while (held >= 8) {
-      out[at++] = static_cast<std::uint8_t>(pending);
-      pending >>= 8;
-      held -= 8;
+    if (held >= 64) {
+      std::memcpy(out.data() + at, &word, 8);
+      at += 8;
+      held -= 64;
+      // What did not fit; bits < 64, so that nothing is left where the value fitted exactly.
+      word = value >> (bits - held);
     }
   }
-  if (held > 0) {
-    out[at] = static_cast<std::uint8_t>(pending);
+  for (; held > 0; held -= 8, word >>= 8) {
+    out[at++] = static_cast<std::uint8_t>(word);
   }
 }
 
@@ -33,20 +37,31 @@ void unpack(const std::uint8_t* bytes, std::size_t length, std::size_t& at, cons
     throw BadInput("residues end early");
   }
   const u64 mask = (1ull << bits) - 1;
+  const std::size_t end = at + size;
   u128 pending = 0;
   int held = 0;
+  bool below = true;
   for (std::size_t i = 0; i < count; ++i) {
-    while (held < bits) {
-      pending |= static_cast<u128>(bytes[at++]) << held;
-      held += 8;
+    if (held < bits) {
+      const std::size_t take = std::min<std::size_t>(8, end - at);
+      u64 word = 0;
+      if (take == 8) {
+        std::memcpy(&word, bytes + at, 8);
+      } else {
+        std::memcpy(&word, bytes + at, take);
+      }
+      at += take;
+      pending |= static_cast<u128>(word) << held;
+      held += static_cast<int>(8 * take);
     }
-    u64 value = static_cast<u64>(pending) & mask;
-    if (value >= modulus.value()) {
-      throw BadInput("residue " + std::to_string(i) + " is not below its modulus");
-    }
-    values[i] = value;
+    values[i] = static_cast<u64>(pending) & mask;
+    below &= values[i] < modulus.value();
     pending >>= bits;
     held -= bits;
+  }
+  if (!below) {
+    const u64* first = std::find_if(values, values + count, [&](u64 v) { return v >= modulus.value(); });
+    throw BadInput("residue " + std::to_string(first - values) + " is not below its modulus");
   }
   if (pending != 0) {
     throw BadInput("padding bits are set");

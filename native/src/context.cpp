@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "random.h"
 #include "seal/util/common.h"
 #include "seal/util/ntt.h"
 #include "seal/util/uintarithsmallmod.h"
@@ -102,7 +103,7 @@ Context::Context(std::size_t degree, const std::vector<u64>& primes, u64 plain)
     // ⌊q/t⌋ = (q − q mod t)/t, and q is 0 modulo p.
     u64 inverse = 0;
     seal::util::try_invert_uint_mod(plain_ % p.value(), p, inverse);
-    delta_.push_back(mod_mul(p.value() - q_mod_t_ % p.value(), inverse, p));
+    delta_.push_back(factor(mod_mul(p.value() - q_mod_t_ % p.value(), inverse, p), p));
   }
 }
 
@@ -244,12 +245,13 @@ void Context::add_scaled(const u64* plain_values, u64* poly) const {
       rest -= plain_ & more;
       fix += more & 1;
     }
+    // m and fix are below t, and t below every prime.
     for (std::size_t l = 0; l < limbs(); ++l) {
-      const auto& q = primes_[l];
-      u64* c = poly + l * degree_ + i;
-      u64 scaled = seal::util::multiply_add_uint_mod(
-          seal::util::barrett_reduce_64(m, q), delta_[l], seal::util::barrett_reduce_64(fix, q), q);
-      *c = seal::util::add_uint_mod(*c, scaled, q);
+      const u64 q = primes_[l].value();
+      u64& c = poly[l * degree_ + i];
+      u64 sum = multiply_lazy(m, delta_[l], q) + fix + c;  // below 4q
+      sum = std::min(sum, sum - 2 * q);
+      c = std::min(sum, sum - q);
     }
   }
 }
@@ -351,7 +353,7 @@ std::shared_ptr<seal::UniformRandomGenerator> generator(const Seed& seed) {
   seal::prng_seed_type words;
   static_assert(sizeof(words) == kSeedBytes);
   std::memcpy(words.data(), seed.data(), kSeedBytes);
-  auto result = std::make_shared<seal::Blake2xbPRNG>(words);
+  auto result = std::make_shared<FastBlake2xb>(words);
   wipe(words.data(), kSeedBytes);
   return result;
 }

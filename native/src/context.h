@@ -123,7 +123,7 @@ class Context {
   seal::SEALContext seal_;
   std::shared_ptr<const seal::SEALContext::ContextData> data_;
   std::vector<Roots> roots_;
-  std::vector<u64> delta_;  // floor(q/t) mod each prime
+  std::vector<Factor> delta_;  // floor(q/t) mod each prime
   u64 q_mod_t_;
   u64 q_mod_t_shoup_;  // floor(2^64·(q mod t)/t)
   // For the first k primes, of each the inverse of the product of the others: at [k − 1][l].

@@ -10,12 +10,36 @@ namespace espalier {
 
 namespace {
 
-constexpr std::size_t kBatch = 16;  // 2^60·2^60·16 < 2^128
+constexpr std::size_t kBatch = 16;
 constexpr std::size_t kStrip = 64;  // neighbouring values that one task takes
+constexpr std::size_t kChunk = 64;  // groups whose operands are looked at together
 
 u64 reduce(u128 sum, const seal::Modulus& q) {
   u64 words[2] = {static_cast<u64>(sum), static_cast<u64>(sum >> 64)};
   return seal::util::barrett_reduce_128(words, q);
+}
+
+// Adds Σ x·a and Σ x·b, the x `stride` apart, to sums below 2^64·q, and leaves them below that: 16 products
+// of residues below q ≤ 2^60 are at most 2^64·q more, so that one conditional step on the upper half is enough.
+inline void add_products(const u64* x, std::size_t stride, const u64* a, const u64* b, std::size_t count, u64 q,
+                         u128& sum_a, u128& sum_b) {
+  auto fold = [q](u128 sum) {
+    const u64 high = static_cast<u64>(sum >> 64);
+    return static_cast<u128>(std::min(high, high - q)) << 64 | static_cast<u64>(sum);
+  };
+  u128 sa = sum_a, sb = sum_b;
+  for (std::size_t from = 0; from < count; from += kBatch) {
+    const std::size_t end = std::min(count, from + kBatch);
+    for (std::size_t i = from; i < end; ++i) {
+      const u64 v = x[i * stride];
+      sa += static_cast<u128>(v) * a[i];
+      sb += static_cast<u128>(v) * b[i];
+    }
+    sa = fold(sa);
+    sb = fold(sb);
+  }
+  sum_a = sa;
+  sum_b = sb;
 }
 
 void check_used(const Lanes& lanes, std::size_t used) {
@@ -130,18 +154,93 @@ Matrix::Matrix(std::shared_ptr<const Context> context, Lanes lanes, std::size_t 
   c1_.assign(groups_ * context_->size(), 0);
 }
 
+// kStrip neighbouring values of the transforms, from `start` of limb l, for all blocks and groups: groups are
+// taken a chunk at a time, so that what the inner loops read stays in the caches, and summed in registers.
+void Matrix::strip(std::size_t l, std::size_t start, std::size_t blocks, const SecretVector& tiles,
+                   const std::vector<std::shared_ptr<Ciphertext>>& backward, u64* out0, u64* out1) {
+  const Context& c = *context_;
+  const auto& modulus = c.modulus(l);
+  const u64 q = modulus.value();
+  const std::size_t h = lanes_.lanes, length = lanes_.length(c);
+  const std::size_t at = l * c.degree() + start;
+  const std::size_t first = start / h, values = std::max<std::size_t>(1, kStrip / h);  // of a tile
+  auto value_of = [&](std::size_t i) { return (start + i) / h - first; };
+
+  // By position, then block.
+  std::vector<u64> r0, r1;
+  if (!backward.empty()) {
+    r0.resize(kStrip * blocks);
+    r1.resize(kStrip * blocks);
+    for (std::size_t b = 0; b < blocks; ++b) {
+      for (std::size_t i = 0; i < kStrip; ++i) {
+        r0[i * blocks + b] = backward[b]->c0[at + i];
+        r1[i * blocks + b] = backward[b]->c1[at + i];
+      }
+    }
+  }
+  std::vector<u64> f0(kStrip * kChunk), f1(kStrip * kChunk);  // by position, then group
+  SecretVector x(values * kChunk * blocks);                   // by value, then group, then block
+  Wiped<u128> sum0(kStrip * blocks), sum1(kStrip * blocks);   // of the forward products, by position, then block
+  for (std::size_t from = 0; from < groups_; from += kChunk) {
+    const std::size_t groups = std::min(kChunk, groups_ - from);
+    for (std::size_t g = 0; g < groups; ++g) {
+      for (std::size_t b = 0; b < blocks; ++b) {
+        const u64* tile = tiles.data() + ((l * groups_ + from + g) * blocks + b) * length + first;
+        for (std::size_t k = 0; k < values; ++k) {
+          x[(k * kChunk + g) * blocks + b] = tile[k];
+        }
+      }
+    }
+    if (forward()) {
+      for (std::size_t g = 0; g < groups; ++g) {
+        for (std::size_t i = 0; i < kStrip; ++i) {
+          f0[i * kChunk + g] = forward_[from + g]->c0[at + i];
+          f1[i * kChunk + g] = forward_[from + g]->c1[at + i];
+        }
+      }
+      for (std::size_t i = 0; i < kStrip; ++i) {
+        for (std::size_t b = 0; b < blocks; ++b) {
+          add_products(x.data() + value_of(i) * kChunk * blocks + b, blocks, f0.data() + i * kChunk,
+                       f1.data() + i * kChunk, groups, q, sum0[i * blocks + b], sum1[i * blocks + b]);
+        }
+      }
+    }
+    if (!backward.empty()) {
+      for (std::size_t g = 0; g < groups; ++g) {
+        u64* a0 = c0_.data() + (from + g) * c.size() + at;
+        u64* a1 = c1_.data() + (from + g) * c.size() + at;
+        for (std::size_t i = 0; i < kStrip; ++i) {
+          u128 s0 = a0[i], s1 = a1[i];
+          add_products(x.data() + (value_of(i) * kChunk + g) * blocks, 1, r0.data() + i * blocks,
+                       r1.data() + i * blocks, blocks, q, s0, s1);
+          a0[i] = reduce(s0, modulus);
+          a1[i] = reduce(s1, modulus);
+        }
+      }
+    }
+  }
+  if (forward()) {
+    for (std::size_t b = 0; b < blocks; ++b) {
+      for (std::size_t i = 0; i < kStrip; ++i) {
+        out0[b * c.size() + at + i] = reduce(sum0[i * blocks + b], modulus);
+        out1[b * c.size() + at + i] = reduce(sum1[i * blocks + b], modulus);
+      }
+    }
+  }
+}
+
 std::vector<Reply> Matrix::rows(const std::int32_t* values, std::size_t count,
                                 const std::vector<std::shared_ptr<Ciphertext>>& operands,
                                 const Ciphertext& public_key, const std::vector<Seed>& mask_seeds,
                                 std::size_t reply_limbs) {
   std::lock_guard<std::mutex> hold(lock_);
   const Context& c = *context_;
-  const std::size_t n = c.degree(), h = lanes_.lanes, width = lanes_.width, length = lanes_.length(c);
+  const std::size_t n = c.degree(), width = lanes_.width, length = lanes_.length(c);
   const std::size_t per_block = lanes_.rows_per_block(c), blocks = (count + per_block - 1) / per_block;
   check_reply_limbs(c, reply_limbs);
-  if (finished_ || count == 0 || blocks > kBatch || operands.size() != blocks ||
-      (forward() && mask_seeds.size() != blocks)) {
-    throw BadArgument("1..16 blocks of rows at a time, each with its operand, until finished");
+  if (finished_ || count == 0 || blocks > kBatch || (!operands.empty() && operands.size() != blocks) ||
+      (operands.empty() && !forward()) || (forward() && mask_seeds.size() != blocks)) {
+    throw BadArgument("1..16 blocks of rows at a time, each with its operand or none with any, until finished");
   }
   if (public_key.context.get() != &c) {
     throw BadArgument("the public key belongs to other parameters");
@@ -180,70 +279,9 @@ std::vector<Reply> Matrix::rows(const std::int32_t* values, std::size_t count,
     out0.assign(blocks * c.size(), 0);
     out1.assign(blocks * c.size(), 0);
   }
-  // A task takes `run` neighbouring values of the transforms: of `run / h` tile values, h each.
-  const std::size_t run = std::max(h, std::min<std::size_t>(kStrip, n)), strips = n / run;
-  parallel(c.limbs() * strips, [&](std::size_t task) {
-    const std::size_t l = task / strips, start = (task % strips) * run;
-    const auto& q = c.modulus(l);
-    std::vector<u128> sum0(blocks * run), sum1(blocks * run);
-    std::size_t pending = 0;
-    auto settle = [&] {
-      for (std::size_t b = 0; b < blocks; ++b) {
-        u64* a0 = out0.data() + b * c.size() + l * n + start;
-        u64* a1 = out1.data() + b * c.size() + l * n + start;
-        for (std::size_t i = 0; i < run; ++i) {
-          a0[i] = seal::util::add_uint_mod(a0[i], reduce(sum0[b * run + i], q), q);
-          a1[i] = seal::util::add_uint_mod(a1[i], reduce(sum1[b * run + i], q), q);
-        }
-      }
-      std::fill(sum0.begin(), sum0.end(), 0);
-      std::fill(sum1.begin(), sum1.end(), 0);
-      pending = 0;
-    };
-    std::vector<u128> back0(run), back1(run);
-    for (std::size_t g = 0; g < groups_; ++g) {
-      const u64* tile = tiles.data() + (l * groups_ + g) * blocks * length + start / h;
-      if (forward()) {
-        const u64* f0 = forward_[g]->c0.data() + l * n + start;
-        const u64* f1 = forward_[g]->c1.data() + l * n + start;
-        for (std::size_t b = 0; b < blocks; ++b) {
-          for (std::size_t k = 0; k < run / h; ++k) {
-            const u64 x = tile[b * length + k];
-            u128* s0 = sum0.data() + b * run + k * h;
-            u128* s1 = sum1.data() + b * run + k * h;
-            for (std::size_t s = 0; s < h; ++s) {
-              s0[s] += static_cast<u128>(x) * f0[k * h + s];
-              s1[s] += static_cast<u128>(x) * f1[k * h + s];
-            }
-          }
-        }
-        if (++pending == kBatch) {
-          settle();
-        }
-      }
-      std::fill(back0.begin(), back0.end(), 0);
-      std::fill(back1.begin(), back1.end(), 0);
-      for (std::size_t b = 0; b < blocks; ++b) {
-        const u64* r0 = operands[b]->c0.data() + l * n + start;
-        const u64* r1 = operands[b]->c1.data() + l * n + start;
-        for (std::size_t k = 0; k < run / h; ++k) {
-          const u64 x = tile[b * length + k];
-          for (std::size_t s = k * h; s < (k + 1) * h; ++s) {
-            back0[s] += static_cast<u128>(x) * r0[s];
-            back1[s] += static_cast<u128>(x) * r1[s];
-          }
-        }
-      }
-      u64* a0 = c0_.data() + g * c.size() + l * n + start;
-      u64* a1 = c1_.data() + g * c.size() + l * n + start;
-      for (std::size_t i = 0; i < run; ++i) {
-        a0[i] = seal::util::add_uint_mod(a0[i], reduce(back0[i], q), q);
-        a1[i] = seal::util::add_uint_mod(a1[i], reduce(back1[i], q), q);
-      }
-    }
-    if (pending > 0) {
-      settle();
-    }
+  parallel(c.size() / kStrip, [&](std::size_t task) {
+    const std::size_t l = task * kStrip / n, start = task * kStrip % n;
+    strip(l, start, blocks, tiles, operands, out0.data(), out1.data());
   });
 
   std::vector<Reply> replies(forward() ? blocks : 0);

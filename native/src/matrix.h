@@ -40,8 +40,8 @@ class Matrix {
   Matrix(std::shared_ptr<const Context> context, Lanes lanes, std::size_t columns, std::size_t used,
          std::vector<std::shared_ptr<Ciphertext>> forward);
 
-  // Rows of up to 16 blocks, row-major; operands of the backward products, one a block. One reply a block
-  // (shares lane after lane), none without forward operands.
+  // Rows of up to 16 blocks, row-major; operands of the backward products, one a block, or none. One reply a
+  // block (shares lane after lane), none without forward operands.
   std::vector<Reply> rows(const std::int32_t* values, std::size_t count,
                           const std::vector<std::shared_ptr<Ciphertext>>& operands, const Ciphertext& public_key,
                           const std::vector<Seed>& mask_seeds, std::size_t reply_limbs);
@@ -56,6 +56,9 @@ class Matrix {
   bool forward() const { return !forward_.empty(); }
 
  private:
+  void strip(std::size_t l, std::size_t start, std::size_t blocks, const SecretVector& tiles,
+             const std::vector<std::shared_ptr<Ciphertext>>& backward, u64* out0, u64* out1);
+
   std::shared_ptr<const Context> context_;
   Lanes lanes_;
   std::size_t columns_, used_, groups_;

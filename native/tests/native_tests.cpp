@@ -397,7 +397,7 @@ void hostile() {
   check(throws<BadArgument>([&] { Context(4096, primes(8192, {55, 55}), 65537); }), "110 bits at N = 4096");
   check(!throws<BadArgument>([&] { Context(4096, primes(8192, {55, 54}), 65537); }), "109 bits at N = 4096");
   check(throws<BadArgument>([&] { Context(4096, {}, 65537); }), "no primes");
-  check(throws<BadArgument>([&] { Context(4096, primes(4096, {36, 36, 36}), 65537); }), "three primes");
+  check(throws<BadArgument>([&] { Context(8192, primes(8192, {36, 36, 36, 36}), 65537); }), "four primes");
   check(throws<BadArgument>([&] { Context(5000, primes(4096, {36, 36}), 65537); }), "degree not a power of two");
 
   check(throws<BadArgument>([&] { Tiles(context, 10, 10, 3); }), "width 3");

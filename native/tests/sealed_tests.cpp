@@ -1,0 +1,328 @@
+// Products with a matrix in lanes and products in slots, against the plain computation, and what their
+// replies refuse.
+#include <algorithm>
+
+#include "matrix.h"
+#include "random.h"
+#include "slots.h"
+#include "support.h"
+
+using namespace espalier;
+using namespace espalier::test;
+
+namespace {
+
+u64 residue(u128 value, u64 t) { return static_cast<u64>(value % t); }
+
+u64 lift(std::int32_t x, u64 t) { return x < 0 ? t - static_cast<u64>(-static_cast<i64>(x)) : static_cast<u64>(x); }
+
+// Distance of two residues.
+u64 distance(u64 a, u64 b, u64 t) {
+  const u64 d = a < b ? b - a : a - b;
+  return std::min(d, t - d);
+}
+
+struct Setting {
+  std::size_t degree;
+  std::vector<int> bits;
+  int t_bits;
+  std::size_t lanes, width, used, rows, columns, reply_limbs;
+  bool forward, backward;
+  std::size_t batch;  // blocks in one call
+  u64 tolerance;
+};
+
+void products(const Setting& s) {
+  std::mt19937_64 random(21);
+  const auto context = make_context(s.degree, s.bits, s.t_bits);
+  const Context& c = *context;
+  const u64 t = c.plain();
+  const SecretKey key(context);
+  const auto pk = received(context, wire(key, {}));
+  const Lanes lanes{s.lanes, s.width};
+  const std::size_t per_block = lanes.rows_per_block(c), blocks = (s.rows + per_block - 1) / per_block;
+  const std::string name = std::to_string(s.lanes) + " lanes of width " + std::to_string(s.width) + ", " +
+                           std::to_string(s.rows) + " x " + std::to_string(s.columns);
+
+  std::vector<std::int32_t> x(s.rows * s.columns);
+  for (auto& v : x) {
+    v = static_cast<std::int32_t>(random() % 2001) - 1000;
+  }
+  // Uniform vectors: every sum wraps modulo t.
+  SecretVector b(s.used * s.columns), r(s.used * s.rows);
+  for (auto* vector : {&b, &r}) {
+    for (auto& v : *vector) {
+      v = random() % t;
+    }
+  }
+  // Vectors `length` apart, `count` values each from `from`.
+  auto cut = [&](const SecretVector& all, std::size_t length, std::size_t from, std::size_t count) {
+    SecretVector out;
+    for (std::size_t v = 0; v < s.used; ++v) {
+      out.insert(out.end(), all.begin() + static_cast<std::ptrdiff_t>(v * length + from),
+                 all.begin() + static_cast<std::ptrdiff_t>(v * length + from + count));
+    }
+    return out;
+  };
+  std::vector<std::shared_ptr<Ciphertext>> forward;
+  for (std::size_t g = 0; s.forward && g < lanes.groups(s.columns); ++g) {
+    const std::size_t count = std::min(s.width, s.columns - g * s.width);
+    forward.push_back(received(
+        context, wire(key, column_operand(c, lanes, cut(b, s.columns, g * s.width, count).data(), s.used, count))));
+  }
+
+  Matrix matrix(context, lanes, s.columns, s.used, forward);
+  u64 worst = 0;
+  for (std::size_t first = 0; first < blocks; first += s.batch) {
+    const std::size_t count = std::min(s.batch, blocks - first);
+    const std::size_t here = std::min(s.rows - first * per_block, count * per_block);
+    std::vector<std::shared_ptr<Ciphertext>> operands;
+    std::vector<Seed> seeds;
+    for (std::size_t k = first; k < first + count; ++k) {
+      const std::size_t rows = std::min(per_block, s.rows - k * per_block);
+      if (s.backward) {
+        operands.push_back(received(
+            context, wire(key, row_operand(c, lanes, cut(r, s.rows, k * per_block, rows).data(), s.used, rows))));
+      }
+      if (s.forward) {
+        seeds.push_back(fresh_seed());
+      }
+    }
+    const auto replies =
+        matrix.rows(x.data() + first * per_block * s.columns, here, operands, *pk, seeds, s.reply_limbs);
+    check(replies.size() == (s.forward ? count : 0), name + ": one reply a block");
+    for (std::size_t k = 0; k < replies.size(); ++k) {
+      const std::size_t from = (first + k) * per_block, rows = std::min(per_block, s.rows - from);
+      const Reply& reply = replies[k];
+      check(reply.bytes.size() == row_reply_size(c, lanes, s.used, rows, s.reply_limbs), name + ": size of a reply");
+      const auto opened =
+          open_rows(key, lanes, reply.bytes.data(), reply.bytes.size(), s.used, rows, s.reply_limbs);
+      for (std::size_t v = 0; v < s.used; ++v) {
+        for (std::size_t i = 0; i < rows; ++i) {
+          u128 expected = 0;
+          for (std::size_t j = 0; j < s.columns; ++j) {
+            expected += residue(static_cast<u128>(lift(x[(from + i) * s.columns + j], t)) * b[v * s.columns + j], t);
+          }
+          const u64 got = (opened[v * rows + i] + reply.shares[v * rows + i]) % t;
+          worst = std::max(worst, distance(got, residue(expected, t), t));
+        }
+      }
+    }
+  }
+  check(worst <= s.tolerance, name + ": X b");
+  const u64 worst_forward = worst;
+  worst = 0;
+  if (s.backward) {
+    const Reply reply = matrix.finish(*pk, fresh_seed(), s.reply_limbs);
+    check(reply.bytes.size() == column_reply_size(c, lanes, s.used, s.columns, s.reply_limbs),
+          name + ": size of the last reply");
+    const auto opened =
+        open_columns(key, lanes, reply.bytes.data(), reply.bytes.size(), s.used, s.columns, s.reply_limbs);
+    for (std::size_t v = 0; v < s.used; ++v) {
+      for (std::size_t j = 0; j < s.columns; ++j) {
+        u128 expected = 0;
+        for (std::size_t i = 0; i < s.rows; ++i) {
+          expected += residue(static_cast<u128>(lift(x[i * s.columns + j], t)) * r[v * s.rows + i], t);
+        }
+        const std::size_t at = v * s.columns + j;
+        worst = std::max(worst, distance((opened[at] + reply.shares[at]) % t, residue(expected, t), t));
+      }
+    }
+    check(worst <= s.tolerance, name + ": X' r");
+    check(throws<BadArgument>([&] { matrix.finish(*pk, fresh_seed(), s.reply_limbs); }), name + ": finished once");
+  }
+  std::printf("%s, %zu vectors: largest error %llu and %llu\n", name.c_str(), s.used,
+              static_cast<unsigned long long>(worst_forward), static_cast<unsigned long long>(worst));
+}
+
+// Every product is (q − 1)², the largest there is, over more groups than are summed at a time: the sums are
+// the polynomials 150 and 16, far below half of q/t, so that whatever is not zero was reduced wrongly.
+void extreme() {
+  const auto context = make_context(8192, {60, 60}, 20);
+  const Context& c = *context;
+  const Lanes lanes{8, 1};
+  const std::size_t columns = 150, per_block = lanes.rows_per_block(c), blocks = 16;
+  const SecretKey key(context);
+  const auto pk = received(context, wire(key, {}));
+  auto minus_one = std::make_shared<Ciphertext>();
+  minus_one->context = context;
+  for (std::size_t l = 0; l < c.limbs(); ++l) {
+    minus_one->c0.insert(minus_one->c0.end(), c.degree(), c.prime(l) - 1);
+  }
+  minus_one->c1 = minus_one->c0;
+  std::vector<std::int32_t> x(blocks * per_block * columns, 0);
+  for (std::size_t b = 0; b < blocks; ++b) {
+    std::fill_n(x.begin() + static_cast<std::ptrdiff_t>(b * per_block * columns), columns, -1);
+  }
+  Matrix matrix(context, lanes, columns, 8, std::vector<std::shared_ptr<Ciphertext>>(columns, minus_one));
+  std::vector<Reply> replies =
+      matrix.rows(x.data(), blocks * per_block, std::vector<std::shared_ptr<Ciphertext>>(blocks, minus_one), *pk,
+                  std::vector<Seed>(blocks, fresh_seed()), 2);
+  std::size_t wrong = 0;
+  for (const Reply& reply : replies) {
+    const auto opened = open_rows(key, lanes, reply.bytes.data(), reply.bytes.size(), 8, per_block, 2);
+    for (std::size_t i = 0; i < opened.size(); ++i) {
+      wrong += (opened[i] + reply.shares[i]) % c.plain() != 0;
+    }
+  }
+  const Reply last = matrix.finish(*pk, fresh_seed(), 2);
+  const auto opened = open_columns(key, lanes, last.bytes.data(), last.bytes.size(), 8, columns, 2);
+  for (std::size_t i = 0; i < opened.size(); ++i) {
+    wrong += (opened[i] + last.shares[i]) % c.plain() != 0;
+  }
+  check(replies.size() == blocks && wrong == 0, "sums of the largest products");
+}
+
+void refusals() {
+  const auto context = make_context(4096, {47, 47}, 30);
+  const auto other = make_context(4096, {47, 46}, 30);
+  const Context& c = *context;
+  const SecretKey key(context), stranger(other);
+  const auto pk = received(context, wire(key, {}));
+  const auto foreign = received(other, wire(stranger, {}));
+  const Lanes lanes{4, 2};
+  const std::size_t per_block = lanes.rows_per_block(c);
+  auto refuses = [&](const char* what, auto body) { check(throws<BadArgument>(body), what); };
+
+  for (const Lanes& bad : {Lanes{3, 1}, Lanes{4, 3}, Lanes{0, 1}, Lanes{1, 0}, Lanes{512, 2}, Lanes{1, 1024},
+                           Lanes{std::size_t{1} << 63, 2}}) {
+    refuses("lanes that do not fit", [&] { Matrix(context, bad, 3, 1, {}); });
+  }
+  Matrix(context, {256, 2}, 3, 1, {});
+  refuses("no vector", [&] { Matrix(context, lanes, 3, 0, {}); });
+  refuses("more vectors than lanes", [&] { Matrix(context, lanes, 3, 5, {}); });
+  refuses("no columns", [&] { Matrix(context, lanes, 0, 1, {}); });
+  refuses("2^20 + 1 columns", [&] { Matrix(context, lanes, (1 << 20) + 1, 1, {}); });
+  refuses("an operand missing", [&] { Matrix(context, lanes, 3, 1, {pk}); });
+  refuses("a foreign operand", [&] { Matrix(context, lanes, 3, 1, {pk, foreign}); });
+
+  std::vector<std::int32_t> x(17 * per_block * 3, 1);
+  const std::vector<Seed> seed(1, fresh_seed());
+  Matrix both(context, lanes, 3, 1, {pk, pk});
+  refuses("no rows", [&] { both.rows(x.data(), 0, {}, *pk, {}, 1); });
+  refuses("seventeen blocks", [&] {
+    both.rows(x.data(), 17 * per_block, std::vector<std::shared_ptr<Ciphertext>>(17, pk), *pk,
+              std::vector<Seed>(17, fresh_seed()), 1);
+  });
+  refuses("an operand short", [&] { both.rows(x.data(), 2 * per_block, {pk}, *pk, {seed[0], seed[0]}, 1); });
+  refuses("an operand too many", [&] { both.rows(x.data(), 1, {pk, pk}, *pk, seed, 1); });
+  refuses("no mask", [&] { both.rows(x.data(), 1, {pk}, *pk, {}, 1); });
+  refuses("a foreign row operand", [&] { both.rows(x.data(), 1, {foreign}, *pk, seed, 1); });
+  refuses("a foreign key", [&] { both.rows(x.data(), 1, {pk}, *foreign, seed, 1); });
+  refuses("no limbs", [&] { both.rows(x.data(), 1, {pk}, *pk, seed, 0); });
+  refuses("three limbs", [&] { both.rows(x.data(), 1, {pk}, *pk, seed, 3); });
+  refuses("a foreign key at the end", [&] { both.finish(*foreign, seed[0], 1); });
+  check(both.rows(x.data(), 1, {pk}, *pk, seed, 1).size() == 1, "refusals change nothing");
+  both.finish(*pk, seed[0], 1);
+  refuses("rows after the end", [&] { both.rows(x.data(), 1, {pk}, *pk, seed, 1); });
+  Matrix neither(context, lanes, 3, 1, {});
+  refuses("nothing to multiply with", [&] { neither.rows(x.data(), 1, {}, *pk, {}, 1); });
+
+  const u64 t = c.plain();
+  refuses("a column value of t", [&] { column_operand(c, lanes, &t, 1, 1); });
+  refuses("a row value of t", [&] { row_operand(c, lanes, &t, 1, 1); });
+  const SecretVector zeros(4 * per_block, 0);
+  refuses("three columns in a group of two", [&] { column_operand(c, lanes, zeros.data(), 1, 3); });
+  refuses("rows beyond a block", [&] { row_operand(c, lanes, zeros.data(), 1, per_block + 1); });
+  refuses("five vectors in four lanes", [&] { row_operand(c, lanes, zeros.data(), 5, 1); });
+
+  Matrix one(context, lanes, 3, 1, {pk, pk});
+  const auto reply = one.rows(x.data(), 5, {}, *pk, seed, 1)[0];
+  check(throws<BadInput>([&] { open_rows(key, lanes, reply.bytes.data(), reply.bytes.size() - 1, 1, 5, 1); }),
+        "a reply too short");
+  check(throws<BadInput>([&] { open_rows(key, lanes, reply.bytes.data(), reply.bytes.size(), 1, 4, 1); }),
+        "a reply for other rows");
+  check(throws<BadInput>([&] { open_columns(key, lanes, reply.bytes.data(), reply.bytes.size(), 1, 3, 1); }),
+        "a reply of the other kind");
+
+  SlotSum slots(context);
+  const std::vector<std::int32_t> plain(c.degree(), 1);
+  refuses("t below 2^31 in slots", [&] { slot_polynomial(c, plain.data(), 1); });
+  refuses("no factors", [&] { slots.add({}, plain.data()); });
+  refuses("a foreign factor", [&] { slots.add({foreign}, plain.data()); });
+  refuses("a foreign key for slots", [&] { slots.finish(*foreign, seed[0], 1); });
+  slots.finish(*pk, seed[0], 1);
+  refuses("factors after the end", [&] { slots.add({pk}, plain.data()); });
+  refuses("a second end", [&] { slots.finish(*pk, seed[0], 1); });
+}
+
+// Slot by slot, exactly, with the largest factors, sums over several calls and signs in every combination.
+void slots(std::size_t degree, std::size_t factors, std::size_t calls, std::size_t reply_limbs) {
+  std::mt19937_64 random(22);
+  const auto context = make_context(degree, {52, 52, 52}, 51);
+  const u64 t = context->plain();
+  const SecretKey key(context);
+  const auto pk = received(context, wire(key, {}));
+  SlotSum sum(context);
+  std::vector<u64> expected(degree, 0);
+  for (std::size_t call = 0; call < calls; ++call) {
+    std::vector<std::shared_ptr<Ciphertext>> encrypted;
+    std::vector<std::int32_t> plain(factors * degree);
+    for (std::size_t j = 0; j < factors; ++j) {
+      // Short vectors leave the other slots at zero.
+      const std::size_t count = j % 3 == 2 ? degree / 2 : degree;
+      std::vector<std::int32_t> a(count);
+      for (std::size_t i = 0; i < degree; ++i) {
+        plain[j * degree + i] = static_cast<std::int32_t>(random());
+        if (i < count) {
+          a[i] = static_cast<std::int32_t>(random());
+          const u64 product = residue(static_cast<u128>(lift(a[i], t)) * lift(plain[j * degree + i], t), t);
+          expected[i] = (expected[i] + product) % t;
+        }
+      }
+      encrypted.push_back(received(context, wire(key, slot_polynomial(*context, a.data(), count))));
+    }
+    sum.add(encrypted, plain.data());
+  }
+  const Reply reply = sum.finish(*pk, fresh_seed(), reply_limbs);
+  check(reply.bytes.size() == slot_reply_size(*context, reply_limbs), "size of a reply of slots");
+  const auto opened = open_slots(key, reply.bytes.data(), reply.bytes.size(), reply_limbs);
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < degree; ++i) {
+    wrong += (opened[i] + reply.shares[i]) % t != expected[i];
+  }
+  check(wrong == 0, "every slot is exact");
+  check(throws<BadInput>([&] { open_slots(key, reply.bytes.data(), reply.bytes.size() - 1, reply_limbs); }),
+        "a reply of slots too short");
+  std::printf("slots of degree %zu, %zu calls of %zu factors: %zu wrong\n", degree, calls, factors, wrong);
+}
+
+// The sampler of this project is SEAL's, byte for byte, over borders of its buffer.
+void expansion() {
+  for (int i = 0; i < 20; ++i) {
+    const Seed seed = fresh_seed();
+    seal::prng_seed_type words;
+    std::copy_n(seed.begin(), seed.size(), reinterpret_cast<std::uint8_t*>(words.data()));
+    seal::Blake2xbPRNG theirs(words);
+    auto ours = generator(seed);
+    for (std::size_t count : {1u, 63u, 4096u, 4095u, 20000u}) {
+      std::vector<seal::seal_byte> a(count), b(count);
+      theirs.generate(count, a.data());
+      ours->generate(count, b.data());
+      check(a == b, "random bytes are SEAL's");
+    }
+  }
+}
+
+}  // namespace
+
+int main() {
+  // Degree, limbs, t, lanes, width, vectors, rows, columns, limbs of a reply, both ways, blocks a call, tolerance.
+  products({4096, {54, 54}, 40, 1, 1, 1, 4096, 3, 2, true, true, 16, 0});
+  products({4096, {54, 54}, 40, 8, 1, 8, 1000, 5, 2, true, true, 16, 0});
+  products({4096, {54, 54}, 40, 16, 4, 11, 300, 9, 2, true, true, 2, 0});
+  products({4096, {54, 54}, 40, 4, 2, 3, 700, 7, 2, true, false, 1, 0});
+  products({4096, {54, 54}, 40, 4, 2, 3, 700, 7, 2, false, true, 1, 0});
+  products({4096, {54, 54}, 40, 2, 64, 2, 100, 150, 2, true, true, 16, 0});
+  products({4096, {54, 54}, 40, 128, 4, 100, 40, 10, 2, true, true, 16, 0});
+  products({8192, {60, 60}, 51, 16, 1, 15, 1300, 140, 1, true, true, 3, 1});
+  products({8192, {60, 60}, 51, 32, 8, 32, 530, 30, 1, true, true, 16, 1});
+  products({16384, {60, 60}, 51, 32, 2, 25, 600, 6, 1, true, true, 16, 1});
+  extreme();
+  slots(8192, 5, 3, 2);
+  slots(8192, 51, 1, 2);
+  slots(16384, 20, 2, 3);
+  refusals();
+  expansion();
+  return finished("tests of level sealed");
+}
