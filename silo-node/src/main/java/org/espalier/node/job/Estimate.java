@@ -93,6 +93,9 @@ final class Estimate {
     private static final int CIPHERTEXT_BYTES = 160_000;
     private static final double SECONDS_PER_CIPHERTEXT = 3e-3;
 
+    /** Of a pass over any number of rows: series, messages, waiting. */
+    private static final double SECONDS_PER_PASS = 0.1;
+
     /** Of one vector and party, and of one vector, row and column. */
     private static final int BYTES_PER_PREPARED_ROW = 40;
 
@@ -127,7 +130,7 @@ final class Estimate {
       double seconds =
           ciphertexts * SECONDS_PER_CIPHERTEXT
               + (double) rows * features * parties * SECONDS_PER_PREPARED_VALUE;
-      return new Cost(whole * seconds / cores, whole * bytes, passes);
+      return new Cost(passes * SECONDS_PER_PASS + whole * seconds / cores, whole * bytes, passes);
     }
   }
 }

@@ -153,12 +153,26 @@ class DemoEndToEndTest {
     assertThat(result.path("learned"))
         .extracting(fact -> fact.path("learner").asText())
         .contains("bank", "insurer", "telecom", "every party");
+    assertThat(learnedBy("bank", result)).contains("of the features: nothing while training");
+    assertThat(learnedBy("telecom", result))
+        .contains("of the outcome and of others' features: nothing while training")
+        .doesNotContain("gradient");
     assertThat(result.path("predictions").asInt()).isEqualTo(37);
     assertThat(result.path("auditVerified").asBoolean()).isTrue();
     assertThat(NODE.matcher(demo.err()).results()).hasSize(3);
     assertThat(demo.err())
         .contains("bank$ silo init", "insurer$ silo job approve", "telecom$ silo audit verify");
     assertNothingLeft();
+  }
+
+  private static String learnedBy(String party, JsonNode result) {
+    StringBuilder texts = new StringBuilder();
+    for (JsonNode fact : result.path("learned")) {
+      if (fact.path("learner").asText().equals(party)) {
+        texts.append(fact.path("text").asText()).append('\n');
+      }
+    }
+    return texts.toString();
   }
 
   @Test
