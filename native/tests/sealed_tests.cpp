@@ -136,12 +136,12 @@ void products(const Setting& s) {
 }
 
 // Every product is (q − 1)², the largest there is, over more groups than are summed at a time: the sums are
-// the polynomials 150 and 16, far below half of q/t, so that whatever is not zero was reduced wrongly.
+// the polynomials 400 and 16, far below half of q/t, so that whatever is not zero was reduced wrongly.
 void extreme() {
-  const auto context = make_context(8192, {60, 60}, 20);
+  const auto context = make_context(8192, {60, 60}, 51);
   const Context& c = *context;
   const Lanes lanes{8, 1};
-  const std::size_t columns = 150, per_block = lanes.rows_per_block(c), blocks = 16;
+  const std::size_t columns = 400, per_block = lanes.rows_per_block(c), blocks = 16;
   const SecretKey key(context);
   const auto pk = received(context, wire(key, {}));
   auto minus_one = std::make_shared<Ciphertext>();
