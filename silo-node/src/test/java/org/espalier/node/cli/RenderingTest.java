@@ -160,6 +160,20 @@ class RenderingTest {
   }
 
   @Test
+  void whatALevelDecidesByItselfIsNotPlanned() {
+    String plan =
+        Answers.PLAN
+            .replace(
+                "{\"level\":\"gradients\",\"max_passes\":15,\"tolerance\":0.000001,\"accept\":[\"span\"]}",
+                "{\"level\":\"sealed\",\"accept\":[]}")
+            .replace("{\"holdout\":0.2}", "{\"holdout\":0.2,\"reveal\":\"scores\"}");
+    Said said = silo.answer("job.plan", plan).run("job", "plan", JOB.toString());
+    assertThat(said.out().replaceAll("\\s+", " "))
+        .contains("logistic regression, l2 0.01, level sealed, 20 % held out with their scores")
+        .doesNotContain("at most", "tolerance", "accepts");
+  }
+
+  @Test
   void thePlanSaysWhoLearnsWhat() {
     Said said = silo.answer("job.plan", Answers.PLAN).run("job", "plan", JOB.toString());
     assertThat(said.exitCode()).isZero();
