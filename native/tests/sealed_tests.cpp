@@ -287,6 +287,102 @@ void slots(std::size_t degree, std::size_t factors, std::size_t calls, std::size
   std::printf("slots of degree %zu, %zu calls of %zu factors: %zu wrong\n", degree, calls, factors, wrong);
 }
 
+// Attack (a) of attack_tests.cpp on the replies of this level: an operand that encrypts zero, but with an error
+// of `size` in one coefficient. What it is multiplied with shows beside the multiples of q/t under a mask
+// modulo t and a flood of 2^65, and not under the full-width mask.
+struct Malformed {
+  std::shared_ptr<const Context> context = make_context(4096, {54, 54}, 38);  // q/t = 2^70
+  SecretKey key{context};
+  std::shared_ptr<Ciphertext> pk = received(context, wire(key, {}));
+  Seed seed = fresh_seed();
+
+  std::shared_ptr<Ciphertext> operand(u64 size, std::size_t coefficient) const {
+    Seeded crafted = encrypt(key, {});
+    std::vector<u64> error(context->size(), 0);
+    for (std::size_t l = 0; l < 2; ++l) {
+      error[l * context->degree() + coefficient] = size % context->prime(l);
+    }
+    context->ntt(error.data());
+    for (std::size_t i = 0; i < error.size(); ++i) {
+      crafted.c0[i] = seal::util::add_uint_mod(crafted.c0[i], error[i], context->modulus(i / context->degree()));
+    }
+    return received(context, write_seeded(*context, crafted));
+  }
+
+  void attack(const char* what, const std::vector<std::uint8_t>& bytes, const Wanted& wanted,
+              const std::vector<double>& truth) const {
+    const Context& c = *context;
+    const std::size_t n = c.degree(), count = wanted.size();
+    std::vector<u64> c1(2 * n), values(2 * count);
+    std::size_t at = 0;
+    for (std::size_t l = 0; l < 2; ++l) {
+      unpack(bytes.data(), bytes.size(), at, c.modulus(l), n, c1.data() + l * n);
+      unpack(bytes.data(), bytes.size(), at, c.modulus(l), count, values.data() + l * count);
+    }
+    check(at == bytes.size(), std::string(what) + ": c1 and the wanted coefficients, nothing else");
+    c.ntt(c1.data());
+    for (std::size_t i = 0; i < c1.size(); ++i) {
+      c1[i] = seal::util::multiply_uint_mod(c1[i], key.s[i], c.modulus(i / n));
+    }
+    c.inverse_ntt(c1.data());
+    const SecretVector masks = draw_masks(c, *generator(seed), count);
+    std::mt19937_64 random(23);
+    std::vector<double> with, without;
+    for (std::size_t i = 0; i < count; ++i) {
+      const u128 q = modulus_of(c);
+      const u128 phase = compose(c, seal::util::add_uint_mod(values[i], c1[wanted[i]], c.modulus(0)),
+                                 seal::util::add_uint_mod(values[count + i], c1[n + wanted[i]], c.modulus(1)));
+      with.push_back(beyond_plaintext(c, phase));
+      const u128 bare = (phase + q - compose(c, masks[i], masks[count + i])) % q;
+      const u128 flood = ((static_cast<u128>(random()) << 64) | random()) >> 62;  // [0, 2^66)
+      without.push_back(beyond_plaintext(c, (bare + q + flood - (static_cast<u128>(1) << 65)) % q));
+    }
+    const double open = correlation(without, truth), closed = correlation(with, truth);
+    std::printf("(a) malformed noise, %s: correlation %.3f under a mask modulo t and flood, %.3f under the full-width mask\n",
+                what, open, closed);
+    check(open > 0.9, std::string(what) + ", without: the attack works");
+    check(std::abs(closed) < 5 / std::sqrt(static_cast<double>(count)), std::string(what) + ", with: it fails");
+  }
+};
+
+void malformed_noise() {
+  const Malformed m;
+  const Context& c = *m.context;
+  std::mt19937_64 random(24);
+  auto draw = [&](std::size_t count) {
+    std::vector<std::int32_t> x(count);
+    for (auto& v : x) {
+      v = static_cast<std::int32_t>(random() % 2049) - 1024;
+    }
+    return x;
+  };
+  {
+    const Lanes lanes{2, 1};
+    const std::size_t rows = lanes.rows_per_block(c);
+    const auto x = draw(rows);
+    Matrix matrix(m.context, lanes, 1, 1, {m.operand(1ull << 57, 0)});
+    const auto replies = matrix.rows(x.data(), rows, {}, *m.pk, {m.seed}, 2);
+    m.attack("a column", replies[0].bytes, row_positions(c, lanes, 1, rows), {x.begin(), x.end()});
+  }
+  {
+    const Lanes lanes{8, 64};
+    const std::size_t rows = lanes.rows_per_block(c);
+    const auto x = draw(rows * lanes.width);
+    Matrix matrix(m.context, lanes, lanes.width, 1, {});
+    matrix.rows(x.data(), rows, {m.operand(1ull << 57, (rows - 1) * lanes.width * lanes.lanes)}, *m.pk, {}, 2);
+    m.attack("a row", matrix.finish(*m.pk, m.seed, 2).bytes, column_positions(c, lanes, 1, lanes.width),
+             {x.begin(), x.begin() + static_cast<std::ptrdiff_t>(lanes.width)});
+  }
+  const auto plain = draw(c.degree());
+  std::vector<double> truth;
+  for (u64 v : slot_polynomial(c, plain.data(), c.degree())) {
+    truth.push_back(v > c.plain() / 2 ? static_cast<double>(v) - static_cast<double>(c.plain()) : static_cast<double>(v));
+  }
+  SlotSum sum(m.context);
+  sum.add({m.operand(1ull << 30, 0)}, plain.data());
+  m.attack("slots", sum.finish(*m.pk, m.seed, 2).bytes, every(c.degree()), truth);
+}
+
 // The sampler of this project is SEAL's, byte for byte, over borders of its buffer.
 void expansion() {
   for (int i = 0; i < 20; ++i) {
@@ -322,6 +418,7 @@ int main() {
   slots(8192, 5, 3, 2);
   slots(8192, 51, 1, 2);
   slots(16384, 20, 2, 3);
+  malformed_noise();
   refusals();
   expansion();
   return finished("tests of level sealed");

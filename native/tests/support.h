@@ -90,6 +90,37 @@ inline double chi_square(const std::vector<std::size_t>& counts) {
   return (sum - freedom) / std::sqrt(2 * freedom);
 }
 
+using i128 = __int128;
+
+inline u128 modulus_of(const Context& c) {
+  u128 q = 1;
+  for (std::size_t l = 0; l < c.limbs(); ++l) {
+    q *= c.prime(l);
+  }
+  return q;
+}
+
+// A residue modulo q = q₁q₂ from its two limbs.
+inline u128 compose(const Context& c, u64 first, u64 second) {
+  u64 inverse = 0;
+  seal::util::try_invert_uint_mod(c.prime(0) % c.prime(1), c.modulus(1), inverse);
+  const u64 k = seal::util::multiply_uint_mod(
+      seal::util::sub_uint_mod(second, first % c.prime(1), c.modulus(1)), inverse, c.modulus(1));
+  return first + static_cast<u128>(k) * c.prime(0);
+}
+
+// The signed distance of x in Z_q from the nearest multiple of q/t: what a mask modulo t leaves open.
+inline double beyond_plaintext(const Context& c, u128 x) {
+  const u128 delta = modulus_of(c) / c.plain();
+  const u64 residues[2] = {static_cast<u64>(x % c.prime(0)), static_cast<u64>(x % c.prime(1))};
+  const u64 m = c.round_to_plain(residues, 2);
+  i128 d = static_cast<i128>(x) - static_cast<i128>(delta * m) -
+           static_cast<i128>(static_cast<u128>(modulus_of(c) % c.plain()) * m / c.plain());
+  const i128 q = static_cast<i128>(modulus_of(c));
+  d = d > q / 2 ? d - q : d;
+  return static_cast<double>(d);
+}
+
 inline int finished(const char* what) {
   std::printf(failures == 0 ? "all %s passed\n" : "%s: failures\n", what);
   return failures == 0 ? 0 : 1;
