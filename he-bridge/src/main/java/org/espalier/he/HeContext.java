@@ -99,13 +99,21 @@ public final class HeContext extends NativeObject {
     return new SlotAccumulator(this);
   }
 
+  /** The layout, if it is one of this ring. */
+  LaneLayout fitting(LaneLayout layout) {
+    if (layout.degree() != parameters.degree()) {
+      throw new IllegalArgumentException("a layout of another degree");
+    }
+    return layout;
+  }
+
   /** Exact length of the reply of one block of rows on the wire. */
   public long rowReplyBytes(LaneLayout layout, int vectors, int rows, int replyLimbs) {
     return Header.SIZE
         + with(
             handle ->
                 Native.rowReplySize(
-                    handle, layout.lanes(), layout.width(), vectors, rows, replyLimbs));
+                    handle, fitting(layout).lanes(), layout.width(), vectors, rows, replyLimbs));
   }
 
   /** Exact length of the reply of all columns on the wire. */
@@ -114,7 +122,7 @@ public final class HeContext extends NativeObject {
         + with(
             handle ->
                 Native.columnReplySize(
-                    handle, layout.lanes(), layout.width(), vectors, columns, replyLimbs));
+                    handle, fitting(layout).lanes(), layout.width(), vectors, columns, replyLimbs));
   }
 
   /** Exact length of a reply of slots on the wire. */

@@ -56,7 +56,8 @@ public final class KeyPair extends NativeObject {
    * @param group columns [group·c, group·c + c)
    */
   public byte[] encryptColumns(LaneLayout layout, long[][] vectors, int group) {
-    int from = group * layout.width();
+    context.fitting(layout);
+    int from = Math.multiplyExact(group, layout.width());
     long[] flat = flat(vectors, from, Math.min(layout.width(), vectors[0].length - from));
     return Header.with(
         Header.BLOCK,
@@ -80,7 +81,8 @@ public final class KeyPair extends NativeObject {
    * @param rows in the block
    */
   public byte[] encryptRows(LaneLayout layout, long[][] vectors, int block, int rows) {
-    long[] flat = flat(vectors, block * layout.rowsPerBlock(), rows);
+    context.fitting(layout);
+    long[] flat = flat(vectors, Math.multiplyExact(block, layout.rowsPerBlock()), rows);
     return Header.with(
         Header.BLOCK,
         context.digest(),
@@ -91,6 +93,9 @@ public final class KeyPair extends NativeObject {
   }
 
   private static long[] flat(long[][] vectors, int from, int count) {
+    if (from < 0 || count < 1) {
+      throw new IllegalArgumentException(count + " values from " + from);
+    }
     long[] flat = new long[Math.multiplyExact(vectors.length, count)];
     for (int s = 0; s < vectors.length; s++) {
       System.arraycopy(vectors[s], from, flat, s * count, count);

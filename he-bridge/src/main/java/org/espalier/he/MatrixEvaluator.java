@@ -33,7 +33,7 @@ public final class MatrixEvaluator extends NativeObject {
             handle ->
                 Native.matrix(
                     handle,
-                    layout.lanes(),
+                    context.fitting(layout).lanes(),
                     layout.width(),
                     columns,
                     vectors,
@@ -56,7 +56,8 @@ public final class MatrixEvaluator extends NativeObject {
    * @param matrix row-major, {@code columns} values a row
    * @param fromRow first row
    * @param rows how many
-   * @param rowOperands encrypted vectors for these rows, one a block; not closed here
+   * @param rowOperands encrypted vectors for these rows, one a block, or none if only X·b is
+   *     wanted; not closed here
    * @param maskKey 32 secret bytes
    * @return one reply a block, shares vector after vector; empty without column operands
    */
@@ -68,14 +69,19 @@ public final class MatrixEvaluator extends NativeObject {
       PublicKey key,
       byte[] maskKey,
       int replyLimbs) {
-    int blocks = layout.blocks(rows);
-    if (blocks < 1 || blocks > MOST_BLOCKS || rowOperands.size() != blocks) {
+    int blocks = rows < 1 ? 0 : layout.blocks(rows);
+    if (blocks < 1 || blocks > MOST_BLOCKS) {
+      throw new IllegalArgumentException(rows + " rows are not 1 to 16 blocks");
+    }
+    if (rowOperands.size() != blocks && !(forward && rowOperands.isEmpty())) {
       throw new IllegalArgumentException(
-          rowOperands.size() + " operands for " + blocks + " blocks, of which 1 to 16 are taken");
+          rowOperands.size() + " operands for " + blocks + " blocks of rows");
     }
     byte[] seeds = new byte[forward ? MaskSeed.KEY_BYTES * blocks : 0];
     for (int b = 0; b < blocks; b++) {
-      received.add(rowOperands.get(b).digest());
+      if (!rowOperands.isEmpty()) {
+        received.add(rowOperands.get(b).digest());
+      }
       if (forward) {
         byte[] seed = seed(key, maskKey, replyLimbs, nextBlock + b);
         System.arraycopy(seed, 0, seeds, b * MaskSeed.KEY_BYTES, MaskSeed.KEY_BYTES);

@@ -3,8 +3,8 @@ package org.espalier.he;
 import org.espalier.he.nativelib.Native;
 
 /**
- * Parameters for level {@code sealed}: one plaintext modulus t, the largest prime ≡ 1 modulo 2N
- * below 2^51, and two rings over it. Each inequality is a method.
+ * Parameters for level {@code sealed}: one plaintext modulus t, the largest prime ≡ 1 modulo 2N of
+ * the wanted bits, and two rings over it. Each inequality is a method.
  *
  * <p>Products with slices are read from single coefficients, where an error of one unit is
  * harmless: two primes, replies at one of them. Products in slots are not: a unit in one
@@ -15,11 +15,7 @@ import org.espalier.he.nativelib.Native;
  * @param slots for products in slots
  */
 public record SealedParameters(ParameterChooser.Choice matrix, ParameterChooser.Choice slots) {
-  /** Bits of t. */
-  public static final int PLAIN_BITS = 51;
-
   private static final int MATRIX_LIMB_BITS = 60;
-  private static final int SLOT_LIMB_BITS = 52;
   private static final int[] DEGREES = {8192, 16384};
   private static final int MOST_WIDTH = 64;
 
@@ -40,15 +36,14 @@ public record SealedParameters(ParameterChooser.Choice matrix, ParameterChooser.
   public static SealedParameters choose(SealedWorkload w) {
     String why = "";
     for (int degree : DEGREES) {
-      // Primes of the larger degree suit the smaller one, so that both rings may share t.
-      long plain = Native.primeBelow(degree, PLAIN_BITS, 0);
+      long plain = Native.primeBelow(degree, w.plainBits(), 0);
       Parameters matrix = new Parameters(degree, primes(degree, MATRIX_LIMB_BITS, 2), plain);
-      Parameters slots = new Parameters(degree, primes(degree, SLOT_LIMB_BITS, 3), plain);
+      Parameters slots = new Parameters(degree, primes(degree, w.plainBits() + 1, 3), plain);
       if (!keySurvives(matrix, w.openedBits()) || !keySurvives(slots, w.openedBits())) {
         why = "too many columns of one party: what is opened of them could tell a key";
       } else if (!slotsAreExact(slots, w.slotFactors())) {
         why = w.slotFactors() + " products in a slot";
-      } else if (!ParameterChooser.switchFits(matrix.primes()[0], plain)) {
+      } else if (!switchFits(matrix.primes()[0], plain)) {
         why = "one prime of q leaves no room for the switching noise";
       } else {
         int width = MOST_WIDTH;
@@ -108,5 +103,14 @@ public record SealedParameters(ParameterChooser.Choice matrix, ParameterChooser.
     }
     // The margin covers the rounding of this computation.
     return noise * p.degree() * EXACTNESS * (1 + 1e-9) <= q / p.plain();
+  }
+
+  /**
+   * t ≤ q₁/2^3: the rounding noise of the switch to one prime, at most 12·√(N/18) < 2^9, moves a
+   * coefficient by less than 2^7 units, and a full-width mask by one more. A unit is the last bit
+   * of a logit share (2^-44 or less) or of a sum of rounded products over all rows.
+   */
+  static boolean switchFits(long firstPrime, long plain) {
+    return plain <= firstPrime >> 3;
   }
 }

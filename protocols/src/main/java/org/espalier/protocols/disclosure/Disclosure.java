@@ -151,13 +151,15 @@ public final class Disclosure {
     List<Statement> all = new ArrayList<>();
     Party compute = facts.columns().keySet().stream().sorted().findFirst().orElseThrow();
     boolean alone = facts.columns().size() == 1;
+    String both = facts.label().name() + " and " + compute.name();
     all.add(
         new Statement(
             facts.label(),
             "of the features: nothing while training; at the end its own weights, and of each"
                 + " hold-out person the feature parties'"
                 + (alone ? "" : " summed")
-                + " part of the final score, exactly: from it come the metrics"));
+                + " part of the final score, exactly: from it come the metrics, and people with equal"
+                + " values can be grouped by it"));
     facts
         .columns()
         .forEach(
@@ -166,16 +168,17 @@ public final class Disclosure {
                     new Statement(
                         party,
                         "of the outcome and of others' features: nothing while training; at the end"
-                            + " its own weights, rounded by the label party's noise")));
+                            + " its own weights, rounded by the label party's noise, and in a linear"
+                            + " regression the outcome's standard deviation")));
     all.add(
         new Statement(
             null,
-            "%s and %s learn in the last pass of each stage, once or twice in most jobs and at most"
-                    .formatted(facts.label().name(), compute.name())
-                + " a few dozen times, two sums over all people, each under noise worth ten people"
-                + " from either of them: how many people's scores come near the end of the range, and"
-                + " the mean loss. All learn what follows from them: whether training goes on, more"
-                + " slowly or with a wider range"));
+            both
+                + " learn a few sums over all people, each under noise worth ten people from either of"
+                + " them: in the early passes and at the end of each stage how many people's scores come"
+                + " near the end of the range, and at the end of each stage the mean loss. All learn"
+                + " what follows from them: whether training goes on, more slowly or with a wider"
+                + " range"));
     all.add(
         new Statement(
             null,
@@ -184,11 +187,13 @@ public final class Disclosure {
     all.add(
         new Statement(
             null,
-            "this level protects against a party that deviates: it can make the result wrong, and can"
-                + " make an opened sum depend on a person of its choice, up to the sum's own noise, but"
-                + " reads nothing else. "
-                + "%s and %s together could read everything: they must not collude"
-                    .formatted(facts.label().name(), compute.name())));
+            "this level protects against a party that deviates: it can make the result wrong, and "
+                + both
+                + " can each turn an opened sum into a number about one person of its choice, a dozen or"
+                + " so bits; a feature party's final weights can be made to tell single people's"
+                + " outcomes, a number of them for each of its columns. Beyond that it reads nothing. "
+                + both
+                + " together could read everything: they must not collude"));
     return all;
   }
 
@@ -209,7 +214,8 @@ public final class Disclosure {
                 + noise
                 + " of the direction's length. People with equal values in a partner's category and"
                 + " yes/no columns get nearly equal numbers: they can be grouped from the first pass"
-                + " on, and where a partner has only such columns, these can often be read"));
+                + " on, and a yes/no column that matters for the outcome can often be read exactly"
+                + " within the allowed passes"));
     all.add(
         new Statement(
             facts.label(),
@@ -258,8 +264,9 @@ public final class Disclosure {
             null,
             "this level protects against parties that keep to the protocol. A label party that"
                 + " deviates can read combinations of its choice of one partner's columns, as many as"
-                + " there are passes; a feature party that deviates can choose which sums of outcomes"
-                + " it reads, as many as it has columns"));
+                + " there are passes; a feature party that deviates can choose which weighted sums of"
+                + " outcomes it reads, as many as it has columns, each enough for the outcomes of about"
+                + " eleven people"));
     return all;
   }
 }

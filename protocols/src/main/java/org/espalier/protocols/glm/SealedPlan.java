@@ -32,6 +32,9 @@ final class SealedPlan {
   private static final double LOSS_LIMIT = 6;
 
   private static final double SIGMAS = 6;
+  private static final double ALARM_SIGMAS = 4;
+  private static final int EARLY_PASSES = 8;
+  private static final double LARGEST_WEIGHT = 8;
 
   /**
    * A run of passes over the same rows.
@@ -42,6 +45,25 @@ final class SealedPlan {
 
   /** A party's slice. */
   record Shape(int columns, long rowL1, long columnL1) {}
+
+  /** What a pass opens. */
+  enum Opening {
+    NOTHING,
+    SPREAD,
+    SPREAD_AND_LOSS
+  }
+
+  /**
+   * What pass {@code s} of a stage opens. The logits of few people with extreme values grow fastest
+   * in the first passes: there the spread is opened often enough that nobody crosses the end of the
+   * range unseen.
+   */
+  Opening opening(int stageIndex, int s) {
+    if (s == stages.get(stageIndex).passes() - 1) {
+      return Opening.SPREAD_AND_LOSS;
+    }
+    return stageIndex == 0 && (s < EARLY_PASSES || s % 3 == 2) ? Opening.SPREAD : Opening.NOTHING;
+  }
 
   /** What follows from opened sums. */
   enum Decision {
@@ -77,6 +99,7 @@ final class SealedPlan {
 
   private final int widest;
   private SealedRange range;
+  private Fitted series;
   private double speed = 2;
   private double lastLoss = Double.POSITIVE_INFINITY;
 
@@ -104,20 +127,38 @@ final class SealedPlan {
     this.parameters =
         SealedParameters.choose(
             new SealedWorkload(
-                rowL1, columnL1, 2 * SealedRange.FORTY.harmonics(job.rows()), openedBits(most)));
+                scale.plainBits(),
+                rowL1,
+                columnL1,
+                2 * SealedRange.FORTY.harmonics(job.rows()),
+                openedBits(most)));
     this.field = new PrimeField(parameters.matrix().parameters().plain());
     this.range = SealedRange.first(job.rows());
+    this.series = fit();
+  }
+
+  /**
+   * A penalty row holds its weight this many times, so that the weights that occur fill the range:
+   * at the minimum l2/2·w² is at most the loss without features; and a prepared feature's weight
+   * beyond 8 (e^8 in the odds for one standard deviation) does not occur in practice.
+   */
+  static double penaltyFactor(TrainingJob job) {
+    double loss = job.spec().family() == Family.LOGISTIC ? Math.log(2) : 0.5;
+    double largest = Math.min(LARGEST_WEIGHT, Math.sqrt(2 * loss / job.spec().l2()));
+    return SealedRange.first(job.rows()).limit() / largest;
   }
 
   /** All that one side's decryptions can ever influence of what the other side reads. */
   private int openedBits(int columns) {
-    int perWeight = SealedParameters.PLAIN_BITS - (scale.weightScale() - OPENED_BITS);
-    return columns * perWeight + 2 * 64 * openings(stages);
+    int perWeight = scale.plainBits() - (scale.weightScale() - OPENED_BITS);
+    // The noise leaves of a sum what is above its standard deviation, more than 2^3 of its units.
+    int perSum = scale.plainBits() - scale.residualBits() - 3;
+    return columns * perWeight + 2 * perSum * openings(stages);
   }
 
   private static int openings(List<Stage> stages) {
-    // Every stage may be run once for each range and once more slowly.
-    return stages.size() * (SealedRange.values().length + 2);
+    // Every stage may be run once for each range and twice more slowly.
+    return (stages.size() + EARLY_PASSES + 3) * (SealedRange.values().length + 2);
   }
 
   /**
@@ -129,12 +170,8 @@ final class SealedPlan {
     if (rows > 50_000) {
       all.add(new Stage(rows / 4, 15));
       all.add(new Stage(rows, 10));
-    } else if (rows > 4096) {
-      all.add(new Stage(rows, 15));
-      all.add(new Stage(rows, 15));
-      all.add(new Stage(rows, 15));
     } else {
-      for (int i = 0; i < 4; i++) {
+      for (int i = 0; i < (rows > 4096 ? 5 : 8); i++) {
         all.add(new Stage(rows, 15));
       }
     }
@@ -197,7 +234,33 @@ final class SealedPlan {
   }
 
   private double period() {
-    return Math.scalb((double) field.modulus(), -SealedScale.LOGIT_BITS) / range.divisor;
+    return Math.scalb((double) field.modulus(), -scale.logitBits()) / range.divisor;
+  }
+
+  /** The series of one range, fitted once. */
+  private record Fitted(
+      Series identity, Series residual, Series levelled, Series evenLoss, Series spread) {}
+
+  private Fitted fit() {
+    boolean logistic = job.spec().family() == Family.LOGISTIC;
+    Series identity = odd(z -> z);
+    double from = range.alarm();
+    double to = 0.4 * range.period();
+    return new Fitted(
+        identity,
+        logistic ? odd(z -> SubspaceFit.sigmoid(z) - 0.5) : identity,
+        odd(SealedPlan::levelled),
+        even(
+            logistic
+                ? z -> Math.log(2 * Math.cosh(levelled(z) / 2))
+                : z -> 0.5 * levelled(z) * levelled(z),
+            range.limit()),
+        even(
+            z -> {
+              double x = Math.max(0, Math.min(1, (z - from) / (to - from)));
+              return x * x * (3 - 2 * x);
+            },
+            period() / 2));
   }
 
   private Series odd(DoubleUnaryOperator f) {
@@ -209,20 +272,19 @@ final class SealedPlan {
   }
 
   /**
-   * Residuals plus the outcome (minus ½ for the logistic family), on penalty rows the penalty's.
+   * Residuals plus the outcome (minus ½ for the logistic family); on penalty rows the penalty's.
    */
   List<Term> residual(Stage stage) {
-    Series identity = odd(z -> z);
-    Series data =
-        job.spec().family() == Family.LOGISTIC ? odd(z -> SubspaceFit.sigmoid(z) - 0.5) : identity;
+    double factor = penaltyFactor(job);
     return List.of(
-        new Term(identity, job.spec().l2() * stage.rows(), 0, penaltyRows),
-        new Term(data, 1, penaltyRows, extended(stage)));
+        new Term(
+            series.identity(), job.spec().l2() * stage.rows() / (factor * factor), 0, penaltyRows),
+        new Term(series.residual(), 1, penaltyRows, extended(stage)));
   }
 
   /** The part of the loss that meets the outcome: the logit itself, levelling off. */
   List<Term> levelled(Stage stage) {
-    return List.of(new Term(odd(SealedPlan::levelled), 1, penaltyRows, extended(stage)));
+    return List.of(new Term(series.levelled(), 1, penaltyRows, extended(stage)));
   }
 
   private static double levelled(double z) {
@@ -231,31 +293,12 @@ final class SealedPlan {
 
   /** The rest of the loss: the same whatever the outcome. */
   List<Term> evenLoss(Stage stage) {
-    return List.of(new Term(evenLossSeries(), 1, penaltyRows, extended(stage)));
-  }
-
-  private Series evenLossSeries() {
-    return even(
-        job.spec().family() == Family.LOGISTIC
-            ? z -> Math.log(2 * Math.cosh(levelled(z) / 2))
-            : z -> 0.5 * levelled(z) * levelled(z),
-        range.limit());
+    return List.of(new Term(series.evenLoss(), 1, penaltyRows, extended(stage)));
   }
 
   /** Counts rows near the end of the range or beyond. */
   List<Term> spread(Stage stage) {
-    return List.of(new Term(spreadSeries(), 1, penaltyRows, extended(stage)));
-  }
-
-  private Series spreadSeries() {
-    double from = range.alarm();
-    double to = 0.4 * range.period();
-    return even(
-        z -> {
-          double x = Math.max(0, Math.min(1, (z - from) / (to - from)));
-          return x * x * (3 - 2 * x);
-        },
-        period() / 2);
+    return List.of(new Term(series.spread(), 1, penaltyRows, extended(stage)));
   }
 
   /** Standard deviation of either party's noise on the spread, in units of its share. */
@@ -279,22 +322,26 @@ final class SealedPlan {
    * What the parties have learned in an opened pass.
    *
    * @param beyond about how many rows have a logit near the end of the range or beyond
-   * @param loss mean loss, without the penalty
+   * @param loss mean loss, without the penalty; NaN if only the spread was opened
    * @param lossNoise standard deviation of the noise in it
    */
   record Sums(double beyond, double beyondNoise, double loss, double lossNoise) {}
 
-  Sums sums(Stage stage, long spread, long loss) {
+  Sums sums(Stage stage, Opening opening, long spread, long loss) {
     double n = stage.rows();
     double beyond =
         Math.scalb((double) field.centre(spread), -scale.residualBits())
-            + spreadSeries().constant() * n;
+            + series.spread().constant() * n;
     double mean =
         Math.scalb((double) field.centre(loss), -(scale.residualBits() + scale.featureBits())) / n
-            + evenLossSeries().constant()
+            + series.evenLoss().constant()
             + (job.spec().family() == Family.LOGISTIC ? 0 : 0.5);
     double root2 = Math.sqrt(2);
-    return new Sums(beyond, NOISE_ROWS * root2, mean, NOISE_ROWS * rowLoss() * root2 / n);
+    return new Sums(
+        beyond,
+        NOISE_ROWS * root2,
+        opening == Opening.SPREAD_AND_LOSS ? mean : Double.NaN,
+        NOISE_ROWS * rowLoss() * root2 / n);
   }
 
   /**
@@ -304,7 +351,7 @@ final class SealedPlan {
    */
   Decision decide(Stage stage, boolean last, Sums sums) {
     Decision decision;
-    if (sums.beyond() > SIGMAS * sums.beyondNoise() + 2e-4 * stage.rows()) {
+    if (sums.beyond() > ALARM_SIGMAS * sums.beyondNoise() + 2e-4 * stage.rows()) {
       decision = range.next() == null ? Decision.SLOWER : Decision.WIDER;
     } else if (sums.loss() > Math.min(lastLoss, noInformation()) + SIGMAS * sums.lossNoise()) {
       decision = Decision.SLOWER;
@@ -316,7 +363,7 @@ final class SealedPlan {
       decision = Decision.GO_ON;
     }
     follow(decision);
-    if (decision == Decision.GO_ON || decision == Decision.STOP) {
+    if ((decision == Decision.GO_ON || decision == Decision.STOP) && !Double.isNaN(sums.loss())) {
       lastLoss = sums.loss();
     }
     return decision;
@@ -326,6 +373,7 @@ final class SealedPlan {
   void follow(Decision decision) {
     if (decision == Decision.WIDER) {
       range = range.next();
+      series = fit();
     } else if (decision == Decision.SLOWER) {
       if (speed < 1) {
         throw new IllegalArgumentException(

@@ -2,7 +2,7 @@ package org.espalier.protocols.glm;
 
 /**
  * How large a logit may become before the series no longer hold: period and harmonics follow. The
- * period is 2^7/divisor logits: t is just below 2^(7 + {@link SealedScale#LOGIT_BITS}).
+ * period is 2^7/divisor logits: t is just below 2^(7 + {@link SealedScale#logitBits}).
  */
 enum SealedRange {
   TEN(4),
@@ -41,7 +41,7 @@ enum SealedRange {
 
   /** Where a job begins: a wide period costs little where there are few rows. */
   static SealedRange first(int rows) {
-    return rows <= 4096 ? FORTY : rows <= 50_000 ? FOURTEEN : TEN;
+    return rows <= 4096 ? FORTY : rows <= 50_000 ? TWENTY : TEN;
   }
 
   /** The next wider one, or null. */

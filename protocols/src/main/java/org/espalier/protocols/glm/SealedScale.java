@@ -1,7 +1,8 @@
 package org.espalier.protocols.glm;
 
 /**
- * Bits after the point at level {@code sealed}. A logit share has {@link #LOGIT_BITS} in all:
+ * Bits after the point at level {@code sealed}. A logit share has all but seven of the modulus's
+ * bits:
  *
  * <p>logit = 2·feature + holder + other + weight + log2 n,
  *
@@ -10,28 +11,46 @@ package org.espalier.protocols.glm;
  * stochastically, hence unbiased: their error in a mean gradient falls with √n, and so may their
  * bits.
  *
+ * @param plainBits of t
  * @param logRows ⌈log2 n⌉
  * @param featureBits of a prepared feature
  * @param holderBits of the label party's factor of a residual
  * @param otherBits of the other compute party's factor
  */
-record SealedScale(int logRows, int featureBits, int holderBits, int otherBits) {
-  /** With a modulus just below 2^51, {@link SealedRange} has 2^7 units of logit for its periods. */
-  static final int LOGIT_BITS = 44;
+record SealedScale(int plainBits, int logRows, int featureBits, int holderBits, int otherBits) {
+  /** {@link SealedRange} has 2^7 units of logit for its periods. */
+  private static final int RANGE_BITS = 7;
+
+  /** More bits where few rows average less: they cost a tenth more bytes. */
+  private static final int FEW_ROWS = 50_000;
 
   /** Of a coefficient in a combination of mean gradients. */
   static final int WEIGHT_BITS = 6;
 
   static SealedScale of(int rows) {
     int logRows = Integer.SIZE - Integer.numberOfLeadingZeros(Math.max(1, rows - 1));
-    int rest = LOGIT_BITS - WEIGHT_BITS - logRows;
+    int rest = logitBits(rows) - WEIGHT_BITS - logRows;
     if (rest < 12) {
       throw new IllegalArgumentException(
           rows + " rows are more than level sealed has bits for (2^26)");
     }
-    int feature = (int) Math.round(rest / 4.6);
-    int holder = (rest - 2 * feature) / 2;
-    return new SealedScale(logRows, feature, holder, rest - 2 * feature - holder);
+    int feature = (int) Math.round(rest / 5.0);
+    // The other's factors carry the coefficients, and the errors of all 2K of them add up.
+    int holder = (rest - 2 * feature - 2) / 2;
+    return new SealedScale(plainBits(rows), logRows, feature, holder, rest - 2 * feature - holder);
+  }
+
+  private static int plainBits(int rows) {
+    return rows > FEW_ROWS ? 51 : 57;
+  }
+
+  private static int logitBits(int rows) {
+    return plainBits(rows) - RANGE_BITS;
+  }
+
+  /** Bits after the point of a logit share. */
+  int logitBits() {
+    return plainBits - RANGE_BITS;
   }
 
   int residualBits() {
@@ -40,7 +59,7 @@ record SealedScale(int logRows, int featureBits, int holderBits, int otherBits) 
 
   /** Of a weight share. */
   int weightScale() {
-    return LOGIT_BITS - featureBits;
+    return logitBits() - featureBits;
   }
 
   /** Units of a coefficient that take one mean gradient over {@code rows} rows to a weight. */

@@ -26,6 +26,7 @@ final class SealedSlice {
   private final int columns;
   private final int bits;
   private final int[] order;
+  private final double penaltyFactor;
   private final Prg coins = Prg.fresh();
 
   /**
@@ -40,6 +41,7 @@ final class SealedSlice {
     double ridge = job.spec().l2() / job.spec().family().maxCurvature();
     this.whitening = Whitening.of(own, Math.max(MIN_RIDGE, ridge));
     this.order = order(job);
+    this.penaltyFactor = SealedPlan.penaltyFactor(job);
   }
 
   /** A permutation of the rows that all parties know: a prefix of it is a sample. */
@@ -69,7 +71,7 @@ final class SealedSlice {
     int[] values = new int[Math.multiplyExact(Math.addExact(n, penaltyRows), columns)];
     double[] identity = new double[features * features];
     for (int j = 0; j < features; j++) {
-      identity[j * features + j] = 1;
+      identity[j * features + j] = penaltyFactor;
     }
     double[] penalties = whitening.apply(new Matrix(features, features, identity)).values();
     for (int j = 0; j < features; j++) {

@@ -10,7 +10,9 @@ import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import org.espalier.he.HeContext;
 import org.espalier.he.Parameters;
+import org.espalier.he.RangeException;
 import org.espalier.protocols.glm.SealedPlan.Decision;
+import org.espalier.protocols.glm.SealedPlan.Opening;
 import org.espalier.protocols.glm.SealedPlan.Stage;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.prepare.Matrix;
@@ -149,7 +151,11 @@ final class SealedTraining implements TrainingProtocol {
 
     /** The shapes of all slices, label party first. */
     void set(List<SealedPlan.Shape> shapes) {
-      plan = new SealedPlan(job, shapes);
+      try {
+        plan = new SealedPlan(job, shapes);
+      } catch (RangeException e) {
+        throw new IllegalArgumentException(e.getMessage(), e);
+      }
       field = plan.field;
       context = HeContext.of(plan.parameters.matrix().parameters());
       slots = HeContext.of(plan.parameters.slots().parameters());
@@ -193,15 +199,15 @@ final class SealedTraining implements TrainingProtocol {
       for (int at = 0; at < plan.stages.size() && decision != Decision.STOP; ) {
         Stage stage = plan.stages.get(at);
         boolean last = at == plan.stages.size() - 1;
-        iterates.clear();
         beginStage(stage);
         try {
-          for (int s = 0; s < stage.passes(); s++) {
+          decision = Decision.GO_ON;
+          for (int s = 0; s < stage.passes() && decision == Decision.GO_ON; s++) {
             passes++;
             begins(passes);
-            boolean opened = s == stage.passes() - 1;
-            decision = pass(stage, s, opened, last);
-            momentum.step(plan.step(stage));
+            double step = plan.step(stage);
+            decision = pass(stage, s, plan.opening(at, s), last);
+            momentum.step(step);
             iterates.add(momentum.iterate());
           }
         } finally {
@@ -209,6 +215,7 @@ final class SealedTraining implements TrainingProtocol {
         }
         if (decision == Decision.WIDER || decision == Decision.SLOWER) {
           momentum.restore(good, passes);
+          iterates.clear();
         } else {
           good = momentum.snapshot();
           at++;
@@ -219,9 +226,13 @@ final class SealedTraining implements TrainingProtocol {
 
     long[] finalCoefficients;
 
-    /** The mean of the last half of the last stage's iterates: rounding noise averages out. */
+    /** The mean of the last iterates over all rows: rounding noise averages out. */
     private long[] average(List<double[]> iterates) {
-      int count = Math.max(1, iterates.size() / 2);
+      int full = 0;
+      for (Stage stage : plan.stages) {
+        full += stage.rows() == job.rows() ? stage.passes() : 0;
+      }
+      int count = Math.max(1, Math.min(full / 3, iterates.size()));
       double[] mean = new double[passes];
       for (double[] iterate : iterates.subList(iterates.size() - count, iterates.size())) {
         for (int s = 0; s < iterate.length; s++) {
@@ -235,7 +246,7 @@ final class SealedTraining implements TrainingProtocol {
 
     abstract void beginStage(Stage stage);
 
-    abstract Decision pass(Stage stage, int s, boolean opened, boolean last);
+    abstract Decision pass(Stage stage, int s, Opening opening, boolean last);
 
     abstract void endStage();
 
@@ -293,13 +304,14 @@ final class SealedTraining implements TrainingProtocol {
       ran.put("residual_bits", plan.scale.residualBits());
       ran.put("logit_range", plan.range().limit());
       ran.put("harmonics", plan.range().harmonics(job.rows()));
-      ran.put("opened_sums", 2 * openings);
+      ran.put("opened_sums", openings);
       ran.put("opening_noise_rows", SealedPlan.NOISE_ROWS);
       ran.put("rows", job.rows());
       ran.put("passes", passes);
       return Collections.unmodifiableMap(ran);
     }
 
+    /** Sums that were opened. */
     int openings;
   }
 
@@ -426,6 +438,17 @@ final class SealedTraining implements TrainingProtocol {
       features.values().forEach(channel -> channel.send(new SealedMessages.SliceFacts(values)));
     }
 
+    private long loss(Stage stage, SharedSeries.Shares shares) {
+      int lane = stage.passes();
+      long[] levelled = shares.rows()[1];
+      field.addTo(levelled, Residues.receive(compute, field, plan.extended(stage)));
+      long met =
+          field.add(
+              matrix.transposeTimes(field, levelled)[slice.columns() - 1],
+              owned.delta()[lane][slice.columns() - 1]);
+      return field.add(met, field.multiply(shares.sums()[1], 1L << plan.scale.featureBits()));
+    }
+
     @Override
     void begins(int pass) {
       listener.begins(pass);
@@ -463,7 +486,7 @@ final class SealedTraining implements TrainingProtocol {
     }
 
     @Override
-    Decision pass(Stage stage, int s, boolean opened, boolean last) {
+    Decision pass(Stage stage, int s, Opening opening, boolean last) {
       int rows = plan.extended(stage);
       features.forEach(
           (party, channel) ->
@@ -478,7 +501,15 @@ final class SealedTraining implements TrainingProtocol {
       field.addTo(z, owned.tau()[s]);
       held.values().forEach(h -> field.addTo(z, h.sigma()[s]));
       SharedSeries.Shares shares =
-          series.evaluate(plan.layout(stage), z, opened ? 2 : 1, opened ? 2 : 0);
+          series.evaluate(
+              plan.layout(stage),
+              z,
+              opening == Opening.SPREAD_AND_LOSS ? 2 : 1,
+              switch (opening) {
+                case NOTHING -> 0;
+                case SPREAD -> 1;
+                case SPREAD_AND_LOSS -> 2;
+              });
       long[] residuals = shares.rows()[0];
       subtractTargets(stage, residuals);
       long[] masked = field.difference(residuals, held.get(computeParty).rho()[s]);
@@ -488,11 +519,11 @@ final class SealedTraining implements TrainingProtocol {
       field.addTo(gradient, owned.delta()[s]);
       own.add(withoutOutcome(gradient));
       held.forEach((party, h) -> theirs.get(party).add(h.gamma()[s]));
-      Decision decision = opened ? open(stage, shares, last) : Decision.GO_ON;
-      if (!opened) {
+      if (opening == Opening.NOTHING) {
         report(new PassReport(passes, Double.NaN, Double.NaN, seconds()));
+        return Decision.GO_ON;
       }
-      return decision;
+      return open(stage, opening, shares, last);
     }
 
     private double seconds() {
@@ -519,25 +550,19 @@ final class SealedTraining implements TrainingProtocol {
       return gradient;
     }
 
-    private Decision open(Stage stage, SharedSeries.Shares shares, boolean last) {
-      openings++;
-      int lane = stage.passes();
-      long[] levelled = shares.rows()[1];
-      field.addTo(levelled, Residues.receive(compute, field, plan.extended(stage)));
-      long met =
-          field.add(
-              matrix.transposeTimes(field, levelled)[slice.columns() - 1],
-              owned.delta()[lane][slice.columns() - 1]);
-      long loss = field.add(met, field.multiply(shares.sums()[1], 1L << plan.scale.featureBits()));
+    private Decision open(Stage stage, Opening opening, SharedSeries.Shares shares, boolean last) {
+      openings += opening == Opening.SPREAD ? 1 : 2;
+      long loss =
+          opening == Opening.SPREAD_AND_LOSS ? noisy(loss(stage, shares), plan.lossNoise()) : 0;
       SealedMessages.NoisyShares mine =
-          new SealedMessages.NoisyShares(
-              noisy(shares.sums()[0], plan.spreadNoise()), noisy(loss, plan.lossNoise()));
+          new SealedMessages.NoisyShares(noisy(shares.sums()[0], plan.spreadNoise()), loss);
       compute.send(mine);
       SealedMessages.NoisyShares other =
           compute.receive(SealedMessages.NoisyShares.TYPE, SealedMessages.SLACK);
       SealedPlan.Sums sums =
           plan.sums(
               stage,
+              opening,
               field.add(mine.spread(), residue(compute, other.spread())),
               field.add(mine.loss(), residue(compute, other.loss())));
       Decision decision = plan.decide(stage, last, sums);
@@ -615,11 +640,7 @@ final class SealedTraining implements TrainingProtocol {
               sum(counts, parties) - SealedSlice.LABEL_EXTRA,
               sum(counts, index) - SealedSlice.LABEL_EXTRA);
       label.send(new SealedMessages.SliceFacts(new long[] {matrix.rowL1(), matrix.columnL1()}));
-      try {
-        set(shapes(counts, facts(2 * parties)));
-      } catch (org.espalier.he.RangeException e) {
-        throw new IllegalArgumentException(e.getMessage(), e);
-      }
+      set(shapes(counts, facts(2 * parties)));
     }
 
     private long[] facts(int length) {
@@ -696,7 +717,7 @@ final class SealedTraining implements TrainingProtocol {
     }
 
     @Override
-    Decision pass(Stage stage, int s, boolean opened, boolean last) {
+    Decision pass(Stage stage, int s, Opening opening, boolean last) {
       int rows = plan.extended(stage);
       Correlations.Held labelHeld = held.get(label.peer());
       long[] w = weights(own, slice.columns());
@@ -711,10 +732,14 @@ final class SealedTraining implements TrainingProtocol {
           series.evaluate(
               plan.layout(stage),
               z,
-              opened
+              opening == Opening.SPREAD_AND_LOSS
                   ? List.of(plan.residual(stage), plan.levelled(stage))
                   : List.of(plan.residual(stage)),
-              opened ? List.of(plan.spread(stage), plan.evenLoss(stage)) : List.of());
+              switch (opening) {
+                case NOTHING -> List.of();
+                case SPREAD -> List.of(plan.spread(stage));
+                case SPREAD_AND_LOSS -> List.of(plan.spread(stage), plan.evenLoss(stage));
+              });
       long[] residuals = shares.rows()[0];
       long[] fromLabel = Residues.receive(label, field, rows);
       long[] masked = field.difference(residuals, labelHeld.rho()[s]);
@@ -728,27 +753,22 @@ final class SealedTraining implements TrainingProtocol {
       long[] kept = labelGradient.clone();
       kept[labelColumns - 1] = 0;
       labels.add(kept);
-      return opened ? open(stage, shares, last) : Decision.GO_ON;
+      return opening == Opening.NOTHING ? Decision.GO_ON : open(stage, opening, shares, last);
     }
 
-    private Decision open(Stage stage, SharedSeries.Shares shares, boolean last) {
-      openings++;
-      int lane = stage.passes();
-      Correlations.Held labelHeld = held.get(label.peer());
-      Residues.send(label, field, field.difference(shares.rows()[1], labelHeld.rho()[lane]));
+    private Decision open(Stage stage, Opening opening, SharedSeries.Shares shares, boolean last) {
+      openings += opening == Opening.SPREAD ? 1 : 2;
       long loss =
-          field.add(
-              labelHeld.gamma()[lane][labelColumns - 1],
-              field.multiply(shares.sums()[1], 1L << plan.scale.featureBits()));
+          opening == Opening.SPREAD_AND_LOSS ? noisy(loss(stage, shares), plan.lossNoise()) : 0;
       SealedMessages.NoisyShares mine =
-          new SealedMessages.NoisyShares(
-              noisy(shares.sums()[0], plan.spreadNoise()), noisy(loss, plan.lossNoise()));
+          new SealedMessages.NoisyShares(noisy(shares.sums()[0], plan.spreadNoise()), loss);
       SealedMessages.NoisyShares other =
           label.receive(SealedMessages.NoisyShares.TYPE, SealedMessages.SLACK);
       label.send(mine);
       SealedPlan.Sums sums =
           plan.sums(
               stage,
+              opening,
               field.add(mine.spread(), residue(label, other.spread())),
               field.add(mine.loss(), residue(label, other.loss())));
       Decision decision = plan.decide(stage, last, sums);
@@ -757,6 +777,15 @@ final class SealedTraining implements TrainingProtocol {
             label.peer(), "decided otherwise than the opened sums say");
       }
       return decision;
+    }
+
+    private long loss(Stage stage, SharedSeries.Shares shares) {
+      int lane = stage.passes();
+      Correlations.Held labelHeld = held.get(label.peer());
+      Residues.send(label, field, field.difference(shares.rows()[1], labelHeld.rho()[lane]));
+      return field.add(
+          labelHeld.gamma()[lane][labelColumns - 1],
+          field.multiply(shares.sums()[1], 1L << plan.scale.featureBits()));
     }
 
     @Override
@@ -793,7 +822,7 @@ final class SealedTraining implements TrainingProtocol {
     void endStage() {}
 
     @Override
-    Decision pass(Stage stage, int s, boolean opened, boolean last) {
+    Decision pass(Stage stage, int s, Opening opening, boolean last) {
       int rows = plan.extended(stage);
       long[] w = weights(own, slice.columns());
       field.addTo(w, Residues.receive(label, field, slice.columns()));
@@ -806,10 +835,10 @@ final class SealedTraining implements TrainingProtocol {
       field.addTo(gradient, fromLabel.delta()[s]);
       field.addTo(gradient, fromCompute.delta()[s]);
       own.add(gradient);
-      if (!opened) {
+      if (opening == Opening.NOTHING) {
         return Decision.GO_ON;
       }
-      openings++;
+      openings += opening == Opening.SPREAD ? 1 : 2;
       Decision decision = turn();
       plan.follow(decision);
       return decision;

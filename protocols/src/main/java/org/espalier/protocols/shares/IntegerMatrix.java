@@ -6,11 +6,11 @@ import java.util.stream.IntStream;
 /**
  * A party's slice as integers, times vectors of residues: exact arithmetic modulo t, both cores.
  *
- * <p>A residue is cut at bit 26, so that a product with an entry and the sum of a whole row or
+ * <p>A residue is cut at bit 29, so that a product with an entry and the sum of a whole row or
  * column stay below 2^63: {@link #requireBounds} is that inequality.
  */
 public final class IntegerMatrix {
-  private static final int CUT = 26;
+  private static final int CUT = 29;
   private static final long LOW = (1L << CUT) - 1;
   private static final int PART_ROWS = 2048;
 
@@ -32,7 +32,7 @@ public final class IntegerMatrix {
     requireBounds(Math.max(rowL1(), columnL1()));
   }
 
-  /** l1·2^26 below 2^62 for the largest absolute sum of a row or column. */
+  /** l1·2^29 below 2^62 for the largest absolute sum of a row or column. */
   static void requireBounds(long l1) {
     if (l1 >= 1L << (62 - CUT)) {
       throw new IllegalArgumentException("a row or column of absolute sum " + l1 + " is too large");

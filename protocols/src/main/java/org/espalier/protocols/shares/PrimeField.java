@@ -4,19 +4,19 @@ import java.math.BigInteger;
 import org.espalier.protocols.mask.Prg;
 
 /**
- * Residues modulo a prime t of 20 to 51 bits: the ring of all additive shares. Vectors are {@code
+ * Residues modulo a prime t of 20 to 57 bits: the ring of all additive shares. Vectors are {@code
  * long[]} with entries in [0, t).
  *
  * @param modulus t
  */
 public record PrimeField(long modulus) {
-  private static final int MAX_BITS = 51;
+  private static final int MAX_BITS = 57;
 
   public PrimeField {
     if (modulus < 1L << 19
         || modulus >= 1L << MAX_BITS
         || !BigInteger.valueOf(modulus).isProbablePrime(64)) {
-      throw new IllegalArgumentException(modulus + " is not a prime of 20 to 51 bits");
+      throw new IllegalArgumentException(modulus + " is not a prime of 20 to 57 bits");
     }
   }
 
@@ -46,15 +46,15 @@ public record PrimeField(long modulus) {
   /**
    * a·b mod t for a residue a and any |b| below t.
    *
-   * <p>The quotient estimated in double precision is off by at most one, because a·b/t is below
-   * 2^51.
+   * <p>The quotient is estimated in double precision: off by at most 2^57·2^-51, which leaves a
+   * rest below 2^63, and once more, off by at most one.
    */
   public long multiply(long a, long b) {
-    long quotient = (long) ((double) a * (double) b / (double) modulus);
+    double t = modulus;
+    long quotient = (long) ((double) a * (double) b / t);
     long rest = a * b - quotient * modulus;
-    rest += modulus & (rest >> 63);
-    rest += modulus & (rest >> 63);
-    rest -= modulus;
+    long correction = (long) (rest / t);
+    rest -= correction * modulus;
     rest += modulus & (rest >> 63);
     rest -= modulus;
     return rest + (modulus & (rest >> 63));

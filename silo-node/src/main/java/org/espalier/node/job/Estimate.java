@@ -90,7 +90,7 @@ final class Estimate {
    * party products with its columns, made in advance.
    */
   private static final class Sealed {
-    private static final int CIPHERTEXT_BYTES = 160_000;
+    private static final int CIPHERTEXT_BYTES = 180_000;
     private static final double SECONDS_PER_CIPHERTEXT = 3e-3;
 
     /** Of a pass over any number of rows: series, messages, waiting. */
@@ -110,9 +110,9 @@ final class Estimate {
     private record Schedule(int harmonics, int passes, double whole) {
       static Schedule of(long rows) {
         if (rows <= 4096) {
-          return new Schedule(51, 60, 60);
+          return new Schedule(51, 120, 120);
         }
-        return rows <= 50_000 ? new Schedule(17, 45, 45) : new Schedule(10, 25, 13.75);
+        return rows <= 50_000 ? new Schedule(26, 75, 75) : new Schedule(10, 25, 13.75);
       }
     }
 
