@@ -93,8 +93,11 @@ public final class KeyPair extends NativeObject {
   }
 
   private static long[] flat(long[][] vectors, int from, int count) {
-    if (from < 0 || count < 1) {
-      throw new IllegalArgumentException(count + " values from " + from);
+    for (long[] vector : vectors) {
+      if (from < 0 || count < 1 || count > vector.length - from) {
+        throw new IllegalArgumentException(
+            count + " values from " + from + " of a vector of " + vector.length);
+      }
     }
     long[] flat = new long[Math.multiplyExact(vectors.length, count)];
     for (int s = 0; s < vectors.length; s++) {

@@ -15,7 +15,9 @@ import org.espalier.he.nativelib.Native;
  * @param slots for products in slots
  */
 public record SealedParameters(ParameterChooser.Choice matrix, ParameterChooser.Choice slots) {
-  private static final int MATRIX_LIMB_BITS = 60;
+  /** Most bits of a prime of q, which those for matrices have. */
+  private static final int LIMB_BITS = 60;
+
   private static final int[] DEGREES = {8192, 16384};
   private static final int MOST_WIDTH = 64;
 
@@ -37,20 +39,20 @@ public record SealedParameters(ParameterChooser.Choice matrix, ParameterChooser.
     String why = "";
     for (int degree : DEGREES) {
       long plain = Native.primeBelow(degree, w.plainBits(), 0);
-      Parameters matrix = new Parameters(degree, primes(degree, MATRIX_LIMB_BITS, 2), plain);
-      Parameters slots = new Parameters(degree, primes(degree, w.plainBits() + 1, 3), plain);
-      if (!keySurvives(matrix, w.openedBits()) || !keySurvives(slots, w.openedBits())) {
-        why = "too many columns of one party: what is opened of them could tell a key";
-      } else if (!slotsAreExact(slots, w.slotFactors())) {
+      Parameters matrix = new Parameters(degree, primes(degree, LIMB_BITS, 2), plain);
+      Parameters slots = slots(degree, w, plain);
+      if (slots == null) {
         why = w.slotFactors() + " products in a slot";
+      } else if (!keySurvives(matrix, w.openedBits()) || !keySurvives(slots, w.openedBits())) {
+        why = "too many columns of one party: what is opened of them could tell a key";
       } else if (!switchFits(matrix.primes()[0], plain)) {
         why = "one prime of q leaves no room for the switching noise";
       } else {
         int width = MOST_WIDTH;
         long l1 = Math.max(w.rowL1(), w.columnL1());
         while (width > 0
-            && !ParameterChooser.noiseFits(
-                Math.multiplyExact(l1, width), degree, matrix.primes(), plain)) {
+            && (l1 > Long.MAX_VALUE / width
+                || !ParameterChooser.noiseFits(l1 * width, degree, matrix.primes(), plain))) {
           width /= 2;
         }
         if (width > 0) {
@@ -62,6 +64,17 @@ public record SealedParameters(ParameterChooser.Choice matrix, ParameterChooser.
       }
     }
     throw new RangeException("level sealed has no parameters with 128-bit security: " + why);
+  }
+
+  /** The smallest three primes in which products in slots are exact, or null. */
+  private static Parameters slots(int degree, SealedWorkload w, long plain) {
+    for (int bits = w.plainBits() + 1; bits <= LIMB_BITS; bits++) {
+      Parameters p = new Parameters(degree, primes(degree, bits, 3), plain);
+      if (slotsAreExact(p, w.slotFactors())) {
+        return p;
+      }
+    }
+    return null;
   }
 
   private static long[] primes(int degree, int bits, int count) {

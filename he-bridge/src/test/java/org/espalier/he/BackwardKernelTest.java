@@ -190,7 +190,12 @@ class BackwardKernelTest {
           BackwardAccumulator pass = tiles.backward();
           PublicKey pk = context.readPublicKey(key.publicKey(), new SeedRegistry())) {
         assertThatThrownBy(() -> pass.finish(pk, new byte[32], 1)).hasMessageContaining("missing");
-        assertThatThrownBy(() -> pass.finish(pk, new byte[31], 1)).hasMessageContaining("32 bytes");
+        try (BackwardAccumulator full = tiles.backward()) {
+          byte[] block = key.encryptBlock(new long[2], 0, 2, 1);
+          full.add(0, context.readBlock(block, new SeedRegistry()));
+          assertThatThrownBy(() -> full.finish(pk, new byte[31], 1))
+              .hasMessageContaining("32 bytes");
+        }
         EncryptedBlock foreign =
             other.readBlock(key.encryptBlock(new long[2], 0, 2, 1), new SeedRegistry());
         assertThatThrownBy(() -> pass.add(0, foreign)).hasMessageContaining("another context");
