@@ -34,7 +34,12 @@ final class SealedPlan {
   private static final double SIGMAS = 6;
   private static final double ALARM_SIGMAS = 4;
   private static final int EARLY_PASSES = 8;
+
+  /** A row counts 0.05 at 0.31 of the period, 0.45 at 0.4, 1 at its half. */
+  private static final int EDGE_POWER = 8;
+
   private static final double LARGEST_WEIGHT = 8;
+  private static final double GROUP_MEMORY = 100e6;
 
   /**
    * A run of passes over the same rows.
@@ -56,13 +61,14 @@ final class SealedPlan {
   /**
    * What pass {@code s} of a stage opens. The logits of few people with extreme values grow fastest
    * in the first passes: there the spread is opened often enough that nobody crosses the end of the
-   * range unseen.
+   * range unseen; and the first pass of a stage shows whether its rows fit.
    */
   Opening opening(int stageIndex, int s) {
     if (s == stages.get(stageIndex).passes() - 1) {
       return Opening.SPREAD_AND_LOSS;
     }
-    return stageIndex == 0 && (s < EARLY_PASSES || s % 3 == 2) ? Opening.SPREAD : Opening.NOTHING;
+    boolean early = stageIndex == 0 && (s < EARLY_PASSES || s % 3 == 2);
+    return early || s == 0 ? Opening.SPREAD : Opening.NOTHING;
   }
 
   /** What follows from opened sums. */
@@ -97,7 +103,6 @@ final class SealedPlan {
   final int penaltyRows;
   final List<Stage> stages;
 
-  private final int widest;
   private SealedRange range;
   private Fitted series;
   private double speed = 2;
@@ -120,10 +125,9 @@ final class SealedPlan {
       rowL1 = Math.max(rowL1, shape.rowL1());
       columnL1 = Math.max(columnL1, shape.columnL1());
     }
-    this.widest = most;
     this.penaltyRows = features - SealedSlice.LABEL_EXTRA;
     Disclosure.requireRows(job.rows(), features - shapes.get(0).columns());
-    this.stages = stages(job.rows(), job.spec().maxPasses());
+    this.stages = stages(job.rows(), job.spec().tolerance(), job.spec().maxPasses());
     this.parameters =
         SealedParameters.choose(
             new SealedWorkload(
@@ -133,7 +137,7 @@ final class SealedPlan {
                 2 * SealedRange.FORTY.harmonics(job.rows()),
                 openedBits(most)));
     this.field = new PrimeField(parameters.matrix().parameters().plain());
-    this.range = SealedRange.first(job.rows());
+    this.range = SealedRange.first(job.rows(), job.spec().l2());
     this.series = fit();
   }
 
@@ -145,7 +149,7 @@ final class SealedPlan {
   static double penaltyFactor(TrainingJob job) {
     double loss = job.spec().family() == Family.LOGISTIC ? Math.log(2) : 0.5;
     double largest = Math.min(LARGEST_WEIGHT, Math.sqrt(2 * loss / job.spec().l2()));
-    return SealedRange.first(job.rows()).limit() / largest;
+    return SealedRange.first(job.rows(), job.spec().l2()).limit() / largest;
   }
 
   /** All that one side's decryptions can ever influence of what the other side reads. */
@@ -158,20 +162,23 @@ final class SealedPlan {
 
   private static int openings(List<Stage> stages) {
     // Every stage may be run once for each range and twice more slowly.
-    return (stages.size() + EARLY_PASSES + 3) * (SealedRange.values().length + 2);
+    return (2 * stages.size() + EARLY_PASSES + 3) * (SealedRange.values().length + 2);
   }
 
   /**
    * The schedule: small cohorts in full from the start, large ones first on a quarter of the rows,
-   * where a pass costs a quarter and gains as much.
+   * where a pass costs a quarter and gains as much. A tolerance of 1e-5 or 1e-4 shortens that of
+   * small cohorts to what reaches it on data that are not badly conditioned.
    */
-  static List<Stage> stages(int rows, int maxPasses) {
+  static List<Stage> stages(int rows, double tolerance, int maxPasses) {
     List<Stage> all = new ArrayList<>();
     if (rows > 50_000) {
       all.add(new Stage(rows / 4, 15));
-      all.add(new Stage(rows, 10));
+      all.add(new Stage(rows, 12));
     } else {
-      for (int i = 0; i < (rows > 4096 ? 5 : 8); i++) {
+      int full = rows > 4096 ? 5 : 8;
+      int count = tolerance >= 1e-4 ? 1 : tolerance >= 1e-5 ? 2 : full;
+      for (int i = 0; i < count; i++) {
         all.add(new Stage(rows, 15));
       }
     }
@@ -199,23 +206,43 @@ final class SealedPlan {
     return range;
   }
 
-  /** Correlations of a stage: one lane a pass and one for the opened loss. */
-  Correlations.Shape correlations(Stage stage) {
+  /** The shape where the label party holds: the feature parties own. */
+  Correlations.Shape heldByLabel(Stage stage) {
+    return correlations(stage, most(shapes.subList(1, shapes.size())));
+  }
+
+  /** The shape where the first feature party holds: the label party and the other ones own. */
+  Correlations.Shape heldByCompute(Stage stage) {
+    List<Shape> owners = new ArrayList<>(shapes);
+    owners.remove(1);
+    return correlations(stage, most(owners));
+  }
+
+  private static int most(List<Shape> owners) {
+    return owners.stream().mapToInt(Shape::columns).max().orElseThrow();
+  }
+
+  /** One lane a pass and one for the opened loss. */
+  private Correlations.Shape correlations(Stage stage, int mostColumns) {
     int vectors = stage.passes() + 1;
     int lanes = vectors == 1 ? 1 : Integer.highestOneBit(vectors - 1) << 1;
     int degree = parameters.matrix().parameters().degree();
     int rows = extended(stage);
     LaneLayout best = null;
     double bestBytes = Double.POSITIVE_INFINITY;
+    boolean bestFits = false;
     for (int width = 1;
         width <= parameters.matrix().width() && width * lanes <= degree / 8;
         width *= 2) {
       LaneLayout layout = new LaneLayout(degree, lanes, width);
       double limb = 7.5 * degree;
-      double groups = layout.groups(widest);
+      double groups = layout.groups(mostColumns);
       double blocks = layout.blocks(rows);
       double bytes = groups * 3 * limb + blocks * 3 * limb;
-      if (bytes < bestBytes) {
+      // Operands and sums of all groups of columns stay in memory: 64 bytes a coefficient.
+      boolean fits = groups * degree * 64 <= GROUP_MEMORY;
+      if (best == null || (!bestFits && fits) || (bytes < bestBytes && fits == bestFits)) {
+        bestFits = fits;
         bestBytes = bytes;
         best = layout;
       }
@@ -244,8 +271,6 @@ final class SealedPlan {
   private Fitted fit() {
     boolean logistic = job.spec().family() == Family.LOGISTIC;
     Series identity = odd(z -> z);
-    double from = range.alarm();
-    double to = 0.4 * range.period();
     return new Fitted(
         identity,
         logistic ? odd(z -> SubspaceFit.sigmoid(z) - 0.5) : identity,
@@ -255,12 +280,7 @@ final class SealedPlan {
                 ? z -> Math.log(2 * Math.cosh(levelled(z) / 2))
                 : z -> 0.5 * levelled(z) * levelled(z),
             range.limit()),
-        even(
-            z -> {
-              double x = Math.max(0, Math.min(1, (z - from) / (to - from)));
-              return x * x * (3 - 2 * x);
-            },
-            period() / 2));
+        Series.edge(EDGE_POWER, range.harmonics(job.rows()), period()));
   }
 
   private Series odd(DoubleUnaryOperator f) {
@@ -351,7 +371,7 @@ final class SealedPlan {
    */
   Decision decide(Stage stage, boolean last, Sums sums) {
     Decision decision;
-    if (sums.beyond() > ALARM_SIGMAS * sums.beyondNoise() + 2e-4 * stage.rows()) {
+    if (sums.beyond() > ALARM_SIGMAS * sums.beyondNoise() + 5e-4 * stage.rows()) {
       decision = range.next() == null ? Decision.SLOWER : Decision.WIDER;
     } else if (sums.loss() > Math.min(lastLoss, noInformation()) + SIGMAS * sums.lossNoise()) {
       decision = Decision.SLOWER;

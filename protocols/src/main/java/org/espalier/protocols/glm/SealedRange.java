@@ -12,7 +12,6 @@ enum SealedRange {
 
   private static final double WHOLE = 128;
   private static final double FITTED = 0.34;
-  private static final double ALARM = 0.31;
 
   final int divisor;
 
@@ -29,19 +28,23 @@ enum SealedRange {
     return FITTED * period();
   }
 
-  /** Rows with |z| beyond this count towards the alarm. */
-  double alarm() {
-    return ALARM * period();
-  }
-
   /** More harmonics where fewer rows leave less to average over. */
   int harmonics(int rows) {
-    return (int) Math.round(period() * (rows < 50_000 ? 0.4 : 0.32));
+    return (int) Math.round(period() * (rows < 50_000 ? 0.4 : 0.26));
   }
 
-  /** Where a job begins: a wide period costs little where there are few rows. */
-  static SealedRange first(int rows) {
-    return rows <= 4096 ? FORTY : rows <= 50_000 ? TWENTY : TEN;
+  /**
+   * Where a job begins: a wide period costs little where there are few rows, and a strong penalty
+   * keeps logits small.
+   */
+  static SealedRange first(int rows, double l2) {
+    if (rows <= 4096) {
+      return FORTY;
+    }
+    if (rows <= 50_000) {
+      return TWENTY;
+    }
+    return l2 < 0.01 ? FOURTEEN : TEN;
   }
 
   /** The next wider one, or null. */

@@ -457,13 +457,13 @@ final class SealedTraining implements TrainingProtocol {
 
     @Override
     void beginStage(Stage stage) {
-      Correlations.Shape shape = plan.correlations(stage);
+      Correlations.Shape shape = plan.heldByLabel(stage);
       Map<Party, Correlations.Owner> owners = new TreeMap<>();
       features.forEach(
           (party, channel) ->
               owners.put(party, new Correlations.Owner(channel, columns.get(party), true)));
       held = Correlations.hold(context, field, shape, owners);
-      owned = Correlations.own(context, shape, compute, matrix, true);
+      owned = Correlations.own(context, plan.heldByCompute(stage), compute, matrix, true);
       // The other compute party's halves for the remaining feature parties are joined with ours.
       features.forEach(
           (party, channel) -> {
@@ -685,8 +685,8 @@ final class SealedTraining implements TrainingProtocol {
     @Override
     void beginStage(Stage stage) {
       labelColumns = plan.shapes.get(0).columns();
-      Correlations.Shape shape = plan.correlations(stage);
-      owned = Correlations.own(context, shape, label, matrix, true);
+      Correlations.Shape shape = plan.heldByCompute(stage);
+      owned = Correlations.own(context, plan.heldByLabel(stage), label, matrix, true);
       Map<Party, Correlations.Owner> owners = new TreeMap<>();
       owners.put(label.peer(), new Correlations.Owner(label, labelColumns, true));
       others.forEach(
@@ -813,9 +813,8 @@ final class SealedTraining implements TrainingProtocol {
 
     @Override
     void beginStage(Stage stage) {
-      Correlations.Shape shape = plan.correlations(stage);
-      fromLabel = Correlations.own(context, shape, label, matrix, true);
-      fromCompute = Correlations.own(context, shape, compute, matrix, false);
+      fromLabel = Correlations.own(context, plan.heldByLabel(stage), label, matrix, true);
+      fromCompute = Correlations.own(context, plan.heldByCompute(stage), compute, matrix, false);
     }
 
     @Override

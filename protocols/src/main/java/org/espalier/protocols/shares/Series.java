@@ -43,6 +43,22 @@ public record Series(
     return fit(false, f, harmonics, period, range);
   }
 
+  /**
+   * sin^(2·power)(πz/P), exactly: near 0 for small |z|, 1 at half a period.
+   *
+   * @param power at most the harmonics
+   */
+  public static Series edge(int power, int harmonics, double period) {
+    double[] coefficients = new double[harmonics];
+    double binomial = 1;
+    // C(2m, m − k)/2^(2m−1), from k = m down.
+    for (int k = power; k >= 1; k--) {
+      coefficients[k - 1] = (k % 2 == 0 ? 2 : -2) * Math.scalb(binomial, -2 * power);
+      binomial = binomial * (power + k) / (power - k + 1);
+    }
+    return new Series(false, Math.scalb(binomial, -2 * power), coefficients, period, period / 2, 0);
+  }
+
   private static Series fit(
       boolean odd, DoubleUnaryOperator f, int harmonics, double period, double range) {
     int first = odd ? 1 : 0;

@@ -46,30 +46,33 @@ public final class SharedSeries {
    */
   public record Layout(
       int slots, int rows, int harmonics, int multiplier, int holderBits, int otherBits) {
-    /** Harmonics that lie beside each other in a ciphertext; a power of two. */
-    int segments() {
-      return Math.max(1, Integer.highestOneBit(slots / Math.min(slots, rows)));
-    }
-
-    int rowsPerBlock() {
-      return slots / segments();
-    }
-
     public int blocks() {
-      return (rows + rowsPerBlock() - 1) / rowsPerBlock();
+      return (rows + slots - 1) / slots;
+    }
+
+    int firstRow(int block) {
+      return block * slots;
     }
 
     int rowsIn(int block) {
-      return Math.min(rowsPerBlock(), rows - block * rowsPerBlock());
+      return Math.min(slots, rows - firstRow(block));
     }
 
-    /** Ciphertexts a block: all 2K sines and cosines. */
-    public int factors() {
-      return (2 * harmonics + segments() - 1) / segments();
+    /**
+     * Vectors that lie beside each other in a ciphertext where the rows are few; a power of two.
+     */
+    int segments(int block) {
+      return Integer.highestOneBit(slots / rowsIn(block));
     }
 
-    int resultBits() {
-      return holderBits + otherBits;
+    /** Slots from one segment to the next. */
+    int stride(int block) {
+      return slots / segments(block);
+    }
+
+    /** Ciphertexts of a block: all 2K sines and cosines. */
+    int factors(int block) {
+      return (2 * harmonics + segments(block) - 1) / segments(block);
     }
   }
 
@@ -149,12 +152,13 @@ public final class SharedSeries {
     private void send(Layout layout, long[] z) {
       int number = 0;
       for (int block = 0; block < layout.blocks(); block++) {
-        int first = block * layout.rowsPerBlock();
+        int first = layout.firstRow(block);
         int count = layout.rowsIn(block);
         double[] angles = angles(field, layout, z, first, count);
-        int segments = layout.segments();
+        int segments = layout.segments(block);
+        int stride = layout.stride(block);
         byte[][] ciphertexts =
-            IntStream.range(0, layout.factors())
+            IntStream.range(0, layout.factors(block))
                 .parallel()
                 .mapToObj(
                     c -> {
@@ -164,7 +168,7 @@ public final class SharedSeries {
                         int vector = c * segments + g;
                         if (vector < 2 * layout.harmonics()) {
                           int k = vector / 2 + 1;
-                          int at = g * layout.rowsPerBlock();
+                          int at = g * stride;
                           for (int i = 0; i < count; i++) {
                             double value =
                                 vector % 2 == 0 ? Math.sin(k * angles[i]) : Math.cos(k * angles[i]);
@@ -236,8 +240,8 @@ public final class SharedSeries {
         int number = 0;
         int reply = 0;
         for (int block = 0; block < layout.blocks(); block++) {
-          List<EncryptedBlock> factors = receive(layout, number);
-          number += layout.factors();
+          List<EncryptedBlock> factors = receive(layout, block, number);
+          number += layout.factors(block);
           try {
             Waves waves = new Waves(field, layout, z, block);
             for (int f = 0; f < rowFunctions.size(); f++) {
@@ -268,8 +272,8 @@ public final class SharedSeries {
       return new Shares(rows, totals);
     }
 
-    private List<EncryptedBlock> receive(Layout layout, int number) {
-      byte[][] bytes = new byte[layout.factors()][];
+    private List<EncryptedBlock> receive(Layout layout, int block, int number) {
+      byte[][] bytes = new byte[layout.factors(block)][];
       for (int c = 0; c < bytes.length; c++) {
         Messages.Operand operand =
             holder.receive(Messages.Operand.TYPE, context.ciphertextBytes() + Messages.SLACK);
@@ -307,23 +311,25 @@ public final class SharedSeries {
   /** One block's sines and cosines of the evaluator's share. */
   private static final class Waves {
     private final Layout layout;
+    private final int block;
     private final int first;
     private final int count;
     private final double[] angles;
 
     Waves(PrimeField field, Layout layout, long[] z, int block) {
       this.layout = layout;
-      this.first = block * layout.rowsPerBlock();
+      this.block = block;
+      this.first = layout.firstRow(block);
       this.count = layout.rowsIn(block);
       this.angles = SharedSeries.angles(field, layout, z, first, count);
     }
 
     /** The plaintext that belongs to each ciphertext of the block, factors × slots. */
     int[] factors(List<Term> function) {
-      int segments = layout.segments();
+      int segments = layout.segments(block);
       int slots = layout.slots();
-      int[] plain = new int[layout.factors() * slots];
-      IntStream.range(0, layout.factors())
+      int[] plain = new int[layout.factors(block) * slots];
+      IntStream.range(0, layout.factors(block))
           .parallel()
           .forEach(
               c -> {
@@ -332,7 +338,7 @@ public final class SharedSeries {
                   int vector = c * segments + g;
                   if (vector < 2 * layout.harmonics()) {
                     for (Term term : function) {
-                      fill(coins, term, vector, plain, c * slots + g * layout.rowsPerBlock());
+                      fill(coins, term, vector, plain, c * slots + g * layout.stride(block));
                     }
                   }
                 }
@@ -369,11 +375,11 @@ public final class SharedSeries {
   }
 
   private static void add(PrimeField field, Layout layout, long[] slots, int block, long[] out) {
-    int first = block * layout.rowsPerBlock();
+    int first = layout.firstRow(block);
     int count = layout.rowsIn(block);
-    for (int g = 0; g < layout.segments(); g++) {
+    for (int g = 0; g < layout.segments(block); g++) {
       for (int i = 0; i < count; i++) {
-        out[first + i] = field.add(out[first + i], slots[g * layout.rowsPerBlock() + i]);
+        out[first + i] = field.add(out[first + i], slots[g * layout.stride(block) + i]);
       }
     }
   }

@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
+import java.util.Arrays;
+import java.util.Random;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.evaluate.Evaluation;
 import org.espalier.protocols.prepare.Matrix;
@@ -81,6 +85,54 @@ class SealedTrainingTest {
       p[i] = SubspaceFit.sigmoid(p[i]);
     }
     return Evaluation.of(p, y).auc();
+  }
+
+  @Test
+  void linearRegressionReachesRidge() {
+    TestData data = TestData.synthetic(2000, 9, 3, 4);
+    Matrix x = Matrix.beside(data.parts());
+    Random random = new Random(4);
+    double[] y = data.labels();
+    for (int i = 0; i < y.length; i++) {
+      y[i] = 40 + 7 * x.get(i, 0) - 3 * x.get(i, 5) + 10 * random.nextGaussian();
+    }
+    TrainingSpec spec =
+        new TrainingSpec(Family.LINEAR, Level.SEALED, 0.05, TrainingSpec.MAX_PASSES, 1e-6, false);
+    TrainingRun run = TrainingRun.of(data, spec, new MemoryNetwork());
+    // (XᵀX/n + l2·I)·w = Xᵀ(y − b)/n; the columns have mean 0, so that b is the mean of y.
+    double mean = Arrays.stream(y).average().orElseThrow();
+    DMatrixRMaj gram = DMatrixRMaj.wrap(7, 7, x.gram().values());
+    CommonOps_DDRM.scale(1.0 / y.length, gram);
+    for (int j = 0; j < 7; j++) {
+      gram.add(j, j, 0.05);
+    }
+    double[] right = x.transposeTimes(Arrays.stream(y).map(v -> (v - mean) / y.length).toArray());
+    DMatrixRMaj w = new DMatrixRMaj(7, 1);
+    CommonOps_DDRM.solve(gram, DMatrixRMaj.wrap(7, 1, right), w);
+    double[] got = run.weights();
+    for (int j = 0; j < 7; j++) {
+      assertThat(got[j]).as("weight %d", j).isCloseTo(w.get(j), within(0.03));
+    }
+    assertThat(run.label().intercept()).isCloseTo(mean, within(0.05));
+  }
+
+  @Test
+  void separableDataRaiseTheAlarmAndGoOnWithAWiderRange() {
+    TestData data = TestData.synthetic(4200, 6, 2, 3);
+    Matrix x = Matrix.beside(data.parts());
+    for (int i = 0; i < data.rows(); i++) {
+      data.labels()[i] = x.get(i, 0) + x.get(i, 2) > 0 ? 1 : 0;
+    }
+    TrainingSpec spec = new TrainingSpec(Level.SEALED, 1e-5, 15, 1e-6, false);
+    TrainingRun run = TrainingRun.of(data, spec, new MemoryNetwork());
+    double first = SealedRange.first(data.rows(), spec.l2()).limit();
+    assertThat((Double) run.label().parametersRun().get("logit_range")).isGreaterThan(first);
+    double[] z = x.times(run.weights());
+    int right = 0;
+    for (int i = 0; i < z.length; i++) {
+      right += (z[i] + run.label().intercept() > 0) == (data.labels()[i] == 1) ? 1 : 0;
+    }
+    assertThat(right).isGreaterThan((int) (0.99 * z.length));
   }
 
   @Test

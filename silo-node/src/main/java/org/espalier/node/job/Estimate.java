@@ -112,7 +112,7 @@ final class Estimate {
         if (rows <= 4096) {
           return new Schedule(51, 120, 120);
         }
-        return rows <= 50_000 ? new Schedule(26, 75, 75) : new Schedule(10, 25, 13.75);
+        return rows <= 50_000 ? new Schedule(26, 75, 75) : new Schedule(11, 27, 15.75);
       }
     }
 
