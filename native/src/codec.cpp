@@ -37,33 +37,28 @@ void unpack(const std::uint8_t* bytes, std::size_t length, std::size_t& at, cons
     throw BadInput("residues end early");
   }
   const u64 mask = (1ull << bits) - 1;
-  const std::size_t end = at + size;
-  u128 pending = 0;
-  int held = 0;
+  const std::uint8_t* from = bytes + at;
+  at += size;
   bool below = true;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (held < bits) {
-      const std::size_t take = std::min<std::size_t>(8, end - at);
-      u64 word = 0;
-      if (take == 8) {
-        std::memcpy(&word, bytes + at, 8);
-      } else {
-        std::memcpy(&word, bytes + at, take);
-      }
-      at += take;
-      pending |= static_cast<u128>(word) << held;
-      held += static_cast<int>(8 * take);
+  for (std::size_t i = 0, bit = 0; i < count; ++i, bit += bits) {
+    // A value lies within nine bytes.
+    const std::size_t byte = bit / 8, shift = bit % 8;
+    u64 word = 0, next = 0;
+    if (byte + 9 <= size) {
+      std::memcpy(&word, from + byte, 8);
+      next = from[byte + 8];
+    } else {
+      std::memcpy(&word, from + byte, std::min<std::size_t>(8, size - byte));
     }
-    values[i] = static_cast<u64>(pending) & mask;
+    values[i] = (word >> shift | next << 1 << (63 - shift)) & mask;
     below &= values[i] < modulus.value();
-    pending >>= bits;
-    held -= bits;
   }
   if (!below) {
     const u64* first = std::find_if(values, values + count, [&](u64 v) { return v >= modulus.value(); });
     throw BadInput("residue " + std::to_string(first - values) + " is not below its modulus");
   }
-  if (pending != 0) {
+  const std::size_t used = count * bits % 8;
+  if (used != 0 && from[size - 1] >> used != 0) {
     throw BadInput("padding bits are set");
   }
 }

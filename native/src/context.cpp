@@ -90,13 +90,13 @@ Context::Context(std::size_t degree, const std::vector<u64>& primes, u64 plain)
     fraction_bits_ = std::min(fraction_bits_, p.bit_count() - 1);
   }
   for (std::size_t l = 0; l < primes_.size(); ++l) {
-    roots_.push_back(roots(data_->small_ntt_tables()[l].get_root(), primes_[l]));
+    transforms_.emplace_back(degree_, data_->small_ntt_tables()[l].get_root(), primes_[l]);
   }
   u64 root = 0;
   if (!t.is_prime() || !seal::util::try_minimal_primitive_root(2 * degree_, t, root)) {
     throw BadArgument("the plaintext modulus must be a prime = 1 modulo twice the degree");
   }
-  plain_roots_ = roots(root, t);
+  plain_transform_.emplace(degree_, root, t);
   q_mod_t_ = q_mod_t;
   q_mod_t_shoup_ = static_cast<u64>((static_cast<u128>(q_mod_t_) << 64) / plain_);
   for (const auto& p : primes_) {
@@ -107,76 +107,15 @@ Context::Context(std::size_t degree, const std::vector<u64>& primes, u64 plain)
   }
 }
 
-Context::Factor Context::factor(u64 value, const seal::Modulus& q) {
-  return {value, static_cast<u64>((static_cast<u128>(value) << 64) / q.value())};
-}
-
-// x·w modulo q, below 2q, for any x.
-inline u64 Context::multiply_lazy(u64 x, Factor w, u64 q) {
-  return x * w.value - static_cast<u64>((static_cast<u128>(x) * w.quotient) >> 64) * q;
-}
-
-Context::Roots Context::roots(u64 root, const seal::Modulus& q) const {
-  const int log_degree = seal::util::get_power_of_two(degree_);
-  u64 inverse = 0, inverse_degree = 0;
-  seal::util::try_invert_uint_mod(root, q, inverse);
-  seal::util::try_invert_uint_mod(degree_, q, inverse_degree);
-  Roots out{std::vector<Factor>(degree_), std::vector<Factor>(degree_), factor(inverse_degree, q)};
-  u64 power = 1, inverse_power = 1;
-  for (std::size_t i = 0; i < degree_; ++i) {
-    const std::size_t at = seal::util::reverse_bits(static_cast<u64>(i), log_degree);
-    out.forward[at] = factor(power, q);
-    out.inverse[at] = factor(inverse_power, q);
-    power = mod_mul(power, root, q);
-    inverse_power = mod_mul(inverse_power, inverse, q);
-  }
-  return out;
-}
-
-// Cooley and Tukey's butterflies with Harvey's lazy reduction: values stay below 4q < 2^62.
-void Context::forward(u64* values, std::size_t size, const Roots& roots, u64 q) {
-  const u64 twice = 2 * q;
-  const Factor* w = roots.forward.data() + 1;
-  auto butterfly = [&](u64& a, u64& b, Factor root) {
-    const u64 u = std::min(a, a - twice);  // below 2q: a − 2q wraps round where a was
-    const u64 v = multiply_lazy(b, root, q);
-    a = u + v;
-    b = u + twice - v;
-  };
-  std::size_t gap = size / 2;
-  for (; gap >= 4; gap /= 2) {
-    for (u64* x = values; x != values + size; x += 2 * gap, ++w) {
-      const Factor root = *w;
-      for (std::size_t j = 0; j < gap; j += 4) {
-        butterfly(x[j], x[j + gap], root);
-        butterfly(x[j + 1], x[j + gap + 1], root);
-        butterfly(x[j + 2], x[j + gap + 2], root);
-        butterfly(x[j + 3], x[j + gap + 3], root);
-      }
-    }
-  }
-  for (u64* x = values; x != values + size; x += 4, ++w) {
-    butterfly(x[0], x[2], *w);
-    butterfly(x[1], x[3], *w);
-  }
-  for (u64* x = values; x != values + size; x += 2, ++w) {
-    butterfly(x[0], x[1], *w);
-    x[0] = std::min(x[0], x[0] - twice);
-    x[0] = std::min(x[0], x[0] - q);
-    x[1] = std::min(x[1], x[1] - twice);
-    x[1] = std::min(x[1], x[1] - q);
-  }
-}
-
 void Context::ntt(u64* values, std::size_t limb) const { ntt(values, degree_, limb); }
 
 void Context::ntt(u64* values, std::size_t size, std::size_t limb) const {
-  forward(values, size, roots_[limb], primes_[limb].value());
+  transforms_[limb].forward(values, size);
 }
 
-void Context::to_slots(u64* values) const { forward(values, degree_, plain_roots_, plain_); }
+void Context::to_slots(u64* values) const { plain_transform_->forward(values, degree_); }
 
-void Context::from_slots(u64* values) const { inverse(values, degree_, plain_roots_, plain_); }
+void Context::from_slots(u64* values) const { plain_transform_->inverse(values); }
 
 void Context::ntt(u64* poly) const {
   for (std::size_t l = 0; l < limbs(); ++l) {
@@ -184,44 +123,8 @@ void Context::ntt(u64* poly) const {
   }
 }
 
-// Gentleman and Sande's butterflies; values stay below 2q.
-void Context::inverse(u64* values, std::size_t size, const Roots& tables, u64 q) {
-  const u64 twice = 2 * q;
-  const Factor* roots = tables.inverse.data();
-  auto butterfly = [&](u64& a, u64& b, Factor root) {
-    const u64 u = a, v = b, sum = u + v;
-    a = std::min(sum, sum - twice);
-    b = multiply_lazy(u + twice - v, root, q);
-  };
-  const Factor* w = roots + size / 2;
-  for (u64* x = values; x != values + size; x += 2, ++w) {
-    butterfly(x[0], x[1], *w);
-  }
-  w = roots + size / 4;
-  for (u64* x = values; x != values + size; x += 4, ++w) {
-    butterfly(x[0], x[2], *w);
-    butterfly(x[1], x[3], *w);
-  }
-  for (std::size_t gap = 4; gap < size; gap *= 2) {
-    w = roots + size / (2 * gap);
-    for (u64* x = values; x != values + size; x += 2 * gap, ++w) {
-      const Factor root = *w;
-      for (std::size_t j = 0; j < gap; j += 4) {
-        butterfly(x[j], x[j + gap], root);
-        butterfly(x[j + 1], x[j + gap + 1], root);
-        butterfly(x[j + 2], x[j + gap + 2], root);
-        butterfly(x[j + 3], x[j + gap + 3], root);
-      }
-    }
-  }
-  for (std::size_t i = 0; i < size; ++i) {
-    const u64 x = multiply_lazy(values[i], tables.inverse_degree, q);
-    values[i] = std::min(x, x - q);
-  }
-}
-
 void Context::inverse_ntt_limb(u64* values, std::size_t limb) const {
-  inverse(values, degree_, roots_[limb], primes_[limb].value());
+  transforms_[limb].inverse(values);
 }
 
 void Context::inverse_ntt(u64* poly) const {
@@ -319,7 +222,8 @@ void Context::sample_error(seal::UniformRandomGenerator& random, u64* poly, std:
   SecretVector coins(count);
   random.generate(count * sizeof(u64), reinterpret_cast<seal::seal_byte*>(coins.data()));
   for (std::size_t i = 0; i < count; ++i) {
-    const u64 e = ones(coins[i] & 0x1fffff) - ones((coins[i] >> 32) & 0x1fffff);  // modulo 2^64
+    // Heads of the lower 21 coins less heads of the upper: those are 21 less their tails. Modulo 2^64.
+    const u64 e = ones((coins[i] ^ 0x1fffffull << 32) & (0x1fffffull << 32 | 0x1fffff)) - 21;
     for (std::size_t l = 0; l < limbs(); ++l) {
       poly[l * degree_ + i] = e + (primes_[l].value() & (0 - (e >> 63)));
     }
@@ -376,6 +280,10 @@ SecretKey::SecretKey(std::shared_ptr<const Context> c) : context(std::move(c)) {
   seal::KeyGenerator generate(context->seal());
   const auto& key = generate.secret_key();
   s.assign(key.data().data(), key.data().data() + context->size());
+  s_quotient_.resize(s.size());
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    s_quotient_[i] = factor(s[i], context->modulus(i / context->degree())).quotient;
+  }
 }
 
 Seeded encrypt(const SecretKey& key, const SecretVector& values) {
@@ -395,7 +303,8 @@ Seeded encrypt(const SecretKey& key, const SecretVector& values) {
   for (std::size_t l = 0; l < c.limbs(); ++l) {
     const auto& q = c.modulus(l);
     for (std::size_t i = l * n; i < (l + 1) * n; ++i) {
-      out.c0[i] = seal::util::sub_uint_mod(out.c0[i], mod_mul(a[i], key.s[i], q), q);
+      const u64 as = key.times_s(a[i], i, q);
+      out.c0[i] = seal::util::sub_uint_mod(out.c0[i], as, q);
     }
   }
   return out;

@@ -6,13 +6,16 @@
 // relinearised or rotated, so no special prime is set aside.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
 #include "seal/seal.h"
+#include "transform.h"
 
 namespace espalier {
 
@@ -73,14 +76,12 @@ class Context {
   std::size_t size() const { return degree_ * primes_.size(); }
   const seal::SEALContext& seal() const { return seal_; }
 
-  // SEAL's negacyclic transforms, value by value and order by order, but in time that does not depend
-  // on the values: SEAL's own are as good as their compiler was at avoiding branches.
+  // Transforms of all limbs, or of one.
   void ntt(u64* poly) const;
   void inverse_ntt(u64* poly) const;
   void ntt(u64* limb_values, std::size_t limb) const;
   void inverse_ntt_limb(u64* limb_values, std::size_t limb) const;
-  // The transform of Z_q[y]/(y^size + 1), size a power of two from 8 to the degree: value j serves the
-  // degree/size neighbouring values that the full transform of a polynomial in y = x^(degree/size) has.
+  // Of a polynomial in x^(degree/size), see Transform.
   void ntt(u64* values, std::size_t size, std::size_t limb) const;
   // Between the coefficients of a plaintext and its slots: products of plaintexts are slot by slot.
   void to_slots(u64* values) const;
@@ -102,27 +103,12 @@ class Context {
   void sample_ternary(seal::UniformRandomGenerator& random, u64* poly) const;
 
  private:
-  // A factor w below q with ⌊2^64·w/q⌋, for multiplication without division (Shoup).
-  struct Factor {
-    u64 value, quotient;
-  };
-  // Powers of the 2N-th root of unity of one prime and of its inverse, in bit-reversed order.
-  struct Roots {
-    std::vector<Factor> forward, inverse;
-    Factor inverse_degree;
-  };
-  static Factor factor(u64 value, const seal::Modulus& q);
-  static u64 multiply_lazy(u64 x, Factor w, u64 q);
-  Roots roots(u64 root, const seal::Modulus& q) const;
-  static void forward(u64* values, std::size_t size, const Roots& roots, u64 q);
-  static void inverse(u64* values, std::size_t size, const Roots& roots, u64 q);
-
   std::size_t degree_;
   u64 plain_;
   std::vector<seal::Modulus> primes_;
   seal::SEALContext seal_;
   std::shared_ptr<const seal::SEALContext::ContextData> data_;
-  std::vector<Roots> roots_;
+  std::vector<Transform> transforms_;
   std::vector<Factor> delta_;  // floor(q/t) mod each prime
   u64 q_mod_t_;
   u64 q_mod_t_shoup_;  // floor(2^64·(q mod t)/t)
@@ -131,7 +117,7 @@ class Context {
   // ⌊2^64·t/p⌋ and ⌊2^(63 + bits)/p⌋ of each prime p.
   std::vector<u64> plain_ratio_, reciprocal_;
   int fraction_bits_ = 0;
-  Roots plain_roots_;
+  std::optional<Transform> plain_transform_;
 };
 
 // Expands a seed by BLAKE2Xb.
@@ -148,6 +134,15 @@ struct SecretKey {
 
   std::shared_ptr<const Context> context;
   SecretVector s;  // NTT form
+
+  // x·s modulo q at place i of the NTT form, q the prime of that place.
+  u64 times_s(u64 x, std::size_t i, const seal::Modulus& q) const {
+    const u64 lazy = multiply_lazy(x, {s[i], s_quotient_[i]}, q.value());
+    return std::min(lazy, lazy - q.value());
+  }
+
+ private:
+  SecretVector s_quotient_;
 };
 
 // A pair (c0, c1) in NTT form whose uniform half c1 is expanded from a seed.

@@ -104,8 +104,6 @@ __attribute__((always_inline)) inline void nodes(const u64* root, std::uint8_t* 
   }
 }
 
-void plain_nodes(const u64* root, std::uint8_t* out) { nodes<u64, 1>(root, out); }
-
 #if defined(__x86_64__)
 typedef u64 Four __attribute__((vector_size(32)));
 typedef u64 Eight __attribute__((vector_size(64)));
@@ -116,24 +114,19 @@ __attribute__((target("avx512f"))) void eight_nodes(const u64* root, std::uint8_
 }
 #endif
 
-using Nodes = void (*)(const u64*, std::uint8_t*);
-
-Nodes fastest() {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f")) {
-    return eight_nodes;
-  }
-  if (__builtin_cpu_supports("avx2")) {
-    return four_nodes;
-  }
-#endif
-  return plain_nodes;
-}
-
 }  // namespace
 
-FastBlake2xb::FastBlake2xb(const seal::prng_seed_type& seed) : seal::UniformRandomGenerator(seed) {
+std::size_t FastBlake2xb::most_lanes() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512f") ? 8 : __builtin_cpu_supports("avx2") ? 4 : 1;
+#else
+  return 1;
+#endif
+}
+
+FastBlake2xb::FastBlake2xb(const seal::prng_seed_type& seed, std::size_t lanes)
+    : seal::UniformRandomGenerator(seed), lanes_(lanes) {
   static_assert(sizeof(seed) == kSeedBytes);
   if (buffer_size_ != kBufferBytes) {
     throw std::logic_error("this version of SEAL draws other amounts at a time");
@@ -150,12 +143,22 @@ FastBlake2xb::FastBlake2xb(const seal::prng_seed_type& seed) : seal::UniformRand
 FastBlake2xb::~FastBlake2xb() { wipe(keyed_, sizeof(keyed_)); }
 
 void FastBlake2xb::refill_buffer() {
-  static const Nodes kNodes = fastest();
   u64 root[8];
   std::memcpy(root, keyed_, sizeof(root));
   const u64 message[kBlockBytes / 8] = {counter_++};
   compress(root, message, kBlockBytes + sizeof(counter_), true);
-  kNodes(root, reinterpret_cast<std::uint8_t*>(buffer_begin_));
+  auto* out = reinterpret_cast<std::uint8_t*>(buffer_begin_);
+#if defined(__x86_64__)
+  if (lanes_ == 8) {
+    eight_nodes(root, out);
+  } else if (lanes_ == 4) {
+    four_nodes(root, out);
+  } else {
+    nodes<u64, 1>(root, out);
+  }
+#else
+  nodes<u64, 1>(root, out);
+#endif
   wipe(root, sizeof(root));
 }
 

@@ -1,5 +1,7 @@
 #include "reply.h"
 
+#include <algorithm>
+
 #include "codec.h"
 #include "seal/util/uintarithsmallmod.h"
 
@@ -48,16 +50,17 @@ void protect(const Ciphertext& public_key, const Wanted& wanted, const u64* mask
       const auto& last = c.modulus(k);
       const u64 half = last.value() >> 1;
       for (std::size_t l = 0; l < k; ++l) {
-        const auto& p = c.modulus(l);
+        const u64 p = c.prime(l);
         u64 inverse = 0;
-        seal::util::try_invert_uint_mod(last.value() % p.value(), p, inverse);
-        const u64 half_p = seal::util::barrett_reduce_64(half, p);
+        seal::util::try_invert_uint_mod(last.value() % p, c.modulus(l), inverse);
+        const Factor one = factor(1, c.modulus(l)), by = factor(inverse, c.modulus(l));
+        const u64 offset = half % p;
         for (std::size_t i = 0; i < size; ++i) {
           u64& x = residues[l * size + i];
-          const u64 shifted =
-              seal::util::barrett_reduce_64(seal::util::add_uint_mod(residues[k * size + i], half, last), p);
-          const u64 centred = seal::util::sub_uint_mod(shifted, half_p, p);
-          x = seal::util::multiply_uint_mod(seal::util::sub_uint_mod(x, centred, p), inverse, p);
+          // Below 2p each, so that the difference is below 4p.
+          const u64 shifted = multiply_lazy(seal::util::add_uint_mod(residues[k * size + i], half, last), one, p);
+          const u64 lazy = multiply_lazy(x + offset + 2 * p - shifted, by, p);
+          x = std::min(lazy, lazy - p);
         }
       }
     };
@@ -81,7 +84,7 @@ void open_part(const SecretKey& key, const std::uint8_t* bytes, std::size_t leng
     unpack(bytes, length, at, q, count, values.data() + l * count);
     c.ntt(c1.data(), l);
     for (std::size_t i = 0; i < n; ++i) {
-      c1[i] = seal::util::multiply_uint_mod(c1[i], key.s[l * n + i], q);
+      c1[i] = key.times_s(c1[i], l * n + i, q);
     }
     c.inverse_ntt_limb(c1.data(), l);
     for (std::size_t i = 0; i < count; ++i) {
