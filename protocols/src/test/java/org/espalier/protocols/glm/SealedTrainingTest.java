@@ -123,7 +123,7 @@ class SealedTrainingTest {
     for (int i = 0; i < data.rows(); i++) {
       data.labels()[i] = x.get(i, 0) + x.get(i, 2) > 0 ? 1 : 0;
     }
-    TrainingSpec spec = new TrainingSpec(Level.SEALED, 1e-5, 15, 1e-6, false);
+    TrainingSpec spec = new TrainingSpec(Level.SEALED, 2e-4, 45, 1e-6, false);
     TrainingRun run = TrainingRun.of(data, spec, new MemoryNetwork());
     double first = SealedRange.first(data.rows(), spec.l2()).limit();
     assertThat((Double) run.label().parametersRun().get("logit_range")).isGreaterThan(first);
