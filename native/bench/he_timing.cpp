@@ -1,8 +1,9 @@
-// Does the kernel's time depend on X? Welch's t-test between classes of X, taken in random order, for
-// filling tiles and for accumulating and replying.   he_timing [--json] [--turns N]
+// Does the kernels' time depend on X? Welch's t-test between classes of X, taken in random order, for
+// filling tiles, for accumulating and replying, for products in lanes and for products in slots, both with
+// their replies.   he_timing [--json] [--turns N]
 //
-// |t| above 4.5 would be a dependence (the usual threshold of such tests). Times are the processor
-// time of one thread; the slowest tenth of each class is left out as interruptions.
+// |t| above 4.5 would be a dependence (the usual threshold of such tests). Times are processor time of all
+// threads; the slowest tenth of each class is left out as interruptions.
 #include <time.h>
 
 #include <algorithm>
@@ -13,7 +14,8 @@
 #include <string>
 
 #include "codec.h"
-#include "kernel.h"
+#include "matrix.h"
+#include "slots.h"
 
 using namespace espalier;
 
@@ -21,7 +23,7 @@ namespace {
 
 double cpu_us() {
   timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_nsec) / 1e3;
 }
 
@@ -74,8 +76,12 @@ int main(int argc, char** argv) {
   seeded = encrypt(key, SecretVector(4096, 5));
   const auto block = std::make_shared<Ciphertext>(expand(context, seeded.seed, seeded.c0));
 
-  // One column: everything runs on this thread.
+  const Lanes lanes{8, 1};
+  const std::size_t blocks = 4096 / lanes.rows_per_block(*context);
+  const std::vector<std::shared_ptr<Ciphertext>> row_operands(blocks, block);
+
   const char* names[] = {"random", "zero", "one-hot", "largest", "negative"};
+  const char* kernels[] = {"fill", "reply", "lanes", "slots"};
   std::mt19937_64 random(1);
   std::vector<std::vector<std::int32_t>> classes(5, std::vector<std::int32_t>(4096, 0));
   for (auto& v : classes[0]) {
@@ -84,50 +90,62 @@ int main(int argc, char** argv) {
   classes[2][17] = 1;
   std::fill(classes[3].begin(), classes[3].end(), 0x7fffffff);
   std::fill(classes[4].begin(), classes[4].end(), -1);
-  std::vector<std::vector<double>> fill(5), reply(5);
+  std::vector<std::int32_t> place(4096);
+  std::vector<std::vector<double>> times[4];
+  for (auto& t : times) {
+    t.resize(5);
+  }
   for (std::size_t turn = 0; turn < turns * 5; ++turn) {
     const std::size_t k = random() % 5;
+    // All classes from one place, so that addresses do not tell them apart.
+    std::copy(classes[k].begin(), classes[k].end(), place.begin());
+    const std::int32_t* x = place.data();
     auto tiles = std::make_shared<Tiles>(context, 4096, 1, 1);
-    double at = cpu_us();
-    tiles->put(0, classes[k].data(), 4096);
-    const double filled = cpu_us() - at;
+    double at[5];
+    at[0] = cpu_us();
+    tiles->put(0, x, 4096);
+    at[1] = cpu_us();
     Accumulator sum(tiles);
-    at = cpu_us();
     sum.add({0}, {block});
-    const Reply made = sum.finish(pk, fresh_seed(), 1);
-    const double replied = cpu_us() - at;
-    if (turn > 50) {
-      fill[k].push_back(filled);
-      reply[k].push_back(replied);
+    sum.finish(pk, fresh_seed(), 1);
+    at[2] = cpu_us();
+    Matrix matrix(context, lanes, 1, 8, {block});
+    matrix.rows(x, 4096, row_operands, pk, std::vector<Seed>(blocks, fresh_seed()), 1);
+    matrix.finish(pk, fresh_seed(), 1);
+    at[3] = cpu_us();
+    SlotSum slots(context);
+    slots.add({block}, x);
+    slots.finish(pk, fresh_seed(), 1);
+    at[4] = cpu_us();
+    for (std::size_t i = 0; turn > 50 && i < 4; ++i) {
+      times[i][k].push_back(at[i + 1] - at[i]);
     }
   }
-  const Sample fill0 = trimmed(fill[0]), reply0 = trimmed(reply[0]);
   double worst = 0;
-  std::string rows;
-  for (std::size_t k = 1; k < 5; ++k) {
-    const Sample f = trimmed(fill[k]), r = trimmed(reply[k]);
-    const double tf = welch(f, fill0), tr = welch(r, reply0);
-    worst = std::max({worst, std::abs(tf), std::abs(tr)});
-    char line[256];
-    if (json) {
-      std::snprintf(line, sizeof(line),
-                    "%s{\"x\":\"%s\",\"fill_us\":%.2f,\"fill_t\":%.2f,\"reply_us\":%.2f,\"reply_t\":%.2f}",
-                    k == 1 ? "" : ",", names[k], f.mean, tf, r.mean, tr);
-    } else {
-      std::snprintf(line, sizeof(line), "%-10s %10.2f %8.2f %10.2f %8.2f\n", names[k], f.mean, tf, r.mean, tr);
-    }
-    rows += line;
-  }
   if (json) {
-    std::printf(
-        "{\"benchmark\":\"he-timing\",\"turns\":%zu,\"random\":{\"fill_us\":%.2f,\"reply_us\":%.2f},\"classes\":[%s],"
-        "\"largest_t\":%.2f}\n",
-        turns, fill0.mean, reply0.mean, rows.c_str(), worst);
+    std::printf("{\"benchmark\":\"he-timing\",\"turns\":%zu,\"classes\":[", turns);
   } else {
-    std::printf("time by class of X against random X, about %zu turns each; |t| > 4.5 would be a dependence\n", turns);
-    std::printf("%-10s %10s %8s %10s %8s\n", "X", "fill us", "t", "reply us", "t");
-    std::printf("%-10s %10.2f %8s %10.2f %8s\n%slargest |t| %.2f\n", names[0], fill0.mean, "", reply0.mean, "",
-                rows.c_str(), worst);
+    std::printf("time by class of X against random X, about %zu turns each; |t| > 4.5 would be a dependence\n%-10s", turns,
+                "X");
+    for (const char* kernel : kernels) {
+      std::printf(" %8s us %8s", kernel, "t");
+    }
+    std::printf("\n");
   }
+  for (std::size_t k = 0; k < 5; ++k) {
+    std::printf(json ? "%s{\"x\":\"%s\"" : "%s%-10s", json && k > 0 ? "," : "", names[k]);
+    for (std::size_t i = 0; i < 4; ++i) {
+      const Sample sample = trimmed(times[i][k]);
+      const double t = k == 0 ? 0 : welch(sample, trimmed(times[i][0]));
+      worst = std::max(worst, std::abs(t));
+      if (json) {
+        std::printf(",\"%s_us\":%.2f,\"%s_t\":%.2f", kernels[i], sample.mean, kernels[i], t);
+      } else {
+        std::printf(" %11.2f %8.2f", sample.mean, t);
+      }
+    }
+    std::printf(json ? "}" : "\n");
+  }
+  std::printf(json ? "],\"largest_t\":%.2f}\n" : "largest |t| %.2f\n", worst);
   return 0;
 }
