@@ -167,7 +167,7 @@ final class SealedPlan {
 
   /**
    * The schedule: small cohorts in full from the start, large ones first on a quarter of the rows,
-   * where a pass costs a quarter and gains as much. A tolerance of 1e-5 or 1e-4 shortens that of
+   * where a pass costs a quarter and gains as much. A tolerance of 1e-6 or more shortens that of
    * small cohorts to what reaches it on data that are not badly conditioned.
    */
   static List<Stage> stages(int rows, double tolerance, int maxPasses) {
@@ -177,7 +177,7 @@ final class SealedPlan {
       all.add(new Stage(rows, 12));
     } else {
       int full = rows > 4096 ? 5 : 8;
-      int count = tolerance >= 1e-4 ? 1 : tolerance >= 1e-5 ? 2 : full;
+      int count = tolerance >= 1e-4 ? 1 : tolerance >= 1e-5 ? 2 : tolerance >= 1e-6 ? 4 : full;
       for (int i = 0; i < count; i++) {
         all.add(new Stage(rows, 15));
       }

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Federated training at level sealed against the plaintext optimum of the same objective. */
 class SealedTrainingTest {
   private static TrainingSpec spec(double l2) {
-    return new TrainingSpec(Level.SEALED, l2, TrainingSpec.MAX_PASSES, 1e-6, false);
+    return new TrainingSpec(Level.SEALED, l2, TrainingSpec.MAX_PASSES, 1e-12, false);
   }
 
   @ParameterizedTest
