@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "seal/seal.h"
+#include "seal/util/uintarithsmallmod.h"
 #include "transform.h"
 
 namespace espalier {
@@ -60,6 +61,12 @@ struct BadArgument : std::runtime_error {
 struct BadInput : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+// A sum of products modulo q.
+inline u64 reduce(u128 sum, const seal::Modulus& q) {
+  const u64 words[2] = {static_cast<u64>(sum), static_cast<u64>(sum >> 64)};
+  return seal::util::barrett_reduce_128(words, q);
+}
 
 // A ring R_q = Z_q[x]/(x^N + 1), q the product of one to three primes ("limbs"), and a plaintext modulus t.
 class Context {

@@ -181,6 +181,34 @@ std::vector<std::shared_ptr<Ciphertext>> ciphertexts_in(JNIEnv* env, jlongArray 
   return out;
 }
 
+// A run of rows of a row-major matrix.
+Wiped<jint> rows_in(JNIEnv* env, jintArray matrix, std::size_t columns, jint from, jint rows) {
+  const jlong width = static_cast<jlong>(columns);
+  if (matrix == nullptr || from < 0 || rows < 1 ||
+      (static_cast<jlong>(from) + rows) * width > env->GetArrayLength(matrix)) {
+    throw BadArgument("the rows lie outside the matrix");
+  }
+  Wiped<jint> values(static_cast<std::size_t>(rows * width));
+  env->GetIntArrayRegion(matrix, static_cast<jsize>(from * width), static_cast<jsize>(values.size()), values.data());
+  static_assert(sizeof(jint) == sizeof(std::int32_t));
+  return values;
+}
+
+const std::int32_t* ints(const Wiped<jint>& values) { return reinterpret_cast<const std::int32_t*>(values.data()); }
+
+void check_shares(JNIEnv* env, jlongArray shares, std::size_t expected, const char* place) {
+  if (shares == nullptr || static_cast<std::size_t>(env->GetArrayLength(shares)) != expected) {
+    throw BadArgument(std::string("the shares need one place a ") + place);
+  }
+}
+
+// The bytes of a reply; its shares from place `at` on.
+jbyteArray reply_out(JNIEnv* env, const Reply& reply, jlongArray shares, jsize at) {
+  env->SetLongArrayRegion(shares, at, static_cast<jsize>(reply.shares.size()),
+                          reinterpret_cast<const jlong*>(reply.shares.data()));
+  return bytes_out(env, reply.bytes);
+}
+
 Lanes lanes_in(jint lanes, jint width) { return {size_in(lanes, "lanes"), size_in(width, "width")}; }
 
 // Residues that lie one vector after the other.
@@ -275,11 +303,9 @@ NATIVE(jlong, ciphertext)(JNIEnv* env, jclass, jlong context, jbyteArray bytes, 
   return guarded<jlong>(env, 0, [&] {
     auto c = get<Context>(context);
     auto in = bytes_in(env, bytes);
-    if (from < 0 || static_cast<std::size_t>(from) > in.size()) {
-      throw BadArgument("offset outside the bytes");
-    }
-    return store(std::make_shared<Ciphertext>(
-        read_seeded(c, reinterpret_cast<const std::uint8_t*>(in.data()) + from, in.size() - static_cast<std::size_t>(from))));
+    std::size_t length;
+    const std::uint8_t* at = tail(in, from, &length);
+    return store(std::make_shared<Ciphertext>(read_seeded(c, at, length)));
   });
 }
 
@@ -304,15 +330,8 @@ NATIVE(jlong, tiles)(JNIEnv* env, jclass, jlong context, jint rows, jint columns
 NATIVE(void, put)(JNIEnv* env, jclass, jlong tiles, jint block, jintArray matrix, jint fromRow, jint rows) {
   guarded<int>(env, 0, [&] {
     auto t = get<Tiles>(tiles);
-    const jlong columns = static_cast<jlong>(t->columns());
-    if (matrix == nullptr || fromRow < 0 || rows < 1 ||
-        (static_cast<jlong>(fromRow) + rows) * columns > env->GetArrayLength(matrix)) {
-      throw BadArgument("the rows lie outside the matrix");
-    }
-    Wiped<jint> values(static_cast<std::size_t>(rows * columns));
-    env->GetIntArrayRegion(matrix, static_cast<jsize>(fromRow * columns), static_cast<jsize>(values.size()), values.data());
-    static_assert(sizeof(jint) == sizeof(std::int32_t));
-    t->put(size_in(block, "block"), reinterpret_cast<const std::int32_t*>(values.data()), static_cast<std::size_t>(rows));
+    auto values = rows_in(env, matrix, t->columns(), fromRow, rows);
+    t->put(size_in(block, "block"), ints(values), static_cast<std::size_t>(rows));
     return 0;
   });
 }
@@ -328,11 +347,7 @@ NATIVE(void, add)(JNIEnv* env, jclass, jlong accumulator, jlongArray blocks, jlo
     for (jlong b : longs_in(env, blocks)) {
       indices.push_back(size_in(b, "block"));
     }
-    std::vector<std::shared_ptr<Ciphertext>> values;
-    for (jlong c : longs_in(env, ciphertexts)) {
-      values.push_back(get<Ciphertext>(c));
-    }
-    a->add(indices, values);
+    a->add(indices, ciphertexts_in(env, ciphertexts));
     return 0;
   });
 }
@@ -341,15 +356,11 @@ NATIVE(jbyteArray, finish)(JNIEnv* env, jclass, jlong accumulator, jlong publicK
   return guarded<jbyteArray>(env, nullptr, [&] {
     auto a = get<Accumulator>(accumulator);
     auto pk = get<Ciphertext>(publicKey);
-    if (shares == nullptr || static_cast<std::size_t>(env->GetArrayLength(shares)) != a->columns()) {
-      throw BadArgument("the shares need one place a column");
-    }
+    check_shares(env, shares, a->columns(), "column");
     Seed mask = one_mask_seed(env, seed);
     Reply reply = a->finish(*pk, mask, size_in(limbs, "limbs"));
     wipe(mask.data(), mask.size());
-    env->SetLongArrayRegion(shares, 0, static_cast<jsize>(reply.shares.size()),
-                            reinterpret_cast<const jlong*>(reply.shares.data()));
-    return bytes_out(env, reply.bytes);
+    return reply_out(env, reply, shares, 0);
   });
 }
 
@@ -357,12 +368,9 @@ NATIVE(jlongArray, open)(JNIEnv* env, jclass, jlong key, jbyteArray bytes, jint 
   return guarded<jlongArray>(env, nullptr, [&] {
     auto k = get<SecretKey>(key);
     auto in = bytes_in(env, bytes);
-    if (from < 0 || static_cast<std::size_t>(from) > in.size()) {
-      throw BadArgument("offset outside the bytes");
-    }
-    return longs_out(env, open_reply(*k, reinterpret_cast<const std::uint8_t*>(in.data()) + from,
-                                     in.size() - static_cast<std::size_t>(from), size_in(columns, "columns"),
-                                     size_in(width, "width"), size_in(limbs, "limbs")));
+    std::size_t length;
+    const std::uint8_t* at = tail(in, from, &length);
+    return longs_out(env, open_reply(*k, at, length, size_in(columns, "columns"), size_in(width, "width"), size_in(limbs, "limbs")));
   });
 }
 
@@ -392,7 +400,7 @@ NATIVE(jbyteArray, encryptSlots)(JNIEnv* env, jclass, jlong key, jintArray value
     }
     Wiped<jint> in(static_cast<std::size_t>(count));
     env->GetIntArrayRegion(values, from, count, in.data());
-    return bytes_out(env, write_seeded(*k->context, encrypt(*k, slot_polynomial(*k->context, reinterpret_cast<const std::int32_t*>(in.data()), in.size()))));
+    return bytes_out(env, write_seeded(*k->context, encrypt(*k, slot_polynomial(*k->context, ints(in), in.size()))));
   });
 }
 
@@ -408,17 +416,11 @@ NATIVE(jobjectArray, rows)(JNIEnv* env, jclass, jlong matrix, jintArray values, 
   return guarded<jobjectArray>(env, nullptr, [&] {
     auto m = get<Matrix>(matrix);
     auto pk = get<Ciphertext>(publicKey);
-    const jlong columns = static_cast<jlong>(m->columns());
-    if (values == nullptr || fromRow < 0 || count < 1 ||
-        (static_cast<jlong>(fromRow) + count) * columns > env->GetArrayLength(values)) {
-      throw BadArgument("the rows lie outside the matrix");
+    auto in = rows_in(env, values, m->columns(), fromRow, count);
+    if (m->forward()) {
+      check_shares(env, shares, static_cast<std::size_t>(count) * m->used(), "row and vector");
     }
-    Wiped<jint> in(static_cast<std::size_t>(count * columns));
-    env->GetIntArrayRegion(values, static_cast<jsize>(fromRow * columns), static_cast<jsize>(in.size()), in.data());
-    if (m->forward() && (shares == nullptr || static_cast<std::size_t>(env->GetArrayLength(shares)) != static_cast<std::size_t>(count) * m->used())) {
-      throw BadArgument("the shares need one place a row and vector");
-    }
-    auto replies = m->rows(reinterpret_cast<const std::int32_t*>(in.data()), static_cast<std::size_t>(count), ciphertexts_in(env, operands),
+    auto replies = m->rows(ints(in), static_cast<std::size_t>(count), ciphertexts_in(env, operands),
                            *pk, mask_seeds(env, seeds), size_in(limbs, "limbs"));
     jobjectArray out = env->NewObjectArray(static_cast<jsize>(replies.size()), env->FindClass("[B"), nullptr);
     if (out == nullptr) {
@@ -426,10 +428,9 @@ NATIVE(jobjectArray, rows)(JNIEnv* env, jclass, jlong matrix, jintArray values, 
     }
     jsize at = 0;
     for (std::size_t b = 0; b < replies.size(); ++b) {
-      jbyteArray bytes = bytes_out(env, replies[b].bytes);
+      jbyteArray bytes = reply_out(env, replies[b], shares, at);
       env->SetObjectArrayElement(out, static_cast<jsize>(b), bytes);
       env->DeleteLocalRef(bytes);
-      env->SetLongArrayRegion(shares, at, static_cast<jsize>(replies[b].shares.size()), reinterpret_cast<const jlong*>(replies[b].shares.data()));
       at += static_cast<jsize>(replies[b].shares.size());
     }
     return out;
@@ -440,12 +441,9 @@ NATIVE(jbyteArray, finishMatrix)(JNIEnv* env, jclass, jlong matrix, jlong public
   return guarded<jbyteArray>(env, nullptr, [&] {
     auto m = get<Matrix>(matrix);
     auto pk = get<Ciphertext>(publicKey);
-    if (shares == nullptr || static_cast<std::size_t>(env->GetArrayLength(shares)) != m->columns() * m->used()) {
-      throw BadArgument("the shares need one place a column and vector");
-    }
+    check_shares(env, shares, m->columns() * m->used(), "column and vector");
     Reply reply = m->finish(*pk, one_mask_seed(env, seed), size_in(limbs, "limbs"));
-    env->SetLongArrayRegion(shares, 0, static_cast<jsize>(reply.shares.size()), reinterpret_cast<const jlong*>(reply.shares.data()));
-    return bytes_out(env, reply.bytes);
+    return reply_out(env, reply, shares, 0);
   });
 }
 
@@ -498,7 +496,7 @@ NATIVE(void, addSlots)(JNIEnv* env, jclass, jlong sum, jlongArray factors, jintA
     }
     Wiped<jint> values(operands.size() * s->context().degree());
     env->GetIntArrayRegion(plain, 0, static_cast<jsize>(values.size()), values.data());
-    s->add(operands, reinterpret_cast<const std::int32_t*>(values.data()));
+    s->add(operands, ints(values));
     return 0;
   });
 }
@@ -507,12 +505,9 @@ NATIVE(jbyteArray, finishSlots)(JNIEnv* env, jclass, jlong sum, jlong publicKey,
   return guarded<jbyteArray>(env, nullptr, [&] {
     auto s = get<SlotSum>(sum);
     auto pk = get<Ciphertext>(publicKey);
-    if (shares == nullptr || static_cast<std::size_t>(env->GetArrayLength(shares)) != s->context().degree()) {
-      throw BadArgument("the shares need one place a slot");
-    }
+    check_shares(env, shares, s->context().degree(), "slot");
     Reply reply = s->finish(*pk, one_mask_seed(env, seed), size_in(limbs, "limbs"));
-    env->SetLongArrayRegion(shares, 0, static_cast<jsize>(reply.shares.size()), reinterpret_cast<const jlong*>(reply.shares.data()));
-    return bytes_out(env, reply.bytes);
+    return reply_out(env, reply, shares, 0);
   });
 }
 

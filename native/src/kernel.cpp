@@ -19,12 +19,6 @@ void check_width(const Context& context, std::size_t width) {
   }
 }
 
-void check_columns(std::size_t columns) {
-  if (columns == 0 || columns > (1u << 20)) {
-    throw BadArgument("a matrix has 1..2^20 columns");
-  }
-}
-
 // The coefficients that hold the results of one group of columns.
 Wanted last(const Context& context, std::size_t count) {
   Wanted wanted(count);
@@ -35,6 +29,12 @@ Wanted last(const Context& context, std::size_t count) {
 }
 
 }  // namespace
+
+void check_columns(std::size_t columns) {
+  if (columns == 0 || columns > (1u << 20)) {
+    throw BadArgument("a matrix has 1..2^20 columns");
+  }
+}
 
 Tiles::Tiles(std::shared_ptr<const Context> context, std::size_t rows, std::size_t columns, std::size_t width)
     : context_(std::move(context)), rows_(rows), columns_(columns), width_(width) {
@@ -136,10 +136,8 @@ void Accumulator::add(const std::vector<std::size_t>& blocks,
         u64* out0 = c0_.data() + g * c.size() + from;
         u64* out1 = c1_.data() + g * c.size() + from;
         for (std::size_t i = 0; i < kStrip; ++i) {
-          u64 words0[2] = {static_cast<u64>(sum0[i]), static_cast<u64>(sum0[i] >> 64)};
-          u64 words1[2] = {static_cast<u64>(sum1[i]), static_cast<u64>(sum1[i] >> 64)};
-          out0[i] = seal::util::add_uint_mod(out0[i], seal::util::barrett_reduce_128(words0, q), q);
-          out1[i] = seal::util::add_uint_mod(out1[i], seal::util::barrett_reduce_128(words1, q), q);
+          out0[i] = seal::util::add_uint_mod(out0[i], reduce(sum0[i], q), q);
+          out1[i] = seal::util::add_uint_mod(out1[i], reduce(sum1[i], q), q);
         }
       }
     }
@@ -154,9 +152,7 @@ std::size_t reply_size(const Context& context, std::size_t columns, std::size_t 
   check_width(context, width);
   check_columns(columns);
   check_reply_limbs(context, reply_limbs);
-  const std::size_t full = columns / width, rest = columns % width;
-  return full * reply_part_size(context, width, reply_limbs) +
-         (rest == 0 ? 0 : reply_part_size(context, rest, reply_limbs));
+  return grouped_reply_size(context, columns, width, 1, reply_limbs);
 }
 
 Reply Accumulator::finish(const Ciphertext& public_key, const Seed& mask_seed, std::size_t reply_limbs) {
@@ -173,26 +169,12 @@ Reply Accumulator::finish(const Ciphertext& public_key, const Seed& mask_seed, s
   }
   check_reply_limbs(c, reply_limbs);
   finished_ = true;
-  const std::size_t width = tiles_->width(), groups = tiles_->groups();
-  // All masks come from one stream, in the order of the groups.
-  std::vector<SecretVector> masks(groups);
-  {
-    auto random = generator(mask_seed);
-    for (std::size_t g = 0; g < groups; ++g) {
-      masks[g] = draw_masks(c, *random, std::min(width, tiles_->columns() - g * width));
-    }
+  const std::size_t width = tiles_->width();
+  std::vector<Wanted> wanted;
+  for (std::size_t from = 0; from < tiles_->columns(); from += width) {
+    wanted.push_back(last(c, std::min(width, tiles_->columns() - from)));
   }
-  Reply reply;
-  reply.shares.resize(tiles_->columns());
-  std::vector<std::vector<std::uint8_t>> parts(groups);
-  parallel(groups, [&](std::size_t g) {
-    protect(public_key, last(c, std::min(width, tiles_->columns() - g * width)), masks[g].data(), reply_limbs,
-            c0_.data() + g * c.size(), c1_.data() + g * c.size(), parts[g], reply.shares.data() + g * width);
-  });
-  for (const auto& part : parts) {
-    reply.bytes.insert(reply.bytes.end(), part.begin(), part.end());
-  }
-  return reply;
+  return protect(public_key, wanted, mask_seed, reply_limbs, c0_.data(), c1_.data());
 }
 
 SecretVector open_reply(const SecretKey& key, const std::uint8_t* bytes, std::size_t length,

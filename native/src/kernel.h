@@ -11,6 +11,8 @@
 
 namespace espalier {
 
+void check_columns(std::size_t columns);
+
 class Tiles {
  public:
   Tiles(std::shared_ptr<const Context> context, std::size_t rows, std::size_t columns, std::size_t width);
@@ -39,12 +41,6 @@ class Tiles {
   enum : char { kMissing, kClaimed, kStored };
   std::vector<char> present_;
   mutable std::mutex lock_;
-};
-
-// A reply that may leave the house, and this side's shares of its plaintext.
-struct Reply {
-  std::vector<std::uint8_t> bytes;
-  SecretVector shares;  // columns values in [0, t): true value = decrypted + share
 };
 
 class Accumulator {

@@ -14,11 +14,6 @@ constexpr std::size_t kBatch = 16;
 constexpr std::size_t kStrip = 64;  // neighbouring values that one task takes
 constexpr std::size_t kChunk = 64;  // groups whose operands are looked at together
 
-u64 reduce(u128 sum, const seal::Modulus& q) {
-  u64 words[2] = {static_cast<u64>(sum), static_cast<u64>(sum >> 64)};
-  return seal::util::barrett_reduce_128(words, q);
-}
-
 // Adds Σ x·a and Σ x·b, the x `stride` apart, to sums below 2^64·q, and leaves them below that: 16 products
 // of residues below q ≤ 2^60 are at most 2^64·q more, so that one conditional step on the upper half is enough.
 inline void add_products(const u64* x, std::size_t stride, const u64* a, const u64* b, std::size_t count, u64 q,
@@ -54,10 +49,17 @@ void check_rows(const Context& context, const Lanes& lanes, std::size_t rows) {
   }
 }
 
-void check_columns(std::size_t columns) {
-  if (columns == 0 || columns > (1u << 20)) {
-    throw BadArgument("a matrix has 1..2^20 columns");
+// Values of groups of columns, in each lane after lane, as lane after lane of all columns.
+SecretVector lane_by_lane(const SecretVector& grouped, const Lanes& lanes, std::size_t used, std::size_t columns) {
+  SecretVector out(used * columns);
+  const u64* at = grouped.data();
+  for (std::size_t from = 0; from < columns; from += lanes.width) {
+    const std::size_t count = std::min(lanes.width, columns - from);
+    for (std::size_t s = 0; s < used; ++s, at += count) {
+      std::copy_n(at, count, out.data() + s * columns + from);
+    }
   }
+  return out;
 }
 
 void check_value(const Context& context, u64 value) {
@@ -286,11 +288,8 @@ std::vector<Reply> Matrix::rows(const std::int32_t* values, std::size_t count,
 
   std::vector<Reply> replies(forward() ? blocks : 0);
   parallel(replies.size(), [&](std::size_t b) {
-    const Wanted wanted = row_positions(c, lanes_, used_, rows_in(b));
-    const SecretVector masks = draw_masks(c, *generator(mask_seeds[b]), wanted.size());
-    replies[b].shares.resize(wanted.size());
-    protect(public_key, wanted, masks.data(), reply_limbs, out0.data() + b * c.size(), out1.data() + b * c.size(),
-            replies[b].bytes, replies[b].shares.data());
+    replies[b] = protect(public_key, {row_positions(c, lanes_, used_, rows_in(b))}, mask_seeds[b], reply_limbs,
+                         out0.data() + b * c.size(), out1.data() + b * c.size());
   });
   finished_ = false;
   return replies;
@@ -307,28 +306,12 @@ Reply Matrix::finish(const Ciphertext& public_key, const Seed& mask_seed, std::s
     throw BadArgument("the public key belongs to other parameters");
   }
   finished_ = true;
-  const std::size_t width = lanes_.width;
-  std::vector<SecretVector> masks(groups_);
-  auto random = generator(mask_seed);
-  auto columns_in = [&](std::size_t g) { return std::min(width, columns_ - g * width); };
-  for (std::size_t g = 0; g < groups_; ++g) {
-    masks[g] = draw_masks(c, *random, used_ * columns_in(g));
+  std::vector<Wanted> wanted;
+  for (std::size_t from = 0; from < columns_; from += lanes_.width) {
+    wanted.push_back(column_positions(c, lanes_, used_, std::min(lanes_.width, columns_ - from)));
   }
-  Reply reply;
-  reply.shares.resize(used_ * columns_);
-  std::vector<std::vector<std::uint8_t>> parts(groups_);
-  parallel(groups_, [&](std::size_t g) {
-    const std::size_t count = columns_in(g);
-    SecretVector shares(used_ * count);
-    protect(public_key, column_positions(c, lanes_, used_, count), masks[g].data(), reply_limbs,
-            c0_.data() + g * c.size(), c1_.data() + g * c.size(), parts[g], shares.data());
-    for (std::size_t s = 0; s < used_; ++s) {
-      std::copy_n(shares.data() + s * count, count, reply.shares.data() + s * columns_ + g * width);
-    }
-  });
-  for (const auto& part : parts) {
-    reply.bytes.insert(reply.bytes.end(), part.begin(), part.end());
-  }
+  Reply reply = protect(public_key, wanted, mask_seed, reply_limbs, c0_.data(), c1_.data());
+  reply.shares = lane_by_lane(reply.shares, lanes_, used_, columns_);
   return reply;
 }
 
@@ -347,9 +330,7 @@ std::size_t column_reply_size(const Context& context, const Lanes& lanes, std::s
   check_used(lanes, used);
   check_columns(columns);
   check_reply_limbs(context, reply_limbs);
-  const std::size_t full = columns / lanes.width, rest = columns % lanes.width;
-  return full * reply_part_size(context, used * lanes.width, reply_limbs) +
-         (rest == 0 ? 0 : reply_part_size(context, used * rest, reply_limbs));
+  return grouped_reply_size(context, columns, lanes.width, used, reply_limbs);
 }
 
 SecretVector open_rows(const SecretKey& key, const Lanes& lanes, const std::uint8_t* bytes, std::size_t length,
@@ -373,15 +354,11 @@ SecretVector open_columns(const SecretKey& key, const Lanes& lanes, const std::u
   const std::size_t width = lanes.width, size = reply_part_size(c, used * width, reply_limbs);
   SecretVector out(used * columns);
   parallel(lanes.groups(columns), [&](std::size_t g) {
-    const std::size_t count = std::min(width, columns - g * width);
-    SecretVector part(used * count);
     std::size_t at = g * size;
-    open_part(key, bytes, length, at, column_positions(c, lanes, used, count), reply_limbs, part.data());
-    for (std::size_t s = 0; s < used; ++s) {
-      std::copy_n(part.data() + s * count, count, out.data() + s * columns + g * width);
-    }
+    open_part(key, bytes, length, at, column_positions(c, lanes, used, std::min(width, columns - g * width)),
+              reply_limbs, out.data() + g * width * used);
   });
-  return out;
+  return lane_by_lane(out, lanes, used, columns);
 }
 
 }  // namespace espalier

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec.h"
+#include "parallel.h"
 #include "seal/util/uintarithsmallmod.h"
 
 namespace espalier {
@@ -21,6 +22,13 @@ std::size_t reply_part_size(const Context& context, std::size_t wanted, std::siz
   return size;
 }
 
+std::size_t grouped_reply_size(const Context& context, std::size_t columns, std::size_t width, std::size_t values,
+                               std::size_t reply_limbs) {
+  const std::size_t full = columns / width, rest = columns % width;
+  return full * reply_part_size(context, width * values, reply_limbs) +
+         (rest == 0 ? 0 : reply_part_size(context, rest * values, reply_limbs));
+}
+
 SecretVector draw_masks(const Context& context, seal::UniformRandomGenerator& random, std::size_t wanted) {
   SecretVector masks(wanted * context.limbs());
   for (std::size_t l = 0; l < context.limbs(); ++l) {
@@ -29,8 +37,11 @@ SecretVector draw_masks(const Context& context, seal::UniformRandomGenerator& ra
   return masks;
 }
 
-void protect(const Ciphertext& public_key, const Wanted& wanted, const u64* masks, std::size_t reply_limbs,
-             u64* c0, u64* c1, std::vector<std::uint8_t>& out, u64* shares) {
+namespace {
+
+// shares[i]: decrypted value i + share i = true value. Appends the bytes.
+void protect_one(const Ciphertext& public_key, const Wanted& wanted, const u64* masks, std::size_t reply_limbs,
+                 u64* c0, u64* c1, std::vector<std::uint8_t>& out, u64* shares) {
   const Context& c = *public_key.context;
   const std::size_t n = c.degree(), count = wanted.size();
   add_zero_encryption(public_key, wanted, c0, c1);
@@ -71,6 +82,33 @@ void protect(const Ciphertext& public_key, const Wanted& wanted, const u64* mask
     pack(c1 + l * n, n, c.bits(l), out);
     pack(values.data() + l * count, count, c.bits(l), out);
   }
+}
+
+}  // namespace
+
+Reply protect(const Ciphertext& public_key, const std::vector<Wanted>& wanted, const Seed& mask_seed,
+              std::size_t reply_limbs, u64* c0, u64* c1) {
+  const Context& c = *public_key.context;
+  std::vector<SecretVector> masks;
+  std::vector<std::size_t> first{0};
+  {
+    auto random = generator(mask_seed);
+    for (const Wanted& w : wanted) {
+      masks.push_back(draw_masks(c, *random, w.size()));
+      first.push_back(first.back() + w.size());
+    }
+  }
+  Reply reply;
+  reply.shares.resize(first.back());
+  std::vector<std::vector<std::uint8_t>> parts(wanted.size());
+  parallel(wanted.size(), [&](std::size_t k) {
+    protect_one(public_key, wanted[k], masks[k].data(), reply_limbs, c0 + k * c.size(), c1 + k * c.size(), parts[k],
+                reply.shares.data() + first[k]);
+  });
+  for (const auto& part : parts) {
+    reply.bytes.insert(reply.bytes.end(), part.begin(), part.end());
+  }
+  return reply;
 }
 
 void open_part(const SecretKey& key, const std::uint8_t* bytes, std::size_t length, std::size_t& at,

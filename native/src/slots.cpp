@@ -81,10 +81,8 @@ void SlotSum::add(const std::vector<std::shared_ptr<Ciphertext>>& factors, const
         }
       }
       for (std::size_t i = 0; i < kStrip; ++i) {
-        u64 words0[2] = {static_cast<u64>(sum0[i]), static_cast<u64>(sum0[i] >> 64)};
-        u64 words1[2] = {static_cast<u64>(sum1[i]), static_cast<u64>(sum1[i] >> 64)};
-        c0_[at + i] = seal::util::add_uint_mod(c0_[at + i], seal::util::barrett_reduce_128(words0, q), q);
-        c1_[at + i] = seal::util::add_uint_mod(c1_[at + i], seal::util::barrett_reduce_128(words1, q), q);
+        c0_[at + i] = seal::util::add_uint_mod(c0_[at + i], reduce(sum0[i], q), q);
+        c1_[at + i] = seal::util::add_uint_mod(c1_[at + i], reduce(sum1[i], q), q);
       }
     });
   }
@@ -102,10 +100,7 @@ Reply SlotSum::finish(const Ciphertext& public_key, const Seed& mask_seed, std::
     throw BadArgument("the public key belongs to other parameters");
   }
   finished_ = true;
-  const SecretVector masks = draw_masks(c, *generator(mask_seed), c.degree());
-  Reply reply;
-  reply.shares.resize(c.degree());
-  protect(public_key, all(c), masks.data(), reply_limbs, c0_.data(), c1_.data(), reply.bytes, reply.shares.data());
+  Reply reply = protect(public_key, {all(c)}, mask_seed, reply_limbs, c0_.data(), c1_.data());
   c.to_slots(reply.shares.data());
   return reply;
 }

@@ -1,6 +1,7 @@
 package org.espalier.he;
 
 import java.util.Arrays;
+import java.util.function.LongFunction;
 import org.espalier.he.nativelib.Native;
 
 /**
@@ -44,9 +45,16 @@ public final class KeyPair extends NativeObject {
    * @throws MalformedCiphertextException if the bytes are not such a reply
    */
   public long[] open(byte[] reply, int columns, int width, int replyLimbs) {
-    Header.check(
-        Header.REPLY, context.digest(), reply, context.replyPayload(columns, width, replyLimbs));
-    return with(handle -> Native.open(handle, reply, Header.SIZE, columns, width, replyLimbs));
+    return open(
+        Header.REPLY,
+        reply,
+        context.replyBytes(columns, width, replyLimbs),
+        handle -> Native.open(handle, reply, Header.SIZE, columns, width, replyLimbs));
+  }
+
+  private long[] open(int kind, byte[] reply, long bytes, LongFunction<long[]> decrypt) {
+    Header.check(kind, context.digest(), reply, bytes - Header.SIZE);
+    return with(decrypt);
   }
 
   /**
@@ -113,13 +121,11 @@ public final class KeyPair extends NativeObject {
    * @throws MalformedCiphertextException if the bytes are not such a reply
    */
   public long[][] openRows(LaneLayout layout, byte[] reply, int vectors, int rows, int replyLimbs) {
-    Header.check(
-        Header.ROW_REPLY,
-        context.digest(),
-        reply,
-        context.rowReplyBytes(layout, vectors, rows, replyLimbs) - Header.SIZE);
     return split(
-        with(
+        open(
+            Header.ROW_REPLY,
+            reply,
+            context.rowReplyBytes(layout, vectors, rows, replyLimbs),
             handle ->
                 Native.openRows(
                     handle,
@@ -141,13 +147,11 @@ public final class KeyPair extends NativeObject {
    */
   public long[][] openColumns(
       LaneLayout layout, byte[] reply, int vectors, int columns, int replyLimbs) {
-    Header.check(
-        Header.COLUMN_REPLY,
-        context.digest(),
-        reply,
-        context.columnReplyBytes(layout, vectors, columns, replyLimbs) - Header.SIZE);
     return split(
-        with(
+        open(
+            Header.COLUMN_REPLY,
+            reply,
+            context.columnReplyBytes(layout, vectors, columns, replyLimbs),
             handle ->
                 Native.openColumns(
                     handle,
@@ -189,11 +193,10 @@ public final class KeyPair extends NativeObject {
    * @throws MalformedCiphertextException if the bytes are not such a reply
    */
   public long[] openSlots(byte[] reply, int replyLimbs) {
-    Header.check(
+    return open(
         Header.SLOT_REPLY,
-        context.digest(),
         reply,
-        context.slotReplyBytes(replyLimbs) - Header.SIZE);
-    return with(handle -> Native.openSlots(handle, reply, Header.SIZE, replyLimbs));
+        context.slotReplyBytes(replyLimbs),
+        handle -> Native.openSlots(handle, reply, Header.SIZE, replyLimbs));
   }
 }

@@ -162,7 +162,16 @@ public final class ParameterChooser {
    * @param columns answers that all evaluators get under one key
    */
   static boolean keySurvives(int degree, int modulusBits, long plain, long columns) {
-    double known = Math.ceil(columns * log2((double) plain) / log2(3));
+    return keySurvives(degree, modulusBits, columns * log2((double) plain));
+  }
+
+  /**
+   * The same.
+   *
+   * @param bits that all answers under one key tell
+   */
+  static boolean keySurvives(int degree, int modulusBits, double bits) {
+    double known = Math.ceil(bits / log2(3));
     return modulusBits <= Parameters.modulusLimit(degree) * (degree - known) / degree;
   }
 

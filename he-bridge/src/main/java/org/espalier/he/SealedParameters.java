@@ -86,14 +86,11 @@ public record SealedParameters(ParameterChooser.Choice matrix, ParameterChooser.
   }
 
   /**
-   * Whoever replies can have the key holder decrypt something else, and read it from what is opened
-   * in the end: as if openedBits / log2 3 coefficients of the ternary key were known. What is left
-   * must still be a 128-bit instance.
+   * What the key holder's answers tell of its key is read from what is opened in the end: see
+   * {@link ParameterChooser#keySurvives(int, int, double)}.
    */
   static boolean keySurvives(Parameters p, int openedBits) {
-    double known = Math.ceil(openedBits / (Math.log(3) / Math.log(2)));
-    return p.modulusBits()
-        <= Parameters.modulusLimit(p.degree()) * (p.degree() - known) / p.degree();
+    return ParameterChooser.keySurvives(p.degree(), p.modulusBits(), (double) openedBits);
   }
 
   /**

@@ -147,6 +147,14 @@ public final class Disclosure {
     };
   }
 
+  /** What the label party learns of weights and scores at every level. */
+  private static String atTheEnd(boolean alone) {
+    return "at the end its own weights, and of each hold-out person the feature parties'"
+        + (alone ? "" : " summed")
+        + " part of the final score, exactly: from it come the metrics, and people with equal"
+        + " values can be grouped by it";
+  }
+
   private static List<Statement> sealed(Facts facts) {
     List<Statement> all = new ArrayList<>();
     Party compute = facts.columns().keySet().stream().sorted().findFirst().orElseThrow();
@@ -154,12 +162,7 @@ public final class Disclosure {
     String both = facts.label().name() + " and " + compute.name();
     all.add(
         new Statement(
-            facts.label(),
-            "of the features: nothing while training; at the end its own weights, and of each"
-                + " hold-out person the feature parties'"
-                + (alone ? "" : " summed")
-                + " part of the final score, exactly: from it come the metrics, and people with equal"
-                + " values can be grouped by it"));
+            facts.label(), "of the features: nothing while training; " + atTheEnd(alone)));
     facts
         .columns()
         .forEach(
@@ -238,13 +241,7 @@ public final class Disclosure {
             "the number of prepared columns of each feature party, the largest absolute sum of one of"
                 + " its columns, and for each pair of directions their inner products"
                 + (alone ? "" : ", summed over the feature parties")));
-    all.add(
-        new Statement(
-            facts.label(),
-            "at the end its own weights, and of each hold-out person the feature parties'"
-                + (alone ? "" : " summed")
-                + " part of the final score, exactly: from it come the metrics, and people with equal"
-                + " values can be grouped by it"));
+    all.add(new Statement(facts.label(), atTheEnd(alone)));
     facts
         .columns()
         .forEach(

@@ -42,11 +42,6 @@ import org.espalier.wire.WireException;
  * columns.
  */
 final class GradientsTraining implements TrainingProtocol {
-  /** The loss is at most this curved, so a ridge of l2/¼ whitens loss and penalty together. */
-  private static final double MAX_CURVATURE = 0.25;
-
-  private static final double MIN_RIDGE = 1e-6;
-
   /** A direction of which more than this lies in the span of the earlier ones is noise. */
   private static final double MAX_KNOWN_SHARE = 0.5;
 
@@ -57,15 +52,6 @@ final class GradientsTraining implements TrainingProtocol {
       Matrix own,
       double[] labels,
       PassListener listener) {
-    requireRows(job, own);
-    for (double label : labels) {
-      if (label != 0 && label != 1) {
-        throw new IllegalArgumentException("a label is neither 0 nor 1");
-      }
-    }
-    if (labels.length != job.rows() || !featureParties.keySet().containsAll(job.featureParties())) {
-      throw new IllegalArgumentException("labels or channels do not fit the job");
-    }
     int mostColumns = Disclosure.mostColumns(job.rows());
     try (ResidualHolder layer = new ResidualHolder(job.rows(), mostColumns, featureParties)) {
       return new Label(job, featureParties, own, labels, listener, layer).run();
@@ -299,15 +285,11 @@ final class GradientsTraining implements TrainingProtocol {
       Matrix own,
       Progress progress,
       IntConsumer beforePass) {
-    requireRows(job, own);
-    if (own.columns() < 1) {
-      throw new IllegalArgumentException("a feature party needs at least one column");
-    }
     int total = totalColumns(own.columns(), others);
     Disclosure.requireRows(job.rows(), total);
     TrainingSpec spec = job.spec();
     int allowed = passLimit(job, total);
-    Whitening whitening = Whitening.of(own, Math.max(MIN_RIDGE, spec.l2() / MAX_CURVATURE));
+    Whitening whitening = Whitening.of(own, spec.ridge());
     ZeroSumMasks masks = ZeroSumMasks.agree(job.session(), label.self(), others);
     Matrix x = whitening.apply(own);
     try (SliceEvaluator layer = new SliceEvaluator(label, x)) {
@@ -492,13 +474,6 @@ final class GradientsTraining implements TrainingProtocol {
     ran.put("rows", job.rows());
     ran.put("passes", passes);
     return ran;
-  }
-
-  private static void requireRows(TrainingJob job, Matrix own) {
-    if (own.rows() != job.rows()) {
-      throw new IllegalArgumentException(
-          "the matrix has " + own.rows() + " rows, the job " + job.rows());
-    }
   }
 
   private static double rms(double[] values) {

@@ -7,7 +7,7 @@ import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
 
-/** Joint logistic regression at the disclosure level of the job. */
+/** Joint regression at the disclosure level of the job: what all levels ask of the data is here. */
 public final class LogisticTraining {
   private LogisticTraining() {}
 
@@ -18,6 +18,17 @@ public final class LogisticTraining {
       Matrix own,
       double[] labels,
       PassListener listener) {
+    requireRows(job, own);
+    if (job.spec().family() == Family.LOGISTIC) {
+      for (double label : labels) {
+        if (label != 0 && label != 1) {
+          throw new IllegalArgumentException("a label is neither 0 nor 1");
+        }
+      }
+    }
+    if (labels.length != job.rows() || !featureParties.keySet().containsAll(job.featureParties())) {
+      throw new IllegalArgumentException("labels or channels do not fit the job");
+    }
     return TrainingProtocol.of(job.spec().level())
         .label(job, featureParties, own, labels, listener);
   }
@@ -30,7 +41,18 @@ public final class LogisticTraining {
       Matrix own,
       Progress progress,
       IntConsumer beforePass) {
+    requireRows(job, own);
+    if (own.columns() < 1) {
+      throw new IllegalArgumentException("a feature party needs at least one column");
+    }
     return TrainingProtocol.of(job.spec().level())
         .feature(job, label, others, own, progress, beforePass);
+  }
+
+  private static void requireRows(TrainingJob job, Matrix own) {
+    if (own.rows() != job.rows()) {
+      throw new IllegalArgumentException(
+          "the matrix has " + own.rows() + " rows, the job " + job.rows());
+    }
   }
 }

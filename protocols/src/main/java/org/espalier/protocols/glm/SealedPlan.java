@@ -53,9 +53,20 @@ final class SealedPlan {
 
   /** What a pass opens. */
   enum Opening {
-    NOTHING,
-    SPREAD,
-    SPREAD_AND_LOSS
+    NOTHING(0),
+    SPREAD(1),
+    SPREAD_AND_LOSS(2);
+
+    /** How many sums are opened. */
+    final int sums;
+
+    Opening(int sums) {
+      this.sums = sums;
+    }
+
+    boolean withLoss() {
+      return this == SPREAD_AND_LOSS;
+    }
   }
 
   /**
@@ -172,11 +183,11 @@ final class SealedPlan {
    */
   static List<Stage> stages(int rows, double tolerance, int maxPasses) {
     List<Stage> all = new ArrayList<>();
-    if (rows > 50_000) {
+    if (rows > SealedScale.MEDIUM_ROWS) {
       all.add(new Stage(rows / 4, 15));
       all.add(new Stage(rows, 12));
     } else {
-      int full = rows > 4096 ? 5 : 8;
+      int full = rows > SealedScale.SMALL_ROWS ? 5 : 8;
       int count = tolerance >= 1e-4 ? 1 : tolerance >= 1e-5 ? 2 : tolerance >= 1e-6 ? 4 : full;
       for (int i = 0; i < count; i++) {
         all.add(new Stage(rows, 15));
@@ -229,21 +240,22 @@ final class SealedPlan {
     int degree = parameters.matrix().parameters().degree();
     int rows = extended(stage);
     LaneLayout best = null;
-    double bestBytes = Double.POSITIVE_INFINITY;
+    int bestCiphertexts = Integer.MAX_VALUE;
     boolean bestFits = false;
     for (int width = 1;
         width <= parameters.matrix().width() && width * lanes <= degree / 8;
         width *= 2) {
       LaneLayout layout = new LaneLayout(degree, lanes, width);
-      double limb = 7.5 * degree;
-      double groups = layout.groups(mostColumns);
-      double blocks = layout.blocks(rows);
-      double bytes = groups * 3 * limb + blocks * 3 * limb;
+      int groups = layout.groups(mostColumns);
+      // One there and half of one back for each group and each block.
+      int ciphertexts = groups + layout.blocks(rows);
       // Operands and sums of all groups of columns stay in memory: 64 bytes a coefficient.
-      boolean fits = groups * degree * 64 <= GROUP_MEMORY;
-      if (best == null || (!bestFits && fits) || (bytes < bestBytes && fits == bestFits)) {
+      boolean fits = 64.0 * groups * degree <= GROUP_MEMORY;
+      if (best == null
+          || (!bestFits && fits)
+          || (ciphertexts < bestCiphertexts && fits == bestFits)) {
         bestFits = fits;
-        bestBytes = bytes;
+        bestCiphertexts = ciphertexts;
         best = layout;
       }
     }
@@ -278,8 +290,7 @@ final class SealedPlan {
         even(
             logistic
                 ? z -> Math.log(2 * Math.cosh(levelled(z) / 2))
-                : z -> 0.5 * levelled(z) * levelled(z),
-            range.limit()),
+                : z -> 0.5 * levelled(z) * levelled(z)),
         Series.edge(EDGE_POWER, range.harmonics(job.rows()), period()));
   }
 
@@ -287,38 +298,46 @@ final class SealedPlan {
     return Series.odd(f, range.harmonics(job.rows()), period(), range.limit());
   }
 
-  private Series even(DoubleUnaryOperator f, double upTo) {
-    return Series.even(f, range.harmonics(job.rows()), period(), upTo);
+  private Series even(DoubleUnaryOperator f) {
+    return Series.even(f, range.harmonics(job.rows()), period(), range.limit());
   }
 
   /**
-   * Residuals plus the outcome (minus ½ for the logistic family); on penalty rows the penalty's.
+   * The functions of the logits that give a share a row: residuals plus the outcome (minus ½ for
+   * the logistic family), on penalty rows the penalty's; and for the loss the part of it that meets
+   * the outcome, the logit itself, levelling off.
    */
-  List<Term> residual(Stage stage) {
+  List<List<Term>> rowFunctions(Stage stage, Opening opening) {
     double factor = penaltyFactor(job);
-    return List.of(
-        new Term(
-            series.identity(), job.spec().l2() * stage.rows() / (factor * factor), 0, penaltyRows),
-        new Term(series.residual(), 1, penaltyRows, extended(stage)));
+    List<Term> residual =
+        List.of(
+            new Term(
+                series.identity(),
+                job.spec().l2() * stage.rows() / (factor * factor),
+                0,
+                penaltyRows),
+            onCohort(stage, series.residual()));
+    return opening.withLoss()
+        ? List.of(residual, List.of(onCohort(stage, series.levelled())))
+        : List.of(residual);
   }
 
-  /** The part of the loss that meets the outcome: the logit itself, levelling off. */
-  List<Term> levelled(Stage stage) {
-    return List.of(new Term(series.levelled(), 1, penaltyRows, extended(stage)));
+  /**
+   * The functions that are summed over the cohort, as many as are opened: a count of rows near the
+   * end of the range or beyond; and the rest of the loss, the same whatever the outcome.
+   */
+  List<List<Term>> sumFunctions(Stage stage, Opening opening) {
+    return List.of(
+            List.of(onCohort(stage, series.spread())), List.of(onCohort(stage, series.evenLoss())))
+        .subList(0, opening.sums);
+  }
+
+  private Term onCohort(Stage stage, Series function) {
+    return new Term(function, 1, penaltyRows, extended(stage));
   }
 
   private static double levelled(double z) {
     return LOSS_LIMIT * Math.tanh(z / LOSS_LIMIT);
-  }
-
-  /** The rest of the loss: the same whatever the outcome. */
-  List<Term> evenLoss(Stage stage) {
-    return List.of(new Term(series.evenLoss(), 1, penaltyRows, extended(stage)));
-  }
-
-  /** Counts rows near the end of the range or beyond. */
-  List<Term> spread(Stage stage) {
-    return List.of(new Term(series.spread(), 1, penaltyRows, extended(stage)));
   }
 
   /** Standard deviation of either party's noise on the spread, in units of its share. */
@@ -360,7 +379,7 @@ final class SealedPlan {
     return new Sums(
         beyond,
         NOISE_ROWS * root2,
-        opening == Opening.SPREAD_AND_LOSS ? mean : Double.NaN,
+        opening.withLoss() ? mean : Double.NaN,
         NOISE_ROWS * rowLoss() * root2 / n);
   }
 

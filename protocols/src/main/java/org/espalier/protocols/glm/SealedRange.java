@@ -30,7 +30,7 @@ enum SealedRange {
 
   /** More harmonics where fewer rows leave less to average over. */
   int harmonics(int rows) {
-    return (int) Math.round(period() * (rows < 50_000 ? 0.4 : 0.26));
+    return (int) Math.round(period() * (rows < SealedScale.MEDIUM_ROWS ? 0.4 : 0.26));
   }
 
   /**
@@ -38,10 +38,10 @@ enum SealedRange {
    * keeps logits small.
    */
   static SealedRange first(int rows, double l2) {
-    if (rows <= 4096) {
+    if (rows <= SealedScale.SMALL_ROWS) {
       return FORTY;
     }
-    if (rows <= 50_000) {
+    if (rows <= SealedScale.MEDIUM_ROWS) {
       return TWENTY;
     }
     return l2 < 0.01 ? FOURTEEN : TEN;

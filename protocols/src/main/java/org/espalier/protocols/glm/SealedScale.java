@@ -21,15 +21,19 @@ record SealedScale(int plainBits, int logRows, int featureBits, int holderBits, 
   /** {@link SealedRange} has 2^7 units of logit for its periods. */
   private static final int RANGE_BITS = 7;
 
-  /** More bits where few rows average less: they cost a tenth more bytes. */
-  private static final int FEW_ROWS = 50_000;
+  /** Up to here several vectors of slots share a ciphertext, and passes cost little. */
+  static final int SMALL_ROWS = 4096;
+
+  /** Up to here few rows average less, which takes more bits: they cost a tenth more bytes. */
+  static final int MEDIUM_ROWS = 50_000;
 
   /** Of a coefficient in a combination of mean gradients. */
   static final int WEIGHT_BITS = 6;
 
   static SealedScale of(int rows) {
     int logRows = Integer.SIZE - Integer.numberOfLeadingZeros(Math.max(1, rows - 1));
-    int rest = logitBits(rows) - WEIGHT_BITS - logRows;
+    int plain = rows > MEDIUM_ROWS ? 51 : 57;
+    int rest = plain - RANGE_BITS - WEIGHT_BITS - logRows;
     if (rest < 12) {
       throw new IllegalArgumentException(
           rows + " rows are more than level sealed has bits for (2^26)");
@@ -37,15 +41,7 @@ record SealedScale(int plainBits, int logRows, int featureBits, int holderBits, 
     int feature = (int) Math.round(rest / 5.0);
     // The other's factors carry the coefficients, and the errors of all 2K of them add up.
     int holder = (rest - 2 * feature - 2) / 2;
-    return new SealedScale(plainBits(rows), logRows, feature, holder, rest - 2 * feature - holder);
-  }
-
-  private static int plainBits(int rows) {
-    return rows > FEW_ROWS ? 51 : 57;
-  }
-
-  private static int logitBits(int rows) {
-    return plainBits(rows) - RANGE_BITS;
+    return new SealedScale(plain, logRows, feature, holder, rest - 2 * feature - holder);
   }
 
   /** Bits after the point of a logit share. */

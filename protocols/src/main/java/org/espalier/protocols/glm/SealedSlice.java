@@ -16,7 +16,6 @@ final class SealedSlice {
   /** Columns that the label party has beside its features. */
   static final int LABEL_EXTRA = 2;
 
-  private static final double MIN_RIDGE = 1e-6;
   private static final int ROWS_AT_ONCE = 1024;
 
   final Whitening whitening;
@@ -38,8 +37,7 @@ final class SealedSlice {
     this.features = own.columns();
     this.columns = features + (outcome == null ? 0 : LABEL_EXTRA);
     this.bits = SealedScale.of(job.rows()).featureBits();
-    double ridge = job.spec().l2() / job.spec().family().maxCurvature();
-    this.whitening = Whitening.of(own, Math.max(MIN_RIDGE, ridge));
+    this.whitening = Whitening.of(own, job.spec().ridge());
     this.order = order(job);
     this.penaltyFactor = SealedPlan.penaltyFactor(job);
   }

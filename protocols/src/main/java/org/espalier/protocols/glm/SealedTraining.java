@@ -51,10 +51,6 @@ final class SealedTraining implements TrainingProtocol {
       Matrix own,
       double[] labels,
       PassListener listener) {
-    requireRows(job, own);
-    if (labels.length != job.rows() || !featureParties.keySet().containsAll(job.featureParties())) {
-      throw new IllegalArgumentException("labels or channels do not fit the job");
-    }
     Outcome outcome = Outcome.of(job, labels);
     SealedSlice slice = new SealedSlice(job, own, outcome.factors());
     Map<Party, Channel> features = new TreeMap<>();
@@ -70,21 +66,10 @@ final class SealedTraining implements TrainingProtocol {
       Matrix own,
       Progress progress,
       IntConsumer beforePass) {
-    requireRows(job, own);
-    if (own.columns() < 1) {
-      throw new IllegalArgumentException("a feature party needs at least one column");
-    }
     SealedSlice slice = new SealedSlice(job, own, null);
     return job.featureParties().get(0).equals(label.self())
         ? new Compute(job, label, others, slice, progress, beforePass).run()
         : new Data(job, label, others, slice, progress, beforePass).run();
-  }
-
-  private static void requireRows(TrainingJob job, Matrix own) {
-    if (own.rows() != job.rows()) {
-      throw new IllegalArgumentException(
-          "the matrix has " + own.rows() + " rows, the job " + job.rows());
-    }
   }
 
   /**
@@ -100,9 +85,6 @@ final class SealedTraining implements TrainingProtocol {
       double[] targets = new double[labels.length];
       if (job.spec().family() == Family.LOGISTIC) {
         for (int i = 0; i < labels.length; i++) {
-          if (labels[i] != 0 && labels[i] != 1) {
-            throw new IllegalArgumentException("a label is neither 0 nor 1");
-          }
           targets[i] = labels[i] - 0.5;
         }
         return new Outcome(targets, 0, 1);
@@ -143,6 +125,11 @@ final class SealedTraining implements TrainingProtocol {
     HeContext slots;
     IntegerMatrix matrix;
     int passes;
+
+    /** Sums that were opened. */
+    int openings;
+
+    long[] finalCoefficients;
 
     Role(TrainingJob job, SealedSlice slice) {
       this.job = job;
@@ -191,6 +178,12 @@ final class SealedTraining implements TrainingProtocol {
       return sum;
     }
 
+    /** The label party's gradient: no weight belongs to the outcome's column. */
+    static long[] withoutOutcome(long[] gradient) {
+      gradient[gradient.length - 1] = 0;
+      return gradient;
+    }
+
     /** The stages, each again as often as its opened sums ask for it. */
     void train() {
       Momentum.Snapshot good = momentum.snapshot();
@@ -206,7 +199,9 @@ final class SealedTraining implements TrainingProtocol {
             passes++;
             begins(passes);
             double step = plan.step(stage);
-            decision = pass(stage, s, plan.opening(at, s), last);
+            Opening opening = plan.opening(at, s);
+            openings += opening.sums;
+            decision = pass(stage, s, opening, last);
             momentum.step(step);
             iterates.add(momentum.iterate());
           }
@@ -223,8 +218,6 @@ final class SealedTraining implements TrainingProtocol {
       }
       finalCoefficients = average(iterates);
     }
-
-    long[] finalCoefficients;
 
     /** The mean of the last iterates over all rows: rounding noise averages out. */
     private long[] average(List<double[]> iterates) {
@@ -274,15 +267,59 @@ final class SealedTraining implements TrainingProtocol {
       return out;
     }
 
-    /** One of two shares of an opened sum under this party's own noise. */
-    long noisy(long share, double deviation) {
-      double gaussian =
-          Math.sqrt(-2 * Math.log1p(-coins.nextDouble()))
-              * Math.cos(2 * Math.PI * coins.nextDouble());
-      return field.add(share, field.residue(Math.round(gaussian * deviation)));
+    /** Whitened weights as weights of the prepared features. */
+    double[] prepared(double[] whitened, double unit) {
+      double[] weights = slice.whitening.toPrepared(whitened);
+      for (int j = 0; j < weights.length; j++) {
+        weights[j] *= unit;
+      }
+      return weights;
     }
 
-    long residue(Channel from, long value) {
+    /**
+     * Opens the sums of a pass between the compute parties, each share under its owner's noise.
+     *
+     * @param spread own share
+     * @param loss own share; without meaning where only the spread is opened
+     * @param first whether this side sends first
+     */
+    SealedPlan.Sums open(
+        Stage stage, Opening opening, long spread, long loss, Channel other, boolean first) {
+      SealedMessages.NoisyShares mine =
+          new SealedMessages.NoisyShares(
+              noisy(spread, plan.spreadNoise()),
+              opening.withLoss() ? noisy(loss, plan.lossNoise()) : 0);
+      if (first) {
+        other.send(mine);
+      }
+      SealedMessages.NoisyShares theirs =
+          other.receive(SealedMessages.NoisyShares.TYPE, SealedMessages.SLACK);
+      if (!first) {
+        other.send(mine);
+      }
+      return plan.sums(
+          stage,
+          opening,
+          field.add(mine.spread(), residue(other, theirs.spread())),
+          field.add(mine.loss(), residue(other, theirs.loss())));
+    }
+
+    /** One of two shares of an opened sum under this party's own noise. */
+    private long noisy(long share, double deviation) {
+      return field.add(share, field.residue(Math.round(coins.nextGaussian() * deviation)));
+    }
+
+    /** The part of the loss that met the outcome and the rest of it, brought to one scale. */
+    long loss(long met, SharedSeries.Shares shares) {
+      return field.add(met, field.multiply(shares.sums()[1], 1L << plan.scale.featureBits()));
+    }
+
+    void close() {
+      context.close();
+      slots.close();
+    }
+
+    private long residue(Channel from, long value) {
       if (value < 0 || value >= field.modulus()) {
         throw new WireException.ProtocolViolation(
             from.peer(), "sent a value that is not a residue modulo t");
@@ -310,9 +347,6 @@ final class SealedTraining implements TrainingProtocol {
       ran.put("passes", passes);
       return Collections.unmodifiableMap(ran);
     }
-
-    /** Sums that were opened. */
-    int openings;
   }
 
   /** The label party. */
@@ -364,12 +398,8 @@ final class SealedTraining implements TrainingProtocol {
             });
         long[] mine = combine(finalCoefficients, own, slice.columns());
         double[] w = open(mine, Residues.receive(compute, field, slice.columns()));
-        double[] weights = slice.whitening.toPrepared(Arrays.copyOf(w, slice.features));
-        for (int j = 0; j < weights.length; j++) {
-          weights[j] *= outcome.spread();
-        }
         return new LabelOutcome(
-            weights,
+            prepared(Arrays.copyOf(w, slice.features), outcome.spread()),
             w[slice.features] * outcome.spread() + outcome.mean(),
             List.copyOf(reports),
             passes >= job.spec().maxPasses()
@@ -377,8 +407,7 @@ final class SealedTraining implements TrainingProtocol {
                 : LabelOutcome.End.SCHEDULE,
             parametersRun());
       } finally {
-        context.close();
-        slots.close();
+        close();
       }
     }
 
@@ -446,7 +475,7 @@ final class SealedTraining implements TrainingProtocol {
           field.add(
               matrix.transposeTimes(field, levelled)[slice.columns() - 1],
               owned.delta()[lane][slice.columns() - 1]);
-      return field.add(met, field.multiply(shares.sums()[1], 1L << plan.scale.featureBits()));
+      return loss(met, shares);
     }
 
     @Override
@@ -480,9 +509,7 @@ final class SealedTraining implements TrainingProtocol {
 
     @Override
     void endStage() {
-      if (series != null) {
-        series.close();
-      }
+      series.close();
     }
 
     @Override
@@ -502,14 +529,7 @@ final class SealedTraining implements TrainingProtocol {
       held.values().forEach(h -> field.addTo(z, h.sigma()[s]));
       SharedSeries.Shares shares =
           series.evaluate(
-              plan.layout(stage),
-              z,
-              opening == Opening.SPREAD_AND_LOSS ? 2 : 1,
-              switch (opening) {
-                case NOTHING -> 0;
-                case SPREAD -> 1;
-                case SPREAD_AND_LOSS -> 2;
-              });
+              plan.layout(stage), z, plan.rowFunctions(stage, opening).size(), opening.sums);
       long[] residuals = shares.rows()[0];
       subtractTargets(stage, residuals);
       long[] masked = field.difference(residuals, held.get(computeParty).rho()[s]);
@@ -544,27 +564,9 @@ final class SealedTraining implements TrainingProtocol {
       }
     }
 
-    /** No weight belongs to the outcome's column. */
-    private long[] withoutOutcome(long[] gradient) {
-      gradient[gradient.length - 1] = 0;
-      return gradient;
-    }
-
     private Decision open(Stage stage, Opening opening, SharedSeries.Shares shares, boolean last) {
-      openings += opening == Opening.SPREAD ? 1 : 2;
-      long loss =
-          opening == Opening.SPREAD_AND_LOSS ? noisy(loss(stage, shares), plan.lossNoise()) : 0;
-      SealedMessages.NoisyShares mine =
-          new SealedMessages.NoisyShares(noisy(shares.sums()[0], plan.spreadNoise()), loss);
-      compute.send(mine);
-      SealedMessages.NoisyShares other =
-          compute.receive(SealedMessages.NoisyShares.TYPE, SealedMessages.SLACK);
-      SealedPlan.Sums sums =
-          plan.sums(
-              stage,
-              opening,
-              field.add(mine.spread(), residue(compute, other.spread())),
-              field.add(mine.loss(), residue(compute, other.loss())));
+      long loss = opening.withLoss() ? loss(stage, shares) : 0;
+      SealedPlan.Sums sums = open(stage, opening, shares.sums()[0], loss, compute, true);
       Decision decision = plan.decide(stage, last, sums);
       features.values().forEach(channel -> channel.send(new SealedMessages.Turn(decision.code)));
       report(new PassReport(passes, sums.loss(), Double.NaN, seconds()));
@@ -609,14 +611,9 @@ final class SealedTraining implements TrainingProtocol {
         long[] mine = combine(finalCoefficients, own, slice.columns());
         double[] w = open(mine, Residues.receive(label, field, slice.columns()));
         finish();
-        double[] weights = slice.whitening.toPrepared(w);
-        for (int j = 0; j < weights.length; j++) {
-          weights[j] *= spread;
-        }
-        return new FeatureOutcome(weights, passes, parametersRun());
+        return new FeatureOutcome(prepared(w, spread), passes, parametersRun());
       } finally {
-        context.close();
-        slots.close();
+        close();
       }
     }
 
@@ -711,9 +708,7 @@ final class SealedTraining implements TrainingProtocol {
 
     @Override
     void endStage() {
-      if (series != null) {
-        series.close();
-      }
+      series.close();
     }
 
     @Override
@@ -732,14 +727,8 @@ final class SealedTraining implements TrainingProtocol {
           series.evaluate(
               plan.layout(stage),
               z,
-              opening == Opening.SPREAD_AND_LOSS
-                  ? List.of(plan.residual(stage), plan.levelled(stage))
-                  : List.of(plan.residual(stage)),
-              switch (opening) {
-                case NOTHING -> List.of();
-                case SPREAD -> List.of(plan.spread(stage));
-                case SPREAD_AND_LOSS -> List.of(plan.spread(stage), plan.evenLoss(stage));
-              });
+              plan.rowFunctions(stage, opening),
+              plan.sumFunctions(stage, opening));
       long[] residuals = shares.rows()[0];
       long[] fromLabel = Residues.receive(label, field, rows);
       long[] masked = field.difference(residuals, labelHeld.rho()[s]);
@@ -749,28 +738,13 @@ final class SealedTraining implements TrainingProtocol {
       long[] gradient = matrix.transposeTimes(field, residuals);
       field.addTo(gradient, owned.delta()[s]);
       own.add(gradient);
-      long[] labelGradient = labelHeld.gamma()[s];
-      long[] kept = labelGradient.clone();
-      kept[labelColumns - 1] = 0;
-      labels.add(kept);
+      labels.add(withoutOutcome(labelHeld.gamma()[s]));
       return opening == Opening.NOTHING ? Decision.GO_ON : open(stage, opening, shares, last);
     }
 
     private Decision open(Stage stage, Opening opening, SharedSeries.Shares shares, boolean last) {
-      openings += opening == Opening.SPREAD ? 1 : 2;
-      long loss =
-          opening == Opening.SPREAD_AND_LOSS ? noisy(loss(stage, shares), plan.lossNoise()) : 0;
-      SealedMessages.NoisyShares mine =
-          new SealedMessages.NoisyShares(noisy(shares.sums()[0], plan.spreadNoise()), loss);
-      SealedMessages.NoisyShares other =
-          label.receive(SealedMessages.NoisyShares.TYPE, SealedMessages.SLACK);
-      label.send(mine);
-      SealedPlan.Sums sums =
-          plan.sums(
-              stage,
-              opening,
-              field.add(mine.spread(), residue(label, other.spread())),
-              field.add(mine.loss(), residue(label, other.loss())));
+      long loss = opening.withLoss() ? loss(stage, shares) : 0;
+      SealedPlan.Sums sums = open(stage, opening, shares.sums()[0], loss, label, false);
       Decision decision = plan.decide(stage, last, sums);
       if (turn() != decision) {
         throw new WireException.ProtocolViolation(
@@ -783,9 +757,7 @@ final class SealedTraining implements TrainingProtocol {
       int lane = stage.passes();
       Correlations.Held labelHeld = held.get(label.peer());
       Residues.send(label, field, field.difference(shares.rows()[1], labelHeld.rho()[lane]));
-      return field.add(
-          labelHeld.gamma()[lane][labelColumns - 1],
-          field.multiply(shares.sums()[1], 1L << plan.scale.featureBits()));
+      return loss(labelHeld.gamma()[lane][labelColumns - 1], shares);
     }
 
     @Override
@@ -837,7 +809,6 @@ final class SealedTraining implements TrainingProtocol {
       if (opening == Opening.NOTHING) {
         return Decision.GO_ON;
       }
-      openings += opening == Opening.SPREAD ? 1 : 2;
       Decision decision = turn();
       plan.follow(decision);
       return decision;

@@ -19,6 +19,7 @@ import org.espalier.protocols.disclosure.Level;
 public record TrainingSpec(
     Family family, Level level, double l2, int maxPasses, double tolerance, boolean acceptSpan) {
   static final int MAX_PASSES = 200;
+  private static final double MIN_RIDGE = 1e-6;
 
   /** Logistic regression. */
   public TrainingSpec(Level level, double l2, int maxPasses, double tolerance, boolean acceptSpan) {
@@ -42,5 +43,10 @@ public record TrainingSpec(
     if (!(tolerance >= 1e-12 && tolerance <= 1)) {
       throw new IllegalArgumentException("tolerance must be in 1e-12..1, got " + tolerance);
     }
+  }
+
+  /** The whitening's: it makes loss and penalty together curve equally in all directions. */
+  double ridge() {
+    return Math.max(MIN_RIDGE, l2 / family.maxCurvature());
   }
 }

@@ -71,6 +71,11 @@ public final class Prg {
     return (nextLong() >>> 11) * 0x1p-53;
   }
 
+  /** Normal with mean 0 and deviation 1 (Box and Muller 1958). */
+  public double nextGaussian() {
+    return Math.sqrt(-2 * Math.log1p(-nextDouble())) * Math.cos(2 * Math.PI * nextDouble());
+  }
+
   /** An integer next to {@code x}, the upper one with probability {@code x - floor(x)}. */
   public long roundStochastically(double x) {
     double floor = Math.floor(x);

@@ -98,9 +98,7 @@ public final class Whitening {
   private static double[] rotation(int d, Prg random) {
     double[] gaussian = new double[d * d];
     for (int at = 0; at < gaussian.length; at++) {
-      gaussian[at] =
-          Math.sqrt(-2 * Math.log1p(-random.nextDouble()))
-              * Math.cos(2 * Math.PI * random.nextDouble());
+      gaussian[at] = random.nextGaussian();
     }
     QRDecomposition<DMatrixRMaj> qr = DecompositionFactory_DDRM.qr(d, d);
     if (!qr.decompose(DMatrixRMaj.wrap(d, d, gaussian))) {

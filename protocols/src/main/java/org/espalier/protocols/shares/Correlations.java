@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.espalier.he.EncryptedBlock;
 import org.espalier.he.HeContext;
@@ -129,32 +130,32 @@ public final class Correlations {
           owner.channel().send(publicKey);
           if (owner.forward()) {
             long[][] b = held.get(party).b();
-            int groups = layout.groups(owner.columns());
-            for (int from = 0; from < groups; from += BATCH) {
-              int first = from;
-              byte[][] ciphertexts =
-                  IntStream.range(from, Math.min(groups, from + BATCH))
-                      .parallel()
-                      .mapToObj(group -> key.encryptColumns(layout, b, group))
-                      .toArray(byte[][]::new);
-              for (int i = 0; i < ciphertexts.length; i++) {
-                owner.channel().send(new Messages.Operand(first + i, ciphertexts[i]));
-              }
-            }
+            send(
+                layout.groups(owner.columns()),
+                group -> key.encryptColumns(layout, b, group),
+                List.of(owner.channel()));
           }
         });
-    int blocks = layout.blocks(shape.rows());
-    for (int from = 0; from < blocks; from += BATCH) {
+    send(
+        layout.blocks(shape.rows()),
+        block -> key.encryptRows(layout, rho, block, shape.rowsIn(block)),
+        owners.values().stream().map(Owner::channel).toList());
+  }
+
+  /**
+   * Batch by batch, and in each owner by owner as replies are read: nobody can wait in a circle.
+   */
+  private static void send(int count, IntFunction<byte[]> encrypt, List<Channel> channels) {
+    for (int from = 0; from < count; from += BATCH) {
       int first = from;
       byte[][] ciphertexts =
-          IntStream.range(from, Math.min(blocks, from + BATCH))
+          IntStream.range(from, Math.min(count, from + BATCH))
               .parallel()
-              .mapToObj(block -> key.encryptRows(layout, rho, block, shape.rowsIn(block)))
+              .mapToObj(encrypt)
               .toArray(byte[][]::new);
-      // Owner by owner in the order in which the replies are read: nobody can wait in a circle.
-      for (Owner owner : owners.values()) {
+      for (Channel channel : channels) {
         for (int i = 0; i < ciphertexts.length; i++) {
-          owner.channel().send(new Messages.Operand(first + i, ciphertexts[i]));
+          channel.send(new Messages.Operand(first + i, ciphertexts[i]));
         }
       }
     }
@@ -181,60 +182,44 @@ public final class Correlations {
         byte[][] replies = new byte[end - from][];
         for (int block = from; block < end; block++) {
           replies[block - from] =
-              reply(
+              Messages.Reply.receive(
                   channel,
                   block,
                   context.rowReplyBytes(layout, vectors, shape.rowsIn(block), limbs));
         }
         int first = from;
-        checked(
-            channel,
-            () ->
-                IntStream.range(first, end)
-                    .parallel()
-                    .forEach(
-                        block -> {
-                          int rows = shape.rowsIn(block);
-                          long[][] opened =
-                              key.openRows(layout, replies[block - first], vectors, rows, limbs);
-                          for (int s = 0; s < vectors; s++) {
-                            System.arraycopy(
-                                opened[s], 0, sigma[s], block * layout.rowsPerBlock(), rows);
-                          }
-                        }));
+        long[][][] opened =
+            Messages.checked(
+                channel,
+                () ->
+                    IntStream.range(0, replies.length)
+                        .parallel()
+                        .mapToObj(
+                            i ->
+                                key.openRows(
+                                    layout, replies[i], vectors, shape.rowsIn(first + i), limbs))
+                        .toArray(long[][][]::new));
+        for (int i = 0; i < opened.length; i++) {
+          for (int s = 0; s < vectors; s++) {
+            int at = (from + i) * layout.rowsPerBlock();
+            System.arraycopy(opened[i][s], 0, sigma[s], at, opened[i][s].length);
+          }
+        }
       }
     }
     owners.forEach(
         (party, owner) -> {
           byte[] reply =
-              reply(
+              Messages.Reply.receive(
                   owner.channel(),
                   blocks,
                   context.columnReplyBytes(layout, vectors, owner.columns(), limbs));
-          checked(
-              owner.channel(),
-              () -> {
-                long[][] gamma = key.openColumns(layout, reply, vectors, owner.columns(), limbs);
-                System.arraycopy(gamma, 0, held.get(party).gamma(), 0, vectors);
-              });
+          long[][] gamma =
+              Messages.checked(
+                  owner.channel(),
+                  () -> key.openColumns(layout, reply, vectors, owner.columns(), limbs));
+          System.arraycopy(gamma, 0, held.get(party).gamma(), 0, vectors);
         });
-  }
-
-  private static byte[] reply(Channel channel, int index, long bytes) {
-    Messages.Reply reply = channel.receive(Messages.Reply.TYPE, bytes + Messages.SLACK);
-    if (reply.index() != index) {
-      throw new WireException.ProtocolViolation(
-          channel.peer(), "sent reply " + reply.index() + " where " + index + " was due");
-    }
-    return reply.reply();
-  }
-
-  private static void checked(Channel channel, Runnable use) {
-    try {
-      use.run();
-    } catch (IllegalArgumentException e) {
-      throw new WireException.ProtocolViolation(channel.peer(), e.getMessage(), e);
-    }
   }
 
   /**
@@ -252,15 +237,13 @@ public final class Correlations {
     SeedRegistry seeds = new SeedRegistry();
     byte[] maskKey = Prg.freshSeed();
     List<EncryptedBlock> operands = new ArrayList<>();
-    long limit = (long) context.ciphertextBytes() + Messages.SLACK;
     Owned owned =
         new Owned(
             forward ? new long[vectors][shape.rows()] : new long[0][], new long[vectors][columns]);
-    try (PublicKey key =
-        context.readPublicKey(holder.receive(Messages.StageKey.TYPE, limit).publicKey(), seeds)) {
+    try (PublicKey key = Messages.StageKey.receive(holder, context, seeds)) {
       int groups = forward ? layout.groups(columns) : 0;
       for (int group = 0; group < groups; group++) {
-        operands.add(context.readBlock(operand(holder, group, limit), seeds));
+        operands.add(context.readBlock(Messages.Operand.receive(holder, context, group), seeds));
       }
       try (MatrixEvaluator evaluator = context.matrix(layout, columns, vectors, operands)) {
         int blocks = layout.blocks(shape.rows());
@@ -296,11 +279,10 @@ public final class Correlations {
       int end,
       Owned owned) {
     LaneLayout layout = shape.layout();
-    long limit = (long) context.ciphertextBytes() + Messages.SLACK;
     List<EncryptedBlock> operands = new ArrayList<>();
     try {
       for (int block = from; block < end; block++) {
-        operands.add(context.readBlock(operand(holder, block, limit), seeds));
+        operands.add(context.readBlock(Messages.Operand.receive(holder, context, block), seeds));
       }
       int first = from * layout.rowsPerBlock();
       int count = Math.min(shape.rows(), end * layout.rowsPerBlock()) - first;
@@ -318,14 +300,5 @@ public final class Correlations {
     } finally {
       operands.forEach(EncryptedBlock::close);
     }
-  }
-
-  private static byte[] operand(Channel holder, int index, long limit) {
-    Messages.Operand operand = holder.receive(Messages.Operand.TYPE, limit);
-    if (operand.index() != index) {
-      throw new WireException.ProtocolViolation(
-          holder.peer(), "sent ciphertext " + operand.index() + " where " + index + " was due");
-    }
-    return operand.ciphertext();
   }
 }

@@ -17,6 +17,8 @@ public final class IntegerMatrix {
   private final int rows;
   private final int columns;
   private final int[] values;
+  private final long rowL1;
+  private final long columnL1;
 
   /**
    * @param values row-major, not copied
@@ -29,7 +31,20 @@ public final class IntegerMatrix {
     this.rows = rows;
     this.columns = columns;
     this.values = values;
-    requireBounds(Math.max(rowL1(), columnL1()));
+    long[] sums = new long[columns];
+    long largestRow = 0;
+    for (int i = 0, at = 0; i < rows; i++) {
+      long row = 0;
+      for (int j = 0; j < columns; j++) {
+        long size = Math.abs((long) values[at++]);
+        row += size;
+        sums[j] += size;
+      }
+      largestRow = Math.max(largestRow, row);
+    }
+    this.rowL1 = largestRow;
+    this.columnL1 = Arrays.stream(sums).max().orElse(0);
+    requireBounds(Math.max(rowL1, columnL1));
   }
 
   /** l1·2^29 below 2^62 for the largest absolute sum of a row or column. */
@@ -54,26 +69,12 @@ public final class IntegerMatrix {
 
   /** Largest Σ_j |x_ij| over the rows i. */
   public long rowL1() {
-    long max = 0;
-    for (int i = 0, at = 0; i < rows; i++) {
-      long sum = 0;
-      for (int j = 0; j < columns; j++) {
-        sum += Math.abs((long) values[at++]);
-      }
-      max = Math.max(max, sum);
-    }
-    return max;
+    return rowL1;
   }
 
   /** Largest Σ_i |x_ij| over the columns j. */
   public long columnL1() {
-    long[] sums = new long[columns];
-    for (int at = 0; at < values.length; ) {
-      for (int j = 0; j < columns; j++) {
-        sums[j] += Math.abs((long) values[at++]);
-      }
-    }
-    return Arrays.stream(sums).max().orElse(0);
+    return columnL1;
   }
 
   /**

@@ -1,8 +1,14 @@
 package org.espalier.protocols.shares;
 
+import java.util.function.Supplier;
+import org.espalier.he.HeContext;
+import org.espalier.he.PublicKey;
+import org.espalier.he.SeedRegistry;
+import org.espalier.wire.Channel;
 import org.espalier.wire.Encoder;
 import org.espalier.wire.Message;
 import org.espalier.wire.MessageType;
+import org.espalier.wire.WireException;
 
 /** The messages of shared linear algebra; their order is the protocols' that use them. */
 final class Messages {
@@ -15,11 +21,30 @@ final class Messages {
 
   private Messages() {}
 
+  private static long limit(HeContext context) {
+    return (long) context.ciphertextBytes() + SLACK;
+  }
+
+  /** Uses what a peer sent: whatever is wrong with it is the peer's doing. */
+  static <T> T checked(Channel peer, Supplier<T> use) {
+    try {
+      return use.get();
+    } catch (IllegalArgumentException e) {
+      throw new WireException.ProtocolViolation(peer.peer(), e.getMessage(), e);
+    }
+  }
+
   /** Key holder, once a stage: its public key for this stage only. */
   record StageKey(byte[] publicKey) implements Message {
     static final MessageType<StageKey> TYPE =
         new MessageType<>(
             80, "public key", in -> new StageKey(in.getBytes("public key", MAX_CIPHERTEXT)));
+
+    /** Receives and reads the holder's key. */
+    static PublicKey receive(Channel holder, HeContext context, SeedRegistry seeds) {
+      byte[] bytes = holder.receive(TYPE, limit(context)).publicKey();
+      return checked(holder, () -> context.readPublicKey(bytes, seeds));
+    }
 
     @Override
     public MessageType<?> type() {
@@ -42,6 +67,16 @@ final class Messages {
                 new Operand(
                     in.getInt("index", 0, MAX_BLOCKS), in.getBytes("ciphertext", MAX_CIPHERTEXT)));
 
+    /** Receives the ciphertext that is due. */
+    static byte[] receive(Channel holder, HeContext context, int index) {
+      Operand operand = holder.receive(TYPE, limit(context));
+      if (operand.index() != index) {
+        throw new WireException.ProtocolViolation(
+            holder.peer(), "sent ciphertext " + operand.index() + " where " + index + " was due");
+      }
+      return operand.ciphertext();
+    }
+
     @Override
     public MessageType<?> type() {
       return TYPE;
@@ -60,6 +95,20 @@ final class Messages {
             82,
             "masked reply",
             in -> new Reply(in.getInt("index", 0, MAX_BLOCKS), in.getBytes("reply", MAX_REPLY)));
+
+    /**
+     * Receives the reply that is due.
+     *
+     * @param bytes its length
+     */
+    static byte[] receive(Channel other, int index, long bytes) {
+      Reply reply = other.receive(TYPE, bytes + SLACK);
+      if (reply.index() != index) {
+        throw new WireException.ProtocolViolation(
+            other.peer(), "sent reply " + reply.index() + " where " + index + " was due");
+      }
+      return reply.reply();
+    }
 
     @Override
     public MessageType<?> type() {

@@ -122,7 +122,7 @@ public final class SharedSeries {
       long[][] rows = new long[rowFunctions][layout.rows()];
       long[] totals = new long[sums];
       Sending sending = new Sending("ciphertexts", List.of(other), () -> send(layout, z));
-      long bytes = context.slotReplyBytes(replyLimbs) + Messages.SLACK;
+      long bytes = context.slotReplyBytes(replyLimbs);
       int number = 0;
       for (int block = 0; block < layout.blocks(); block++) {
         for (int f = 0; f < rowFunctions; f++) {
@@ -137,16 +137,8 @@ public final class SharedSeries {
     }
 
     private long[] open(int number, long bytes) {
-      Messages.Reply reply = other.receive(Messages.Reply.TYPE, bytes);
-      if (reply.index() != number) {
-        throw new WireException.ProtocolViolation(
-            other.peer(), "sent reply " + reply.index() + " where " + number + " was due");
-      }
-      try {
-        return key.openSlots(reply.reply(), replyLimbs);
-      } catch (IllegalArgumentException e) {
-        throw new WireException.ProtocolViolation(other.peer(), e.getMessage(), e);
-      }
+      byte[] reply = Messages.Reply.receive(other, number, bytes);
+      return Messages.checked(other, () -> key.openSlots(reply, replyLimbs));
     }
 
     private void send(Layout layout, long[] z) {
@@ -212,15 +204,7 @@ public final class SharedSeries {
       this.field = field;
       this.holder = holder;
       this.replyLimbs = replyLimbs;
-      byte[] bytes =
-          holder
-              .receive(Messages.StageKey.TYPE, context.ciphertextBytes() + Messages.SLACK)
-              .publicKey();
-      try {
-        this.key = context.readPublicKey(bytes, seeds);
-      } catch (IllegalArgumentException e) {
-        throw new WireException.ProtocolViolation(holder.peer(), e.getMessage(), e);
-      }
+      this.key = Messages.StageKey.receive(holder, context, seeds);
     }
 
     /**
@@ -275,14 +259,7 @@ public final class SharedSeries {
     private List<EncryptedBlock> receive(Layout layout, int block, int number) {
       byte[][] bytes = new byte[layout.factors(block)][];
       for (int c = 0; c < bytes.length; c++) {
-        Messages.Operand operand =
-            holder.receive(Messages.Operand.TYPE, context.ciphertextBytes() + Messages.SLACK);
-        if (operand.index() != number + c) {
-          throw new WireException.ProtocolViolation(
-              holder.peer(),
-              "sent ciphertext " + operand.index() + " where " + (number + c) + " was due");
-        }
-        bytes[c] = operand.ciphertext();
+        bytes[c] = Messages.Operand.receive(holder, context, number + c);
       }
       List<EncryptedBlock> factors = Collections.synchronizedList(new ArrayList<>());
       try {

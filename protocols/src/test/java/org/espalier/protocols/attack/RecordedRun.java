@@ -1,12 +1,11 @@
 package org.espalier.protocols.attack;
 
-import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import org.espalier.protocols.RecordedMessage;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.protocols.glm.FeatureOutcome;
@@ -28,15 +27,12 @@ import org.espalier.wire.memory.MemoryNetwork;
  * @param up what the label party receives
  * @param down what the feature party receives
  */
-record RecordedRun(LabelOutcome label, List<Frame> up, List<Frame> down) {
+record RecordedRun(LabelOutcome label, List<RecordedMessage> up, List<RecordedMessage> down) {
   static final Party LABEL = new Party("bank");
   static final Party FEATURE = new Party("f1");
 
   private static final int MASKED_LOGITS = 61;
   private static final int RESIDUES = 83;
-
-  /** A message: its type code and payload. */
-  record Frame(int type, byte[] payload) {}
 
   static RecordedRun of(Cohort cohort, Level level, int passes, boolean acceptSpan) {
     TrainingJob job =
@@ -68,21 +64,9 @@ record RecordedRun(LabelOutcome label, List<Frame> up, List<Frame> down) {
       feature.join();
       return new RecordedRun(
           label,
-          frames(network.recorded(FEATURE, LABEL)),
-          frames(network.recorded(LABEL, FEATURE)));
+          RecordedMessage.all(network, FEATURE, LABEL),
+          RecordedMessage.all(network, LABEL, FEATURE));
     }
-  }
-
-  private static List<Frame> frames(byte[] recorded) {
-    List<Frame> frames = new ArrayList<>();
-    ByteBuffer in = ByteBuffer.wrap(recorded);
-    while (in.hasRemaining()) {
-      int type = in.getShort();
-      byte[] payload = new byte[in.getInt()];
-      in.get(payload);
-      frames.add(new Frame(type, payload));
-    }
-    return frames;
   }
 
   /** At gradients: what the label party opens in each pass. */
@@ -98,14 +82,14 @@ record RecordedRun(LabelOutcome label, List<Frame> up, List<Frame> down) {
   }
 
   /** At sealed: every vector of residues in clear, one way. */
-  static List<long[]> residues(List<Frame> frames, int bits) {
+  static List<long[]> residues(List<RecordedMessage> frames, int bits) {
     return frames.stream()
         .filter(frame -> frame.type() == RESIDUES)
         .map(frame -> packed(frame, bits))
         .toList();
   }
 
-  private static long[] packed(Frame frame, int bits) {
+  private static long[] packed(RecordedMessage frame, int bits) {
     Decoder fields = new Decoder(frame.payload());
     fields.getInt("from");
     return fields.getPacked("values", bits, 1 << 16);

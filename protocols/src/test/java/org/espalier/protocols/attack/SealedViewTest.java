@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
 import java.util.List;
+import org.espalier.protocols.RecordedMessage;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.shares.PrimeField;
 import org.junit.jupiter.api.Test;
@@ -19,7 +20,7 @@ class SealedViewTest {
 
   @Test
   void residuesInClearAreUniformBothWays() {
-    for (List<RecordedRun.Frame> way : List.of(RUN.up(), RUN.down())) {
+    for (List<RecordedMessage> way : List.of(RUN.up(), RUN.down())) {
       long[] all =
           RecordedRun.residues(way, FIELD.bits()).stream().flatMapToLong(Arrays::stream).toArray();
       assertThat(all.length).isGreaterThan(COHORT.rows());
@@ -30,7 +31,7 @@ class SealedViewTest {
 
   @Test
   void noSpanAndNoBinaryColumnIsInThem() {
-    for (List<RecordedRun.Frame> way : List.of(RUN.up(), RUN.down())) {
+    for (List<RecordedMessage> way : List.of(RUN.up(), RUN.down())) {
       List<double[]> vectors =
           RecordedRun.residues(way, FIELD.bits()).stream()
               .filter(v -> v.length >= COHORT.rows())

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import org.espalier.protocols.disclosure.Level;
-import org.espalier.protocols.evaluate.Evaluation;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.memory.MemoryNetwork;
 import org.junit.jupiter.api.Test;
@@ -42,17 +41,9 @@ class GradientsTrainingTest {
       assertThat(distance)
           .as("%s, %d passes, %s", file, run.label().passes().size(), run.label().end())
           .isLessThan(1e-3);
-      assertThat(auc(joined, run.weights(), data.labels()))
-          .isCloseTo(auc(joined, optimum.weights(), data.labels()), within(1e-4));
+      assertThat(TrainingRun.auc(joined, run.weights(), data.labels()))
+          .isCloseTo(TrainingRun.auc(joined, optimum.weights(), data.labels()), within(1e-4));
     }
-  }
-
-  private static double auc(Matrix x, double[] w, double[] y) {
-    double[] p = x.times(w);
-    for (int i = 0; i < p.length; i++) {
-      p[i] = SubspaceFit.sigmoid(p[i]);
-    }
-    return Evaluation.of(p, y).auc();
   }
 
   @Test

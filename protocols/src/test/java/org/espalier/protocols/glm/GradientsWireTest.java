@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.IntConsumer;
 import java.util.function.UnaryOperator;
 import org.apache.commons.math3.stat.inference.ChiSquareTest;
+import org.espalier.protocols.RecordedMessage;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.disclosure.NoPassLeft;
 import org.espalier.wire.Channel;
@@ -34,22 +35,8 @@ class GradientsWireTest {
   private static final Party F2 = TrainingRun.featureParty(2);
   private static final TrainingSpec SPEC = new TrainingSpec(Level.GRADIENTS, 0.01, 3, 1e-12, true);
 
-  private record Frame(int type, byte[] payload) {}
-
-  private static List<Frame> frames(MemoryNetwork network, Party from, Party to) {
-    List<Frame> frames = new ArrayList<>();
-    ByteBuffer in = ByteBuffer.wrap(network.recorded(from, to));
-    while (in.hasRemaining()) {
-      int type = in.getShort();
-      byte[] payload = new byte[in.getInt()];
-      in.get(payload);
-      frames.add(new Frame(type, payload));
-    }
-    return frames;
-  }
-
-  private static List<Integer> types(List<Frame> frames) {
-    return frames.stream().map(Frame::type).toList();
+  private static List<Integer> types(List<RecordedMessage> frames) {
+    return frames.stream().map(RecordedMessage::type).toList();
   }
 
   /** The list of docs/protocols/gradients.md, message by message. */
@@ -76,20 +63,20 @@ class GradientsWireTest {
     }
     down.add(60);
     for (Party feature : List.of(F1, F2)) {
-      assertThat(types(frames(network, BANK, feature))).isEqualTo(down);
-      assertThat(types(frames(network, feature, BANK))).isEqualTo(up);
+      assertThat(types(RecordedMessage.all(network, BANK, feature))).isEqualTo(down);
+      assertThat(types(RecordedMessage.all(network, feature, BANK))).isEqualTo(up);
     }
-    assertThat(types(frames(network, F1, F2))).containsExactly(63, 40);
-    assertThat(types(frames(network, F2, F1))).containsExactly(63);
+    assertThat(types(RecordedMessage.all(network, F1, F2))).containsExactly(63, 40);
+    assertThat(types(RecordedMessage.all(network, F2, F1))).containsExactly(63);
     // Every feature party gets the same key and ciphertexts; sizes depend on public numbers only.
-    List<Frame> first = frames(network, BANK, F1);
-    List<Frame> second = frames(network, BANK, F2);
+    List<RecordedMessage> first = RecordedMessage.all(network, BANK, F1);
+    List<RecordedMessage> second = RecordedMessage.all(network, BANK, F2);
     for (int i = 0; i < first.size(); i++) {
       if (first.get(i).type() != 55 && first.get(i).type() != 51) {
         assertThat(first.get(i).payload()).isEqualTo(second.get(i).payload());
       }
     }
-    for (Frame frame : frames(network, F1, BANK)) {
+    for (RecordedMessage frame : RecordedMessage.all(network, F1, BANK)) {
       if (frame.type() == 61) {
         assertThat(frame.payload()).hasSize(8 + 6 * rows);
       }
@@ -101,7 +88,7 @@ class GradientsWireTest {
     MemoryNetwork network = new MemoryNetwork(true, Duration.ofMinutes(1));
     TrainingRun.of(TestData.synthetic(9000, 4, 3, 5, 4), SPEC, network);
     for (Party feature : List.of(F1, F2)) {
-      for (Frame frame : frames(network, feature, BANK)) {
+      for (RecordedMessage frame : RecordedMessage.all(network, feature, BANK)) {
         if (frame.type() == 61) {
           assertThat(uniformity(frame.payload(), 8)).isGreaterThan(1e-6);
         }
@@ -116,7 +103,7 @@ class GradientsWireTest {
     TrainingRun run = TrainingRun.of(TestData.synthetic(2000, 8, 2, 190), SPEC, network);
     long t = (Long) run.label().parametersRun().get("plain_modulus");
     long[] bins = new long[16];
-    for (Frame frame : frames(network, BANK, F1)) {
+    for (RecordedMessage frame : RecordedMessage.all(network, BANK, F1)) {
       if (frame.type() == 55) {
         ByteBuffer in = ByteBuffer.wrap(frame.payload(), 4, frame.payload().length - 4);
         while (in.hasRemaining()) {
@@ -207,7 +194,7 @@ class GradientsWireTest {
     assertThatThrownBy(() -> TrainingRun.of(TestData.synthetic(200, 9, 1, 21), SPEC, network))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("21 prepared columns for 200");
-    assertThat(frames(network, BANK, F1)).isEmpty();
+    assertThat(RecordedMessage.all(network, BANK, F1)).isEmpty();
   }
 
   @ParameterizedTest
@@ -298,8 +285,12 @@ class GradientsWireTest {
           .anySatisfy(e -> assertThat(e).hasMessageContaining("7 passes were used by earlier"));
       for (Party feature : List.of(F1, F2)) {
         // 0 ends a stream: whoever stops tells the others why, unless they are gone already.
-        assertThat(types(frames(network, BANK, feature))).startsWith(51, 60).isSubsetOf(51, 60, 0);
-        assertThat(types(frames(network, feature, BANK))).startsWith(50, 64).doesNotContain(61);
+        assertThat(types(RecordedMessage.all(network, BANK, feature)))
+            .startsWith(51, 60)
+            .isSubsetOf(51, 60, 0);
+        assertThat(types(RecordedMessage.all(network, feature, BANK)))
+            .startsWith(50, 64)
+            .doesNotContain(61);
       }
     }
   }
@@ -339,7 +330,7 @@ class GradientsWireTest {
     down.close();
     assertThatThrownBy(feature::join).hasCauseInstanceOf(WireException.class);
     assertThat(counted).containsExactly(1);
-    assertThat(types(frames(network, BANK, F1))).containsExactly(51, 60, 52, 53, 55);
+    assertThat(types(RecordedMessage.all(network, BANK, F1))).containsExactly(51, 60, 52, 53, 55);
 
     // At a feature party: the request of the pass has come, its answer has not gone.
     MemoryNetwork other = new MemoryNetwork(true, Duration.ofMinutes(1));
@@ -361,7 +352,7 @@ class GradientsWireTest {
         .hasMessage("cannot count pass 1");
     mine.close();
     assertThatThrownBy(waiting::join).hasCauseInstanceOf(WireException.class);
-    assertThat(types(frames(other, F1, BANK))).containsExactly(50, 64);
+    assertThat(types(RecordedMessage.all(other, F1, BANK))).containsExactly(50, 64);
   }
 
   @Test

@@ -10,7 +10,6 @@ import java.util.Random;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import org.espalier.protocols.disclosure.Level;
-import org.espalier.protocols.evaluate.Evaluation;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.memory.MemoryNetwork;
 import org.junit.jupiter.api.Assumptions;
@@ -63,8 +62,8 @@ class SealedTrainingTest {
     TrainingRun run = TrainingRun.of(data, spec(0.01), new MemoryNetwork());
     double seconds = (System.nanoTime() - began) / 1e9;
     double distance = run.relativeDistance(optimum);
-    double auc = auc(joined, run.weights(), data.labels());
-    double best = auc(joined, optimum.weights(), data.labels());
+    double auc = TrainingRun.auc(joined, run.weights(), data.labels());
+    double best = TrainingRun.auc(joined, optimum.weights(), data.labels());
     if (System.getProperty("espalier.full") != null) {
       System.err.printf(
           "%s, %d parties: distance %.1e, AUC %.5f of %.5f, %.1f s, %s%n",
@@ -77,14 +76,6 @@ class SealedTrainingTest {
     }
     assertThat(distance).as(name).isLessThan(1e-2);
     assertThat(auc).as(name).isCloseTo(best, within(5e-4));
-  }
-
-  private static double auc(Matrix x, double[] w, double[] y) {
-    double[] p = x.times(w);
-    for (int i = 0; i < p.length; i++) {
-      p[i] = SubspaceFit.sigmoid(p[i]);
-    }
-    return Evaluation.of(p, y).auc();
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.espalier.protocols.RecordedMessage;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.wire.Decoder;
 import org.espalier.wire.Party;
@@ -24,21 +25,7 @@ class SealedWireTest {
   private static final TrainingSpec TWO_PASSES =
       new TrainingSpec(Level.SEALED, 0.01, 2, 1e-6, false);
 
-  private record Frame(int type, byte[] payload) {}
-
-  private static List<Frame> frames(MemoryNetwork network, Party from, Party to) {
-    List<Frame> frames = new ArrayList<>();
-    ByteBuffer in = ByteBuffer.wrap(network.recorded(from, to));
-    while (in.hasRemaining()) {
-      int type = in.getShort();
-      byte[] payload = new byte[in.getInt()];
-      in.get(payload);
-      frames.add(new Frame(type, payload));
-    }
-    return frames;
-  }
-
-  private static String types(List<Frame> frames) {
+  private static String types(List<RecordedMessage> frames) {
     StringBuilder types = new StringBuilder();
     frames.forEach(frame -> types.append(frame.type()).append(' '));
     return types.toString();
@@ -53,14 +40,15 @@ class SealedWireTest {
     TrainingRun run = TrainingRun.of(data, TWO_PASSES, network);
     assertThat(run.label().passes()).hasSize(2);
     // One stage of two passes: the first opens the spread, the last the spread and the loss.
-    assertThat(types(frames(network, BANK, F1)))
+    assertThat(types(RecordedMessage.all(network, BANK, F1)))
         .matches("90 90 80 (81 )+(82 )+80 (83 (81 )+83 92 93 ){2}83 ");
-    assertThat(types(frames(network, F1, BANK)))
+    assertThat(types(RecordedMessage.all(network, F1, BANK)))
         .matches("90 90 (82 )+80 (81 )+(83 ){3}83 (82 )+83 92 83 (82 )+83 83 92 83 ");
-    assertThat(types(frames(network, BANK, F2))).matches("90 90 80 (81 )+(83 83 93 ){2}83 ");
-    assertThat(types(frames(network, F2, BANK))).matches("90 90 (82 )+");
-    assertThat(types(frames(network, F1, F2))).matches("80 (81 )+(83 ){2}");
-    assertThat(types(frames(network, F2, F1))).isEqualTo("82 83 83 ");
+    assertThat(types(RecordedMessage.all(network, BANK, F2)))
+        .matches("90 90 80 (81 )+(83 83 93 ){2}83 ");
+    assertThat(types(RecordedMessage.all(network, F2, BANK))).matches("90 90 (82 )+");
+    assertThat(types(RecordedMessage.all(network, F1, F2))).matches("80 (81 )+(83 ){2}");
+    assertThat(types(RecordedMessage.all(network, F2, F1))).isEqualTo("82 83 83 ");
 
     int bits =
         64 - Long.numberOfLeadingZeros((Long) run.label().parametersRun().get("plain_modulus"));
@@ -78,7 +66,7 @@ class SealedWireTest {
   /** How many residues each message carries, from its length. */
   private static List<Integer> residues(MemoryNetwork network, Party from, Party to, int bits) {
     List<Integer> counts = new ArrayList<>();
-    for (Frame frame : frames(network, from, to)) {
+    for (RecordedMessage frame : RecordedMessage.all(network, from, to)) {
       if (frame.type() == 83) {
         ByteBuffer in = ByteBuffer.wrap(frame.payload());
         assertThat(in.getInt()).as("from").isZero();

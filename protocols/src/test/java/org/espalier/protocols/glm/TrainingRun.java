@@ -12,6 +12,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.espalier.protocols.evaluate.Evaluation;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
@@ -171,5 +172,14 @@ record TrainingRun(
       size += Math.pow(reference.weights()[j], 2);
     }
     return Math.sqrt(difference / size);
+  }
+
+  /** AUC of weights, intercept left out. */
+  static double auc(Matrix x, double[] w, double[] y) {
+    double[] p = x.times(w);
+    for (int i = 0; i < p.length; i++) {
+      p[i] = SubspaceFit.sigmoid(p[i]);
+    }
+    return Evaluation.of(p, y).auc();
   }
 }

@@ -25,20 +25,17 @@ final class Scores {
     if (run.self().equals(spec.labelParty())) {
       return Optional.of(JointLogits.label(run.session(), channels, own));
     }
-    ObjectNode facts =
-        PhaseFacts.output(
-            run.jobFacts(), "logits", own.length, own.length, List.of(spec.labelParty()));
-    facts.putArray("recipients").add(spec.labelParty().name());
-    Journal.Act act = run.context().journal().intent("job.reveal", facts);
-    try {
-      Map<Party, Channel> others = new TreeMap<>(channels);
-      Channel label = others.remove(spec.labelParty());
-      JointLogits.feature(run.session(), label, others, own);
-    } catch (RuntimeException | Error e) {
-      act.failed("failed", facts);
-      throw e;
-    }
-    act.ok(facts);
+    revealing(
+        run,
+        "logits",
+        own.length,
+        own.length,
+        spec.labelParty(),
+        () -> {
+          Map<Party, Channel> others = new TreeMap<>(channels);
+          Channel label = others.remove(spec.labelParty());
+          JointLogits.feature(run.session(), label, others, own);
+        });
     return Optional.empty();
   }
 
@@ -61,21 +58,39 @@ final class Scores {
    * @param rows of the own data set, one for each score
    */
   static void keep(JobRun run, String kind, String family, int[] rows, double[] scores) {
-    ObjectNode facts =
-        PhaseFacts.output(run.jobFacts(), kind, rows.length, rows.length, List.of(run.self()));
-    facts.putArray("recipients").add(run.self().name());
-    Journal.Act act = run.context().journal().intent("job.reveal", facts);
     String column = family.equals(TrainSpec.LINEAR) ? "prediction" : "probability";
-    try {
-      ResultFiles.writeScores(run.context().results(), run.job().id(), rows, column, scores);
-    } catch (RuntimeException e) {
-      act.failed("failed", facts);
-      throw e;
-    }
-    act.ok(facts);
+    revealing(
+        run,
+        kind,
+        rows.length,
+        rows.length,
+        run.self(),
+        () ->
+            ResultFiles.writeScores(run.context().results(), run.job().id(), rows, column, scores));
     run.report()
         .putObject("scores")
         .put("rows", rows.length)
         .put("file", ResultFiles.scores(run.context().results(), run.job().id()).toString());
+  }
+
+  /**
+   * Reveals something, and logs that first.
+   *
+   * @param kind what the log calls it
+   * @param rows people whom it is about
+   * @param scalars how many numbers the recipient learns
+   */
+  static void revealing(
+      JobRun run, String kind, long rows, long scalars, Party recipient, Runnable reveal) {
+    ObjectNode facts = PhaseFacts.output(run.jobFacts(), kind, rows, scalars, List.of(recipient));
+    facts.putArray("recipients").add(recipient.name());
+    Journal.Act act = run.context().journal().intent("job.reveal", facts);
+    try {
+      reveal.run();
+    } catch (RuntimeException | Error e) {
+      act.failed("failed", facts);
+      throw e;
+    }
+    act.ok(facts);
   }
 }

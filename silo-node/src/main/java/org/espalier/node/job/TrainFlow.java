@@ -431,13 +431,13 @@ final class TrainFlow implements JobRun.Flow {
     int[] holdout = prepared.split().holdout();
     double[] scores = Scores.of(spec.model().type(), logits);
     ObjectNode metrics = metrics(scores, prepared.labels(holdout));
-    ObjectNode facts =
-        PhaseFacts.output(
-            run.jobFacts(), "metrics", holdout.length, metrics.size(), List.of(run.self()));
-    facts.putArray("recipients").add(run.self().name());
-    Journal.Act act = run.context().journal().intent("job.reveal", facts);
-    run.report().set("metrics", metrics);
-    act.ok(facts);
+    Scores.revealing(
+        run,
+        "metrics",
+        holdout.length,
+        metrics.size(),
+        run.self(),
+        () -> run.report().set("metrics", metrics));
     if (spec.evaluation().revealsScores()) {
       int[] rows = Arrays.stream(holdout).map(person -> alignment.rows()[person]).toArray();
       Scores.keep(run, "holdout_scores", spec.model().type(), rows, scores);
