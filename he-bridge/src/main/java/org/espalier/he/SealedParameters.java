@@ -15,7 +15,7 @@ import org.espalier.he.nativelib.Native;
  * @param slots for products in slots
  */
 public record SealedParameters(ParameterChooser.Choice matrix, ParameterChooser.Choice slots) {
-  /** Most bits of a prime of q, which those for matrices have. */
+  /** Most bits of a prime of q. */
   private static final int LIMB_BITS = 60;
 
   private static final int[] DEGREES = {8192, 16384};
@@ -39,7 +39,7 @@ public record SealedParameters(ParameterChooser.Choice matrix, ParameterChooser.
     String why = "";
     for (int degree : DEGREES) {
       long plain = Native.primeBelow(degree, w.plainBits(), 0);
-      Parameters matrix = new Parameters(degree, primes(degree, LIMB_BITS, 2), plain);
+      Parameters matrix = matrix(degree, plain);
       Parameters slots = slots(degree, w, plain);
       if (slots == null) {
         why = w.slotFactors() + " products in a slot";
@@ -64,6 +64,18 @@ public record SealedParameters(ParameterChooser.Choice matrix, ParameterChooser.
       }
     }
     throw new RangeException("level sealed has no parameters with 128-bit security: " + why);
+  }
+
+  /** The smallest two primes one of which is enough for replies, or the largest there are. */
+  private static Parameters matrix(int degree, long plain) {
+    long[] primes = {};
+    for (int bits = Long.SIZE - Long.numberOfLeadingZeros(plain) + 1; bits <= LIMB_BITS; bits++) {
+      primes = primes(degree, bits, 2);
+      if (switchFits(primes[0], plain)) {
+        break;
+      }
+    }
+    return new Parameters(degree, primes, plain);
   }
 
   /** The smallest three primes in which products in slots are exact, or null. */

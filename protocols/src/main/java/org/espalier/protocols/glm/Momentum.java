@@ -45,19 +45,21 @@ final class Momentum {
   }
 
   /**
-   * Takes the newest gradient in.
+   * One step.
    *
-   * @param step how much of it, in units of a coefficient
+   * @param direction for each gradient so far how much of it, in units of a coefficient
    */
-  void step(double step) {
-    int k = point.length;
-    double[] next = Arrays.copyOf(point, k + 1);
-    next[k] += step;
-    double[] before = Arrays.copyOf(iterate, k + 1);
+  void step(double[] direction) {
+    int k = direction.length;
+    double[] next = Arrays.copyOf(point, k);
+    for (int s = 0; s < k; s++) {
+      next[s] += direction[s];
+    }
+    double[] before = Arrays.copyOf(iterate, k);
     double nextTheta = (1 + Math.sqrt(1 + 4 * theta * theta)) / 2;
     double beta = (theta - 1) / nextTheta;
-    double[] ahead = new double[k + 1];
-    for (int s = 0; s <= k; s++) {
+    double[] ahead = new double[k];
+    for (int s = 0; s < k; s++) {
       ahead[s] = Math.rint(next[s] + beta * (next[s] - before[s]));
     }
     point = ahead;

@@ -2,7 +2,6 @@ package org.espalier.protocols.glm;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.DoubleUnaryOperator;
 import org.espalier.he.LaneLayout;
 import org.espalier.he.SealedParameters;
 import org.espalier.he.SealedWorkload;
@@ -12,14 +11,22 @@ import org.espalier.protocols.shares.PrimeField;
 import org.espalier.protocols.shares.Series;
 import org.espalier.protocols.shares.SharedSeries;
 import org.espalier.protocols.shares.SharedSeries.Term;
+import org.espalier.protocols.shares.Spectrum;
 
 /**
  * Everything that the parties of a {@code sealed} training compute alike from the job and the
  * shapes of all slices: scales, parameters, schedule, series and the steps that follow from opened
  * sums.
  *
- * <p>The rows that are trained on are those of all parties' penalties first (one for each penalised
- * column: the weight itself is its "logit"), then the cohort in an order drawn for the job.
+ * <p>Most passes see a <em>sample</em> of the cohort only: all of it where it is small, an eighth
+ * where that is still many rows for each column. At the beginning of each stage but the first a pass
+ * over the <em>rest</em> corrects the sample's gradients by what the whole cohort's gradient differs
+ * from them at that point, which makes the sample's minimum that of the whole (Johnson and Zhang,
+ * NIPS 2013; with a sample in place of single rows).
+ *
+ * <p>The rows that are trained on are, in this order: the rest, those of all parties' penalties (one
+ * for each penalised column: the weight itself is its "logit"), the sample. The order of the cohort is
+ * drawn for the job.
  */
 final class SealedPlan {
   /** Every opened sum carries noise worth this many rows from either compute party. */
@@ -41,12 +48,44 @@ final class SealedPlan {
   private static final double LARGEST_WEIGHT = 8;
   private static final double GROUP_MEMORY = 100e6;
 
+  private static final int MOST_VECTORS = 32;
+
+  /** A residue a vector of each of a holder's two halves and an owner's one. */
+  private static final long BYTES_PER_ROW = 3 * Long.BYTES;
+
+  private static final long VECTOR_MEMORY = 256L << 20;
+
+  /** Rows of the sample for each column, at least, where it is not the whole cohort. */
+  private static final int SAMPLE_ROWS_PER_COLUMN = 32;
+
+  private static final int SMALLEST_SAMPLE = 8;
+
   /**
-   * A run of passes over the same rows.
+   * A run of passes with the same keys.
    *
-   * @param rows of the cohort
+   * @param passes over the sample
+   * @param corrected whether there is a pass over the rest after the first of them
    */
-  record Stage(int rows, int passes) {}
+  record Stage(int passes, boolean corrected) {
+    int allPasses() {
+      return passes + (corrected ? 1 : 0);
+    }
+  }
+
+  /**
+   * Rows that a pass is over: a part of the cohort, and all penalties.
+   *
+   * @param first row
+   * @param cohort how many rows of the cohort
+   * @param penaltyAt where its penalty rows begin, counted from the first row
+   * @param cohortAt where those of the cohort begin
+   * @param order where those of the cohort begin in the job's order
+   */
+  record Part(int first, int cohort, int penaltyRows, int penaltyAt, int cohortAt, int order) {
+    int rows() {
+      return cohort + penaltyRows;
+    }
+  }
 
   /** A party's slice. */
   record Shape(int columns, long rowL1, long columnL1) {}
@@ -70,9 +109,10 @@ final class SealedPlan {
   }
 
   /**
-   * What pass {@code s} of a stage opens. The logits of few people with extreme values grow fastest
-   * in the first passes: there the spread is opened often enough that nobody crosses the end of the
-   * range unseen; and the first pass of a stage shows whether its rows fit.
+   * What pass {@code s} of a stage over the sample opens. The logits of few people with extreme
+   * values grow fastest in the first passes: there the spread is opened often enough that nobody
+   * crosses the end of the range unseen; and the first pass of a stage shows whether its rows fit.
+   * A pass over the rest opens the spread.
    */
   Opening opening(int stageIndex, int s) {
     if (s == stages.get(stageIndex).passes() - 1) {
@@ -114,6 +154,12 @@ final class SealedPlan {
   final int penaltyRows;
   final List<Stage> stages;
 
+  /** What most passes are over. */
+  final Part sample;
+
+  /** What corrects the sample; no rows of the cohort where the sample is all of it. */
+  final Part rest;
+
   private SealedRange range;
   private Fitted series;
   private double speed = 2;
@@ -138,14 +184,18 @@ final class SealedPlan {
     }
     this.penaltyRows = features - SealedSlice.LABEL_EXTRA;
     Disclosure.requireRows(job.rows(), features - shapes.get(0).columns());
-    this.stages = stages(job.rows(), job.spec().tolerance(), job.spec().maxPasses());
+    int sampled = sampleRows(job.rows(), features);
+    int others = job.rows() - sampled;
+    this.rest = new Part(0, others, penaltyRows, others, 0, 0);
+    this.sample = new Part(others, sampled, penaltyRows, 0, penaltyRows, others);
+    this.stages = stages(job.rows(), features, job.spec().tolerance(), job.spec().maxPasses());
     this.parameters =
         SealedParameters.choose(
             new SealedWorkload(
                 scale.plainBits(),
                 rowL1,
                 columnL1,
-                2 * SealedRange.FORTY.harmonics(job.rows()),
+                2 * SealedRange.FORTY.opened(job.spec().family(), job.rows(), EDGE_POWER).size(),
                 openedBits(most)));
     this.field = new PrimeField(parameters.matrix().parameters().plain());
     this.range = SealedRange.first(job.rows(), job.spec().l2());
@@ -160,7 +210,13 @@ final class SealedPlan {
   static double penaltyFactor(TrainingJob job) {
     double loss = job.spec().family() == Family.LOGISTIC ? Math.log(2) : 0.5;
     double largest = Math.min(LARGEST_WEIGHT, Math.sqrt(2 * loss / job.spec().l2()));
-    return SealedRange.first(job.rows(), job.spec().l2()).limit() / largest;
+    SealedRange range = SealedRange.first(job.rows(), job.spec().l2());
+    return identityLimit(range, job.spec().family()) / largest;
+  }
+
+  /** The identity shares its harmonics with the residual's series. */
+  private static double identityLimit(SealedRange range, Family family) {
+    return family == Family.LOGISTIC ? range.turningLimit() : range.limit();
   }
 
   /** All that one side's decryptions can ever influence of what the other side reads. */
@@ -171,74 +227,113 @@ final class SealedPlan {
     return columns * perWeight + 2 * perSum * openings(stages);
   }
 
+  /** Sums that a training opens at most. */
   private static int openings(List<Stage> stages) {
-    // Every stage may be run once for each range and twice more slowly.
-    return (2 * stages.size() + EARLY_PASSES + 3) * (SealedRange.values().length + 2);
+    // The first and the last pass of a stage and the one over the rest; the early ones, every third.
+    int first = EARLY_PASSES + 3;
+    int everyStage = 4;
+    // A stage is repeated for a wider range or a smaller step, and each of them only so often.
+    int repeats = SealedRange.values().length - 1 + 2;
+    return first + stages.size() * everyStage + repeats * (first + everyStage);
   }
 
   /**
-   * The schedule: small cohorts in full from the start, large ones first on a quarter of the rows,
-   * where a pass costs a quarter and gains as much. A tolerance of 1e-6 or more shortens that of
-   * small cohorts to what reaches it on data that are not badly conditioned.
+   * How many rows of the cohort most passes are over.
+   *
+   * @param columns of all slices together
    */
-  static List<Stage> stages(int rows, double tolerance, int maxPasses) {
-    List<Stage> all = new ArrayList<>();
-    if (rows > SealedScale.MEDIUM_ROWS) {
-      all.add(new Stage(rows / 4, 15));
-      all.add(new Stage(rows, 12));
+  static int sampleRows(int rows, int columns) {
+    if (SealedScale.many(rows)) {
+      for (int part = SMALLEST_SAMPLE; part > 1; part /= 2) {
+        if (rows / part >= (long) SAMPLE_ROWS_PER_COLUMN * columns) {
+          return rows / part;
+        }
+      }
+    }
+    return rows;
+  }
+
+  /**
+   * The schedule. A tolerance shortens it to what reaches it on data that are not badly conditioned.
+   *
+   * @param columns of all slices together
+   */
+  static List<Stage> stages(int rows, int columns, double tolerance, int maxPasses) {
+    boolean sampled = sampleRows(rows, columns) < rows;
+    int count;
+    if (sampled) {
+      count = tolerance >= 1e-3 ? 3 : 4;
+    } else if (SealedScale.many(rows)) {
+      count = 2;
     } else {
-      int full = rows > SealedScale.SMALL_ROWS ? 5 : 8;
-      int count = tolerance >= 1e-4 ? 1 : tolerance >= 1e-5 ? 2 : tolerance >= 1e-6 ? 4 : full;
-      for (int i = 0; i < count; i++) {
-        all.add(new Stage(rows, 15));
-      }
+      int all = rows > SealedScale.SMALL_ROWS ? 5 : 8;
+      count = tolerance >= 1e-4 ? 1 : tolerance >= 1e-5 ? 2 : tolerance >= 1e-6 ? 4 : all;
     }
-    List<Stage> kept = new ArrayList<>();
+    List<Stage> stages = new ArrayList<>();
     int left = maxPasses;
-    for (Stage stage : all) {
-      if (left > 0) {
-        kept.add(new Stage(stage.rows(), Math.min(left, stage.passes())));
-        left -= stage.passes();
-      }
+    for (int i = 0; i < count && left > (sampled && i > 0 ? 1 : 0); i++) {
+      boolean corrected = sampled && i > 0;
+      int passes = Math.min(left - (corrected ? 1 : 0), sampled ? 10 : 15);
+      Stage stage = new Stage(passes, corrected);
+      stages.add(stage);
+      left -= stage.allPasses();
     }
-    return List.copyOf(kept);
+    return List.copyOf(stages);
   }
 
   int totalPasses() {
-    return stages.stream().mapToInt(Stage::passes).sum();
-  }
-
-  /** Rows of a stage, those of the penalties included. */
-  int extended(Stage stage) {
-    return penaltyRows + stage.rows();
+    return stages.stream().mapToInt(Stage::allPasses).sum();
   }
 
   SealedRange range() {
     return range;
   }
 
-  /** The shape where the label party holds: the feature parties own. */
-  Correlations.Shape heldByLabel(Stage stage) {
-    return correlations(stage, most(shapes.subList(1, shapes.size())));
+  /**
+   * The shape where the label party holds: the feature parties own.
+   *
+   * @param vectors one a pass and one for each opened loss
+   */
+  Correlations.Shape heldByLabel(Part part, int vectors) {
+    return correlations(part, vectors, most(shapes.subList(1, shapes.size())));
   }
 
   /** The shape where the first feature party holds: the label party and the other ones own. */
-  Correlations.Shape heldByCompute(Stage stage) {
+  Correlations.Shape heldByCompute(Part part, int vectors) {
     List<Shape> owners = new ArrayList<>(shapes);
     owners.remove(1);
-    return correlations(stage, most(owners));
+    return correlations(part, vectors, most(owners));
+  }
+
+  /**
+   * How many vectors to prepare at once: what is still needed, as far as halves of so many products
+   * fit into memory. Every pass takes one and every opened loss one more.
+   *
+   * @param stageIndex the present stage
+   * @param s the present pass of the stage over the sample
+   */
+  int vectors(Part part, int stageIndex, int s) {
+    boolean ofSample = part.equals(sample);
+    int needed = 0;
+    for (int at = stageIndex; at < stages.size(); at++) {
+      Stage stage = stages.get(at);
+      needed += ofSample ? stage.passes() + 1 : stage.corrected() ? 1 : 0;
+    }
+    long most = MOST_VECTORS;
+    while (most > 1 && most * part.rows() * BYTES_PER_ROW > VECTOR_MEMORY) {
+      most /= 2;
+    }
+    return (int) Math.min(most, needed - (ofSample ? s : 0));
   }
 
   private static int most(List<Shape> owners) {
     return owners.stream().mapToInt(Shape::columns).max().orElseThrow();
   }
 
-  /** One lane a pass and one for the opened loss. */
-  private Correlations.Shape correlations(Stage stage, int mostColumns) {
-    int vectors = stage.passes() + 1;
+  private Correlations.Shape correlations(Part part, int vectors, int mostColumns) {
     int lanes = vectors == 1 ? 1 : Integer.highestOneBit(vectors - 1) << 1;
     int degree = parameters.matrix().parameters().degree();
-    int rows = extended(stage);
+    int rows = part.rows();
     LaneLayout best = null;
     int bestCiphertexts = Integer.MAX_VALUE;
     boolean bestFits = false;
@@ -262,11 +357,14 @@ final class SealedPlan {
     return new Correlations.Shape(best, vectors, rows, parameters.matrix().replyLimbs());
   }
 
-  SharedSeries.Layout layout(Stage stage) {
+  /** Of a pass: the residual alone may do without the even harmonics. */
+  SharedSeries.Layout layout(Part part, Opening opening) {
     return new SharedSeries.Layout(
         parameters.slots().parameters().degree(),
-        extended(stage),
-        range.harmonics(job.rows()),
+        part.rows(),
+        opening == Opening.NOTHING
+            ? range.residual(job.spec().family(), job.rows())
+            : range.opened(job.spec().family(), job.rows(), EDGE_POWER),
         range.divisor,
         scale.holderBits(),
         scale.otherBits());
@@ -281,25 +379,27 @@ final class SealedPlan {
       Series identity, Series residual, Series levelled, Series evenLoss, Series spread) {}
 
   private Fitted fit() {
-    boolean logistic = job.spec().family() == Family.LOGISTIC;
-    Series identity = odd(z -> z);
+    Family family = job.spec().family();
+    boolean logistic = family == Family.LOGISTIC;
+    Spectrum residual = range.residual(family, job.rows());
+    Spectrum opened = range.opened(family, job.rows(), EDGE_POWER);
+    double limit = range.limit();
+    Series identity = Series.odd(z -> z, residual, period(), identityLimit(range, family));
     return new Fitted(
         identity,
-        logistic ? odd(z -> SubspaceFit.sigmoid(z) - 0.5) : identity,
-        odd(SealedPlan::levelled),
-        even(
+        logistic
+            ? Series.odd(
+                z -> SubspaceFit.sigmoid(z) - 0.5, residual, period(), range.sigmoidLimit())
+            : identity,
+        Series.odd(SealedPlan::levelled, opened, period(), limit),
+        Series.even(
             logistic
                 ? z -> Math.log(2 * Math.cosh(levelled(z) / 2))
-                : z -> 0.5 * levelled(z) * levelled(z)),
-        Series.edge(EDGE_POWER, range.harmonics(job.rows()), period()));
-  }
-
-  private Series odd(DoubleUnaryOperator f) {
-    return Series.odd(f, range.harmonics(job.rows()), period(), range.limit());
-  }
-
-  private Series even(DoubleUnaryOperator f) {
-    return Series.even(f, range.harmonics(job.rows()), period(), range.limit());
+                : z -> 0.5 * levelled(z) * levelled(z),
+            opened,
+            period(),
+            limit),
+        Series.edge(EDGE_POWER, period()));
   }
 
   /**
@@ -307,18 +407,18 @@ final class SealedPlan {
    * the logistic family), on penalty rows the penalty's; and for the loss the part of it that meets
    * the outcome, the logit itself, levelling off.
    */
-  List<List<Term>> rowFunctions(Stage stage, Opening opening) {
+  List<List<Term>> rowFunctions(Part part, Opening opening) {
     double factor = penaltyFactor(job);
     List<Term> residual =
         List.of(
             new Term(
                 series.identity(),
-                job.spec().l2() * stage.rows() / (factor * factor),
-                0,
-                penaltyRows),
-            onCohort(stage, series.residual()));
+                job.spec().l2() * part.cohort() / (factor * factor),
+                part.penaltyAt(),
+                part.penaltyAt() + penaltyRows),
+            onCohort(part, series.residual()));
     return opening.withLoss()
-        ? List.of(residual, List.of(onCohort(stage, series.levelled())))
+        ? List.of(residual, List.of(onCohort(part, series.levelled())))
         : List.of(residual);
   }
 
@@ -326,14 +426,14 @@ final class SealedPlan {
    * The functions that are summed over the cohort, as many as are opened: a count of rows near the
    * end of the range or beyond; and the rest of the loss, the same whatever the outcome.
    */
-  List<List<Term>> sumFunctions(Stage stage, Opening opening) {
+  List<List<Term>> sumFunctions(Part part, Opening opening) {
     return List.of(
-            List.of(onCohort(stage, series.spread())), List.of(onCohort(stage, series.evenLoss())))
+            List.of(onCohort(part, series.spread())), List.of(onCohort(part, series.evenLoss())))
         .subList(0, opening.sums);
   }
 
-  private Term onCohort(Stage stage, Series function) {
-    return new Term(function, 1, penaltyRows, extended(stage));
+  private static Term onCohort(Part part, Series function) {
+    return new Term(function, 1, part.cohortAt(), part.cohortAt() + part.cohort());
   }
 
   private static double levelled(double z) {
@@ -366,8 +466,8 @@ final class SealedPlan {
    */
   record Sums(double beyond, double beyondNoise, double loss, double lossNoise) {}
 
-  Sums sums(Stage stage, Opening opening, long spread, long loss) {
-    double n = stage.rows();
+  Sums sums(Part part, Opening opening, long spread, long loss) {
+    double n = part.cohort();
     double beyond =
         Math.scalb((double) field.centre(spread), -scale.residualBits())
             + series.spread().constant() * n;
@@ -388,11 +488,12 @@ final class SealedPlan {
    *
    * @throws IllegalArgumentException if the logits leave the widest range
    */
-  Decision decide(Stage stage, boolean last, Sums sums) {
+  Decision decide(Part part, boolean last, Sums sums) {
     Decision decision;
-    if (sums.beyond() > ALARM_SIGMAS * sums.beyondNoise() + 5e-4 * stage.rows()) {
+    if (sums.beyond() > ALARM_SIGMAS * sums.beyondNoise() + 5e-4 * part.cohort()) {
       decision = range.next() == null ? Decision.SLOWER : Decision.WIDER;
-    } else if (sums.loss() > Math.min(lastLoss, noInformation()) + SIGMAS * sums.lossNoise()) {
+    } else if (sums.loss()
+        > Math.min(lastLoss, noInformation()) + fittedToSample() + SIGMAS * sums.lossNoise()) {
       decision = Decision.SLOWER;
     } else if (last
         && lastLoss - sums.loss() < job.spec().tolerance()
@@ -428,11 +529,41 @@ final class SealedPlan {
     return job.spec().family() == Family.LOGISTIC ? Math.log(2) : 0.5;
   }
 
+  /** A sample's minimum is lower on the sample than that of the whole by half of this. */
+  private double fittedToSample() {
+    return rest.cohort() == 0 ? 0 : penaltyRows / (double) sample.cohort();
+  }
+
   /**
-   * The step in units of a coefficient. Each party's whitened slice adds at most 1 to curvature.
+   * The step in units of a coefficient of a sum over one row. Each party's whitened slice adds at most
+   * 1 to curvature.
    */
-  double step(Stage stage) {
+  private double step() {
     double curvature = job.spec().family().maxCurvature() * shapes.size();
-    return speed / curvature * scale.unit(stage.rows());
+    return speed / curvature;
+  }
+
+  /** A step along the sample's gradient: the coefficient of that gradient. */
+  double sampleStep() {
+    return step() * scale.unit(sample.cohort());
+  }
+
+  /**
+   * What every step of a corrected stage adds: the coefficient of the rest's gradient. With {@link
+   * #sampleCorrection} it makes the mean gradient of the whole minus that of the sample.
+   */
+  double restStep() {
+    return step() * scale.unit(job.rows());
+  }
+
+  /** The coefficient that goes with it, of the sample's gradient at the same point. */
+  double sampleCorrection() {
+    return restStep() - sampleStep();
+  }
+
+  /** Over how many of the last iterates the weights are averaged: rounding noise averages out. */
+  int averaged() {
+    Stage last = stages.get(stages.size() - 1);
+    return last.corrected() ? last.passes() / 2 : totalPasses() / 3;
   }
 }

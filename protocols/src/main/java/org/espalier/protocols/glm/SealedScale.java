@@ -25,14 +25,14 @@ record SealedScale(int plainBits, int logRows, int featureBits, int holderBits, 
   static final int SMALL_ROWS = 4096;
 
   /** Up to here few rows average less, which takes more bits: they cost a tenth more bytes. */
-  static final int MEDIUM_ROWS = 50_000;
+  private static final int MEDIUM_ROWS = 50_000;
 
   /** Of a coefficient in a combination of mean gradients. */
   static final int WEIGHT_BITS = 6;
 
   static SealedScale of(int rows) {
     int logRows = Integer.SIZE - Integer.numberOfLeadingZeros(Math.max(1, rows - 1));
-    int plain = rows > MEDIUM_ROWS ? 51 : 57;
+    int plain = many(rows) ? 51 : 57;
     int rest = plain - RANGE_BITS - WEIGHT_BITS - logRows;
     if (rest < 12) {
       throw new IllegalArgumentException(
@@ -42,6 +42,11 @@ record SealedScale(int plainBits, int logRows, int featureBits, int holderBits, 
     // The other's factors carry the coefficients, and the errors of all 2K of them add up.
     int holder = (rest - 2 * feature - 2) / 2;
     return new SealedScale(plain, logRows, feature, holder, rest - 2 * feature - holder);
+  }
+
+  /** Whether there are so many rows that few bits and a sample of them do. */
+  static boolean many(int rows) {
+    return rows > MEDIUM_ROWS;
   }
 
   /** Bits after the point of a logit share. */

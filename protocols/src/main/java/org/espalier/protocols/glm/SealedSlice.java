@@ -61,10 +61,11 @@ final class SealedSlice {
   /**
    * The rows as they are trained on.
    *
+   * @param rest rows of the cohort before the penalties
    * @param penaltyRows of all parties
    * @param before how many of them belong to parties before this one
    */
-  IntegerMatrix matrix(int penaltyRows, int before) {
+  IntegerMatrix matrix(int rest, int penaltyRows, int before) {
     int n = order.length;
     int[] values = new int[Math.multiplyExact(Math.addExact(n, penaltyRows), columns)];
     double[] identity = new double[features * features];
@@ -73,7 +74,7 @@ final class SealedSlice {
     }
     double[] penalties = whitening.apply(new Matrix(features, features, identity)).values();
     for (int j = 0; j < features; j++) {
-      quantise(penalties, j * features, values, (before + j) * columns);
+      quantise(penalties, j * features, values, (rest + before + j) * columns);
     }
     for (int from = 0; from < n; from += ROWS_AT_ONCE) {
       int count = Math.min(ROWS_AT_ONCE, n - from);
@@ -83,7 +84,7 @@ final class SealedSlice {
       }
       double[] whitened = whitening.apply(new Matrix(count, features, rows)).values();
       for (int i = 0; i < count; i++) {
-        int at = (penaltyRows + from + i) * columns;
+        int at = (from + i + (from + i < rest ? 0 : penaltyRows)) * columns;
         quantise(whitened, i * features, values, at);
         if (outcome != null) {
           values[at + features] = 1 << bits;

@@ -3,6 +3,7 @@ package org.espalier.protocols.glm;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ import org.espalier.he.Parameters;
 import org.espalier.he.RangeException;
 import org.espalier.protocols.glm.SealedPlan.Decision;
 import org.espalier.protocols.glm.SealedPlan.Opening;
+import org.espalier.protocols.glm.SealedPlan.Part;
 import org.espalier.protocols.glm.SealedPlan.Stage;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.prepare.Matrix;
@@ -111,6 +113,23 @@ final class SealedTraining implements TrainingProtocol {
     }
   }
 
+  /**
+   * What is prepared for passes over a part of the rows: halves of products with slices.
+   *
+   * @param vectors how many; each is used once
+   * @param held by owner, what this party holds of its slice
+   * @param owned by holder, what this party owns
+   */
+  private record Prepared(
+      Part part,
+      int vectors,
+      IntegerMatrix matrix,
+      Map<Party, Correlations.Held> held,
+      Map<Party, Correlations.Owned> owned) {}
+
+  /** One of the prepared vectors. */
+  private record Vector(Prepared prepared, int index) {}
+
   /** What all roles have and do alike. */
   private abstract static class Role {
     final TrainingJob job;
@@ -125,6 +144,7 @@ final class SealedTraining implements TrainingProtocol {
     HeContext slots;
     IntegerMatrix matrix;
     int passes;
+    private final Map<Part, Vector> supply = new HashMap<>();
 
     /** Sums that were opened. */
     int openings;
@@ -190,26 +210,9 @@ final class SealedTraining implements TrainingProtocol {
       List<double[]> iterates = new ArrayList<>();
       Decision decision = Decision.GO_ON;
       for (int at = 0; at < plan.stages.size() && decision != Decision.STOP; ) {
-        Stage stage = plan.stages.get(at);
-        boolean last = at == plan.stages.size() - 1;
-        beginStage(stage);
-        try {
-          decision = Decision.GO_ON;
-          for (int s = 0; s < stage.passes() && decision == Decision.GO_ON; s++) {
-            passes++;
-            begins(passes);
-            double step = plan.step(stage);
-            Opening opening = plan.opening(at, s);
-            openings += opening.sums;
-            decision = pass(stage, s, opening, last);
-            momentum.step(step);
-            iterates.add(momentum.iterate());
-          }
-        } finally {
-          endStage();
-        }
+        decision = stage(at, iterates);
         if (decision == Decision.WIDER || decision == Decision.SLOWER) {
-          momentum.restore(good, passes);
+          momentum.restore(good, own.size());
           iterates.clear();
         } else {
           good = momentum.snapshot();
@@ -219,14 +222,57 @@ final class SealedTraining implements TrainingProtocol {
       finalCoefficients = average(iterates);
     }
 
-    /** The mean of the last iterates over all rows: rounding noise averages out. */
-    private long[] average(List<double[]> iterates) {
-      int full = 0;
-      for (Stage stage : plan.stages) {
-        full += stage.rows() == job.rows() ? stage.passes() : 0;
+    private Decision stage(int at, List<double[]> iterates) {
+      Stage stage = plan.stages.get(at);
+      boolean last = at == plan.stages.size() - 1;
+      double[] correction = {};
+      Decision decision = Decision.GO_ON;
+      beginStage();
+      try {
+        for (int s = 0; s < stage.passes() && decision == Decision.GO_ON; s++) {
+          int newest = own.size();
+          Opening opening = plan.opening(at, s);
+          Vector vector = take(plan.sample, at, s);
+          Vector forLoss = opening.withLoss() ? take(plan.sample, at, s + 1) : null;
+          decision = counted(vector, forLoss, opening, last);
+          if (s == 0 && stage.corrected() && decision == Decision.GO_ON) {
+            decision = counted(take(plan.rest, at, 0), null, Opening.SPREAD, false);
+            correction = new double[newest + 2];
+            correction[newest] = plan.sampleCorrection();
+            correction[newest + 1] = plan.restStep();
+          }
+          double[] direction = Arrays.copyOf(correction, own.size());
+          direction[newest] += plan.sampleStep();
+          momentum.step(direction);
+          iterates.add(momentum.iterate());
+        }
+      } finally {
+        endStage();
       }
-      int count = Math.max(1, Math.min(full / 3, iterates.size()));
-      double[] mean = new double[passes];
+      return decision;
+    }
+
+    /** The next vector of a part; where there is none, as many are prepared as are foreseen. */
+    private Vector take(Part part, int at, int s) {
+      Vector next = supply.get(part);
+      if (next == null || next.index() == next.prepared().vectors()) {
+        next = new Vector(prepare(part, plan.vectors(part, at, s)), 0);
+      }
+      supply.put(part, new Vector(next.prepared(), next.index() + 1));
+      return next;
+    }
+
+    private Decision counted(Vector vector, Vector forLoss, Opening opening, boolean last) {
+      passes++;
+      begins(passes);
+      openings += opening.sums;
+      return pass(vector, forLoss, opening, last);
+    }
+
+    /** The mean of the last iterates: rounding noise averages out. */
+    private long[] average(List<double[]> iterates) {
+      int count = Math.max(1, Math.min(plan.averaged(), iterates.size()));
+      double[] mean = new double[own.size()];
       for (double[] iterate : iterates.subList(iterates.size() - count, iterates.size())) {
         for (int s = 0; s < iterate.length; s++) {
           mean[s] += iterate[s] / count;
@@ -237,9 +283,14 @@ final class SealedTraining implements TrainingProtocol {
 
     abstract void begins(int pass);
 
-    abstract void beginStage(Stage stage);
+    abstract Prepared prepare(Part part, int vectors);
 
-    abstract Decision pass(Stage stage, int s, Opening opening, boolean last);
+    abstract void beginStage();
+
+    /**
+     * @param forLoss for the opened loss, or null
+     */
+    abstract Decision pass(Vector vector, Vector forLoss, Opening opening, boolean last);
 
     abstract void endStage();
 
@@ -284,7 +335,7 @@ final class SealedTraining implements TrainingProtocol {
      * @param first whether this side sends first
      */
     SealedPlan.Sums open(
-        Stage stage, Opening opening, long spread, long loss, Channel other, boolean first) {
+        Part part, Opening opening, long spread, long loss, Channel other, boolean first) {
       SealedMessages.NoisyShares mine =
           new SealedMessages.NoisyShares(
               noisy(spread, plan.spreadNoise()),
@@ -298,7 +349,7 @@ final class SealedTraining implements TrainingProtocol {
         other.send(mine);
       }
       return plan.sums(
-          stage,
+          part,
           opening,
           field.add(mine.spread(), residue(other, theirs.spread())),
           field.add(mine.loss(), residue(other, theirs.loss())));
@@ -340,10 +391,11 @@ final class SealedTraining implements TrainingProtocol {
       ran.put("feature_bits", plan.scale.featureBits());
       ran.put("residual_bits", plan.scale.residualBits());
       ran.put("logit_range", plan.range().limit());
-      ran.put("harmonics", plan.range().harmonics(job.rows()));
+      ran.put("harmonics", plan.range().residual(job.spec().family(), job.rows()).size());
       ran.put("opened_sums", openings);
       ran.put("opening_noise_rows", SealedPlan.NOISE_ROWS);
       ran.put("rows", job.rows());
+      ran.put("sample_rows", plan.sample.cohort());
       ran.put("passes", passes);
       return Collections.unmodifiableMap(ran);
     }
@@ -361,8 +413,6 @@ final class SealedTraining implements TrainingProtocol {
     private final Map<Party, Integer> columns = new TreeMap<>();
     private final List<PassReport> reports = new ArrayList<>();
 
-    private Map<Party, Correlations.Held> held;
-    private Correlations.Owned owned;
     private SharedSeries.Holder series;
     private long began;
 
@@ -432,7 +482,10 @@ final class SealedTraining implements TrainingProtocol {
         columns.put(party, (int) theirFacts[1]);
       }
       tell(counts);
-      matrix = slice.matrix(sum(counts, parties) - SealedSlice.LABEL_EXTRA, 0);
+      int all = sum(counts, parties);
+      matrix =
+          slice.matrix(
+              job.rows() - SealedPlan.sampleRows(job.rows(), all), all - SealedSlice.LABEL_EXTRA, 0);
       long[] bounds = new long[2 * parties];
       bounds[0] = matrix.rowL1();
       bounds[1] = matrix.columnL1();
@@ -467,14 +520,15 @@ final class SealedTraining implements TrainingProtocol {
       features.values().forEach(channel -> channel.send(new SealedMessages.SliceFacts(values)));
     }
 
-    private long loss(Stage stage, SharedSeries.Shares shares) {
-      int lane = stage.passes();
+    private long loss(Vector vector, SharedSeries.Shares shares) {
+      Prepared prepared = vector.prepared();
       long[] levelled = shares.rows()[1];
-      field.addTo(levelled, Residues.receive(compute, field, plan.extended(stage)));
+      field.addTo(levelled, Residues.receive(compute, field, levelled.length));
+      int outcomes = slice.columns() - 1;
       long met =
           field.add(
-              matrix.transposeTimes(field, levelled)[slice.columns() - 1],
-              owned.delta()[lane][slice.columns() - 1]);
+              prepared.matrix().transposeTimes(field, levelled)[outcomes],
+              prepared.owned().get(computeParty).delta()[vector.index()][outcomes]);
       return loss(met, shares);
     }
 
@@ -485,25 +539,32 @@ final class SealedTraining implements TrainingProtocol {
     }
 
     @Override
-    void beginStage(Stage stage) {
-      Correlations.Shape shape = plan.heldByLabel(stage);
+    Prepared prepare(Part part, int vectors) {
+      IntegerMatrix rows = matrix.rows(part.first(), part.rows());
       Map<Party, Correlations.Owner> owners = new TreeMap<>();
       features.forEach(
           (party, channel) ->
               owners.put(party, new Correlations.Owner(channel, columns.get(party), true)));
-      held = Correlations.hold(context, field, shape, owners);
-      owned = Correlations.own(context, plan.heldByCompute(stage), compute, matrix, true);
+      Map<Party, Correlations.Held> held =
+          Correlations.hold(context, field, plan.heldByLabel(part, vectors), owners);
+      Correlations.Owned owned =
+          Correlations.own(context, plan.heldByCompute(part, vectors), compute, rows, true);
       // The other compute party's halves for the remaining feature parties are joined with ours.
       features.forEach(
           (party, channel) -> {
             if (!party.equals(computeParty)) {
-              for (int s = 0; s < shape.vectors(); s++) {
+              for (int s = 0; s < vectors; s++) {
                 field.addTo(
                     held.get(party).gamma()[s],
                     Residues.receive(compute, field, columns.get(party)));
               }
             }
           });
+      return new Prepared(part, vectors, rows, held, Map.of(computeParty, owned));
+    }
+
+    @Override
+    void beginStage() {
       series = new SharedSeries.Holder(slots, field, compute, plan.parameters.slots().replyLimbs());
     }
 
@@ -513,8 +574,12 @@ final class SealedTraining implements TrainingProtocol {
     }
 
     @Override
-    Decision pass(Stage stage, int s, Opening opening, boolean last) {
-      int rows = plan.extended(stage);
+    Decision pass(Vector vector, Vector forLoss, Opening opening, boolean last) {
+      Prepared prepared = vector.prepared();
+      int s = vector.index();
+      Part part = prepared.part();
+      Map<Party, Correlations.Held> held = prepared.held();
+      Correlations.Owned owned = prepared.owned().get(computeParty);
       features.forEach(
           (party, channel) ->
               Residues.send(
@@ -524,18 +589,21 @@ final class SealedTraining implements TrainingProtocol {
                       weights(theirs.get(party), columns.get(party)), held.get(party).b()[s])));
       long[] w = weights(own, slice.columns());
       field.addTo(w, Residues.receive(compute, field, slice.columns()));
-      long[] z = matrix.times(field, rows, w);
+      long[] z = prepared.matrix().times(field, w);
       field.addTo(z, owned.tau()[s]);
       held.values().forEach(h -> field.addTo(z, h.sigma()[s]));
       SharedSeries.Shares shares =
           series.evaluate(
-              plan.layout(stage), z, plan.rowFunctions(stage, opening).size(), opening.sums);
+              plan.layout(part, opening),
+              z,
+              plan.rowFunctions(part, opening).size(),
+              opening.sums);
       long[] residuals = shares.rows()[0];
-      subtractTargets(stage, residuals);
+      subtractTargets(part, residuals);
       long[] masked = field.difference(residuals, held.get(computeParty).rho()[s]);
       features.values().forEach(channel -> Residues.send(channel, field, masked));
-      field.addTo(residuals, Residues.receive(compute, field, rows));
-      long[] gradient = matrix.transposeTimes(field, residuals);
+      field.addTo(residuals, Residues.receive(compute, field, residuals.length));
+      long[] gradient = prepared.matrix().transposeTimes(field, residuals);
       field.addTo(gradient, owned.delta()[s]);
       own.add(withoutOutcome(gradient));
       held.forEach((party, h) -> theirs.get(party).add(h.gamma()[s]));
@@ -543,7 +611,7 @@ final class SealedTraining implements TrainingProtocol {
         report(new PassReport(passes, Double.NaN, Double.NaN, seconds()));
         return Decision.GO_ON;
       }
-      return open(stage, opening, shares, last);
+      return open(part, forLoss, opening, shares, last);
     }
 
     private double seconds() {
@@ -555,19 +623,20 @@ final class SealedTraining implements TrainingProtocol {
       listener.pass(report);
     }
 
-    private void subtractTargets(Stage stage, long[] residuals) {
-      for (int i = 0; i < stage.rows(); i++) {
-        double target = outcome.targets()[order[i]];
+    private void subtractTargets(Part part, long[] residuals) {
+      for (int i = 0; i < part.cohort(); i++) {
+        double target = outcome.targets()[order[part.order() + i]];
         long units = coins.roundStochastically(Math.scalb(target, plan.scale.residualBits()));
-        int at = plan.penaltyRows + i;
+        int at = part.cohortAt() + i;
         residuals[at] = field.subtract(residuals[at], field.residue(units));
       }
     }
 
-    private Decision open(Stage stage, Opening opening, SharedSeries.Shares shares, boolean last) {
-      long loss = opening.withLoss() ? loss(stage, shares) : 0;
-      SealedPlan.Sums sums = open(stage, opening, shares.sums()[0], loss, compute, true);
-      Decision decision = plan.decide(stage, last, sums);
+    private Decision open(
+        Part part, Vector forLoss, Opening opening, SharedSeries.Shares shares, boolean last) {
+      long loss = opening.withLoss() ? loss(forLoss, shares) : 0;
+      SealedPlan.Sums sums = open(part, opening, shares.sums()[0], loss, compute, true);
+      Decision decision = plan.decide(part, last, sums);
       features.values().forEach(channel -> channel.send(new SealedMessages.Turn(decision.code)));
       report(new PassReport(passes, sums.loss(), Double.NaN, seconds()));
       return decision;
@@ -632,9 +701,11 @@ final class SealedTraining implements TrainingProtocol {
         throw new WireException.ProtocolViolation(
             label.peer(), "told other numbers of columns than there are");
       }
+      int all = sum(counts, parties);
       matrix =
           slice.matrix(
-              sum(counts, parties) - SealedSlice.LABEL_EXTRA,
+              job.rows() - SealedPlan.sampleRows(job.rows(), all),
+              all - SealedSlice.LABEL_EXTRA,
               sum(counts, index) - SealedSlice.LABEL_EXTRA);
       label.send(new SealedMessages.SliceFacts(new long[] {matrix.rowL1(), matrix.columnL1()}));
       set(shapes(counts, facts(2 * parties)));
@@ -665,8 +736,6 @@ final class SealedTraining implements TrainingProtocol {
   private static final class Compute extends Feature {
     private final List<long[]> labels = new ArrayList<>();
     private int labelColumns;
-    private Correlations.Owned owned;
-    private Map<Party, Correlations.Held> held;
     private SharedSeries.Evaluator series;
 
     Compute(
@@ -680,16 +749,18 @@ final class SealedTraining implements TrainingProtocol {
     }
 
     @Override
-    void beginStage(Stage stage) {
+    Prepared prepare(Part part, int vectors) {
       labelColumns = plan.shapes.get(0).columns();
-      Correlations.Shape shape = plan.heldByCompute(stage);
-      owned = Correlations.own(context, plan.heldByLabel(stage), label, matrix, true);
+      IntegerMatrix rows = matrix.rows(part.first(), part.rows());
+      Correlations.Owned owned =
+          Correlations.own(context, plan.heldByLabel(part, vectors), label, rows, true);
       Map<Party, Correlations.Owner> owners = new TreeMap<>();
       owners.put(label.peer(), new Correlations.Owner(label, labelColumns, true));
       others.forEach(
           (party, channel) ->
               owners.put(party, new Correlations.Owner(channel, columns(party), false)));
-      held = Correlations.hold(context, field, shape, owners);
+      Map<Party, Correlations.Held> held =
+          Correlations.hold(context, field, plan.heldByCompute(part, vectors), owners);
       others
           .keySet()
           .forEach(
@@ -698,6 +769,11 @@ final class SealedTraining implements TrainingProtocol {
                   Residues.send(label, field, gamma);
                 }
               });
+      return new Prepared(part, vectors, rows, held, Map.of(label.peer(), owned));
+    }
+
+    @Override
+    void beginStage() {
       series =
           new SharedSeries.Evaluator(slots, field, label, plan.parameters.slots().replyLimbs());
     }
@@ -712,40 +788,48 @@ final class SealedTraining implements TrainingProtocol {
     }
 
     @Override
-    Decision pass(Stage stage, int s, Opening opening, boolean last) {
-      int rows = plan.extended(stage);
-      Correlations.Held labelHeld = held.get(label.peer());
+    Decision pass(Vector vector, Vector forLoss, Opening opening, boolean last) {
+      Prepared prepared = vector.prepared();
+      int s = vector.index();
+      Part part = prepared.part();
+      Correlations.Owned owned = prepared.owned().get(label.peer());
+      Correlations.Held labelHeld = prepared.held().get(label.peer());
       long[] w = weights(own, slice.columns());
       field.addTo(w, Residues.receive(label, field, slice.columns()));
       Residues.send(
           label, field, field.difference(weights(labels, labelColumns), labelHeld.b()[s]));
-      long[] z = matrix.times(field, rows, w);
+      long[] z = prepared.matrix().times(field, w);
       field.addTo(z, owned.tau()[s]);
       field.addTo(z, labelHeld.sigma()[s]);
-      others.values().forEach(channel -> field.addTo(z, Residues.receive(channel, field, rows)));
+      others
+          .values()
+          .forEach(channel -> field.addTo(z, Residues.receive(channel, field, part.rows())));
       SharedSeries.Shares shares =
           series.evaluate(
-              plan.layout(stage),
+              plan.layout(part, opening),
               z,
-              plan.rowFunctions(stage, opening),
-              plan.sumFunctions(stage, opening));
+              plan.rowFunctions(part, opening),
+              plan.sumFunctions(part, opening));
       long[] residuals = shares.rows()[0];
-      long[] fromLabel = Residues.receive(label, field, rows);
+      long[] fromLabel = Residues.receive(label, field, part.rows());
       long[] masked = field.difference(residuals, labelHeld.rho()[s]);
       Residues.send(label, field, masked);
       others.values().forEach(channel -> Residues.send(channel, field, masked));
       field.addTo(residuals, fromLabel);
-      long[] gradient = matrix.transposeTimes(field, residuals);
+      long[] gradient = prepared.matrix().transposeTimes(field, residuals);
       field.addTo(gradient, owned.delta()[s]);
       own.add(gradient);
       labels.add(withoutOutcome(labelHeld.gamma()[s]));
-      return opening == Opening.NOTHING ? Decision.GO_ON : open(stage, opening, shares, last);
+      return opening == Opening.NOTHING
+          ? Decision.GO_ON
+          : open(part, forLoss, opening, shares, last);
     }
 
-    private Decision open(Stage stage, Opening opening, SharedSeries.Shares shares, boolean last) {
-      long loss = opening.withLoss() ? loss(stage, shares) : 0;
-      SealedPlan.Sums sums = open(stage, opening, shares.sums()[0], loss, label, false);
-      Decision decision = plan.decide(stage, last, sums);
+    private Decision open(
+        Part part, Vector forLoss, Opening opening, SharedSeries.Shares shares, boolean last) {
+      long loss = opening.withLoss() ? loss(forLoss, shares) : 0;
+      SealedPlan.Sums sums = open(part, opening, shares.sums()[0], loss, label, false);
+      Decision decision = plan.decide(part, last, sums);
       if (turn() != decision) {
         throw new WireException.ProtocolViolation(
             label.peer(), "decided otherwise than the opened sums say");
@@ -753,11 +837,11 @@ final class SealedTraining implements TrainingProtocol {
       return decision;
     }
 
-    private long loss(Stage stage, SharedSeries.Shares shares) {
-      int lane = stage.passes();
-      Correlations.Held labelHeld = held.get(label.peer());
-      Residues.send(label, field, field.difference(shares.rows()[1], labelHeld.rho()[lane]));
-      return loss(labelHeld.gamma()[lane][labelColumns - 1], shares);
+    private long loss(Vector vector, SharedSeries.Shares shares) {
+      Correlations.Held held = vector.prepared().held().get(label.peer());
+      int s = vector.index();
+      Residues.send(label, field, field.difference(shares.rows()[1], held.rho()[s]));
+      return loss(held.gamma()[s][labelColumns - 1], shares);
     }
 
     @Override
@@ -769,8 +853,6 @@ final class SealedTraining implements TrainingProtocol {
   /** Any other feature party. */
   private static final class Data extends Feature {
     private final Channel compute;
-    private Correlations.Owned fromLabel;
-    private Correlations.Owned fromCompute;
 
     Data(
         TrainingJob job,
@@ -784,27 +866,37 @@ final class SealedTraining implements TrainingProtocol {
     }
 
     @Override
-    void beginStage(Stage stage) {
-      fromLabel = Correlations.own(context, plan.heldByLabel(stage), label, matrix, true);
-      fromCompute = Correlations.own(context, plan.heldByCompute(stage), compute, matrix, false);
+    Prepared prepare(Part part, int vectors) {
+      IntegerMatrix rows = matrix.rows(part.first(), part.rows());
+      Correlations.Owned fromLabel =
+          Correlations.own(context, plan.heldByLabel(part, vectors), label, rows, true);
+      Correlations.Owned fromCompute =
+          Correlations.own(context, plan.heldByCompute(part, vectors), compute, rows, false);
+      return new Prepared(
+          part, vectors, rows, Map.of(), Map.of(label.peer(), fromLabel, compute.peer(), fromCompute));
     }
+
+    @Override
+    void beginStage() {}
 
     @Override
     void endStage() {}
 
     @Override
-    Decision pass(Stage stage, int s, Opening opening, boolean last) {
-      int rows = plan.extended(stage);
+    Decision pass(Vector vector, Vector forLoss, Opening opening, boolean last) {
+      Prepared prepared = vector.prepared();
+      int s = vector.index();
       long[] w = weights(own, slice.columns());
       field.addTo(w, Residues.receive(label, field, slice.columns()));
-      long[] z = matrix.times(field, rows, w);
+      Correlations.Owned fromLabel = prepared.owned().get(label.peer());
+      long[] z = prepared.matrix().times(field, w);
       field.addTo(z, fromLabel.tau()[s]);
       Residues.send(compute, field, z);
-      long[] residuals = Residues.receive(label, field, rows);
-      field.addTo(residuals, Residues.receive(compute, field, rows));
-      long[] gradient = matrix.transposeTimes(field, residuals);
+      long[] residuals = Residues.receive(label, field, z.length);
+      field.addTo(residuals, Residues.receive(compute, field, z.length));
+      long[] gradient = prepared.matrix().transposeTimes(field, residuals);
       field.addTo(gradient, fromLabel.delta()[s]);
-      field.addTo(gradient, fromCompute.delta()[s]);
+      field.addTo(gradient, prepared.owned().get(compute.peer()).delta()[s]);
       own.add(gradient);
       if (opening == Opening.NOTHING) {
         return Decision.GO_ON;

@@ -46,7 +46,7 @@ public final class Correlations {
    *
    * @param layout how the vectors share a ciphertext
    * @param vectors how many, at most the layout's lanes
-   * @param rows n, the first rows of every owner's matrix
+   * @param rows n
    * @param replyLimbs primes that a reply keeps
    */
   public record Shape(LaneLayout layout, int vectors, int rows, int replyLimbs) {
@@ -225,7 +225,7 @@ public final class Correlations {
   /**
    * An owner's side.
    *
-   * @param matrix at least {@code shape.rows()} rows
+   * @param matrix {@code shape.rows()} rows
    * @param forward whether products X·b are wanted, too
    * @throws WireException if the holder breaks the protocol, stops or is gone
    */
@@ -287,7 +287,7 @@ public final class Correlations {
       int first = from * layout.rowsPerBlock();
       int count = Math.min(shape.rows(), end * layout.rowsPerBlock()) - first;
       List<MaskedReply> replies =
-          evaluator.rows(matrix.values(), first, count, operands, key, maskKey, shape.replyLimbs());
+          evaluator.rows(matrix.values(), matrix.first() + first, count, operands, key, maskKey, shape.replyLimbs());
       for (int i = 0; i < replies.size(); i++) {
         MaskedReply reply = replies.get(i);
         holder.send(new Messages.Reply(from + i, reply.wire()));

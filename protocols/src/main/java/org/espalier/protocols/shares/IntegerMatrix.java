@@ -14,6 +14,7 @@ public final class IntegerMatrix {
   private static final long LOW = (1L << CUT) - 1;
   private static final int PART_ROWS = 2048;
 
+  private final int first;
   private final int rows;
   private final int columns;
   private final int[] values;
@@ -28,6 +29,7 @@ public final class IntegerMatrix {
       throw new IllegalArgumentException(
           rows + " x " + columns + " does not describe " + values.length + " values");
     }
+    this.first = 0;
     this.rows = rows;
     this.columns = columns;
     this.values = values;
@@ -47,6 +49,23 @@ public final class IntegerMatrix {
     requireBounds(Math.max(rowL1, columnL1));
   }
 
+  private IntegerMatrix(IntegerMatrix whole, int first, int rows) {
+    this.first = first;
+    this.rows = rows;
+    this.columns = whole.columns;
+    this.values = whole.values;
+    this.rowL1 = whole.rowL1;
+    this.columnL1 = whole.columnL1;
+  }
+
+  /** Some consecutive rows, not copied; the bounds stay those of the whole. */
+  public IntegerMatrix rows(int from, int count) {
+    if (from < 0 || count < 1 || count > rows - from) {
+      throw new IllegalArgumentException(count + " rows from " + from + " of " + rows);
+    }
+    return new IntegerMatrix(this, first + from, count);
+  }
+
   /** l1·2^29 below 2^62 for the largest absolute sum of a row or column. */
   static void requireBounds(long l1) {
     if (l1 >= 1L << (62 - CUT)) {
@@ -62,9 +81,14 @@ public final class IntegerMatrix {
     return columns;
   }
 
-  /** Row-major, not a copy. */
+  /** Row-major, not a copy; the rows of a part begin at {@link #first}. */
   public int[] values() {
     return values;
+  }
+
+  /** Where the first row lies among those of {@link #values}. */
+  public int first() {
+    return first;
   }
 
   /** Largest Σ_j |x_ij| over the rows i. */
@@ -78,24 +102,24 @@ public final class IntegerMatrix {
   }
 
   /**
-   * X·w for the first rows.
+   * X·w.
    *
-   * @param count how many rows
    * @param w one residue a column
    */
-  public long[] times(PrimeField field, int count, long[] w) {
-    if (w.length != columns || count > rows) {
-      throw new IllegalArgumentException("a vector or number of rows that does not fit");
+  public long[] times(PrimeField field, long[] w) {
+    if (w.length != columns) {
+      throw new IllegalArgumentException(w.length + " residues for " + columns + " columns");
     }
     long[] low = new long[columns];
     long[] high = new long[columns];
     split(w, columns, low, high);
-    long[] out = new long[count];
-    parts(count)
+    long[] out = new long[rows];
+    parts(rows)
         .forEach(
             part -> {
-              int end = Math.min(count, (part + 1) * PART_ROWS);
-              for (int i = part * PART_ROWS, at = i * columns; i < end; i++) {
+              int end = Math.min(rows, (part + 1) * PART_ROWS);
+              int at = (first + part * PART_ROWS) * columns;
+              for (int i = part * PART_ROWS; i < end; i++) {
                 long sumLow = 0;
                 long sumHigh = 0;
                 for (int j = 0; j < columns; j++, at++) {
@@ -109,22 +133,22 @@ public final class IntegerMatrix {
   }
 
   /**
-   * Xᵀ·r over the first rows.
+   * Xᵀ·r.
    *
-   * @param r one residue for each of the first rows; its length says how many
+   * @param r one residue a row
    */
   public long[] transposeTimes(PrimeField field, long[] r) {
-    int count = r.length;
-    if (count > rows) {
-      throw new IllegalArgumentException("a vector of " + count + " for " + rows + " rows");
+    if (r.length != rows) {
+      throw new IllegalArgumentException("a vector of " + r.length + " for " + rows + " rows");
     }
     long[][] sums =
-        parts(count)
+        parts(rows)
             .mapToObj(
                 part -> {
                   long[] sum = new long[2 * columns];
-                  int end = Math.min(count, (part + 1) * PART_ROWS);
-                  for (int i = part * PART_ROWS, at = i * columns; i < end; i++) {
+                  int end = Math.min(rows, (part + 1) * PART_ROWS);
+                  int at = (first + part * PART_ROWS) * columns;
+                  for (int i = part * PART_ROWS; i < end; i++) {
                     long low = r[i] & LOW;
                     long high = r[i] >>> CUT;
                     for (int j = 0; j < columns; j++, at++) {

@@ -34,22 +34,24 @@ public record Series(
   private static final double RIDGE = 1e-6;
 
   /** Fits an odd function. */
-  public static Series odd(DoubleUnaryOperator f, int harmonics, double period, double range) {
-    return fit(true, f, harmonics, period, range);
+  public static Series odd(
+      DoubleUnaryOperator f, Spectrum spectrum, double period, double range) {
+    return fit(true, f, spectrum, period, range);
   }
 
   /** Fits an even function. */
-  public static Series even(DoubleUnaryOperator f, int harmonics, double period, double range) {
-    return fit(false, f, harmonics, period, range);
+  public static Series even(
+      DoubleUnaryOperator f, Spectrum spectrum, double period, double range) {
+    return fit(false, f, spectrum, period, range);
   }
 
   /**
    * sin^(2·power)(πz/P), exactly: near 0 for small |z|, 1 at half a period.
    *
-   * @param power at most the harmonics
+   * @param power how many harmonics it has
    */
-  public static Series edge(int power, int harmonics, double period) {
-    double[] coefficients = new double[harmonics];
+  public static Series edge(int power, double period) {
+    double[] coefficients = new double[power];
     double binomial = 1;
     // C(2m, m − k)/2^(2m−1), from k = m down.
     for (int k = power; k >= 1; k--) {
@@ -60,16 +62,16 @@ public record Series(
   }
 
   private static Series fit(
-      boolean odd, DoubleUnaryOperator f, int harmonics, double period, double range) {
-    int first = odd ? 1 : 0;
-    int unknowns = harmonics + 1 - first;
+      boolean odd, DoubleUnaryOperator f, Spectrum spectrum, double period, double range) {
+    int first = odd ? 0 : 1;
+    int unknowns = spectrum.size() + first;
     DMatrixRMaj gram = new DMatrixRMaj(unknowns, unknowns);
     DMatrixRMaj right = new DMatrixRMaj(unknowns, 1);
     double[] basis = new double[unknowns];
     for (int i = 0; i <= GRID; i++) {
       double z = range * i / GRID;
       for (int k = 0; k < unknowns; k++) {
-        basis[k] = trig(odd, k + first, z, period);
+        basis[k] = k < first ? 1 : trig(odd, spectrum.harmonic(k - first), z, period);
       }
       double value = f.applyAsDouble(z);
       for (int k = 0; k < unknowns; k++) {
@@ -79,19 +81,19 @@ public record Series(
         right.add(k, 0, basis[k] * value / GRID);
       }
     }
-    for (int k = 1 - first; k < unknowns; k++) {
+    for (int k = first; k < unknowns; k++) {
       gram.add(k, k, RIDGE);
     }
     LinearSolverDense<DMatrixRMaj> solver = LinearSolverFactory_DDRM.symmPosDef(unknowns);
     DMatrixRMaj solution = new DMatrixRMaj(unknowns, 1);
     if (!solver.setA(gram)) {
       throw new IllegalArgumentException(
-          harmonics + " harmonics cannot be told apart on |z| up to " + range + " of " + period);
+          spectrum + " cannot be told apart on |z| up to " + range + " of " + period);
     }
     solver.solve(right, solution);
-    double[] coefficients = new double[harmonics];
-    for (int k = 1; k <= harmonics; k++) {
-      coefficients[k - 1] = solution.get(k - first);
+    double[] coefficients = new double[spectrum.largest()];
+    for (int i = 0; i < spectrum.size(); i++) {
+      coefficients[spectrum.harmonic(i) - 1] = solution.get(i + first);
     }
     double constant = odd ? 0 : solution.get(0);
     Series fitted = new Series(odd, constant, coefficients, period, range, 0);

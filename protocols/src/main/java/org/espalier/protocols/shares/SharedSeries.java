@@ -39,13 +39,13 @@ public final class SharedSeries {
    *
    * @param slots N
    * @param rows of the vector
-   * @param harmonics K
+   * @param spectrum the harmonics that are sent
    * @param multiplier M: the period is t/M units of z
    * @param holderBits bits after the point of the key holder's factors
    * @param otherBits of the other side's; results have the sum of both after the point
    */
   public record Layout(
-      int slots, int rows, int harmonics, int multiplier, int holderBits, int otherBits) {
+      int slots, int rows, Spectrum spectrum, int multiplier, int holderBits, int otherBits) {
     public int blocks() {
       return (rows + slots - 1) / slots;
     }
@@ -70,9 +70,19 @@ public final class SharedSeries {
       return slots / segments(block);
     }
 
-    /** Ciphertexts of a block: all 2K sines and cosines. */
+    /** A sine and a cosine for each harmonic. */
+    int vectors() {
+      return 2 * spectrum.size();
+    }
+
+    /** Which harmonic a vector belongs to. */
+    int harmonic(int vector) {
+      return spectrum.harmonic(vector / 2);
+    }
+
+    /** Ciphertexts of a block: all sines and cosines. */
     int factors(int block) {
-      return (2 * harmonics + segments(block) - 1) / segments(block);
+      return (vectors() + segments(block) - 1) / segments(block);
     }
   }
 
@@ -158,8 +168,8 @@ public final class SharedSeries {
                       int[] values = new int[layout.slots()];
                       for (int g = 0; g < segments; g++) {
                         int vector = c * segments + g;
-                        if (vector < 2 * layout.harmonics()) {
-                          int k = vector / 2 + 1;
+                        if (vector < layout.vectors()) {
+                          int k = layout.harmonic(vector);
                           int at = g * stride;
                           for (int i = 0; i < count; i++) {
                             double value =
@@ -313,7 +323,7 @@ public final class SharedSeries {
                 Prg coins = Prg.fresh();
                 for (int g = 0; g < segments; g++) {
                   int vector = c * segments + g;
-                  if (vector < 2 * layout.harmonics()) {
+                  if (vector < layout.vectors()) {
                     for (Term term : function) {
                       fill(coins, term, vector, plain, c * slots + g * layout.stride(block));
                     }
@@ -328,7 +338,10 @@ public final class SharedSeries {
      * meet the holder's sines, the odd ones its cosines.
      */
     private void fill(Prg coins, Term term, int vector, int[] plain, int at) {
-      int k = vector / 2 + 1;
+      int k = layout.harmonic(vector);
+      if (k > term.series().harmonics()) {
+        return;
+      }
       boolean meetsSine = vector % 2 == 0;
       boolean odd = term.series().odd();
       double coefficient =

@@ -68,7 +68,7 @@ class ChosenShareAttackTest {
       for (int l = 0; l < 3; l++) {
         packed[first + l] = 1L << (BITS * l);
       }
-      long[] product = matrix.times(Sealed.FIELD, ROWS, packed);
+      long[] product = matrix.times(Sealed.FIELD, packed);
       long[] seen = Sealed.forward(matrix, packed, Sealed.coins(first));
       assertThat(Uniformity.of(seen, Sealed.FIELD.modulus())).isGreaterThan(Uniformity.SURELY_NOT);
       unmasked += entriesRead(centred(product), first, 3);

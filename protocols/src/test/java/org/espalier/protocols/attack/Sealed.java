@@ -46,7 +46,7 @@ final class Sealed {
    * @param mask the owner's −τ is drawn from it
    */
   static long[] forward(IntegerMatrix x, long[] b, Prg mask) {
-    return FIELD.difference(x.times(FIELD, x.rows(), b), FIELD.uniform(mask, x.rows()));
+    return FIELD.difference(x.times(FIELD, b), FIELD.uniform(mask, x.rows()));
   }
 
   /** The holder's γ = Xᵀ·ρ − δ. */

@@ -134,7 +134,7 @@ class SpanAttackTest {
       long[] b = new long[D];
       b[s] = 1;
       seen.add(centred(Sealed.forward(x, b, Sealed.coins(20 + s))));
-      unmasked.add(centred(x.times(Sealed.FIELD, ROWS, b)));
+      unmasked.add(centred(x.times(Sealed.FIELD, b)));
     }
     assertThat(span(unmasked)).isGreaterThan(0.999);
     assertThat(span(seen)).isLessThan(4.0 * D / ROWS);

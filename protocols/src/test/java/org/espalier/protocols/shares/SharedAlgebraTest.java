@@ -1,6 +1,7 @@
 package org.espalier.protocols.shares;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.math.BigInteger;
@@ -87,17 +88,23 @@ class SharedAlgebraTest {
 
   @Test
   void plainProductsAreExact() {
+    int first = 321;
+    int rows = 4679;
     IntegerMatrix x = matrix(5000, 7);
+    IntegerMatrix part = x.rows(first, rows);
     long[] w = field.uniform(Prg.fresh(), 7);
-    long[] r = field.uniform(Prg.fresh(), 4321);
-    long[] z = x.times(field, 4999, w);
-    for (int i : new int[] {0, 1, 2047, 2048, 4998}) {
-      assertThat(z[i]).isEqualTo(dot(x, true, i, w).longValueExact());
+    long[] r = field.uniform(Prg.fresh(), rows);
+    long[] z = part.times(field, w);
+    for (int i : new int[] {0, 1, 2047, 2048, 4678}) {
+      assertThat(z[i]).isEqualTo(dot(x, true, first + i, w).longValueExact());
     }
-    long[] g = x.transposeTimes(field, r);
+    long[] padded = new long[first + rows];
+    System.arraycopy(r, 0, padded, first, rows);
+    long[] g = part.transposeTimes(field, r);
     for (int j = 0; j < 7; j++) {
-      assertThat(g[j]).isEqualTo(dot(x, false, j, r).longValueExact());
+      assertThat(g[j]).isEqualTo(dot(x, false, j, padded).longValueExact());
     }
+    assertThatThrownBy(() -> part.rows(1, rows)).isInstanceOf(IllegalArgumentException.class);
   }
 
   private boolean near(long residue, BigInteger expected) {
@@ -136,15 +143,23 @@ class SharedAlgebraTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"700, 13, 4", "9000, 10, 4", "1000, 51, 1", "9000, 17, 3"})
-  void seriesOfSharesAreThoseOfTheSum(int rows, int harmonics, int divisor) {
+  @CsvSource({
+    "700, 13, false, 4",
+    "9000, 10, false, 4",
+    "1000, 51, true, 1",
+    "1000, 51, false, 1",
+    "9000, 17, true, 3"
+  })
+  void seriesOfSharesAreThoseOfTheSum(int rows, int largest, boolean oddOnly, int divisor) {
+    Spectrum spectrum =
+        oddOnly ? new Spectrum((largest + 1) / 2, 0) : Spectrum.all(largest);
     SharedSeries.Layout layout =
-        new SharedSeries.Layout(choice.parameters().degree(), rows, harmonics, divisor, 10, 10);
+        new SharedSeries.Layout(choice.parameters().degree(), rows, spectrum, divisor, 10, 10);
     double period = Math.scalb((double) field.modulus(), -50) / divisor;
-    double range = 0.34 * period;
-    Series sigmoid = Series.odd(z -> 1 / (1 + Math.exp(-z)) - 0.5, harmonics, period, range);
-    Series identity = Series.odd(z -> z, harmonics, period, range);
-    Series even = Series.even(z -> Math.log(2 * Math.cosh(z / 2)), harmonics, period, range);
+    double range = (oddOnly ? 0.2 : 0.34) * period;
+    Series sigmoid = Series.odd(z -> 1 / (1 + Math.exp(-z)) - 0.5, spectrum, period, range);
+    Series identity = Series.odd(z -> z, spectrum, period, range);
+    Series even = Series.even(z -> Math.log(2 * Math.cosh(z / 2)), spectrum, period, range);
     double[] z = random.doubles(rows, -range, range).toArray();
     long[] a = field.uniform(Prg.fresh(), rows);
     long[] b = new long[rows];
