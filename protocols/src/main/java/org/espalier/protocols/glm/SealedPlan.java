@@ -19,14 +19,14 @@ import org.espalier.protocols.shares.Spectrum;
  * sums.
  *
  * <p>Most passes see a <em>sample</em> of the cohort only: all of it where it is small, an eighth
- * where that is still many rows for each column. At the beginning of each stage but the first a pass
- * over the <em>rest</em> corrects the sample's gradients by what the whole cohort's gradient differs
- * from them at that point, which makes the sample's minimum that of the whole (Johnson and Zhang,
- * NIPS 2013; with a sample in place of single rows).
+ * where that is still many rows for each column. At the beginning of each stage but the first a
+ * pass over the <em>rest</em> corrects the sample's gradients by what the whole cohort's gradient
+ * differs from them at that point, which makes the sample's minimum that of the whole (Johnson and
+ * Zhang, NIPS 2013; with a sample in place of single rows).
  *
- * <p>The rows that are trained on are, in this order: the rest, those of all parties' penalties (one
- * for each penalised column: the weight itself is its "logit"), the sample. The order of the cohort is
- * drawn for the job.
+ * <p>The rows that are trained on are, in this order: the rest, those of all parties' penalties
+ * (one for each penalised column: the weight itself is its "logit"), the sample. The order of the
+ * cohort is drawn for the job.
  */
 final class SealedPlan {
   /** Every opened sum carries noise worth this many rows from either compute party. */
@@ -229,7 +229,8 @@ final class SealedPlan {
 
   /** Sums that a training opens at most. */
   private static int openings(List<Stage> stages) {
-    // The first and the last pass of a stage and the one over the rest; the early ones, every third.
+    // The first and the last pass of a stage and the one over the rest; the early ones, every
+    // third.
     int first = EARLY_PASSES + 3;
     int everyStage = 4;
     // A stage is repeated for a wider range or a smaller step, and each of them only so often.
@@ -254,7 +255,8 @@ final class SealedPlan {
   }
 
   /**
-   * The schedule. A tolerance shortens it to what reaches it on data that are not badly conditioned.
+   * The schedule. A tolerance shortens it to what reaches it on data that are not badly
+   * conditioned.
    *
    * @param columns of all slices together
    */
@@ -266,7 +268,7 @@ final class SealedPlan {
     } else if (SealedScale.many(rows)) {
       count = 2;
     } else {
-      int all = rows > SealedScale.SMALL_ROWS ? 5 : 8;
+      int all = rows > SealedScale.SMALL_ROWS ? 5 : 10;
       count = tolerance >= 1e-4 ? 1 : tolerance >= 1e-5 ? 2 : tolerance >= 1e-6 ? 4 : all;
     }
     List<Stage> stages = new ArrayList<>();
@@ -535,8 +537,8 @@ final class SealedPlan {
   }
 
   /**
-   * The step in units of a coefficient of a sum over one row. Each party's whitened slice adds at most
-   * 1 to curvature.
+   * The step in units of a coefficient of a sum over one row. Each party's whitened slice adds at
+   * most 1 to curvature.
    */
   private double step() {
     double curvature = job.spec().family().maxCurvature() * shapes.size();

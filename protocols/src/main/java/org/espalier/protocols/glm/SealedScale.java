@@ -38,7 +38,8 @@ record SealedScale(int plainBits, int logRows, int featureBits, int holderBits, 
       throw new IllegalArgumentException(
           rows + " rows are more than level sealed has bits for (2^26)");
     }
-    int feature = (int) Math.round(rest / 5.0);
+    // A feature's rounding is the same in all passes and does not average out over them.
+    int feature = (int) Math.round(rest / (rows > SMALL_ROWS ? 5.0 : 4.0));
     // The other's factors carry the coefficients, and the errors of all 2K of them add up.
     int holder = (rest - 2 * feature - 2) / 2;
     return new SealedScale(plain, logRows, feature, holder, rest - 2 * feature - holder);

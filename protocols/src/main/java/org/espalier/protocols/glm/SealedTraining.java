@@ -485,7 +485,9 @@ final class SealedTraining implements TrainingProtocol {
       int all = sum(counts, parties);
       matrix =
           slice.matrix(
-              job.rows() - SealedPlan.sampleRows(job.rows(), all), all - SealedSlice.LABEL_EXTRA, 0);
+              job.rows() - SealedPlan.sampleRows(job.rows(), all),
+              all - SealedSlice.LABEL_EXTRA,
+              0);
       long[] bounds = new long[2 * parties];
       bounds[0] = matrix.rowL1();
       bounds[1] = matrix.columnL1();
@@ -594,10 +596,7 @@ final class SealedTraining implements TrainingProtocol {
       held.values().forEach(h -> field.addTo(z, h.sigma()[s]));
       SharedSeries.Shares shares =
           series.evaluate(
-              plan.layout(part, opening),
-              z,
-              plan.rowFunctions(part, opening).size(),
-              opening.sums);
+              plan.layout(part, opening), z, plan.rowFunctions(part, opening).size(), opening.sums);
       long[] residuals = shares.rows()[0];
       subtractTargets(part, residuals);
       long[] masked = field.difference(residuals, held.get(computeParty).rho()[s]);
@@ -873,7 +872,11 @@ final class SealedTraining implements TrainingProtocol {
       Correlations.Owned fromCompute =
           Correlations.own(context, plan.heldByCompute(part, vectors), compute, rows, false);
       return new Prepared(
-          part, vectors, rows, Map.of(), Map.of(label.peer(), fromLabel, compute.peer(), fromCompute));
+          part,
+          vectors,
+          rows,
+          Map.of(),
+          Map.of(label.peer(), fromLabel, compute.peer(), fromCompute));
     }
 
     @Override

@@ -287,7 +287,14 @@ public final class Correlations {
       int first = from * layout.rowsPerBlock();
       int count = Math.min(shape.rows(), end * layout.rowsPerBlock()) - first;
       List<MaskedReply> replies =
-          evaluator.rows(matrix.values(), matrix.first() + first, count, operands, key, maskKey, shape.replyLimbs());
+          evaluator.rows(
+              matrix.values(),
+              matrix.first() + first,
+              count,
+              operands,
+              key,
+              maskKey,
+              shape.replyLimbs());
       for (int i = 0; i < replies.size(); i++) {
         MaskedReply reply = replies.get(i);
         holder.send(new Messages.Reply(from + i, reply.wire()));

@@ -34,14 +34,12 @@ public record Series(
   private static final double RIDGE = 1e-6;
 
   /** Fits an odd function. */
-  public static Series odd(
-      DoubleUnaryOperator f, Spectrum spectrum, double period, double range) {
+  public static Series odd(DoubleUnaryOperator f, Spectrum spectrum, double period, double range) {
     return fit(true, f, spectrum, period, range);
   }
 
   /** Fits an even function. */
-  public static Series even(
-      DoubleUnaryOperator f, Spectrum spectrum, double period, double range) {
+  public static Series even(DoubleUnaryOperator f, Spectrum spectrum, double period, double range) {
     return fit(false, f, spectrum, period, range);
   }
 

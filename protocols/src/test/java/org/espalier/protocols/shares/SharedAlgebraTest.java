@@ -151,8 +151,7 @@ class SharedAlgebraTest {
     "9000, 17, true, 3"
   })
   void seriesOfSharesAreThoseOfTheSum(int rows, int largest, boolean oddOnly, int divisor) {
-    Spectrum spectrum =
-        oddOnly ? new Spectrum((largest + 1) / 2, 0) : Spectrum.all(largest);
+    Spectrum spectrum = oddOnly ? new Spectrum((largest + 1) / 2, 0) : Spectrum.all(largest);
     SharedSeries.Layout layout =
         new SharedSeries.Layout(choice.parameters().degree(), rows, spectrum, divisor, 10, 10);
     double period = Math.scalb((double) field.modulus(), -50) / divisor;
