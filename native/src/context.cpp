@@ -1,7 +1,10 @@
 #include "context.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+
+#include <sys/mman.h>
 
 #include "random.h"
 #include "seal/util/common.h"
@@ -250,6 +253,28 @@ void Context::sample_ternary(seal::UniformRandomGenerator& random, u64* poly) co
     ++i;
   }
 }
+
+namespace {
+
+constexpr std::size_t kCacheLine = 64, kLargePage = 2u << 20;
+
+}  // namespace
+
+void* allocate_aligned(std::size_t bytes) {
+  const bool large = bytes >= 2 * kLargePage;
+  void* memory = nullptr;
+  if (posix_memalign(&memory, large ? kLargePage : kCacheLine, bytes) != 0) {
+    throw std::bad_alloc();
+  }
+#if defined(MADV_HUGEPAGE)
+  if (large) {
+    madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: what the system makes of it changes nothing but time
+  }
+#endif
+  return memory;
+}
+
+void free_aligned(void* memory) noexcept { std::free(memory); }
 
 void wipe(void* memory, std::size_t bytes) noexcept { seal::util::seal_memzero(memory, bytes); }
 

@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -30,6 +32,10 @@ using Seed = std::array<std::uint8_t, kSeedBytes>;
 // Overwrites memory in a way that the optimiser keeps.
 void wipe(void* memory, std::size_t bytes) noexcept;
 
+// Memory on lines of the cache of their own; much of it in large pages where the system has them.
+void* allocate_aligned(std::size_t bytes);
+void free_aligned(void* memory) noexcept;
+
 // Memory that is overwritten before it goes back: secret keys, coins, plaintexts, masks, and sums
 // that are not masked yet.
 template <typename T>
@@ -38,10 +44,15 @@ struct WipingAllocator {
   WipingAllocator() = default;
   template <typename U>
   WipingAllocator(const WipingAllocator<U>&) noexcept {}
-  T* allocate(std::size_t count) { return std::allocator<T>().allocate(count); }
+  T* allocate(std::size_t count) {
+    if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) {
+      throw std::bad_array_new_length();
+    }
+    return static_cast<T*>(allocate_aligned(count * sizeof(T)));
+  }
   void deallocate(T* memory, std::size_t count) noexcept {
     wipe(memory, count * sizeof(T));
-    std::allocator<T>().deallocate(memory, count);
+    free_aligned(memory);
   }
   template <typename U>
   bool operator==(const WipingAllocator<U>&) const noexcept { return true; }

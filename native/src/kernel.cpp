@@ -10,8 +10,8 @@ namespace espalier {
 
 namespace {
 
-constexpr std::size_t kBatch = 16;   // 2^60·2^60·16 < 2^128
-constexpr std::size_t kStrip = 256;  // coefficients whose accumulators stay in the first-level cache
+constexpr std::size_t kBatch = ProductSums::kBatch;
+constexpr std::size_t kRun = ProductSums::kRun;
 
 void check_width(const Context& context, std::size_t width) {
   if (width == 0 || (width & (width - 1)) != 0 || width > context.degree()) {
@@ -68,34 +68,47 @@ void Tiles::put(std::size_t block, const std::int32_t* values, std::size_t count
   }
   const std::size_t n = context_->degree();
   parallel(groups_, [&](std::size_t g) {
-    u64* tile = values_.data() + (g * blocks_ + block) * context_->size();
+    SecretVector tile(n);
     const std::size_t from = g * width_;
     const std::size_t used = std::min(width_, columns_ - from);
     for (std::size_t l = 0; l < context_->limbs(); ++l) {
       const u64 q = context_->prime(l);
-      u64* out = tile + l * n;
-      std::fill(out, out + n, 0);
+      std::fill(tile.begin(), tile.end(), 0);
       for (std::size_t i = 0; i < count; ++i) {
         for (std::size_t j = 0; j < used; ++j) {
           const i64 x = values[i * columns_ + from + j];
           // Branch-free lift: q > 2^31 > |x|.
-          out[i * width_ + (width_ - 1 - j)] = static_cast<u64>(x) + (q & static_cast<u64>(x >> 63));
+          tile[i * width_ + (width_ - 1 - j)] = static_cast<u64>(x) + (q & static_cast<u64>(x >> 63));
         }
       }
-      context_->ntt(out, l);
+      context_->ntt(tile.data(), l);
+      for (std::size_t i = 0; i < n; i += kRun) {
+        std::copy_n(tile.data() + i, kRun, values_.data() + place(block, g, l * n + i));
+      }
     }
   });
   std::lock_guard<std::mutex> hold(lock_);
   present_[block] = kStored;
 }
 
-Accumulator::Accumulator(std::shared_ptr<const Tiles> tiles) : tiles_(std::move(tiles)) {
+SecretVector Tiles::tile(std::size_t block, std::size_t group) const {
+  SecretVector out(context_->size());
+  for (std::size_t i = 0; i < out.size(); i += kRun) {
+    std::copy_n(values_.data() + place(block, group, i), kRun, out.data() + i);
+  }
+  return out;
+}
+
+Accumulator::Accumulator(std::shared_ptr<const Tiles> tiles, Path fastest) : tiles_(std::move(tiles)) {
   if (!tiles_->complete()) {
     throw BadArgument("the tile store has blocks missing");
   }
   c0_.assign(tiles_->groups() * tiles_->context().size(), 0);
   c1_.assign(tiles_->groups() * tiles_->context().size(), 0);
   added_.assign(tiles_->blocks(), 0);
+  for (std::size_t l = 0; l < tiles_->context().limbs(); ++l) {
+    sums_.emplace_back(tiles_->context().modulus(l), fastest);
+  }
 }
 
 void Accumulator::add(const std::vector<std::size_t>& blocks,
@@ -116,31 +129,19 @@ void Accumulator::add(const std::vector<std::size_t>& blocks,
   }
   finished_ = true;  // until every product is in the sums
   const Context& c = tiles_->context();
-  const std::size_t n = c.degree();
-  parallel(tiles_->groups(), [&](std::size_t g) {
-    u128 sum0[kStrip], sum1[kStrip];
-    for (std::size_t l = 0; l < c.limbs(); ++l) {
-      const auto& q = c.modulus(l);
-      for (std::size_t from = l * n; from < (l + 1) * n; from += kStrip) {
-        std::fill(sum0, sum0 + kStrip, 0);
-        std::fill(sum1, sum1 + kStrip, 0);
-        for (std::size_t k = 0; k < blocks.size(); ++k) {
-          const u64* x = tiles_->tile(blocks[k], g) + from;
-          const u64* a = ciphertexts[k]->c0.data() + from;
-          const u64* b = ciphertexts[k]->c1.data() + from;
-          for (std::size_t i = 0; i < kStrip; ++i) {
-            sum0[i] += static_cast<u128>(x[i]) * a[i];
-            sum1[i] += static_cast<u128>(x[i]) * b[i];
-          }
-        }
-        u64* out0 = c0_.data() + g * c.size() + from;
-        u64* out1 = c1_.data() + g * c.size() + from;
-        for (std::size_t i = 0; i < kStrip; ++i) {
-          out0[i] = seal::util::add_uint_mod(out0[i], reduce(sum0[i], q), q);
-          out1[i] = seal::util::add_uint_mod(out1[i], reduce(sum1[i], q), q);
-        }
-      }
+  // Run by run: the operands of a run stay in the first-level cache while every tile is read once, in order.
+  parallel(c.size() / kRun, [&](std::size_t task) {
+    const std::size_t from = task * kRun;
+    const u64 *x[kBatch], *a[kBatch], *b[kBatch];
+    std::size_t step[kBatch];
+    for (std::size_t k = 0; k < blocks.size(); ++k) {
+      x[k] = tiles_->run(blocks[k], from);
+      step[k] = tiles_->run_step(blocks[k]);
+      a[k] = ciphertexts[k]->c0.data() + from;
+      b[k] = ciphertexts[k]->c1.data() + from;
     }
+    sums_[from / c.degree()].add({x, step, a, b, blocks.size(), tiles_->groups(), c0_.data() + from,
+                                  c1_.data() + from, c.size()});
   });
   for (std::size_t block : blocks) {
     added_[block] = 1;

@@ -7,6 +7,7 @@
 
 #include <mutex>
 
+#include "products.h"
 #include "reply.h"
 
 namespace espalier {
@@ -29,12 +30,27 @@ class Tiles {
   std::size_t rows_per_block() const { return context_->degree() / width_; }
   std::size_t rows_in(std::size_t block) const;
   bool complete() const;
-  // NTT form, all limbs.
-  const u64* tile(std::size_t block, std::size_t group) const {
-    return values_.data() + (group * blocks_ + block) * context_->size();
-  }
+  // A copy: NTT form, all limbs.
+  SecretVector tile(std::size_t block, std::size_t group) const;
+
+  // Where ProductSums::kRun neighbouring values of a block's tile in group 0 lie, those from `from` of all limbs
+  // on, and how far it is to the next group.
+  const u64* run(std::size_t block, std::size_t from) const { return values_.data() + place(block, 0, from); }
+  std::size_t run_step(std::size_t block) const { return chunk(block) * ProductSums::kRun; }
 
  private:
+  // Blocks are kept in chunks of ProductSums::kBatch, a chunk in the order in which sums read it: run after run,
+  // in a run group after group, in a group block after block.
+  std::size_t chunk(std::size_t block) const {
+    const std::size_t first = block - block % ProductSums::kBatch;
+    return std::min(ProductSums::kBatch, blocks_ - first);
+  }
+  std::size_t place(std::size_t block, std::size_t group, std::size_t from) const {
+    const std::size_t in_chunk = block % ProductSums::kBatch;
+    return (block - in_chunk) * groups_ * context_->size() +
+           (from / ProductSums::kRun * groups_ + group) * run_step(block) + in_chunk * ProductSums::kRun;
+  }
+
   std::shared_ptr<const Context> context_;
   std::size_t rows_, columns_, width_, groups_, blocks_;
   Wiped<u64> values_;
@@ -45,7 +61,8 @@ class Tiles {
 
 class Accumulator {
  public:
-  explicit Accumulator(std::shared_ptr<const Tiles> tiles);
+  // `fastest`: as of ProductSums.
+  explicit Accumulator(std::shared_ptr<const Tiles> tiles, Path fastest = Path::kIfma);
 
   std::size_t columns() const { return tiles_->columns(); }
 
@@ -58,6 +75,7 @@ class Accumulator {
 
  private:
   std::shared_ptr<const Tiles> tiles_;
+  std::vector<ProductSums> sums_;  // by limb
   SecretVector c0_, c1_;  // groups × size, NTT form
   std::vector<char> added_;
   bool finished_ = false;

@@ -4,10 +4,7 @@
 
 #include "seal/util/common.h"
 #include "seal/util/uintarithsmallmod.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "wide.h"
 
 namespace espalier {
 
@@ -122,52 +119,30 @@ void Transform::inverse_plain(u64* values) const {
 
 #if defined(__x86_64__)
 
-// The same, eight values at a time. Quotients are estimated from 32-bit halves and at most two low, so that
-// products are below 4q and values stay below 8q < 2^63.
-#define WIDE __attribute__((target("avx512f,avx512dq"), always_inline)) inline
-
+// The same, eight values at a time. Products are below 4q and values stay below 8q < 2^63.
 namespace {
 
-struct Wide {
-  __m512i value, quotient, high;  // high: upper halves of the quotients
-};
+using namespace vec;
 
-WIDE __m512i load(const u64* p) { return _mm512_loadu_si512(p); }
-WIDE void keep(u64* p, __m512i x) { _mm512_storeu_si512(p, x); }
-WIDE __m512i all(u64 x) { return _mm512_set1_epi64(static_cast<long long>(x)); }
-
-WIDE Wide wide(__m512i value, __m512i quotient) { return {value, quotient, _mm512_srli_epi64(quotient, 32)}; }
-
-WIDE __m512i times(__m512i x, const Wide& w, __m512i q) {
-  const __m512i high = _mm512_srli_epi64(x, 32);
-  const __m512i middle = _mm512_add_epi64(_mm512_srli_epi64(_mm512_mul_epu32(high, w.quotient), 32),
-                                          _mm512_srli_epi64(_mm512_mul_epu32(x, w.high), 32));
-  const __m512i quotient = _mm512_add_epi64(_mm512_mul_epu32(high, w.high), middle);
-  return _mm512_sub_epi64(_mm512_mullo_epi64(x, w.value), _mm512_mullo_epi64(quotient, q));
-}
-
-// x − m where that is not negative.
-WIDE __m512i below(__m512i x, __m512i m) { return _mm512_min_epu64(x, _mm512_sub_epi64(x, m)); }
-
-WIDE void forward_step(__m512i& a, __m512i& b, const Wide& root, __m512i q, __m512i q4) {
+ESPALIER_WIDE void forward_step(__m512i& a, __m512i& b, const Wide& root, __m512i q, __m512i q4) {
   const __m512i u = below(a, q4), v = times(b, root, q);
   a = _mm512_add_epi64(u, v);
   b = _mm512_sub_epi64(_mm512_add_epi64(u, q4), v);
 }
 
-WIDE void inverse_step(__m512i& a, __m512i& b, const Wide& root, __m512i q, __m512i q4) {
+ESPALIER_WIDE void inverse_step(__m512i& a, __m512i& b, const Wide& root, __m512i q, __m512i q4) {
   const __m512i difference = _mm512_sub_epi64(_mm512_add_epi64(a, q4), b);
   a = below(_mm512_add_epi64(a, b), q4);
   b = times(difference, root, q);
 }
 
-WIDE __m512i pick(__m512i a, __m512i index, __m512i b) { return _mm512_permutex2var_epi64(a, index, b); }
+ESPALIER_WIDE __m512i pick(__m512i a, __m512i index, __m512i b) { return _mm512_permutex2var_epi64(a, index, b); }
 
 // The roots of the last steps: for 2, 4 and 8 pairs in a register.
-WIDE __m512i spread_two(const u64* p) {
+ESPALIER_WIDE __m512i spread_two(const u64* p) {
   return _mm512_inserti64x4(all(p[0]), _mm256_set1_epi64x(static_cast<long long>(p[1])), 1);
 }
-WIDE __m512i spread_four(const u64* p) {
+ESPALIER_WIDE __m512i spread_four(const u64* p) {
   return _mm512_set_epi64(static_cast<long long>(p[3]), static_cast<long long>(p[3]), static_cast<long long>(p[2]),
                           static_cast<long long>(p[2]), static_cast<long long>(p[1]), static_cast<long long>(p[1]),
                           static_cast<long long>(p[0]), static_cast<long long>(p[0]));
@@ -266,12 +241,7 @@ __attribute__((target("avx512f,avx512dq"))) void Transform::inverse_wide(u64* va
   }
 }
 
-#undef WIDE
-
-bool Transform::can_widen() {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
-}
+bool Transform::can_widen() { return vec::supported(); }
 
 void Transform::forward(u64* values, std::size_t size) const {
   if (wide_ && size >= 16) {

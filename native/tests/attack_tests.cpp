@@ -43,7 +43,7 @@ Sum bare_sum(const Tiles& tiles, std::size_t group, const std::vector<std::share
   const Context& c = tiles.context();
   Sum sum{std::vector<u64>(c.size()), std::vector<u64>(c.size())};
   for (std::size_t b = 0; b < blocks.size(); ++b) {
-    const u64* x = tiles.tile(b, group);
+    const SecretVector x = tiles.tile(b, group);
     for (std::size_t l = 0; l < c.limbs(); ++l) {
       const auto& q = c.modulus(l);
       for (std::size_t i = l * c.degree(); i < (l + 1) * c.degree(); ++i) {

@@ -31,53 +31,69 @@ void kernel(std::size_t degree, const std::vector<int>& bits, int t_bits, std::s
     std::vector<std::int32_t> x(count * columns);
     for (std::size_t i = 0; i < count; ++i) {
       for (std::size_t j = 0; j < columns; ++j) {
-        int v = extreme ? x_max : static_cast<int>(random() % static_cast<u64>(2 * x_max + 1)) - x_max;
+        const int v = extreme ? x_max : static_cast<int>(random() % static_cast<u64>(2 * x_max + 1)) - x_max;
         x[i * columns + j] = v;
-        expected[j] += v * r[from + i];
+        expected[j] += static_cast<i64>(v) * r[from + i];
       }
     }
     check(throws<BadArgument>([&] { Accumulator sum(tiles); }), "a store with blocks missing is refused");
     tiles->put(b, x.data(), count);
     all.push_back(received(context, wire(key, residual_polynomial(*context, r.data() + from, count, width))));
   }
-  Accumulator sum(tiles);
-  for (std::size_t b = 0; b < tiles->blocks(); b += 16) {
-    std::vector<std::size_t> index;
-    std::vector<std::shared_ptr<Ciphertext>> ciphertexts;
-    for (std::size_t k = b; k < std::min(b + 16, tiles->blocks()); ++k) {
-      index.push_back(k);
-      ciphertexts.push_back(all[k]);
+  for (Path path : paths()) {
+    Accumulator sum(tiles, path);
+    for (std::size_t b = 0; b < tiles->blocks(); b += 16) {
+      std::vector<std::size_t> index;
+      std::vector<std::shared_ptr<Ciphertext>> ciphertexts;
+      for (std::size_t k = b; k < std::min(b + 16, tiles->blocks()); ++k) {
+        index.push_back(k);
+        ciphertexts.push_back(all[k]);
+      }
+      sum.add(index, ciphertexts);
     }
-    sum.add(index, ciphertexts);
+    check(throws<BadArgument>([&] { sum.add({0}, {all[0]}); }), "a block is added once");
+    Reply reply = sum.finish(*pk, fresh_seed(), reply_limbs);
+    check(throws<BadArgument>([&] { sum.finish(*pk, fresh_seed(), reply_limbs); }), "finish once");
+    check(reply.bytes.size() == reply_size(*context, columns, width, reply_limbs), "reply size");
+    auto opened = open_reply(key, reply.bytes.data(), reply.bytes.size(), columns, width, reply_limbs);
+    const u64 t = context->plain();
+    u64 worst = 0;
+    for (std::size_t j = 0; j < columns; ++j) {
+      u64 got = (opened[j] + reply.shares[j]) % t;
+      u64 want = expected[j] < 0 ? t - static_cast<u64>(-expected[j]) : static_cast<u64>(expected[j]);
+      u64 off = got > want ? got - want : want - got;
+      worst = std::max(worst, std::min(off, t - off));
+    }
+    std::printf("N %zu limbs %zu->%zu of %d bits, t %d bits, %zu x %zu, c %zu%s, %s: largest error %llu\n", degree,
+                context->limbs(), reply_limbs, bits[0], t_bits, rows, columns, width, extreme ? " extreme" : "",
+                name_of(ProductSums(context->modulus(0), path).path()).c_str(), static_cast<unsigned long long>(worst));
+    check(worst <= tolerance, "kernel result");
+    reply.bytes.push_back(0);
+    check(throws<BadInput>(
+              [&] { open_reply(key, reply.bytes.data(), reply.bytes.size(), columns, width, reply_limbs); }),
+          "a longer reply is refused");
   }
-  check(throws<BadArgument>([&] { sum.add({0}, {all[0]}); }), "a block is added once");
-  Reply reply = sum.finish(*pk, fresh_seed(), reply_limbs);
-  check(throws<BadArgument>([&] { sum.finish(*pk, fresh_seed(), reply_limbs); }), "finish once");
-  check(reply.bytes.size() == reply_size(*context, columns, width, reply_limbs), "reply size");
-  auto opened = open_reply(key, reply.bytes.data(), reply.bytes.size(), columns, width, reply_limbs);
-  const u64 t = context->plain();
-  u64 worst = 0;
-  for (std::size_t j = 0; j < columns; ++j) {
-    u64 got = (opened[j] + reply.shares[j]) % t;
-    u64 want = expected[j] < 0 ? t - static_cast<u64>(-expected[j]) : static_cast<u64>(expected[j]);
-    u64 off = got > want ? got - want : want - got;
-    worst = std::max(worst, std::min(off, t - off));
-  }
-  std::printf("N %zu limbs %zu->%zu t %d bits, %zu x %zu, c %zu%s: largest error %llu\n", degree,
-              context->limbs(), reply_limbs, t_bits, rows, columns, width, extreme ? " extreme" : "",
-              static_cast<unsigned long long>(worst));
-  check(worst <= tolerance, "kernel result");
-  reply.bytes.push_back(0);
-  check(throws<BadInput>(
-            [&] { open_reply(key, reply.bytes.data(), reply.bytes.size(), columns, width, reply_limbs); }),
-        "a longer reply is refused");
 }
 
-// SEAL's view of our ring: its data modulus is ours, its special prime an extra one; same secret.
+// SEAL's view of our ring: its data modulus is ours, its special prime an extra one.
+seal::SEALContext seal_view(const Context& ours, u64 special) {
+  seal::EncryptionParameters p(seal::scheme_type::bfv);
+  std::vector<seal::Modulus> all;
+  for (std::size_t l = 0; l < ours.limbs(); ++l) {
+    all.push_back(ours.modulus(l));
+  }
+  all.emplace_back(special);
+  p.set_poly_modulus_degree(ours.degree());
+  p.set_coeff_modulus(all);
+  p.set_plain_modulus(ours.plain());
+  return seal::SEALContext(p, true, seal::sec_level_type::tc128);
+}
+
+// The same with our secret.
 class Oracle {
  public:
   Oracle(const SecretKey& key, u64 special)
-      : ours_(*key.context), context_(parameters(ours_, special), true, seal::sec_level_type::tc128) {
+      : ours_(*key.context), context_(seal_view(ours_, special)) {
     const std::size_t n = ours_.degree(), limbs = ours_.limbs();
     std::vector<u64> ternary(key.s.begin(), key.s.begin() + static_cast<std::ptrdiff_t>(n));
     ours_.inverse_ntt_limb(ternary.data(), 0);
@@ -117,19 +133,6 @@ class Oracle {
   const seal::SecretKey& secret() const { return secret_; }
 
  private:
-  static seal::EncryptionParameters parameters(const Context& ours, u64 special) {
-    seal::EncryptionParameters p(seal::scheme_type::bfv);
-    std::vector<seal::Modulus> all;
-    for (std::size_t l = 0; l < ours.limbs(); ++l) {
-      all.push_back(ours.modulus(l));
-    }
-    all.emplace_back(special);
-    p.set_poly_modulus_degree(ours.degree());
-    p.set_coeff_modulus(all);
-    p.set_plain_modulus(ours.plain());
-    return p;
-  }
-
   const Context& ours_;
   seal::SEALContext context_;
   seal::SecretKey secret_;
@@ -137,10 +140,10 @@ class Oracle {
 
 // Fresh ciphertexts, keys, the kernel and the opening of a reply against SEAL's Decryptor, Encryptor
 // and Evaluator, all N coefficients bit by bit.
-void against_seal() {
+void against_seal(int bits) {
   const std::size_t degree = 8192;
-  auto all = primes(degree, {60, 60, 60});
-  const u64 t = seal::PlainModulus::Batching(degree, 50).value();
+  auto all = primes(degree, {bits, bits, bits});
+  const u64 t = seal::PlainModulus::Batching(degree, bits - 10).value();
   auto context = std::make_shared<const Context>(degree, std::vector<u64>{all[0], all[1]}, t);
   SecretKey key(context);
   Oracle oracle(key, all[2]);
@@ -186,12 +189,7 @@ void against_seal() {
       matrices.push_back(x);
       blocks.push_back(received(context, wire(key, residual_polynomial(*context, r.data(), r.size(), width))));
     }
-    Accumulator sum(tiles);
-    for (std::size_t b = 0; b < blocks.size(); ++b) {
-      sum.add({b}, {blocks[b]});
-    }
-    Reply reply = sum.finish(*pk, fresh_seed(), 2);
-    auto opened = open_reply(key, reply.bytes.data(), reply.bytes.size(), columns, width, 2);
+    std::vector<u64> expected;
     for (std::size_t g = 0; g < tiles->groups(); ++g) {
       seal::Ciphertext total;
       for (std::size_t b = 0; b < blocks.size(); ++b) {
@@ -204,7 +202,7 @@ void against_seal() {
           }
         }
         evaluator.transform_to_ntt_inplace(tile, oracle.context().first_parms_id());
-        check(std::equal(tile.data(), tile.data() + context->size(), tiles->tile(b, g)),
+        check(tiles->tile(b, g) == SecretVector(tile.data(), tile.data() + context->size()),
               "our tile is SEAL's transformed plaintext, bit by bit");
         seal::Ciphertext product = oracle.ciphertext(*blocks[b]);
         evaluator.multiply_plain_inplace(product, tile);
@@ -214,10 +212,117 @@ void against_seal() {
           evaluator.add_inplace(total, product);
         }
       }
-      const std::vector<u64> expected = oracle.decrypt(total);
+      const std::vector<u64> coefficients = oracle.decrypt(total);
       for (std::size_t j = g * width; j < std::min(columns, (g + 1) * width); ++j) {
-        check((opened[j] + reply.shares[j]) % t == expected[degree - 1 - (j - g * width)],
-              "the kernel agrees with SEAL's evaluator");
+        expected.push_back(coefficients[degree - 1 - (j - g * width)]);
+      }
+    }
+    for (Path path : paths()) {
+      Accumulator sum(tiles, path);
+      for (std::size_t b = blocks.size(); b-- > 0;) {  // one by one, in any order
+        sum.add({b}, {blocks[b]});
+      }
+      Reply reply = sum.finish(*pk, fresh_seed(), 2);
+      auto opened = open_reply(key, reply.bytes.data(), reply.bytes.size(), columns, width, 2);
+      for (std::size_t j = 0; j < columns; ++j) {
+        check((opened[j] + reply.shares[j]) % t == expected[j], "the kernel agrees with SEAL's evaluator: " + name_of(path));
+      }
+    }
+  }
+}
+
+// Every path of the sums of products against SEAL's evaluator, bit by bit: multiply_plain and add of values in
+// transformed order, for the largest and the smallest primes of each path, up to 16 blocks, and the values that
+// come closest to an overflow.
+void sums_against_seal(std::size_t degree, const std::vector<int>& bits) {
+  constexpr std::size_t run = ProductSums::kRun, groups = 3;
+  auto context = make_context(degree, bits, 20);
+  const auto& c = *context;
+  const seal::SEALContext theirs = seal_view(c, primes(degree, {58})[0]);
+  seal::Evaluator evaluator(theirs);
+  const auto id = theirs.first_parms_id();
+  std::mt19937_64 random(17);
+  enum Kind { kZero, kLargest, kOnes, kEither, kRandom };
+  auto values = [&](Kind kind) {
+    std::vector<u64> out(c.size());
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const u64 q = c.prime(i / degree), any = random();
+      out[i] = kind == kZero   ? 0
+               : kind == kOnes ? (q >> 30 << 30) - 1  // both halves as large as can be
+               : kind == kLargest || (kind == kEither && (any & 1) != 0) ? q - 1
+                                                                         : any % q;
+    }
+    return out;
+  };
+  struct Case {
+    Kind x, operand, before;
+    std::size_t blocks;
+  };
+  for (const Case& k : {Case{kZero, kZero, kZero, 1}, Case{kLargest, kLargest, kLargest, 16}, Case{kOnes, kOnes, kLargest, 16},
+                        Case{kOnes, kLargest, kRandom, 16}, Case{kZero, kLargest, kLargest, 16},
+                        Case{kLargest, kZero, kRandom, 5}, Case{kEither, kEither, kEither, 13},
+                        Case{kRandom, kLargest, kRandom, 16}, Case{kRandom, kRandom, kRandom, 1}, Case{kRandom, kRandom, kRandom, 16}}) {
+    std::vector<seal::Ciphertext> operands;
+    std::vector<std::vector<u64>> tiles;  // block after block, in each group after group
+    seal::Ciphertext before(theirs, id);
+    auto fill = [&](seal::Ciphertext& to, Kind kind) {
+      to.resize(theirs, id, 2);
+      const auto first = values(kind), second = values(kind);
+      std::copy(first.begin(), first.end(), to.data(0));
+      std::copy(second.begin(), second.end(), to.data(1));
+      to.is_ntt_form() = true;
+    };
+    fill(before, k.before);
+    for (std::size_t b = 0; b < k.blocks; ++b) {
+      fill(operands.emplace_back(), k.operand);
+      for (std::size_t g = 0; g < groups; ++g) {
+        tiles.push_back(values(k.x));
+      }
+    }
+    std::vector<seal::Ciphertext> expected(groups, before);
+    if (k.x != kZero && k.operand != kZero) {  // SEAL refuses intermediate results that are zero
+      for (std::size_t g = 0; g < groups; ++g) {
+        std::vector<seal::Ciphertext> products = operands;
+        for (std::size_t b = 0; b < k.blocks; ++b) {
+          seal::Plaintext tile(c.size());
+          std::copy(tiles[b * groups + g].begin(), tiles[b * groups + g].end(), tile.data());
+          tile.parms_id() = id;
+          evaluator.multiply_plain_inplace(products[b], tile);
+        }
+        evaluator.add_many(products, expected[g]);
+        evaluator.add_inplace(expected[g], before);
+      }
+    }
+    for (Path path : paths()) {
+      std::vector<u64> out0, out1;
+      for (std::size_t g = 0; g < groups; ++g) {
+        out0.insert(out0.end(), before.data(0), before.data(0) + c.size());
+        out1.insert(out1.end(), before.data(1), before.data(1) + c.size());
+      }
+      for (std::size_t from = 0; from < c.size(); from += run) {
+        const ProductSums sums(c.modulus(from / degree), path);
+        check(sums.path() == path || (path == Path::kIfma && c.bits(from / degree) > 50), "the path asked for");
+        std::vector<const u64*> x(k.blocks), a, b;
+        for (std::size_t block = 0; block < k.blocks; ++block) {
+          a.push_back(operands[block].data(0) + from);
+          b.push_back(operands[block].data(1) + from);
+        }
+        // A tile's groups as the kernel has them: the same distance from each to the next.
+        std::vector<std::vector<u64>> gathered(k.blocks);
+        for (std::size_t block = 0; block < k.blocks; ++block) {
+          for (std::size_t g = 0; g < groups; ++g) {
+            const auto at = tiles[block * groups + g].begin() + static_cast<std::ptrdiff_t>(from);
+            gathered[block].insert(gathered[block].end(), at, at + run);
+          }
+          x[block] = gathered[block].data();
+        }
+        const std::vector<std::size_t> step(k.blocks, run);
+        sums.add({x.data(), step.data(), a.data(), b.data(), k.blocks, groups, out0.data() + from, out1.data() + from, c.size()});
+      }
+      for (std::size_t g = 0; g < groups; ++g) {
+        check(std::equal(expected[g].data(0), expected[g].data(0) + c.size(), out0.data() + g * c.size()) &&
+                  std::equal(expected[g].data(1), expected[g].data(1) + c.size(), out1.data() + g * c.size()),
+              "sums are SEAL's, bit by bit: " + name_of(path) + ", " + std::to_string(bits[0]) + " bits");
       }
     }
   }
@@ -556,11 +661,19 @@ int main() {
   kernel(8192, {60, 60}, 50, 20000, 3, 1, 1, 1 << 20, 1 << 10, false, 1);
   kernel(8192, {60, 60}, 58, 8192, 2, 1, 2, 1 << 28, 1 << 15, true, 0);
   kernel(8192, {60, 60}, 40, 150000, 2, 1, 2, 1 << 10, 1 << 8, false, 0);
+  kernel(8192, {60, 60}, 58, 300, 2, 2, 2, std::numeric_limits<std::int32_t>::min(), 1 << 14, true, 0);
+  kernel(8192, {50, 50}, 40, 150000, 3, 2, 1, 1 << 10, 1 << 8, false, 1);
+  kernel(4096, {50, 50}, 49, 100, 3, 2, 2, std::numeric_limits<std::int32_t>::min(), 1 << 9, true, 1);
+  kernel(16384, {33, 50}, 30, 40000, 3, 1, 2, 100, 100, false, 0);
+  for (const auto& bits : {std::vector<int>{60, 59}, {54, 51}, {50, 50}, {45, 40}, {33, 33}}) {
+    sums_against_seal(8192, bits);
+  }
   rounding();
   codec();
   samplers();
   expansion_is_fixed();
-  against_seal();
+  against_seal(60);
+  against_seal(50);
   hostile();
   random_bytes();
   return finished("native tests");
