@@ -305,6 +305,16 @@ SecretKey::SecretKey(std::shared_ptr<const Context> c) : context(std::move(c)) {
   seal::KeyGenerator generate(context->seal());
   const auto& key = generate.secret_key();
   s.assign(key.data().data(), key.data().data() + context->size());
+  prepare();
+}
+
+SecretKey::SecretKey(std::shared_ptr<const Context> c, const Seed& seed) : context(std::move(c)), s(context->size()) {
+  context->sample_ternary(*generator(seed), s.data());
+  context->ntt(s.data());
+  prepare();
+}
+
+void SecretKey::prepare() {
   s_quotient_.resize(s.size());
   for (std::size_t i = 0; i < s.size(); ++i) {
     s_quotient_[i] = factor(s[i], context->modulus(i / context->degree())).quotient;

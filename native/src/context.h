@@ -147,6 +147,8 @@ Seed fresh_seed();
 
 struct SecretKey {
   explicit SecretKey(std::shared_ptr<const Context> context);
+  // The key that a secret seed stands for: the same one every time.
+  SecretKey(std::shared_ptr<const Context> context, const Seed& seed);
   SecretKey(const SecretKey&) = delete;
   SecretKey& operator=(const SecretKey&) = delete;
 
@@ -160,6 +162,8 @@ struct SecretKey {
   }
 
  private:
+  void prepare();
+
   SecretVector s_quotient_;
 };
 

@@ -144,12 +144,13 @@ std::size_t size_in(jlong value, const char* what) {
   return static_cast<std::size_t>(value);
 }
 
-// Java's mask seeds have 32 bytes each; the rest of the generator's seed separates this use.
-Seed mask_seed(const jbyte* bytes) {
+// Java's seeds have 32 bytes each; the rest of the generator's seed separates their uses.
+template <std::size_t Size>
+Seed seed_for(const char (&purpose)[Size], const jbyte* bytes) {
+  static_assert(Size <= kSeedBytes - 32);
   Seed seed{};
   std::memcpy(seed.data(), bytes, 32);
-  static const char kPurpose[] = "espalier reply mask";
-  std::memcpy(seed.data() + 32, kPurpose, sizeof(kPurpose));
+  std::memcpy(seed.data() + 32, purpose, Size);
   return seed;
 }
 
@@ -160,7 +161,7 @@ std::vector<Seed> mask_seeds(JNIEnv* env, jbyteArray array) {
   }
   std::vector<Seed> seeds;
   for (std::size_t at = 0; at < bytes.size(); at += 32) {
-    seeds.push_back(mask_seed(bytes.data() + at));
+    seeds.push_back(seed_for("espalier reply mask", bytes.data() + at));
   }
   return seeds;
 }
@@ -275,6 +276,19 @@ NATIVE(jlong, context)(JNIEnv* env, jclass, jint degree, jlongArray primes, jlon
 
 NATIVE(jlong, secretKey)(JNIEnv* env, jclass, jlong context) {
   return guarded<jlong>(env, 0, [&] { return store(std::make_shared<SecretKey>(get<Context>(context))); });
+}
+
+NATIVE(jlong, secretKeyOf)(JNIEnv* env, jclass, jlong context, jbyteArray seed) {
+  return guarded<jlong>(env, 0, [&] {
+    const auto bytes = bytes_in(env, seed);
+    if (bytes.size() != 32) {
+      throw BadArgument("a key's seed has 32 bytes");
+    }
+    Seed secret = seed_for("espalier secret key", bytes.data());
+    auto key = std::make_shared<SecretKey>(get<Context>(context), secret);
+    wipe(secret.data(), secret.size());
+    return store(key);
+  });
 }
 
 NATIVE(jbyteArray, publicKey)(JNIEnv* env, jclass, jlong key) {

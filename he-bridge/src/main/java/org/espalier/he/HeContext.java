@@ -38,6 +38,16 @@ public final class HeContext extends NativeObject {
     return new KeyPair(this, with(Native::secretKey));
   }
 
+  /**
+   * The key that a secret seed stands for, the same one every time; its public keys and ciphertexts
+   * are fresh.
+   *
+   * @param seed {@value KeyPair#SEED_BYTES} bytes from a cryptographic generator
+   */
+  public KeyPair keyOf(byte[] seed) {
+    return new KeyPair(this, with(handle -> Native.secretKeyOf(handle, seed)));
+  }
+
   /** Exact length of an encrypted block or public key on the wire. */
   public int ciphertextBytes() {
     return Header.SIZE + ciphertextPayload;

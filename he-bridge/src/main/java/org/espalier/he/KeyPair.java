@@ -9,6 +9,9 @@ import org.espalier.he.nativelib.Native;
  * (centred binomial errors). Overwritten when closed. Thread-safe.
  */
 public final class KeyPair extends NativeObject {
+  /** Bytes of the seed that a key can be kept as. */
+  public static final int SEED_BYTES = 32;
+
   private final HeContext context;
   private final byte[] publicKey;
 

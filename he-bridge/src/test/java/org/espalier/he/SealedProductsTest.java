@@ -43,6 +43,53 @@ class SealedProductsTest {
     context.close();
   }
 
+  @Test
+  void aKeyIsTheSameForTheSameSeedOnly() {
+    byte[] seed = new byte[KeyPair.SEED_BYTES];
+    random.nextBytes(seed);
+    LaneLayout layout = new LaneLayout(DEGREE, 1, 64);
+    long[][] b = uniform(1, 40);
+    int[] x = ints(7 * 40, 1000);
+    byte[] operand;
+    byte[] firstPublic;
+    try (KeyPair first = context.keyOf(seed)) {
+      firstPublic = first.publicKey();
+      operand = first.encryptColumns(layout, b, 0);
+    }
+    MaskedReply reply;
+    try (PublicKey firstKey = context.readPublicKey(firstPublic, seeds);
+        EncryptedBlock block = context.readBlock(operand, seeds);
+        MatrixEvaluator evaluator = context.matrix(layout, 40, 1, List.of(block))) {
+      reply = evaluator.rows(x, 0, 7, List.of(), firstKey, maskKey, 1).get(0);
+    }
+    byte[] otherSeed = seed.clone();
+    otherSeed[31] ^= 1;
+    try (KeyPair again = context.keyOf(seed);
+        KeyPair other = context.keyOf(otherSeed)) {
+      assertThat(again.publicKey()).as("fresh randomness").isNotEqualTo(firstPublic);
+      assertThat(largestError(x, b[0], reply, again, layout)).isLessThan(2);
+      assertThat(largestError(x, b[0], reply, other, layout)).isGreaterThan(1L << 40);
+    }
+    assertThatThrownBy(() -> context.keyOf(new byte[31])).hasMessageContaining("32 bytes");
+  }
+
+  /** Of seven rows of 40 columns. */
+  private long largestError(
+      int[] x, long[] b, MaskedReply reply, KeyPair opening, LaneLayout layout) {
+    long[] opened = opening.openRows(layout, reply.wire(), 1, 7, 1)[0];
+    long worst = 0;
+    for (int i = 0; i < 7; i++) {
+      BigInteger exact = BigInteger.ZERO;
+      for (int j = 0; j < 40; j++) {
+        exact = exact.add(BigInteger.valueOf(x[i * 40 + j]).multiply(BigInteger.valueOf(b[j])));
+      }
+      long product = exact.mod(BigInteger.valueOf(p.plain())).longValueExact();
+      long got = p.addPlain(opened[i], reply.shares()[i]);
+      worst = Math.max(worst, Math.abs(p.centre(Math.floorMod(got - product, p.plain()))));
+    }
+    return worst;
+  }
+
   private long[][] uniform(int vectors, int length) {
     long[][] out = new long[vectors][];
     for (int s = 0; s < vectors; s++) {

@@ -32,6 +32,8 @@ public final class Native {
 
   public static native long secretKey(long context);
 
+  public static native long secretKeyOf(long context, byte[] seed);
+
   public static native byte[] publicKey(long key);
 
   public static native byte[] encrypt(long key, long[] residuals, int from, int count, int width);
