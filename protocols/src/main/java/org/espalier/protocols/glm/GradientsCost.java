@@ -1,0 +1,177 @@
+package org.espalier.protocols.glm;
+
+import java.util.Arrays;
+import org.espalier.he.HeContext;
+import org.espalier.he.ParameterChooser;
+import org.espalier.he.Workload;
+import org.espalier.protocols.cost.Script;
+import org.espalier.protocols.cost.Script.Lane;
+import org.espalier.protocols.cost.Work;
+import org.espalier.protocols.disclosure.Disclosure;
+import org.espalier.protocols.fixedpoint.Quantisation;
+import org.espalier.protocols.fixedpoint.Ring;
+import org.espalier.protocols.shares.SharesCost;
+
+/** The steps of {@link GradientsTraining}. Label party first. */
+final class GradientsCost {
+  private static final int ENCRYPTED_AT_ONCE = 16;
+
+  /** Steps of the plaintext fit between two passes: products with the design and Hessians. */
+  private static final double FIT_PRODUCTS = 12;
+
+  private static final double FIT_HESSIANS = 1.5;
+
+  private final TrainingJob job;
+  private final int[] columns;
+  private final Script script;
+  private final Lane label;
+
+  private GradientsCost(TrainingJob job, int[] columns) {
+    this.job = job;
+    this.columns = columns;
+    this.script = new Script(columns.length);
+    this.label = script.party(0);
+  }
+
+  /**
+   * How many passes a training usually has. Each takes the gap about to a fifth on data that are
+   * not badly conditioned; one more finds it small enough.
+   */
+  static int expectedPasses(TrainingSpec spec, int[] columns) {
+    int features = Arrays.stream(columns).skip(1).sum();
+    int expected = 1 + (int) Math.ceil(-Math.log(spec.tolerance()) / Math.log(5));
+    int most = Math.min(expected, spec.maxPasses());
+    return Math.max(1, Math.min(most, Disclosure.passLimit(features, most, spec.acceptSpan(), 0)));
+  }
+
+  static Script of(TrainingJob job, int[] columns, int passes) {
+    GradientsCost cost = new GradientsCost(job, columns);
+    Quantisation quantisation = Quantisation.forRows(job.rows());
+    long columnL1 = Math.round(Math.scalb(0.8 * job.rows(), quantisation.featureBits()));
+    ParameterChooser.Choice choice =
+        ParameterChooser.choose(
+            new Workload(
+                job.rows(),
+                Arrays.copyOfRange(columns, 1, columns.length),
+                quantisation.gradientBound(columnL1),
+                columnL1));
+    try (HeContext context = HeContext.of(choice.parameters())) {
+      cost.begin(choice);
+      for (int pass = 1; pass <= passes; pass++) {
+        cost.pass(context, choice, pass);
+      }
+      cost.start(passes);
+    }
+    return cost.script;
+  }
+
+  private void begin(ParameterChooser.Choice choice) {
+    double rows = job.rows();
+    double unit = SharesCost.unit(choice.parameters().degree());
+    for (int p = 1; p < columns.length; p++) {
+      Lane lane = script.party(p);
+      // Feature parties tell each other their columns, and the first of two a seed for masks.
+      for (int q = 1; q < columns.length; q++) {
+        if (q != p) {
+          script.message(lane, script.party(q), Integer.BYTES);
+        }
+      }
+    }
+    for (int p = 1; p < columns.length; p++) {
+      double d = columns[p];
+      Lane lane = script.party(p);
+      lane.compute(Work.WHITENING, rows * d * d)
+          .compute(Work.WHITENING_ENTRY, rows * d)
+          .compute(Work.ROTATION, d * d * d);
+      for (int q = p + 1; q < columns.length; q++) {
+        script.message(lane, script.party(q), 32);
+      }
+      lane.compute(Work.ROUNDING, rows * d);
+      script.message(lane, label, 2 * Integer.BYTES + Long.BYTES);
+    }
+    int setUp = 3 * Integer.BYTES + choice.parameters().encode().length;
+    for (int p = 1; p < columns.length; p++) {
+      double tiles = tiles(choice, p);
+      script.message(label, script.party(p), setUp);
+      script.party(p).compute(Work.TILE_TRANSFORM, tiles * unit);
+      script.message(script.party(p), label, Integer.BYTES);
+    }
+    fit(0);
+  }
+
+  private double tiles(ParameterChooser.Choice choice, int party) {
+    return (double) choice.blocks(job.rows()) * groups(choice, party);
+  }
+
+  private int groups(ParameterChooser.Choice choice, int party) {
+    return (columns[party] + choice.width() - 1) / choice.width();
+  }
+
+  private void fit(int directions) {
+    double width = columns[0] + 1 + directions;
+    label
+        .compute(Work.FIT, FIT_HESSIANS * job.rows() * width * width)
+        .compute(Work.REAL_PRODUCT, FIT_PRODUCTS * job.rows() * (width + 4));
+  }
+
+  private void start(int directions) {
+    for (int p = 1; p < columns.length; p++) {
+      script.message(label, script.party(p), 4L * Integer.BYTES + (long) directions * Double.BYTES);
+    }
+  }
+
+  private void pass(HeContext context, ParameterChooser.Choice choice, int pass) {
+    double unit = SharesCost.unit(choice.parameters().degree());
+    int blocks = choice.blocks(job.rows());
+    start(pass - 1);
+    label.compute(Work.ROUNDING, job.rows()).compute(Work.KEY, unit);
+    for (int p = 1; p < columns.length; p++) {
+      script.message(label, script.party(p), Integer.BYTES + (long) context.ciphertextBytes());
+      script.party(p).compute(Work.KEY, unit);
+    }
+    for (int from = 0; from < blocks; from += ENCRYPTED_AT_ONCE) {
+      int count = Math.min(ENCRYPTED_AT_ONCE, blocks - from);
+      label.compute(Work.OPERAND_ENCRYPTION, count * unit);
+      for (int i = 0; i < count; i++) {
+        for (int p = 1; p < columns.length; p++) {
+          script.message(label, script.party(p), 2L * Integer.BYTES + context.ciphertextBytes());
+          script.party(p).compute(Work.OPERAND_READ, unit);
+        }
+      }
+    }
+    for (int p = 1; p < columns.length; p++) {
+      answer(context, choice, p, unit);
+      vectors(p, pass);
+    }
+    fit(pass);
+  }
+
+  /** The reply and what the label party opens of it. */
+  private void answer(HeContext context, ParameterChooser.Choice choice, int p, double unit) {
+    Lane lane = script.party(p);
+    int groups = groups(choice, p);
+    lane.compute(Work.KEPT_TILE, tiles(choice, p) * unit)
+        .compute(Work.OPERAND_REPLY, groups * unit);
+    script.message(
+        lane,
+        label,
+        Integer.BYTES + context.replyBytes(columns[p], choice.width(), choice.replyLimbs()));
+    label.compute(Work.OPERAND_OPENING, groups * unit);
+    script.message(label, lane, Integer.BYTES + (long) Long.BYTES * columns[p]);
+  }
+
+  /** Noisy logits and inner products. */
+  private void vectors(int p, int pass) {
+    Lane lane = script.party(p);
+    double rows = job.rows();
+    lane.compute(Work.REAL_PRODUCT, rows * columns[p])
+        .compute(Work.UNIFORM, rows * Math.max(1, columns.length - 2));
+    for (long from = 0; from < job.rows(); from += Messages.CHUNK) {
+      long count = Math.min(Messages.CHUNK, job.rows() - from);
+      lane.compute(Work.PACKED, (double) count);
+      script.message(lane, label, 2 * Integer.BYTES + (count * Ring.LOGITS.bits() + 7) / 8);
+      label.compute(Work.PACKED, (double) count);
+    }
+    script.message(lane, label, Integer.BYTES + 2L * Long.BYTES * pass);
+  }
+}
