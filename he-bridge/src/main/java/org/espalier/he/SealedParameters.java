@@ -37,45 +37,49 @@ public record SealedParameters(ParameterChooser.Choice matrix, ParameterChooser.
    */
   public static SealedParameters choose(SealedWorkload w) {
     String why = "";
+    long l1 = Math.max(w.rowL1(), w.columnL1());
     for (int degree : DEGREES) {
       long plain = Native.primeBelow(degree, w.plainBits(), 0);
-      Parameters matrix = matrix(degree, plain);
+      Parameters matrix = matrix(degree, plain, l1);
       Parameters slots = slots(degree, w, plain);
+      int width = width(matrix, l1);
       if (slots == null) {
         why = w.slotFactors() + " products in a slot";
       } else if (!keySurvives(matrix, w.openedBits()) || !keySurvives(slots, w.openedBits())) {
         why = "too many columns of one party: what is opened of them could tell a key";
       } else if (!switchFits(matrix.primes()[0], plain)) {
         why = "one prime of q leaves no room for the switching noise";
-      } else {
-        int width = MOST_WIDTH;
-        long l1 = Math.max(w.rowL1(), w.columnL1());
-        while (width > 0
-            && (l1 > Long.MAX_VALUE / width
-                || !ParameterChooser.noiseFits(l1 * width, degree, matrix.primes(), plain))) {
-          width /= 2;
-        }
-        if (width > 0) {
-          return new SealedParameters(
-              new ParameterChooser.Choice(matrix, width, 1),
-              new ParameterChooser.Choice(slots, 1, 2));
-        }
+      } else if (width == 0) {
         why = "rows or columns of absolute sum " + l1;
+      } else {
+        return new SealedParameters(
+            new ParameterChooser.Choice(matrix, width, 1),
+            new ParameterChooser.Choice(slots, 1, 2));
       }
     }
     throw new RangeException("level sealed has no parameters with 128-bit security: " + why);
   }
 
-  /** The smallest two primes one of which is enough for replies, or the largest there are. */
-  private static Parameters matrix(int degree, long plain) {
-    long[] primes = {};
-    for (int bits = Long.SIZE - Long.numberOfLeadingZeros(plain) + 1; bits <= LIMB_BITS; bits++) {
-      primes = primes(degree, bits, 2);
-      if (switchFits(primes[0], plain)) {
-        break;
-      }
+  /** The smallest two primes that any tile fits and one of which is enough for replies. */
+  private static Parameters matrix(int degree, long plain, long l1) {
+    int bits = Long.SIZE - Long.numberOfLeadingZeros(plain) + 1;
+    Parameters p = new Parameters(degree, primes(degree, bits, 2), plain);
+    while (bits < LIMB_BITS && !(switchFits(p.primes()[0], plain) && width(p, l1) == MOST_WIDTH)) {
+      bits++;
+      p = new Parameters(degree, primes(degree, bits, 2), plain);
     }
-    return new Parameters(degree, primes, plain);
+    return p;
+  }
+
+  /** The widest tile that the noise allows, or 0. */
+  private static int width(Parameters p, long l1) {
+    int width = MOST_WIDTH;
+    while (width > 0
+        && (l1 > Long.MAX_VALUE / width
+            || !ParameterChooser.noiseFits(l1 * width, p.degree(), p.primes(), p.plain()))) {
+      width /= 2;
+    }
+    return width;
   }
 
   /** The smallest three primes in which products in slots are exact, or null. */

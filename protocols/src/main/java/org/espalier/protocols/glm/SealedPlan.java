@@ -60,6 +60,9 @@ final class SealedPlan {
 
   private static final int SMALLEST_SAMPLE = 8;
 
+  /** Slots of a ciphertext, which a sample fills. */
+  private static final int SLOTS = 16384;
+
   /**
    * A run of passes with the same keys.
    *
@@ -112,14 +115,19 @@ final class SealedPlan {
    * What pass {@code s} of a stage over the sample opens. The logits of few people with extreme
    * values grow fastest in the first passes: there the spread is opened often enough that nobody
    * crosses the end of the range unseen; and the first pass of a stage shows whether its rows fit.
-   * A pass over the rest opens the spread.
    */
   Opening opening(int stageIndex, int s) {
     if (s == stages.get(stageIndex).passes() - 1) {
       return Opening.SPREAD_AND_LOSS;
     }
     boolean early = stageIndex == 0 && (s < EARLY_PASSES || s % 3 == 2);
-    return early || s == 0 ? Opening.SPREAD : Opening.NOTHING;
+    boolean firstSeen = s == 0 && !stages.get(stageIndex).corrected();
+    return early || firstSeen ? Opening.SPREAD : Opening.NOTHING;
+  }
+
+  /** What the pass over the rest opens: whether rows that the sample lacks fit, early and late. */
+  Opening restOpening(int stageIndex) {
+    return stageIndex == 1 || stageIndex == stages.size() - 1 ? Opening.SPREAD : Opening.NOTHING;
   }
 
   /** What follows from opened sums. */
@@ -247,7 +255,8 @@ final class SealedPlan {
     if (SealedScale.many(rows)) {
       for (int part = SMALLEST_SAMPLE; part > 1; part /= 2) {
         if (rows / part >= (long) SAMPLE_ROWS_PER_COLUMN * columns) {
-          return rows / part;
+          int ciphertexts = (rows / part + columns + SLOTS - 1) / SLOTS;
+          return Math.min(rows, ciphertexts * SLOTS - columns);
         }
       }
     }
@@ -275,7 +284,7 @@ final class SealedPlan {
     int left = maxPasses;
     for (int i = 0; i < count && left > (sampled && i > 0 ? 1 : 0); i++) {
       boolean corrected = sampled && i > 0;
-      int passes = Math.min(left - (corrected ? 1 : 0), sampled ? 10 : 15);
+      int passes = Math.min(left - (corrected ? 1 : 0), sampled ? 8 : 15);
       Stage stage = new Stage(passes, corrected);
       stages.add(stage);
       left -= stage.allPasses();

@@ -4,6 +4,7 @@ import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.prepare.Whitening;
 import org.espalier.protocols.shares.IntegerMatrix;
+import org.espalier.protocols.shares.Workspace;
 
 /**
  * A party's columns as integers: whitened, rounded stochastically, the cohort in the job's order
@@ -26,7 +27,6 @@ final class SealedSlice {
   private final int bits;
   private final int[] order;
   private final double penaltyFactor;
-  private final Prg coins = Prg.fresh();
 
   /**
    * @param outcome factor of the logit in each row's loss; null at a feature party
@@ -61,52 +61,70 @@ final class SealedSlice {
   /**
    * The rows as they are trained on.
    *
+   * @param workspace where they are kept
    * @param rest rows of the cohort before the penalties
    * @param penaltyRows of all parties
    * @param before how many of them belong to parties before this one
    */
-  IntegerMatrix matrix(int rest, int penaltyRows, int before) {
-    int n = order.length;
-    int[] values = new int[Math.multiplyExact(Math.addExact(n, penaltyRows), columns)];
+  IntegerMatrix matrix(Workspace workspace, int rest, int penaltyRows, int before) {
     double[] identity = new double[features * features];
     for (int j = 0; j < features; j++) {
       identity[j * features + j] = penaltyFactor;
     }
     double[] penalties = whitening.apply(new Matrix(features, features, identity)).values();
-    for (int j = 0; j < features; j++) {
-      quantise(penalties, j * features, values, (rest + before + j) * columns);
-    }
-    for (int from = 0; from < n; from += ROWS_AT_ONCE) {
-      int count = Math.min(ROWS_AT_ONCE, n - from);
-      double[] rows = new double[count * features];
-      for (int i = 0; i < count; i++) {
-        System.arraycopy(own.values(), order[from + i] * features, rows, i * features, features);
-      }
-      double[] whitened = whitening.apply(new Matrix(count, features, rows)).values();
-      for (int i = 0; i < count; i++) {
-        int at = (from + i + (from + i < rest ? 0 : penaltyRows)) * columns;
-        quantise(whitened, i * features, values, at);
-        if (outcome != null) {
-          values[at + features] = 1 << bits;
-          values[at + features + 1] = integer(outcome[order[from + i]]);
-        }
-      }
-    }
-    return new IntegerMatrix(n + penaltyRows, columns, values);
+    return new IntegerMatrix(
+        order.length + penaltyRows,
+        columns,
+        workspace,
+        (from, count, values) -> {
+          Prg coins = Prg.fresh();
+          for (int i = 0; i < count; ) {
+            int row = from + i;
+            int penalty = row - rest;
+            if (penalty >= 0 && penalty < penaltyRows) {
+              if (penalty >= before && penalty < before + features) {
+                quantise(coins, penalties, (penalty - before) * features, values, i * columns);
+              }
+              i++;
+            } else {
+              int end = penalty < 0 ? rest : order.length + penaltyRows;
+              int run = Math.min(Math.min(count - i, end - row), ROWS_AT_ONCE);
+              cohort(coins, row - (penalty < 0 ? 0 : penaltyRows), run, values, i * columns);
+              i += run;
+            }
+          }
+        });
   }
 
-  private void quantise(double[] from, int at, int[] to, int toAt) {
-    for (int j = 0; j < features; j++) {
-      to[toAt + j] = integer(from[at + j]);
+  /** Some consecutive people in the job's order. */
+  private void cohort(Prg coins, int from, int count, short[] to, int toAt) {
+    double[] rows = new double[count * features];
+    for (int i = 0; i < count; i++) {
+      System.arraycopy(own.values(), order[from + i] * features, rows, i * features, features);
+    }
+    double[] whitened = whitening.apply(new Matrix(count, features, rows)).values();
+    for (int i = 0; i < count; i++) {
+      int at = toAt + i * columns;
+      quantise(coins, whitened, i * features, to, at);
+      if (outcome != null) {
+        to[at + features] = (short) (1 << bits);
+        to[at + features + 1] = integer(coins, outcome[order[from + i]]);
+      }
     }
   }
 
-  private int integer(double x) {
+  private void quantise(Prg coins, double[] from, int at, short[] to, int toAt) {
+    for (int j = 0; j < features; j++) {
+      to[toAt + j] = integer(coins, from[at + j]);
+    }
+  }
+
+  private short integer(Prg coins, double x) {
     double scaled = Math.scalb(x, bits);
-    if (!(Math.abs(scaled) < 1 << 20)) {
+    if (!(Math.abs(scaled) < Short.MAX_VALUE)) {
       throw new IllegalArgumentException(
           "a prepared feature of " + x + " does not fit level sealed's range");
     }
-    return (int) coins.roundStochastically(scaled);
+    return (short) coins.roundStochastically(scaled);
   }
 }

@@ -236,7 +236,7 @@ final class SealedTraining implements TrainingProtocol {
           Vector forLoss = opening.withLoss() ? take(plan.sample, at, s + 1) : null;
           decision = counted(vector, forLoss, opening, last);
           if (s == 0 && stage.corrected() && decision == Decision.GO_ON) {
-            decision = counted(take(plan.rest, at, 0), null, Opening.SPREAD, false);
+            decision = counted(take(plan.rest, at, 0), null, plan.restOpening(at), false);
             correction = new double[newest + 2];
             correction[newest] = plan.sampleCorrection();
             correction[newest + 1] = plan.restStep();
@@ -485,6 +485,7 @@ final class SealedTraining implements TrainingProtocol {
       int all = sum(counts, parties);
       matrix =
           slice.matrix(
+              job.workspace(),
               job.rows() - SealedPlan.sampleRows(job.rows(), all),
               all - SealedSlice.LABEL_EXTRA,
               0);
@@ -703,6 +704,7 @@ final class SealedTraining implements TrainingProtocol {
       int all = sum(counts, parties);
       matrix =
           slice.matrix(
+              job.workspace(),
               job.rows() - SealedPlan.sampleRows(job.rows(), all),
               all - SealedSlice.LABEL_EXTRA,
               sum(counts, index) - SealedSlice.LABEL_EXTRA);

@@ -1,6 +1,8 @@
 package org.espalier.protocols.glm;
 
 import java.util.List;
+import java.util.Objects;
+import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Party;
 import org.espalier.wire.Session;
 
@@ -13,6 +15,7 @@ import org.espalier.wire.Session;
  * @param rows n, training rows in the common order of the cohort
  * @param earlierPasses passes on these people in earlier attempts and jobs by this party's own
  *     count, 0 or more; parties may count differently, and the strictest count holds
+ * @param workspace this party's own
  */
 public record TrainingJob(
     Session session,
@@ -20,8 +23,21 @@ public record TrainingJob(
     List<Party> featureParties,
     int rows,
     TrainingSpec spec,
-    int earlierPasses) {
+    int earlierPasses,
+    Workspace workspace) {
+  /** With everything in memory. */
+  public TrainingJob(
+      Session session,
+      Party label,
+      List<Party> featureParties,
+      int rows,
+      TrainingSpec spec,
+      int earlierPasses) {
+    this(session, label, featureParties, rows, spec, earlierPasses, Workspace.inMemory());
+  }
+
   public TrainingJob {
+    Objects.requireNonNull(workspace);
     featureParties = featureParties.stream().sorted().toList();
     if (featureParties.isEmpty() || featureParties.contains(label)) {
       throw new IllegalArgumentException(

@@ -288,13 +288,7 @@ public final class Correlations {
       int count = Math.min(shape.rows(), end * layout.rowsPerBlock()) - first;
       List<MaskedReply> replies =
           evaluator.rows(
-              matrix.values(),
-              matrix.first() + first,
-              count,
-              operands,
-              key,
-              maskKey,
-              shape.replyLimbs());
+              matrix.values(first, count), 0, count, operands, key, maskKey, shape.replyLimbs());
       for (int i = 0; i < replies.size(); i++) {
         MaskedReply reply = replies.get(i);
         holder.send(new Messages.Reply(from + i, reply.wire()));

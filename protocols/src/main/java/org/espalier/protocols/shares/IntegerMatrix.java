@@ -1,51 +1,124 @@
 package org.espalier.protocols.shares;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A party's slice as integers, times vectors of residues: exact arithmetic modulo t, both cores.
+ * A party's slice as integers of 16 bits, times vectors of residues: exact arithmetic modulo t,
+ * both cores. It lies in chunks of rows, in memory or in a mapped file ({@link Workspace}).
  *
  * <p>A residue is cut at bit 29, so that a product with an entry and the sum of a whole row or
  * column stay below 2^63: {@link #requireBounds} is that inequality.
  */
 public final class IntegerMatrix {
+  /** Rows of a chunk, which {@link Filler} fills at once. */
+  public static final int CHUNK_ROWS = 2048;
+
   private static final int CUT = 29;
   private static final long LOW = (1L << CUT) - 1;
-  private static final int PART_ROWS = 2048;
 
   private final int first;
   private final int rows;
   private final int columns;
-  private final int[] values;
+  private final Storage storage;
   private final long rowL1;
   private final long columnL1;
 
+  /** Computes the entries of some rows. */
+  @FunctionalInterface
+  public interface Filler {
+    /**
+     * @param firstRow of the chunk
+     * @param count rows
+     * @param values to fill, row-major
+     */
+    void fill(int firstRow, int count, short[] values);
+  }
+
+  /** Chunks of rows. */
+  private sealed interface Storage {
+    void put(int chunk, short[] values);
+
+    /** May be the chunk itself: not to be changed. */
+    short[] get(int chunk);
+  }
+
+  private record Heap(short[][] chunks) implements Storage {
+    @Override
+    public void put(int chunk, short[] values) {
+      chunks[chunk] = values;
+    }
+
+    @Override
+    public short[] get(int chunk) {
+      return chunks[chunk];
+    }
+  }
+
+  private record Mapped(List<ByteBuffer> mappings, int chunkValues) implements Storage {
+    private int position(int chunk) {
+      return chunk % perMapping() * chunkValues;
+    }
+
+    private int perMapping() {
+      return Math.max(1, mappings.get(0).capacity() / Short.BYTES / chunkValues);
+    }
+
+    private ByteBuffer mapping(int chunk) {
+      ByteBuffer whole = mappings.get(chunk / perMapping());
+      return whole.duplicate().order(whole.order());
+    }
+
+    @Override
+    public void put(int chunk, short[] values) {
+      mapping(chunk).asShortBuffer().put(position(chunk), values);
+    }
+
+    @Override
+    public short[] get(int chunk) {
+      short[] values = new short[chunkValues];
+      mapping(chunk).asShortBuffer().get(position(chunk), values);
+      return values;
+    }
+  }
+
   /**
-   * @param values row-major, not copied
+   * Fills a matrix chunk by chunk, both cores.
+   *
+   * @throws Workspace.WorkspaceException if there is room for it neither in memory nor in a file
    */
-  public IntegerMatrix(int rows, int columns, int[] values) {
-    if (rows < 1 || columns < 1 || (long) rows * columns != values.length) {
-      throw new IllegalArgumentException(
-          rows + " x " + columns + " does not describe " + values.length + " values");
+  public IntegerMatrix(int rows, int columns, Workspace workspace, Filler filler) {
+    if (rows < 1 || columns < 1) {
+      throw new IllegalArgumentException("a matrix of " + rows + " x " + columns);
     }
     this.first = 0;
     this.rows = rows;
     this.columns = columns;
-    this.values = values;
+    int chunks = (rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    int chunkValues = Math.multiplyExact(CHUNK_ROWS, columns);
+    long bytes = (long) chunks * chunkValues * Short.BYTES;
+    this.storage =
+        bytes <= workspace.memory()
+            ? new Heap(new short[chunks][])
+            : new Mapped(workspace.map(chunks, (long) chunkValues * Short.BYTES), chunkValues);
     long[] sums = new long[columns];
-    long largestRow = 0;
-    for (int i = 0, at = 0; i < rows; i++) {
-      long row = 0;
-      for (int j = 0; j < columns; j++) {
-        long size = Math.abs((long) values[at++]);
-        row += size;
-        sums[j] += size;
-      }
-      largestRow = Math.max(largestRow, row);
-    }
-    this.rowL1 = largestRow;
-    this.columnL1 = Arrays.stream(sums).max().orElse(0);
+    this.rowL1 =
+        IntStream.range(0, chunks)
+            .parallel()
+            .mapToLong(
+                chunk -> {
+                  int from = chunk * CHUNK_ROWS;
+                  int count = Math.min(CHUNK_ROWS, rows - from);
+                  short[] values = new short[chunkValues];
+                  filler.fill(from, count, values);
+                  storage.put(chunk, values);
+                  return addSums(values, count, columns, sums);
+                })
+            .max()
+            .orElseThrow();
+    this.columnL1 = Arrays.stream(sums).max().orElseThrow();
     requireBounds(Math.max(rowL1, columnL1));
   }
 
@@ -53,9 +126,37 @@ public final class IntegerMatrix {
     this.first = first;
     this.rows = rows;
     this.columns = whole.columns;
-    this.values = whole.values;
+    this.storage = whole.storage;
     this.rowL1 = whole.rowL1;
     this.columnL1 = whole.columnL1;
+  }
+
+  /** Adds absolute values to the columns' sums; the largest of the rows' sums. */
+  private static long addSums(short[] values, int rows, int columns, long[] sums) {
+    long[] own = new long[columns];
+    long largest = 0;
+    for (int i = 0, at = 0; i < rows; i++) {
+      long row = 0;
+      for (int j = 0; j < columns; j++) {
+        int size = Math.abs(values[at++]);
+        row += size;
+        own[j] += size;
+      }
+      largest = Math.max(largest, row);
+    }
+    synchronized (sums) {
+      for (int j = 0; j < columns; j++) {
+        sums[j] += own[j];
+      }
+    }
+    return largest;
+  }
+
+  /** l1·2^29 below 2^62 for the largest absolute sum of a row or column. */
+  static void requireBounds(long l1) {
+    if (l1 >= 1L << (62 - CUT)) {
+      throw new IllegalArgumentException("a row or column of absolute sum " + l1 + " is too large");
+    }
   }
 
   /** Some consecutive rows, not copied; the bounds stay those of the whole. */
@@ -66,13 +167,6 @@ public final class IntegerMatrix {
     return new IntegerMatrix(this, first + from, count);
   }
 
-  /** l1·2^29 below 2^62 for the largest absolute sum of a row or column. */
-  static void requireBounds(long l1) {
-    if (l1 >= 1L << (62 - CUT)) {
-      throw new IllegalArgumentException("a row or column of absolute sum " + l1 + " is too large");
-    }
-  }
-
   public int rows() {
     return rows;
   }
@@ -81,14 +175,9 @@ public final class IntegerMatrix {
     return columns;
   }
 
-  /** Row-major, not a copy; the rows of a part begin at {@link #first}. */
-  public int[] values() {
-    return values;
-  }
-
-  /** Where the first row lies among those of {@link #values}. */
-  public int first() {
-    return first;
+  /** Whether the entries lie in a file. */
+  public boolean inFile() {
+    return storage instanceof Mapped;
   }
 
   /** Largest Σ_j |x_ij| over the rows i. */
@@ -99,6 +188,35 @@ public final class IntegerMatrix {
   /** Largest Σ_i |x_ij| over the columns j. */
   public long columnL1() {
     return columnL1;
+  }
+
+  /** A copy of some rows, row-major. */
+  public int[] values(int from, int count) {
+    int[] out = new int[Math.multiplyExact(count, columns)];
+    for (int i = from, at = 0; i < from + count; ) {
+      int row = first + i;
+      int inChunk = row % CHUNK_ROWS;
+      int run = Math.min(CHUNK_ROWS - inChunk, from + count - i);
+      short[] chunk = storage.get(row / CHUNK_ROWS);
+      for (int k = inChunk * columns; k < (inChunk + run) * columns; k++) {
+        out[at++] = chunk[k];
+      }
+      i += run;
+    }
+    return out;
+  }
+
+  /** A chunk's part of this matrix. */
+  private record Run(short[] values, int inChunk, int from, int count) {}
+
+  private IntStream chunks() {
+    return IntStream.rangeClosed(first / CHUNK_ROWS, (first + rows - 1) / CHUNK_ROWS).parallel();
+  }
+
+  private Run run(int chunk) {
+    int start = Math.max(first, chunk * CHUNK_ROWS);
+    int end = Math.min(first + rows, (chunk + 1) * CHUNK_ROWS);
+    return new Run(storage.get(chunk), start - chunk * CHUNK_ROWS, start - first, end - start);
   }
 
   /**
@@ -114,19 +232,20 @@ public final class IntegerMatrix {
     long[] high = new long[columns];
     split(w, columns, low, high);
     long[] out = new long[rows];
-    parts(rows)
+    chunks()
+        .mapToObj(this::run)
         .forEach(
-            part -> {
-              int end = Math.min(rows, (part + 1) * PART_ROWS);
-              int at = (first + part * PART_ROWS) * columns;
-              for (int i = part * PART_ROWS; i < end; i++) {
+            run -> {
+              short[] values = run.values();
+              int at = run.inChunk() * columns;
+              for (int i = 0; i < run.count(); i++) {
                 long sumLow = 0;
                 long sumHigh = 0;
                 for (int j = 0; j < columns; j++, at++) {
                   sumLow += values[at] * low[j];
                   sumHigh += values[at] * high[j];
                 }
-                out[i] = join(field, sumLow, sumHigh);
+                out[run.from() + i] = join(field, sumLow, sumHigh);
               }
             });
     return out;
@@ -141,14 +260,15 @@ public final class IntegerMatrix {
     if (r.length != rows) {
       throw new IllegalArgumentException("a vector of " + r.length + " for " + rows + " rows");
     }
-    long[][] sums =
-        parts(rows)
-            .mapToObj(
-                part -> {
+    long[] total =
+        chunks()
+            .mapToObj(this::run)
+            .map(
+                run -> {
+                  short[] values = run.values();
                   long[] sum = new long[2 * columns];
-                  int end = Math.min(rows, (part + 1) * PART_ROWS);
-                  int at = (first + part * PART_ROWS) * columns;
-                  for (int i = part * PART_ROWS; i < end; i++) {
+                  int at = run.inChunk() * columns;
+                  for (int i = run.from(); i < run.from() + run.count(); i++) {
                     long low = r[i] & LOW;
                     long high = r[i] >>> CUT;
                     for (int j = 0; j < columns; j++, at++) {
@@ -158,22 +278,21 @@ public final class IntegerMatrix {
                   }
                   return sum;
                 })
-            .toArray(long[][]::new);
+            .reduce(IntegerMatrix::added)
+            .orElseThrow();
     long[] out = new long[columns];
     for (int j = 0; j < columns; j++) {
-      long low = 0;
-      long high = 0;
-      for (long[] sum : sums) {
-        low += sum[j];
-        high += sum[columns + j];
-      }
-      out[j] = join(field, low, high);
+      out[j] = join(field, total[j], total[columns + j]);
     }
     return out;
   }
 
-  private static IntStream parts(int count) {
-    return IntStream.range(0, (count + PART_ROWS - 1) / PART_ROWS).parallel();
+  private static long[] added(long[] a, long[] b) {
+    long[] sum = a.clone();
+    for (int j = 0; j < sum.length; j++) {
+      sum[j] += b[j];
+    }
+    return sum;
   }
 
   private static void split(long[] vector, int count, long[] low, long[] high) {

@@ -60,7 +60,7 @@ class ChosenShareAttackTest {
 
   @Test
   void atSealedTheSameShareGivesUniformResidues() {
-    IntegerMatrix matrix = new IntegerMatrix(ROWS, COLUMNS, x);
+    IntegerMatrix matrix = Sealed.matrix(ROWS, COLUMNS, x);
     int unmasked = 0;
     int masked = 0;
     for (int first = 0; first < COLUMNS; first += 3) {

@@ -4,6 +4,7 @@ import java.math.BigInteger;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.protocols.shares.PrimeField;
+import org.espalier.protocols.shares.Workspace;
 
 /**
  * The formulas of level {@code sealed} (docs/protocols/sealed.md) without encryption: what is
@@ -38,6 +39,23 @@ final class Sealed {
       out[i] = FIELD.residue(values[i]);
     }
     return out;
+  }
+
+  /**
+   * A slice.
+   *
+   * @param x row-major
+   */
+  static IntegerMatrix matrix(int rows, int columns, int[] x) {
+    return new IntegerMatrix(
+        rows,
+        columns,
+        Workspace.inMemory(),
+        (from, count, values) -> {
+          for (int k = 0; k < count * columns; k++) {
+            values[k] = (short) x[from * columns + k];
+          }
+        });
   }
 
   /**

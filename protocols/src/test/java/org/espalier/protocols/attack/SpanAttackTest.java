@@ -127,7 +127,7 @@ class SpanAttackTest {
   @Test
   void atSealedThereIsNothingButAUniformVector() {
     int[] integers = new Quantisation(10, 10).quantise(COHORT.standardised(), Sealed.coins(1));
-    IntegerMatrix x = new IntegerMatrix(ROWS, D, integers);
+    IntegerMatrix x = Sealed.matrix(ROWS, D, integers);
     List<double[]> seen = new ArrayList<>();
     List<double[]> unmasked = new ArrayList<>();
     for (int s = 0; s < D; s++) {

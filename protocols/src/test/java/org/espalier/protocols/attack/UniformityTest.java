@@ -89,7 +89,7 @@ class UniformityTest {
     for (int i = 0; i < x.length; i++) {
       x[i] = i % 3 == 0 ? 0 : 100;
     }
-    IntegerMatrix matrix = new IntegerMatrix(rows, columns, x);
+    IntegerMatrix matrix = Sealed.matrix(rows, columns, x);
     long t = Sealed.FIELD.modulus();
     long[] zero = new long[columns];
     long[] chosen = new long[rows];

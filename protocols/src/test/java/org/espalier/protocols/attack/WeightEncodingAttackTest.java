@@ -16,7 +16,6 @@ import org.espalier.protocols.prepare.NumberColumn;
 import org.espalier.protocols.prepare.Preparation;
 import org.espalier.protocols.prepare.PreparationSpec;
 import org.espalier.protocols.prepare.Table;
-import org.espalier.protocols.shares.IntegerMatrix;
 import org.junit.jupiter.api.Test;
 
 /** Final weights as a channel for other people's labels. */
@@ -95,17 +94,15 @@ class WeightEncodingAttackTest {
    * @param noise whether the other side adds noise to its share
    */
   private static int labelsRead(double[] y, int low, int people, boolean noise, int seed) {
-    int[] x = new int[people];
-    long[] r = new long[people];
+    long sum = 0;
     for (int i = 0; i < people; i++) {
-      x[i] = 1 << (low + i);
-      // In the first pass a residual is one half less the label.
-      r[i] =
-          Sealed.FIELD.residue(
-              y[i] == 1 ? -(1L << (RESIDUAL_BITS - 1)) : 1L << (RESIDUAL_BITS - 1));
+      // In the first pass a residual is one half less the label. A party that deviates is not held
+      // to the 16 bits of an honest slice's entries.
+      long residual = y[i] == 1 ? -(1L << (RESIDUAL_BITS - 1)) : 1L << (RESIDUAL_BITS - 1);
+      sum += residual << (low + i);
     }
     Prg coins = Sealed.coins(seed);
-    long gradient = new IntegerMatrix(people, 1, x).transposeTimes(Sealed.FIELD, r)[0];
+    long gradient = Sealed.FIELD.residue(sum);
     long own = Sealed.FIELD.uniform(coins, 1)[0];
     long other =
         Sealed.FIELD.subtract(Sealed.FIELD.multiply(gradient, 1L << COEFFICIENT_BITS), own);

@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.io.IOException;
 import java.math.BigInteger;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.espalier.he.HeContext;
 import org.espalier.he.LaneLayout;
 import org.espalier.he.ParameterChooser;
@@ -21,6 +25,7 @@ import org.espalier.wire.Party;
 import org.espalier.wire.memory.MemoryNetwork;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -45,14 +50,27 @@ class SharedAlgebraTest {
   }
 
   private IntegerMatrix matrix(int rows, int columns) {
+    return matrix(rows, columns, Workspace.inMemory());
+  }
+
+  private IntegerMatrix matrix(int rows, int columns, Workspace workspace) {
+    int[] x = random.ints((long) rows * columns, -300, 300).toArray();
     return new IntegerMatrix(
-        rows, columns, random.ints((long) rows * columns, -300, 300).toArray());
+        rows,
+        columns,
+        workspace,
+        (from, count, values) -> {
+          for (int k = 0; k < count * columns; k++) {
+            values[k] = (short) x[from * columns + k];
+          }
+        });
   }
 
   private BigInteger dot(IntegerMatrix x, boolean row, int index, long[] v) {
     BigInteger sum = BigInteger.ZERO;
+    int[] entries = row ? x.values(index, 1) : x.values(0, v.length);
     for (int k = 0; k < v.length; k++) {
-      int entry = row ? x.values()[index * x.columns() + k] : x.values()[k * x.columns() + index];
+      int entry = entries[row ? k : k * x.columns() + index];
       sum = sum.add(BigInteger.valueOf(entry).multiply(BigInteger.valueOf(v[k])));
     }
     return sum.mod(BigInteger.valueOf(field.modulus()));
@@ -88,9 +106,30 @@ class SharedAlgebraTest {
 
   @Test
   void plainProductsAreExact() {
+    productsAreExact(matrix(5000, 7));
+  }
+
+  @Test
+  void aLargeSliceLiesInAFileWithoutAName(@TempDir Path folder) throws IOException {
+    IntegerMatrix x = matrix(5000, 7, new Workspace(1000, folder));
+    assertThat(x.inFile()).isTrue();
+    try (Stream<Path> files = Files.list(folder)) {
+      assertThat(files).isEmpty();
+    }
+    productsAreExact(x);
+  }
+
+  @Test
+  void aFolderThatCannotHoldTheSliceIsNamed(@TempDir Path folder) throws IOException {
+    Path file = Files.createFile(folder.resolve("occupied"));
+    assertThatThrownBy(() -> matrix(5000, 7, new Workspace(1000, file)))
+        .isInstanceOf(Workspace.WorkspaceException.class)
+        .hasMessageContaining("occupied");
+  }
+
+  private void productsAreExact(IntegerMatrix x) {
     int first = 321;
     int rows = 4679;
-    IntegerMatrix x = matrix(5000, 7);
     IntegerMatrix part = x.rows(first, rows);
     long[] w = field.uniform(Prg.fresh(), 7);
     long[] r = field.uniform(Prg.fresh(), rows);
