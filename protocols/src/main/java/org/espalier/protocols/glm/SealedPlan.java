@@ -19,10 +19,10 @@ import org.espalier.protocols.shares.Spectrum;
  * sums.
  *
  * <p>Most passes see a <em>sample</em> of the cohort only: all of it where it is small, an eighth
- * where that is still many rows for each column. At the beginning of each stage but the first a
- * pass over the <em>rest</em> corrects the sample's gradients by what the whole cohort's gradient
- * differs from them at that point, which makes the sample's minimum that of the whole (Johnson and
- * Zhang, NIPS 2013; with a sample in place of single rows).
+ * or less where that is still many rows for each column. At the beginning of each stage but the
+ * first a pass over the <em>rest</em> corrects the sample's gradients by what the whole cohort's
+ * gradient differs from them at that point, which makes the sample's minimum that of the whole
+ * (Johnson and Zhang, NIPS 2013; with a sample in place of single rows).
  *
  * <p>The rows that are trained on are, in this order: the rest, those of all parties' penalties
  * (one for each penalised column: the weight itself is its "logit"), the sample. The order of the
@@ -58,7 +58,12 @@ final class SealedPlan {
   /** Rows of the sample for each column, at least, where it is not the whole cohort. */
   private static final int SAMPLE_ROWS_PER_COLUMN = 32;
 
-  private static final int SMALLEST_SAMPLE = 8;
+  private static final int SMALLEST_PART = 64;
+
+  /** An eighth may be fewer than {@link #ENOUGH_ROWS}, a smaller part not. */
+  private static final int SMALL_PART = 8;
+
+  private static final int ENOUGH_ROWS = 200_000;
 
   /** Slots of a ciphertext, which a sample fills. */
   private static final int SLOTS = 16384;
@@ -253,8 +258,9 @@ final class SealedPlan {
    */
   static int sampleRows(int rows, int columns) {
     if (SealedScale.many(rows)) {
-      for (int part = SMALLEST_SAMPLE; part > 1; part /= 2) {
-        if (rows / part >= (long) SAMPLE_ROWS_PER_COLUMN * columns) {
+      for (int part = SMALLEST_PART; part > 1; part /= 2) {
+        if (rows / part >= (long) SAMPLE_ROWS_PER_COLUMN * columns
+            && (part <= SMALL_PART || rows / part >= ENOUGH_ROWS)) {
           int ciphertexts = (rows / part + columns + SLOTS - 1) / SLOTS;
           return Math.min(rows, ciphertexts * SLOTS - columns);
         }

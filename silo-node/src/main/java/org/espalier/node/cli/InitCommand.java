@@ -48,7 +48,7 @@ final class InitCommand extends SiloCommand {
     SiloHome home = home();
     SiloConfig config;
     try {
-      config = new SiloConfig(new Party(name), listen, url, null, null);
+      config = new SiloConfig(new Party(name), listen, url, null, null, null);
     } catch (IllegalArgumentException e) {
       throw Problem.of(Problem.Kind.USAGE, e.getMessage()).next("silo init --help").because(e);
     }

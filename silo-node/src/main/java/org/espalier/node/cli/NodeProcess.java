@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.config.MemorySize;
 import org.espalier.node.config.SiloHome;
 import org.espalier.node.control.ControlClient;
 
@@ -30,8 +31,8 @@ public final class NodeProcess {
    * Starts a node on this process's class path; what the virtual machine prints goes to {@link
    * SiloHome#console()}.
    *
-   * @param env {@code SILO_HEAP} is the largest heap, such as {@code 4g}; {@code SILO_JAVA_OPTS}
-   *     more options of Java, separated by spaces
+   * @param env {@code SILO_HEAP} is the largest heap, such as {@code 4g}, whatever silo.yaml says
+   *     of memory; {@code SILO_JAVA_OPTS} more options of Java, separated by spaces
    */
   public static Process spawn(SiloHome home, Map<String, String> env) throws IOException {
     List<String> command = new ArrayList<>();
@@ -43,8 +44,11 @@ public final class NodeProcess {
     }
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     String heap = env.getOrDefault("SILO_HEAP", "").strip();
+    MemorySize memory = home.exists() ? home.load().memory() : null;
     if (!heap.isEmpty()) {
       command.add("-Xmx" + heap);
+    } else if (memory != null) {
+      command.add("-Xmx" + memory.heap());
     }
     if (Runtime.version().feature() >= 22) {
       command.add("--enable-native-access=ALL-UNNAMED");

@@ -15,9 +15,10 @@ import org.espalier.wire.Party;
  *     behind a proxy or a load balancer
  * @param patience longest silence of a partner inside a job before it fails, 10 s to 24 h
  * @param rendezvous how long a partner may take to begin the next phase of a job, 1 s to 1 h
+ * @param memory of the node's process; null leaves it to Java, which takes a quarter of the machine
  */
 public record SiloConfig(
-    Party name, String listen, URI url, Duration patience, Duration rendezvous) {
+    Party name, String listen, URI url, Duration patience, Duration rendezvous, MemorySize memory) {
   private static final Pattern ADDRESS = Pattern.compile("(\\[[0-9a-fA-F:]+]|[^:\\s]+):(\\d{1,5})");
 
   /** Addresses like 0.0.0.0, [::] and 0. */
@@ -60,6 +61,11 @@ public record SiloConfig(
     if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
       throw new IllegalArgumentException(key + " must be from " + min + " to " + max);
     }
+  }
+
+  /** Most bytes of a slice in memory while it is trained on. */
+  public long sliceMemory() {
+    return memory == null ? Runtime.getRuntime().maxMemory() / 3 : memory.slice();
   }
 
   public String host() {

@@ -16,6 +16,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.data.Datasets;
+import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Digests;
 import org.espalier.wire.Party;
@@ -121,6 +122,11 @@ public final class JobRun {
 
   Context context() {
     return context;
+  }
+
+  /** Where slices are kept while they are trained on. */
+  Workspace workspace() {
+    return new Workspace(context.config().sliceMemory(), context.work());
   }
 
   Job job() {

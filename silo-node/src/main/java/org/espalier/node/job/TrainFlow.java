@@ -207,7 +207,8 @@ final class TrainFlow implements JobRun.Flow {
             spec.parties().keySet().stream().filter(p -> !p.equals(spec.labelParty())).toList(),
             rows,
             trainingSpec(level),
-            prepared.earlier().passes());
+            prepared.earlier().passes(),
+            run.workspace());
     ObjectNode parameters =
         Json.object().put("level", settings.level()).put("l2", spec.model().l2().toPlainString());
     if (settings.maxPasses() != null) {

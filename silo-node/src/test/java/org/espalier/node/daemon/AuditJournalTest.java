@@ -27,7 +27,7 @@ class AuditJournalTest {
   void longParametersAreShortenedAndWhatFitsNoEventIsNoFaultOfTheData() throws IOException {
     SiloHome home = new SiloHome(folder.resolve("home"));
     NodeHome.create(
-        home, new SiloConfig(new Party("bank.example"), "127.0.0.1:1", null, null, null));
+        home, new SiloConfig(new Party("bank.example"), "127.0.0.1:1", null, null, null, null));
     try (AuditLog log = AuditLog.open(home.audit(), AuditKeys.open(home))) {
       AuditJournal journal = new AuditJournal(log, OPERATOR, party -> Optional.empty());
       ObjectNode facts = Json.object().put("job", "J-00000001").put("attempt", 1);

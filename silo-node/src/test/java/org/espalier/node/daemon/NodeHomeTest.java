@@ -21,7 +21,7 @@ class NodeHomeTest {
 
   private static SiloConfig config() {
     return new SiloConfig(
-        new Party("bank.example"), "127.0.0.1:" + TestSilo.freePort(), null, null, null);
+        new Party("bank.example"), "127.0.0.1:" + TestSilo.freePort(), null, null, null, null);
   }
 
   @Test

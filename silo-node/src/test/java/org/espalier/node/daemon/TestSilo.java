@@ -52,7 +52,8 @@ final class TestSilo implements AutoCloseable {
             "127.0.0.1:" + freePort(),
             null,
             Duration.ofSeconds(30),
-            Duration.ofSeconds(15)));
+            Duration.ofSeconds(15),
+            null));
     return silo;
   }
 

@@ -111,7 +111,7 @@ class JobServiceTest {
                 new Openings(new Acts(), datasets),
                 datasets,
                 new Acts(),
-                new SiloConfig(BANK, "127.0.0.1:1", null, null, Duration.ofMinutes(1)),
+                new SiloConfig(BANK, "127.0.0.1:1", null, null, Duration.ofMinutes(1), null),
                 folder,
                 folder));
   }
