@@ -141,10 +141,29 @@ public final class Disclosure {
 
   /** Everything that is learned at a level, label party first. */
   public static List<Statement> statements(Level level, Facts facts) {
+    return statements(level, facts, false);
+  }
+
+  /**
+   * The same.
+   *
+   * @param sharedWeights nobody gets weights; at level {@code sealed} only
+   */
+  public static List<Statement> statements(Level level, Facts facts, boolean sharedWeights) {
     return switch (level) {
-      case SEALED -> sealed(facts);
+      case SEALED -> sealed(facts, sharedWeights);
       case GRADIENTS -> gradients(facts);
     };
+  }
+
+  /** What the label party learns when people are scored with weights that nobody has. */
+  public static String sharedScores(String people) {
+    return "of each "
+        + people
+        + " the joint score, rounded by noise to about a thousandth of its log-odds, and nothing of"
+        + " anybody's part in it; a label party that deviated when training ended reads one"
+        + " combination of each person's values instead of the score, the same in all predictions"
+        + " with this model";
   }
 
   /** What the label party learns of weights and scores at every level. */
@@ -155,14 +174,18 @@ public final class Disclosure {
         + " values can be grouped by it";
   }
 
-  private static List<Statement> sealed(Facts facts) {
+  private static List<Statement> sealed(Facts facts, boolean sharedWeights) {
     List<Statement> all = new ArrayList<>();
     Party compute = facts.columns().keySet().stream().sorted().findFirst().orElseThrow();
     boolean alone = facts.columns().size() == 1;
     String both = facts.label().name() + " and " + compute.name();
     all.add(
         new Statement(
-            facts.label(), "of the features: nothing while training; " + atTheEnd(alone)));
+            facts.label(),
+            "of the features: nothing while training; "
+                + (sharedWeights
+                    ? "no weights, not even its own; " + sharedScores("hold-out person")
+                    : atTheEnd(alone))));
     facts
         .columns()
         .forEach(
@@ -170,9 +193,12 @@ public final class Disclosure {
                 all.add(
                     new Statement(
                         party,
-                        "of the outcome and of others' features: nothing while training; at the end"
-                            + " its own weights, rounded by the label party's noise, and in a linear"
-                            + " regression the outcome's standard deviation")));
+                        sharedWeights
+                            ? "of the outcome and of others' features: nothing; no weights, not even"
+                                + " its own"
+                            : "of the outcome and of others' features: nothing while training; at the"
+                                + " end its own weights, rounded by the label party's noise, and in a"
+                                + " linear regression the outcome's standard deviation")));
     all.add(
         new Statement(
             null,
@@ -193,8 +219,12 @@ public final class Disclosure {
             "this level protects against a party that deviates: it can make the result wrong, and "
                 + both
                 + " can each turn an opened sum into a number about one person of its choice, a dozen or"
-                + " so bits; a feature party's final weights can be made to tell single people's"
-                + " outcomes, a number of them for each of its columns. Beyond that it reads nothing. "
+                + " so bits"
+                + (sharedWeights
+                    ? ""
+                    : "; a feature party's final weights can be made to tell single people's"
+                        + " outcomes, a number of them for each of its columns")
+                + ". Beyond that it reads nothing. "
                 + both
                 + " together could read everything: they must not collude"));
     return all;

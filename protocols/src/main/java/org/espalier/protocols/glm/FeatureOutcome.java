@@ -1,12 +1,15 @@
 package org.espalier.protocols.glm;
 
 import java.util.Map;
+import org.espalier.protocols.predict.SharedWeights;
 
 /**
  * What a feature party holds at the end.
  *
- * @param weights one per own prepared feature
+ * @param weights one per own prepared feature; none where they are shared
  * @param passes how many passes ran
  * @param parametersRun what actually ran, for the audit log and the receipt
+ * @param shared instead of weights, or null
  */
-public record FeatureOutcome(double[] weights, int passes, Map<String, Object> parametersRun) {}
+public record FeatureOutcome(
+    double[] weights, int passes, Map<String, Object> parametersRun, SharedWeights shared) {}

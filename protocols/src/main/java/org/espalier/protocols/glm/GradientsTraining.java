@@ -149,7 +149,8 @@ final class GradientsTraining implements TrainingProtocol {
           fit.intercept(),
           List.copyOf(reports),
           end,
-          Collections.unmodifiableMap(ran));
+          Collections.unmodifiableMap(ran),
+          null);
     }
 
     /** The scale that brings a gradient of this length near 1. */
@@ -380,7 +381,8 @@ final class GradientsTraining implements TrainingProtocol {
               whitening.toPrepared(weights),
               directions.size(),
               Collections.unmodifiableMap(
-                  parametersRun(job, layer.choice(), layer.quantisation(), directions.size())));
+                  parametersRun(job, layer.choice(), layer.quantisation(), directions.size())),
+              null);
         }
         if (pass > passes.allowed()) {
           throw violation("wants more than the " + passes.allowed() + " passes that were agreed");

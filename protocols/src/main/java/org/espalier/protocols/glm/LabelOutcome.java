@@ -2,20 +2,24 @@ package org.espalier.protocols.glm;
 
 import java.util.List;
 import java.util.Map;
+import org.espalier.protocols.predict.SharedWeights;
 
 /**
  * What the label party holds at the end.
  *
- * @param weights one per own prepared feature
+ * @param weights one per own prepared feature; none where they are shared
+ * @param intercept 0 where weights are shared
  * @param end why training stopped
  * @param parametersRun what actually ran, for the audit log and the receipt
+ * @param shared instead of weights and intercept, or null
  */
 public record LabelOutcome(
     double[] weights,
     double intercept,
     List<PassReport> passes,
     End end,
-    Map<String, Object> parametersRun) {
+    Map<String, Object> parametersRun,
+    SharedWeights shared) {
 
   /** Why training stopped. */
   public enum End {

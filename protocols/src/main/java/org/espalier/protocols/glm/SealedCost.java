@@ -68,7 +68,7 @@ final class SealedCost {
 
   /** Of whitened columns: second moment 1, the absolute value 0.8 on average. */
   static List<SealedPlan.Shape> shapes(TrainingJob job, int[] columns) {
-    double one = Math.scalb(1.0, SealedScale.of(job.rows()).featureBits());
+    double one = Math.scalb(1.0, SealedScale.of(job).featureBits());
     List<SealedPlan.Shape> shapes = new ArrayList<>();
     for (int p = 0; p < columns.length; p++) {
       int extra = p == 0 ? SealedSlice.LABEL_EXTRA : 0;

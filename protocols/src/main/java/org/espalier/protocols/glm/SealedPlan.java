@@ -184,7 +184,7 @@ final class SealedPlan {
   SealedPlan(TrainingJob job, List<Shape> shapes) {
     this.job = job;
     this.shapes = List.copyOf(shapes);
-    this.scale = SealedScale.of(job.rows());
+    this.scale = SealedScale.of(job);
     int features = 0;
     int most = 0;
     long rowL1 = 1;

@@ -30,16 +30,22 @@ record SealedScale(int plainBits, int logRows, int featureBits, int holderBits, 
   /** Of a coefficient in a combination of mean gradients. */
   static final int WEIGHT_BITS = 6;
 
-  static SealedScale of(int rows) {
+  static SealedScale of(TrainingJob job) {
+    return of(job.rows(), job.spec().sharedWeights(), job.spec().family() == Family.LINEAR);
+  }
+
+  private static SealedScale of(int rows, boolean shared, boolean linear) {
     int logRows = Integer.SIZE - Integer.numberOfLeadingZeros(Math.max(1, rows - 1));
-    int plain = many(rows) ? 51 : 57;
+    int plain = many(rows) && !shared ? 51 : 57;
     int rest = plain - RANGE_BITS - WEIGHT_BITS - logRows;
     if (rest < 12) {
       throw new IllegalArgumentException(
           rows + " rows are more than level sealed has bits for (2^26)");
     }
-    // A feature's rounding is the same in all passes and does not average out over them.
-    int feature = (int) Math.round(rest / (rows > SMALL_ROWS ? 5.0 : 4.0));
+    // A feature's rounding is the same in all passes and does not average out over them, even less
+    // in a score that is computed from such features. A linear residual needs more bits itself.
+    boolean fewer = rows > SMALL_ROWS || linear;
+    int feature = (int) Math.round(rest / (shared ? 3.4 : fewer ? 5.0 : 4.0));
     // The other's factors carry the coefficients, and the errors of all 2K of them add up.
     int holder = (rest - 2 * feature - 2) / 2;
     return new SealedScale(plain, logRows, feature, holder, rest - 2 * feature - holder);

@@ -36,7 +36,7 @@ final class SealedSlice {
     this.outcome = outcome;
     this.features = own.columns();
     this.columns = features + (outcome == null ? 0 : LABEL_EXTRA);
-    this.bits = SealedScale.of(job.rows()).featureBits();
+    this.bits = SealedScale.of(job).featureBits();
     this.whitening = Whitening.of(own, job.spec().ridge());
     this.order = order(job);
     this.penaltyFactor = SealedPlan.penaltyFactor(job);

@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import org.espalier.he.HeContext;
+import org.espalier.he.KeyPair;
+import org.espalier.he.LaneLayout;
 import org.espalier.he.Parameters;
 import org.espalier.he.RangeException;
 import org.espalier.protocols.glm.SealedPlan.Decision;
@@ -17,9 +19,11 @@ import org.espalier.protocols.glm.SealedPlan.Opening;
 import org.espalier.protocols.glm.SealedPlan.Part;
 import org.espalier.protocols.glm.SealedPlan.Stage;
 import org.espalier.protocols.mask.Prg;
+import org.espalier.protocols.predict.SharedWeights;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.shares.Correlations;
 import org.espalier.protocols.shares.IntegerMatrix;
+import org.espalier.protocols.shares.Pinned;
 import org.espalier.protocols.shares.PrimeField;
 import org.espalier.protocols.shares.Residues;
 import org.espalier.protocols.shares.SharedSeries;
@@ -318,6 +322,33 @@ final class SealedTraining implements TrainingProtocol {
       return out;
     }
 
+    LaneLayout pinnedLayout() {
+      return Pinned.layout(context, plan.parameters.matrix().width());
+    }
+
+    /**
+     * This party's half of shared weights, the other share of its own taken as it comes.
+     *
+     * @param holder of that share
+     * @param count of its own columns that have weights
+     * @param keySeed of its key for others' weights, or empty
+     */
+    SharedWeights shared(Channel holder, int count, byte[] keySeed, double unit, double mean) {
+      Pinned.Vector pinned = Pinned.take(context, pinnedLayout(), holder, count);
+      return new SharedWeights(
+          context.parameters(),
+          plan.parameters.matrix().width(),
+          plan.scale.featureBits(),
+          plan.scale.logitBits(),
+          slice.whitening.matrix(),
+          count > slice.features,
+          Arrays.copyOf(combine(finalCoefficients, own, slice.columns()), count),
+          keySeed,
+          pinned,
+          unit,
+          mean);
+    }
+
     /** Whitened weights as weights of the prepared features. */
     double[] prepared(double[] whitened, double unit) {
       double[] weights = slice.whitening.toPrepared(whitened);
@@ -436,29 +467,49 @@ final class SealedTraining implements TrainingProtocol {
       agree();
       try {
         train();
-        features.forEach(
-            (party, channel) -> {
-              if (job.spec().family() == Family.LINEAR) {
-                channel.send(new SealedMessages.Unit(outcome.spread()));
-              }
-              Residues.send(
-                  channel,
-                  field,
-                  rounded(combine(finalCoefficients, theirs.get(party), columns.get(party))));
-            });
-        long[] mine = combine(finalCoefficients, own, slice.columns());
-        double[] w = open(mine, Residues.receive(compute, field, slice.columns()));
+        SharedWeights shared = job.spec().sharedWeights() ? share() : null;
+        double[] w = shared == null ? open() : new double[slice.columns()];
         return new LabelOutcome(
-            prepared(Arrays.copyOf(w, slice.features), outcome.spread()),
-            w[slice.features] * outcome.spread() + outcome.mean(),
+            shared == null
+                ? prepared(Arrays.copyOf(w, slice.features), outcome.spread())
+                : new double[0],
+            shared == null ? w[slice.features] * outcome.spread() + outcome.mean() : 0,
             List.copyOf(reports),
             passes >= job.spec().maxPasses()
                 ? LabelOutcome.End.MAX_PASSES
                 : LabelOutcome.End.SCHEDULE,
-            parametersRun());
+            parametersRun(),
+            shared);
       } finally {
         close();
       }
+    }
+
+    /** Sends everyone's weights to it, and receives its own, whitened. */
+    private double[] open() {
+      features.forEach(
+          (party, channel) -> {
+            if (job.spec().family() == Family.LINEAR) {
+              channel.send(new SealedMessages.Unit(outcome.spread()));
+            }
+            Residues.send(channel, field, rounded(share(party)));
+          });
+      long[] mine = combine(finalCoefficients, own, slice.columns());
+      return open(mine, Residues.receive(compute, field, slice.columns()));
+    }
+
+    /** This party's share of another one's weights. */
+    private long[] share(Party party) {
+      return combine(finalCoefficients, theirs.get(party), columns.get(party));
+    }
+
+    private SharedWeights share() {
+      byte[] seed = Prg.freshSeed();
+      try (KeyPair key = context.keyOf(seed)) {
+        features.forEach(
+            (party, channel) -> Pinned.give(key, pinnedLayout(), channel, share(party)));
+      }
+      return shared(compute, slice.features + 1, seed, outcome.spread(), outcome.mean());
     }
 
     /** Collects the numbers of columns and the bounds of all slices, and tells them to all. */
@@ -666,10 +717,23 @@ final class SealedTraining implements TrainingProtocol {
 
     abstract void finish();
 
+    /** A seed for a key of its own, where this party shares another one's weights. */
+    byte[] keySeed() {
+      return new byte[0];
+    }
+
+    /** Gives its share of another one's weights to it. */
+    void share(byte[] keySeed) {}
+
     FeatureOutcome run() {
       agree();
       try {
         train();
+        if (job.spec().sharedWeights()) {
+          SharedWeights shared = shared(label, slice.columns(), keySeed(), 1, 0);
+          share(shared.keySeed());
+          return new FeatureOutcome(new double[0], passes, parametersRun(), shared);
+        }
         double spread =
             job.spec().family() == Family.LINEAR
                 ? label.receive(SealedMessages.Unit.TYPE, SealedMessages.SLACK).spread()
@@ -680,7 +744,7 @@ final class SealedTraining implements TrainingProtocol {
         long[] mine = combine(finalCoefficients, own, slice.columns());
         double[] w = open(mine, Residues.receive(label, field, slice.columns()));
         finish();
-        return new FeatureOutcome(prepared(w, spread), passes, parametersRun());
+        return new FeatureOutcome(prepared(w, spread), passes, parametersRun(), null);
       } finally {
         close();
       }
@@ -848,6 +912,20 @@ final class SealedTraining implements TrainingProtocol {
     @Override
     void finish() {
       Residues.send(label, field, rounded(combine(finalCoefficients, labels, labelColumns)));
+    }
+
+    @Override
+    byte[] keySeed() {
+      return Prg.freshSeed();
+    }
+
+    /** The outcome's column, the last one, has no weight. */
+    @Override
+    void share(byte[] keySeed) {
+      try (KeyPair key = context.keyOf(keySeed)) {
+        long[] weights = combine(finalCoefficients, labels, labelColumns);
+        Pinned.give(key, pinnedLayout(), label, Arrays.copyOf(weights, labelColumns - 1));
+      }
     }
   }
 

@@ -15,15 +15,22 @@ import org.espalier.protocols.disclosure.Level;
  *     at most this, 1e-12 to 1
  * @param acceptSpan both sides accept in writing more passes than a quarter of the feature parties'
  *     columns; see {@code Disclosure}
+ * @param sharedWeights at level {@code sealed}: nobody gets weights, scores are computed jointly
  */
 public record TrainingSpec(
-    Family family, Level level, double l2, int maxPasses, double tolerance, boolean acceptSpan) {
+    Family family,
+    Level level,
+    double l2,
+    int maxPasses,
+    double tolerance,
+    boolean acceptSpan,
+    boolean sharedWeights) {
   static final int MAX_PASSES = 200;
   private static final double MIN_RIDGE = 1e-6;
 
   /** Logistic regression. */
   public TrainingSpec(Level level, double l2, int maxPasses, double tolerance, boolean acceptSpan) {
-    this(Family.LOGISTIC, level, l2, maxPasses, tolerance, acceptSpan);
+    this(Family.LOGISTIC, level, l2, maxPasses, tolerance, acceptSpan, false);
   }
 
   public TrainingSpec {
@@ -33,6 +40,9 @@ public record TrainingSpec(
           family.wireName() + " regression needs level " + Level.SEALED.wireName());
     }
     Objects.requireNonNull(level);
+    if (sharedWeights && level != Level.SEALED) {
+      throw new IllegalArgumentException("shared weights need level " + Level.SEALED.wireName());
+    }
     if (!(l2 > 0 && l2 <= 100)) {
       throw new IllegalArgumentException("l2 must be above 0 and at most 100, got " + l2);
     }

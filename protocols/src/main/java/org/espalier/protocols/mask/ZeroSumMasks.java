@@ -99,4 +99,34 @@ public final class ZeroSumMasks {
       }
     }
   }
+
+  /**
+   * The same modulo any number.
+   *
+   * @param values residues, 0 to modulus − 1
+   * @param modulus 2 to 2^62
+   */
+  public void applyModulo(
+      long[] values, long modulus, String purpose, long number, byte[] binding) {
+    pairs.forEach(
+        (peer, prf) -> {
+          Prg prg = new Prg(prf.seed(purpose, number, session, binding));
+          boolean plus = self.compareTo(peer) < 0;
+          for (int i = 0; i < values.length; i++) {
+            long m = below(prg, modulus);
+            long sum = values[i] + (plus ? m : modulus - m);
+            values[i] = sum >= modulus ? sum - modulus : sum;
+          }
+        });
+  }
+
+  /** Uniform below the modulus, by rejection. */
+  private static long below(Prg prg, long modulus) {
+    int shift = Long.numberOfLeadingZeros(modulus - 1);
+    long drawn = prg.nextLong() >>> shift;
+    while (drawn >= modulus) {
+      drawn = prg.nextLong() >>> shift;
+    }
+    return drawn;
+  }
 }

@@ -12,6 +12,7 @@ import java.util.Collections;
 import java.util.Map;
 import java.util.Objects;
 import java.util.regex.Pattern;
+import org.espalier.protocols.predict.SharedWeights;
 import org.espalier.protocols.prepare.DataException;
 import org.espalier.protocols.prepare.Preparation;
 import org.espalier.protocols.prepare.Table;
@@ -28,11 +29,13 @@ import org.espalier.wire.Party;
  * @param objective what was minimised, in words and numbers, penalty included
  * @param rows training rows, at least 1
  * @param passes full passes that training made
- * @param weights one per prepared feature, in the order of {@code preparation.features()}; finite
- * @param intercept at the label party, else null
+ * @param weights one per prepared feature, in the order of {@code preparation.features()}; finite;
+ *     none where they are shared
+ * @param intercept at the label party, else null; null where weights are shared
  * @param preparation from raw columns to prepared features
  * @param parametersRun what actually ran: JSON values only (texts, finite numbers, truth values,
  *     lists, maps)
+ * @param shared this party's half of weights that nobody has, or null
  */
 public record ModelSlice(
     String job,
@@ -46,7 +49,8 @@ public record ModelSlice(
     double[] weights,
     Double intercept,
     Preparation preparation,
-    Map<String, Object> parametersRun) {
+    Map<String, Object> parametersRun,
+    SharedWeights shared) {
   /** The only schema that {@link #fromJson} reads. */
   public static final String SCHEMA = "espalier.model-slice/1";
 
@@ -94,9 +98,18 @@ public record ModelSlice(
     require(WORD.matcher(level).matches(), "level must match " + WORD);
     require(rows >= 1 && passes >= 0, rows + " rows, " + passes + " passes");
     int features = preparation.features().size();
-    require(weights.length == features, weights.length + " weights for " + features + " features");
+    int expected = shared == null ? features : 0;
+    require(weights.length == expected, weights.length + " weights for " + features + " features");
+    require(
+        shared == null || shared.whitening().columns() == features,
+        "the shared weights are not those of the preparation");
+    require(
+        shared == null || shared.intercept() == (role == Role.LABEL),
+        "the label party has the intercept");
     require(Arrays.stream(weights).allMatch(Double::isFinite), "a weight is not finite");
-    require((intercept != null) == (role == Role.LABEL), "the label party has the intercept");
+    require(
+        (intercept != null) == (role == Role.LABEL && shared == null),
+        "the label party has the intercept");
     require(intercept == null || Double.isFinite(intercept), "the intercept is not finite");
     weights = weights.clone();
     parametersRun = plain(parametersRun);
@@ -138,8 +151,12 @@ public record ModelSlice(
    * @param table has every raw column that the preparation uses; others are ignored
    * @param rows indices in the table, in the order of the result
    * @throws DataException if a column is absent or of another kind, or a value cannot be prepared
+   * @throws IllegalStateException if the weights are shared: nobody has a part of the logits
    */
   public double[] logits(Table table, int[] rows) {
+    if (shared != null) {
+      throw new IllegalStateException("the weights of this model are shared");
+    }
     double[] logits = new double[rows.length];
     for (int from = 0; from < rows.length; from += BLOCK_ROWS) {
       int[] block = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + BLOCK_ROWS));
@@ -169,6 +186,9 @@ public record ModelSlice(
     Arrays.stream(weights).forEach(values::add);
     if (intercept != null) {
       json.put("intercept", intercept);
+    }
+    if (shared != null) {
+      json.set("shared", SharedWeightsJson.write(shared));
     }
     json.set("preparation", PreparationJson.write(preparation));
     json.set("parameters_run", JSON.valueToTree(parametersRun));
@@ -208,7 +228,8 @@ public record ModelSlice(
                 .toArray(),
             json.has("intercept") ? json.number("intercept") : null,
             preparation,
-            JSON.convertValue(parameters, MAP));
+            JSON.convertValue(parameters, MAP),
+            json.has("shared") ? SharedWeightsJson.read(json.object("shared")) : null);
     json.end();
     return slice;
   }

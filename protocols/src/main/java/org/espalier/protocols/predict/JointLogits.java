@@ -138,16 +138,7 @@ public final class JointLogits {
       Session session, Channel label, Map<Party, Channel> others, double[] ownLogits) {
     requireRows(ownLogits);
     byte[] binding = binding(session);
-    LogitRequest request = label.receive(LogitRequest.TYPE, LogitRequest.BYTES);
-    if (!MessageDigest.isEqual(binding, request.session())) {
-      throw new WireException.ProtocolViolation(
-          label.peer(), "its request belongs to another job or attempt than " + session);
-    }
-    if (request.rows() != ownLogits.length) {
-      throw new WireException.ProtocolViolation(
-          label.peer(),
-          "it asks for " + request.rows() + " rows where " + ownLogits.length + " are agreed");
-    }
+    requireRequest(session, label, binding, ownLogits.length);
     ZeroSumMasks masks = ZeroSumMasks.agree(session, label.self(), others);
     for (int from = 0, index = 0; from < ownLogits.length; from += BLOCK_ROWS, index++) {
       double[] block =
@@ -161,7 +152,20 @@ public final class JointLogits {
     }
   }
 
-  private static byte[] binding(Session session) {
+  /** Receives the label party's request, which must be for this job, attempt and number of rows. */
+  static void requireRequest(Session session, Channel label, byte[] binding, int rows) {
+    LogitRequest request = label.receive(LogitRequest.TYPE, LogitRequest.BYTES);
+    if (!MessageDigest.isEqual(binding, request.session())) {
+      throw new WireException.ProtocolViolation(
+          label.peer(), "its request belongs to another job or attempt than " + session);
+    }
+    if (request.rows() != rows) {
+      throw new WireException.ProtocolViolation(
+          label.peer(), "it asks for " + request.rows() + " rows where " + rows + " are agreed");
+    }
+  }
+
+  static byte[] binding(Session session) {
     return session.bind("joint logits");
   }
 

@@ -112,6 +112,11 @@ public final class Whitening {
     return q.data;
   }
 
+  /** M, d × d. */
+  public Matrix matrix() {
+    return toPrepared;
+  }
+
   /**
    * X·M.
    *

@@ -42,8 +42,13 @@ final class Messages {
 
     /** Receives and reads the holder's key. */
     static PublicKey receive(Channel holder, HeContext context, SeedRegistry seeds) {
-      byte[] bytes = holder.receive(TYPE, limit(context)).publicKey();
+      byte[] bytes = bytes(holder, context);
       return checked(holder, () -> context.readPublicKey(bytes, seeds));
+    }
+
+    /** Receives it unread. */
+    static byte[] bytes(Channel holder, HeContext context) {
+      return holder.receive(TYPE, limit(context)).publicKey();
     }
 
     @Override

@@ -51,7 +51,8 @@ class TrainingCostTest {
   void countsMoreForALinearModel() {
     int[] columns = {2, 3};
     TrainingSpec logistic = new TrainingSpec(Level.SEALED, 1e-2, 10, 1e-4, false);
-    TrainingSpec linear = new TrainingSpec(Family.LINEAR, Level.SEALED, 1e-2, 10, 1e-4, false);
+    TrainingSpec linear =
+        new TrainingSpec(Family.LINEAR, Level.SEALED, 1e-2, 10, 1e-4, false, false);
     Script less = TrainingCost.of(logistic, 9000, columns).script();
     Script more = TrainingCost.of(linear, 9000, columns).script();
     assertThat(more.bytes()[0][1]).isGreaterThan(less.bytes()[0][1]);

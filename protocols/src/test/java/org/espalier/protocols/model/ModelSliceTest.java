@@ -75,7 +75,8 @@ class ModelSliceTest {
         new Random(3).doubles(preparation.features().size(), -1, 1).map(Math::cbrt).toArray(),
         role == ModelSlice.Role.LABEL ? -0.1 - 0.2 : null,
         preparation,
-        run);
+        run,
+        null);
   }
 
   private static ModelSlice reread(ModelSlice slice) throws Exception {
@@ -133,7 +134,8 @@ class ModelSliceTest {
             new double[0],
             0.25,
             preparation,
-            Map.of());
+            Map.of(),
+            null);
     assertThat(reread(slice).logits(none, range(0, 3))).containsExactly(0.25, 0.25, 0.25);
   }
 
@@ -251,6 +253,7 @@ class ModelSliceTest {
         weights,
         s.intercept(),
         s.preparation(),
-        run);
+        run,
+        null);
   }
 }

@@ -89,7 +89,7 @@ final class ModelCommands extends GroupCommand {
         throw usage("a model is named by its job, such as J-1a2b3c4d").next("silo model list");
       }
       JsonNode model = ask("model.show", args().put("job", job));
-      if (model.path("features").size() != model.path("weights").size()) {
+      if (!shared(model) && model.path("features").size() != model.path("weights").size()) {
         throw Problem.of(Problem.Kind.INTERNAL, "the model of " + job + " is damaged")
             .detail("it has not one weight for each feature");
       }
@@ -112,6 +112,11 @@ final class ModelCommands extends GroupCommand {
               + " rows in "
               + m.path("passes").asText()
               + " passes");
+      if (shared(m)) {
+        facts.row("weights", "shared: nobody has them; " + m.path("features").size() + " features");
+        facts.print(console());
+        return;
+      }
       facts.print(console());
       console().print("");
       Table weights = new Table("FEATURE", "WEIGHT");
@@ -130,6 +135,10 @@ final class ModelCommands extends GroupCommand {
         weights.row("(intercept)", weight(m.path("intercept")));
       }
       weights.print(console());
+    }
+
+    private static boolean shared(JsonNode model) {
+      return model.path("shared").asBoolean();
     }
 
     private static String weight(JsonNode value) {

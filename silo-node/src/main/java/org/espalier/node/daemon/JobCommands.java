@@ -194,7 +194,8 @@ final class JobCommands {
             .model(id)
             .orElseThrow(() -> Problem.notFound("no model of job " + id).next("silo model list"));
     journal.shown(EventType.MODEL_SHOWN, context.jobs().get(id));
-    return slice;
+    // A share and a key are for predictions, not for people.
+    return slice.has("shared") ? ((ObjectNode) slice.deepCopy()).put("shared", true) : slice;
   }
 
   private JsonNode scores(String id) {

@@ -70,8 +70,9 @@ public record Scenario(
     if (!(JobSpec.yaml(job) instanceof TrainSpec spec)) {
       throw Problem.refused(job + ": a scenario needs a job of kind train");
     }
-    if (spec.linear()) {
-      throw Problem.refused(job + ": a scenario plays and compares logistic models")
+    if (spec.linear() || spec.sharesWeights()) {
+      throw Problem.refused(
+              job + ": a scenario compares weights of logistic models, not shared ones")
           .next("silo job plan " + job + ", at a node");
     }
     if (spec.parties().size() > MAX_PARTIES) {

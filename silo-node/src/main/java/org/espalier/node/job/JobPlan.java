@@ -72,12 +72,15 @@ public final class JobPlan {
     }
     if (spec instanceof TrainSpec train) {
       for (Disclosure.Statement statement :
-          Disclosure.statements(Level.parse(train.training().level()), facts)) {
+          Disclosure.statements(
+              Level.parse(train.training().level()), facts, train.sharesWeights())) {
         add(all, statement.learner(), statement.text());
       }
       if (train.evaluation().holdout().signum() > 0) {
         add(all, spec.labelParty(), evaluation(train));
       }
+    } else if (spec instanceof PredictSpec predict && LocalChecks.sharesWeights(context, predict)) {
+      add(all, spec.labelParty(), Disclosure.sharedScores("person in the cohort"));
     } else {
       add(
           all,

@@ -235,6 +235,11 @@ final class LocalChecks {
             .orElseThrow(() -> Problem.notFound("no model of job " + spec.model()).at(self)));
   }
 
+  /** Whether nobody has the weights of the model that a prediction uses, as far as known here. */
+  static boolean sharesWeights(JobRun.Context context, PredictSpec spec) {
+    return context.jobs().model(spec.model()).map(slice -> slice.has("shared")).orElse(false);
+  }
+
   /** The raw columns that a slice scores people by. */
   static List<String> modelColumns(ModelSlice slice) {
     return slice.preparation().encodings().stream().map(Encoding::column).toList();

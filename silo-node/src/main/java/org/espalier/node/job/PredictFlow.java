@@ -7,6 +7,7 @@ import java.util.stream.IntStream;
 import org.espalier.node.config.Json;
 import org.espalier.node.data.Dataset;
 import org.espalier.protocols.model.ModelSlice;
+import org.espalier.protocols.prepare.Table;
 import org.espalier.psi.Alignment;
 
 /** Align new people, prepare them as in training, and let the label party learn their scores. */
@@ -25,12 +26,12 @@ final class PredictFlow implements JobRun.Flow {
     Dataset dataset = LocalChecks.dataset(run.context(), spec);
     ModelSlice slice = LocalChecks.slice(run.context(), spec);
     Alignment alignment = AlignPhase.run(run, dataset);
-    double[] own = prepare(run, dataset, slice, alignment);
-    predict(run, alignment, slice.family(), own);
+    Table table = prepare(run, dataset, slice, alignment);
+    predict(run, alignment, slice, table);
     run.report().set("learned", JobPlan.learns(run.context(), spec));
   }
 
-  private double[] prepare(JobRun run, Dataset dataset, ModelSlice slice, Alignment alignment) {
+  private Table prepare(JobRun run, Dataset dataset, ModelSlice slice, Alignment alignment) {
     List<String> columns = LocalChecks.modelColumns(slice);
     ObjectNode parameters =
         Json.object()
@@ -45,11 +46,11 @@ final class PredictFlow implements JobRun.Flow {
           String[] parts = new String[alignment.size()];
           Arrays.fill(parts, "score");
           ResultFiles.writeCohort(run.context().results(), run.job().id(), alignment.rows(), parts);
-          return slice.logits(data.table(), IntStream.range(0, alignment.size()).toArray());
+          return data.table();
         });
   }
 
-  private void predict(JobRun run, Alignment alignment, String family, double[] own) {
+  private void predict(JobRun run, Alignment alignment, ModelSlice slice, Table table) {
     ObjectNode parameters =
         Json.object().put("model", spec.model()).put("rows", PhaseFacts.bucket(alignment.size()));
     ObjectNode facts = PhaseFacts.of("predict.joint-logits", "1", parameters);
@@ -59,11 +60,16 @@ final class PredictFlow implements JobRun.Flow {
             facts, "predictions", alignment.size(), alignment.size(), List.of(spec.labelParty())),
         outcome -> {
           run.progress().update("scores", 0, -1);
-          Scores.joint(run, spec, PREDICT, own)
+          int[] people = IntStream.range(0, alignment.size()).toArray();
+          Scores.joint(run, spec, PREDICT, slice, table, people)
               .ifPresent(
                   logits ->
                       Scores.keep(
-                          run, "predictions", family, alignment.rows(), Scores.of(family, logits)));
+                          run,
+                          "predictions",
+                          slice.family(),
+                          alignment.rows(),
+                          Scores.of(slice.family(), logits)));
           return null;
         });
   }

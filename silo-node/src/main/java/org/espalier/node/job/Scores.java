@@ -6,7 +6,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.espalier.protocols.model.ModelSlice;
 import org.espalier.protocols.predict.JointLogits;
+import org.espalier.protocols.predict.SharedLogits;
+import org.espalier.protocols.predict.SharedWeights;
+import org.espalier.protocols.prepare.Matrix;
+import org.espalier.protocols.prepare.Table;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 
@@ -15,26 +20,39 @@ final class Scores {
   private Scores() {}
 
   /**
-   * Adds up all parties' logits, under masks.
+   * Adds up all parties' logits, under masks; or computes them jointly where the weights are
+   * shared.
    *
-   * @param own this party's part of each person's logit, in the common order
+   * @param table own values
+   * @param rows people to score, in the common order
    * @return at the label party the logit of each person, nothing elsewhere
    */
-  static Optional<double[]> joint(JobRun run, JobSpec spec, String phase, double[] own) {
+  static Optional<double[]> joint(
+      JobRun run, JobSpec spec, String phase, ModelSlice slice, Table table, int[] rows) {
+    SharedWeights shared = slice.shared();
+    double[] own = shared == null ? slice.logits(table, rows) : null;
+    Matrix prepared = shared == null ? null : slice.preparation().apply(table, rows);
     Map<Party, Channel> channels = run.open(phase);
     if (run.self().equals(spec.labelParty())) {
-      return Optional.of(JointLogits.label(run.session(), channels, own));
+      return Optional.of(
+          shared == null
+              ? JointLogits.label(run.session(), channels, own)
+              : SharedLogits.label(run.session(), shared, channels, prepared));
     }
     revealing(
         run,
         "logits",
-        own.length,
-        own.length,
+        rows.length,
+        rows.length,
         spec.labelParty(),
         () -> {
           Map<Party, Channel> others = new TreeMap<>(channels);
           Channel label = others.remove(spec.labelParty());
-          JointLogits.feature(run.session(), label, others, own);
+          if (shared == null) {
+            JointLogits.feature(run.session(), label, others, own);
+          } else {
+            SharedLogits.feature(run.session(), shared, label, others, prepared);
+          }
         });
     return Optional.empty();
   }

@@ -21,6 +21,7 @@ import org.espalier.protocols.glm.PassReport;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
 import org.espalier.protocols.model.ModelSlice;
+import org.espalier.protocols.predict.SharedWeights;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.prepare.Preparation;
 import org.espalier.protocols.prepare.PreparationSpec;
@@ -250,7 +251,8 @@ final class TrainFlow implements JobRun.Flow {
         spec.model().l2().doubleValue(),
         mostPasses(spec),
         settings.tolerance() == null ? SCHEDULE_ENDS : settings.tolerance().doubleValue(),
-        settings.acceptsSpan());
+        settings.acceptsSpan(),
+        spec.sharesWeights());
   }
 
   /** A level's own schedule is shorter than what a job may ask for at most. */
@@ -298,7 +300,12 @@ final class TrainFlow implements JobRun.Flow {
             prepared.labels(prepared.split().training()),
             listener);
     ObjectNode report =
-        report(run, prepared, end.passes().size(), end.weights().length + 1, end.parametersRun());
+        report(
+            run,
+            prepared,
+            end.passes().size(),
+            end.shared() == null ? end.weights().length + 1 : 0,
+            end.parametersRun());
     report.put("converged", end.converged()).put("end", end.end().text());
     ArrayNode passes = run.report().putArray("passes");
     for (PassReport pass : end.passes()) {
@@ -313,7 +320,13 @@ final class TrainFlow implements JobRun.Flow {
           .put("seconds", pass.seconds());
     }
     return slice(
-        run, prepared, end.passes().size(), end.weights(), end.intercept(), end.parametersRun());
+        run,
+        prepared,
+        end.passes().size(),
+        end.weights(),
+        end.shared() == null ? end.intercept() : null,
+        end.parametersRun(),
+        end.shared());
   }
 
   /** A pass that opened no loss has none to report. */
@@ -357,7 +370,8 @@ final class TrainFlow implements JobRun.Flow {
             run.progress(),
             pass -> prepared.earlier().count(run, pass));
     report(run, prepared, end.passes(), end.weights().length, end.parametersRun());
-    return slice(run, prepared, end.passes(), end.weights(), null, end.parametersRun());
+    return slice(
+        run, prepared, end.passes(), end.weights(), null, end.parametersRun(), end.shared());
   }
 
   private static ObjectNode report(
@@ -376,7 +390,8 @@ final class TrainFlow implements JobRun.Flow {
       int passes,
       double[] weights,
       Double intercept,
-      Map<String, Object> ran) {
+      Map<String, Object> ran,
+      SharedWeights shared) {
     return new ModelSlice(
         run.job().id(),
         run.self(),
@@ -392,7 +407,8 @@ final class TrainFlow implements JobRun.Flow {
         weights,
         intercept,
         prepared.preparation(),
-        ran);
+        ran,
+        shared);
   }
 
   // ---- evaluate -------------------------------------------------------------------------------
@@ -408,8 +424,7 @@ final class TrainFlow implements JobRun.Flow {
         PhaseFacts.of("predict.joint-logits", "1", parameters),
         outcome -> {
           run.progress().update("hold-out scores", 0, -1);
-          double[] own = slice.logits(prepared.data().table(), holdout);
-          Scores.joint(run, spec, EVALUATE, own)
+          Scores.joint(run, spec, EVALUATE, slice, prepared.data().table(), holdout)
               .ifPresent(logits -> reveal(run, prepared, alignment, logits));
           PhaseFacts.output(
               outcome,

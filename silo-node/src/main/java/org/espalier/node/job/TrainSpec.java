@@ -29,6 +29,8 @@ public record TrainSpec(
   static final String SEALED = "sealed";
   static final String GRADIENTS = "gradients";
   static final String SPAN = "span";
+  static final String OWN = "own";
+  static final String SHARED = "shared";
   static final String METRICS = "metrics";
   public static final String SCORES = "scores";
 
@@ -57,9 +59,13 @@ public record TrainSpec(
   /**
    * @param type {@code logistic}, outcomes 0 and 1; or {@code linear}, outcomes any numbers
    * @param l2 factor of half the squared norm of the weights, added to the mean loss
+   * @param weights {@code own}: each party gets those of its columns; {@code shared}, at level
+   *     {@code sealed} only: nobody gets any, scores are computed jointly
    */
-  public record ModelSettings(String type, BigDecimal l2) {
+  public record ModelSettings(String type, BigDecimal l2, String weights) {
     public ModelSettings {
+      weights = weights == null ? OWN : weights;
+      Specs.oneOf("model.weights", weights, OWN, SHARED);
       type = type == null ? LOGISTIC : type;
       l2 = l2 == null ? new BigDecimal("0.01") : l2;
       Specs.oneOf("model.type", type, LOGISTIC, LINEAR);
@@ -163,13 +169,22 @@ public record TrainSpec(
     match = match.stream().map(List::copyOf).toList();
     alignment = alignment == null ? new AlignmentSettings(null, null, null) : alignment;
     preparation = preparation == null ? new PreparationSettings(null, null, null) : preparation;
-    model = model == null ? new ModelSettings(null, null) : model;
+    model = model == null ? new ModelSettings(null, null, null) : model;
     training = training == null ? new TrainingSettings(null, null, null, null, null) : training;
     evaluation = evaluation == null ? new EvaluationSettings(null, null) : evaluation;
     if (model.type().equals(LINEAR) && training.level().equals(GRADIENTS)) {
       throw new IllegalArgumentException(
           "model.type: linear is trained at level sealed, not at level gradients");
     }
+    if (model.weights().equals(SHARED) && training.level().equals(GRADIENTS)) {
+      throw new IllegalArgumentException(
+          "model.weights: shared is trained at level sealed, not at level gradients");
+    }
+  }
+
+  /** Whether nobody gets weights. */
+  public boolean sharesWeights() {
+    return model.weights().equals(SHARED);
   }
 
   /** Whether outcomes are any numbers, not 0 and 1. */

@@ -94,7 +94,8 @@ class ComparisonTest {
               weights,
               label ? model.intercept() : null,
               preparation.getValue(),
-              Map.of()));
+              Map.of(),
+              null));
     }
     return slices;
   }

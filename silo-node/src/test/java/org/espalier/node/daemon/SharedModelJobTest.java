@@ -1,0 +1,134 @@
+package org.espalier.node.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.espalier.node.config.Json;
+import org.espalier.node.job.JobSpec;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A model whose weights nobody has, from training to predictions. */
+class SharedModelJobTest {
+  private static final int PEOPLE = 800;
+
+  @TempDir Path root;
+  private TestSilo bank;
+  private TestSilo insurer;
+
+  @BeforeEach
+  void enrol() {
+    bank = TestSilo.create("bank.example", root).start();
+    insurer = TestSilo.create("insurer.example", root).start();
+    bank.partnerWith(insurer);
+    bank.dataset("people", lines(0, PEOPLE, true));
+    insurer.dataset("people", lines(0, PEOPLE, false));
+  }
+
+  @AfterEach
+  void stop() {
+    bank.close();
+    insurer.close();
+  }
+
+  private static double logit(int id) {
+    Random random = new Random(31L * id + 5);
+    return random.nextGaussian() + 1.5 * random.nextGaussian() - 2 * random.nextGaussian();
+  }
+
+  private static List<String> lines(int from, int to, boolean atBank) {
+    List<String> lines =
+        new ArrayList<>(
+            List.of(atBank ? "person:id,age:number,bad:label" : "person:id,a:number,b:number"));
+    for (int id = from; id < to; id++) {
+      Random random = new Random(31L * id + 5);
+      double age = random.nextGaussian();
+      double a = random.nextGaussian();
+      double b = random.nextGaussian();
+      int bad = random.nextDouble() < 1 / (1 + Math.exp(-logit(id))) ? 1 : 0;
+      lines.add(
+          atBank ? "P%05d,%.4f,%d".formatted(id, age, bad) : "P%05d,%.5f,%.5f".formatted(id, a, b));
+    }
+    return lines;
+  }
+
+  private static ObjectNode spec(String training) {
+    return (ObjectNode)
+        Json.yaml(
+            "job.yaml",
+            """
+            name: shared
+            purpose: research
+            label: {party: bank.example, column: bad}
+            parties: {bank.example: {dataset: people}, insurer.example: {dataset: people}}
+            match: [[{column: person}]]
+            model: {l2: 0.001, weights: shared}
+            training: %s
+            evaluation: {holdout: 0.25}
+            """
+                .formatted(training),
+            JsonNode.class);
+  }
+
+  @Test
+  void nobodyGetsWeightsAndTheLabelPartyGetsScores() throws IOException {
+    ObjectNode spec = spec("{level: sealed, tolerance: 0.0001}");
+    JsonNode plan = bank.call("job.plan", (ObjectNode) Json.object().set("spec", spec));
+    assertThat(plan.path("learns").toString()).contains("no weights, not even its own");
+    String job = bank.propose(spec);
+    insurer.call("job.approve", "job", job);
+    bank.call("job.run", "job", job);
+    JsonNode report = SiloNodeTest.done(bank, job);
+    SiloNodeTest.done(insurer, job);
+    assertThat(report.path("metrics").path("rows").asInt()).isEqualTo(PEOPLE / 4);
+    assertThat(report.path("metrics").path("auc").asDouble()).isGreaterThan(0.85);
+    for (TestSilo silo : List.of(bank, insurer)) {
+      JsonNode slice = silo.call("model.show", "job", job);
+      assertThat(slice.path("weights").size()).isZero();
+      assertThat(slice.has("intercept")).isFalse();
+      assertThat(slice.path("shared").isBoolean()).as("neither share nor key is shown").isTrue();
+    }
+
+    bank.dataset("newcomers", lines(5_000, 5_100, true));
+    insurer.dataset("newcomers", lines(5_000, 5_100, false));
+    ObjectNode predict = Json.object().put("kind", "predict").put("name", "new");
+    predict.put("purpose", "research").put("model", job).put("label_party", "bank.example");
+    for (String party : List.of("bank.example", "insurer.example")) {
+      predict.withObject("parties").putObject(party).put("dataset", "newcomers");
+    }
+    predict.set("match", spec.get("match"));
+    String scoring = bank.propose(predict);
+    insurer.call("job.approve", "job", scoring);
+    bank.call("job.run", "job", scoring);
+    JsonNode scored = SiloNodeTest.done(bank, scoring);
+    assertThat(scored.path("learned").toString()).contains("rounded by noise");
+    List<String> scores =
+        Files.readAllLines(
+            Path.of(bank.call("predict.result", "job", scoring).path("file").asText()));
+    assertThat(scores).hasSize(101).startsWith("row,probability");
+    double error = 0;
+    for (String score : scores.subList(1, scores.size())) {
+      String[] parts = score.split(",", -1);
+      double truth = 1 / (1 + Math.exp(-logit(4_999 + Integer.parseInt(parts[0]))));
+      error += Math.abs(Double.parseDouble(parts[1]) - truth) / 100;
+    }
+    assertThat(error).isLessThan(0.08);
+  }
+
+  @Test
+  void otherLevelsHaveNone() {
+    ObjectNode spec = spec("{level: gradients}");
+    assertThatThrownBy(() -> JobSpec.json("the job", spec))
+        .hasStackTraceContaining("model.weights: shared is trained at level sealed");
+  }
+}
