@@ -3,6 +3,7 @@ package org.espalier.bench;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
@@ -29,6 +30,7 @@ public final class Bench {
       case "sealed-100k" -> sealed(name, folder, DataFiles.Shape.LARGE, arguments);
       case "sealed-10k" -> sealed(name, folder, DataFiles.Shape.SMALL, arguments);
       case "peers-lr" -> peers(folder, arguments);
+      case "plan-accuracy" -> planAccuracy(folder, arguments);
       default -> throw new Options.Misuse("there is no such benchmark");
     }
   }
@@ -150,6 +152,34 @@ public final class Bench {
             PeersBenchmark.Sgd.parse(o.text("--sgd-wan")),
             o.number("--gap"));
     PeersBenchmark.run(data, settings, folder, o.flag("--json"), System.out);
+  }
+
+  private static void planAccuracy(Path folder, List<String> arguments)
+      throws IOException, TimeoutException {
+    Options o =
+        training(DataFiles.Shape.SMALL)
+            .text("--rows-grid", "10000,100000", "[0-9,]+")
+            .text("--columns-grid", "10,100", "[0-9,]+")
+            .text("--levels", "sealed,gradients", "(sealed|gradients|,)+")
+            .text("--networks", "loopback,wan", "(loopback|wan|,)+")
+            .parse(arguments);
+    List<PlanAccuracy.Point> grid = new ArrayList<>();
+    for (String level : o.list("--levels")) {
+      for (String rows : o.list("--rows-grid")) {
+        for (String columns : o.list("--columns-grid")) {
+          int half = Math.max(1, Integer.parseInt(columns) / 2);
+          DataFiles.Shape shape =
+              new DataFiles.Shape(
+                  Integer.parseInt(rows), o.whole("--holdout"), half, half, o.whole("--seed"));
+          for (String network : o.list("--networks")) {
+            grid.add(new PlanAccuracy.Point(shape, level, network.equals("wan")));
+          }
+        }
+      }
+    }
+    if (!PlanAccuracy.run(grid, settings(o, false), folder, o.flag("--json"), System.out)) {
+      fail(1, "a prediction is off by more than a quarter");
+    }
   }
 
   private static void fail(int status, String message) {

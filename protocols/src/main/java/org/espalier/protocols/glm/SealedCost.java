@@ -129,7 +129,7 @@ final class SealedCost {
         pass(plan.sample, opening);
         if (s == 0 && stage.corrected()) {
           restLeft = take(plan.rest, at, 0, restLeft);
-          pass(plan.rest, Opening.SPREAD);
+          pass(plan.rest, plan.restOpening(at));
         }
       }
     }

@@ -184,6 +184,24 @@ final class JobView {
     if (!parts.isEmpty()) {
       line("estimate", String.join("; ", parts));
     }
+    for (Map.Entry<String, JsonNode> party : estimate.path("parties").properties()) {
+      line(
+          "",
+          "%s: %s of computing, sends %s, receives %s"
+              .formatted(
+                  party.getKey(),
+                  Format.span(party.getValue().path("seconds").asDouble()),
+                  Format.bytes(party.getValue().path("sent").asLong()),
+                  Format.bytes(party.getValue().path("received").asLong())));
+    }
+    if (estimate.hasNonNull("bottleneck")) {
+      line(
+          "",
+          "bottleneck: %s; about %s of memory here"
+              .formatted(
+                  estimate.path("bottleneck").asText(),
+                  Format.bytes(estimate.path("memory_bytes").asLong())));
+    }
     if (estimate.hasNonNull("note")) {
       line(parts.isEmpty() ? "estimate" : "", estimate.path("note").asText());
     }
@@ -311,6 +329,15 @@ final class JobView {
                   traffic.getKey(),
                   Format.bytes(traffic.getValue().path("sent").asLong()),
                   Format.bytes(traffic.getValue().path("received").asLong())));
+    }
+    JsonNode forecast = report.path("forecast");
+    double trained = report.path("seconds").path("train").asDouble();
+    if (forecast.has("train_seconds") && trained > 0) {
+      double predicted = forecast.path("train_seconds").asDouble();
+      line(
+          "forecast",
+          "train %s, took %s: %.2f times as long"
+              .formatted(Format.span(predicted), Format.seconds(trained), trained / predicted));
     }
     if (report.path("peak_memory_bytes").asLong() > 0) {
       line("memory", "peak " + Format.bytes(report.path("peak_memory_bytes").asLong()));

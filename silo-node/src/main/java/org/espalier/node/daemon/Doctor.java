@@ -22,6 +22,7 @@ import org.espalier.node.data.Datasets;
 import org.espalier.node.identity.NodeIdentity;
 import org.espalier.node.identity.Partner;
 import org.espalier.node.identity.PartnerBook;
+import org.espalier.node.job.Machine;
 import org.espalier.node.link.LinkStatus;
 import org.espalier.node.link.Links;
 import org.espalier.node.link.ProbeResult;
@@ -258,6 +259,7 @@ final class Doctor {
     String name = party + " speed";
     try {
       ProbeResult probe = links.probe(party, PROBE_BYTES, PROBE_PATIENCE);
+      new Machine(home.root()).keep(party, probe);
       String text =
           String.format(
               Locale.ROOT,

@@ -1,31 +1,39 @@
 package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.protocols.cost.Forecast;
+import org.espalier.protocols.cost.Line;
+import org.espalier.protocols.cost.Rates;
+import org.espalier.protocols.cost.Work;
+import org.espalier.protocols.glm.TrainingCost;
+import org.espalier.wire.Party;
 
 /**
- * What a job may cost, before anything is sent: orders of magnitude from this node's own number of
- * rows.
+ * What a job will cost, before anything is sent: the steps of the protocol at this size ({@link
+ * TrainingCost}), played through with what was measured of this machine and its lines ({@link
+ * Machine}).
  */
 final class Estimate {
-  /** One X25519 multiplication in Java, seconds; a match key takes about two at each side. */
-  private static final double SECONDS_PER_POINT = 1e-4;
-
   private static final int BYTES_PER_POINT = 32;
 
-  /** Slots of a ciphertext. */
-  private static final int SLOTS = 8192;
+  /** Columns as doubles (raw and prepared), as integers of 16 bits, and vectors prepared ahead. */
+  private static final long BYTES_PER_VALUE = 2 * Double.BYTES + Short.BYTES;
 
-  private static final String NOTE =
-      "rough estimate, assuming that everybody in the own data set is in the cohort and a fast"
-          + " link; not a measurement";
+  private static final long VECTOR_BYTES = 256L << 20;
+  private static final long RUNTIME_BYTES = 200L << 20;
 
   private Estimate() {}
 
-  /** Of one training. */
-  private record Cost(double seconds, double bytes, int passes) {}
-
+  /**
+   * @return {@code align_seconds, align_bytes}; for a training {@code train_seconds, train_bytes,
+   *     passes, bottleneck, memory_bytes} and by party {@code seconds} of computing and {@code
+   *     sent, received} bytes; {@code note} says what is assumed
+   */
   static ObjectNode of(JobRun.Context context, JobSpec spec) {
     ObjectNode estimate = Json.object();
     long rows;
@@ -34,103 +42,171 @@ final class Estimate {
     } catch (Problem e) {
       return estimate.put("note", "no estimate without the own data set");
     }
-    int cores = Runtime.getRuntime().availableProcessors();
+    Machine machine = context.machine();
+    Rates rates = machine.rates();
     int partners = spec.parties().size() - 1;
     estimate.put("rows_assumed", rows);
-    estimate.put("align_seconds", ceil(rows * partners * 2 * SECONDS_PER_POINT / cores));
+    // Its own keys and every partner's are multiplied once at each party.
+    estimate.put(
+        "align_seconds", tenths(rates.seconds(Work.POINT, (double) rows * (partners + 1))));
     estimate.put("align_bytes", ceil((double) rows * partners * 3 * BYTES_PER_POINT));
+    List<String> assumed = new ArrayList<>();
+    assumed.add("everybody in the own data set is in the cohort");
     if (spec instanceof TrainSpec train) {
-      int features = Math.max(ownColumns(context, spec), 1);
-      Cost cost =
-          train.training().countsPasses()
-              ? Gradients.cost(train, rows, features, cores)
-              : Sealed.cost(train, rows, features, cores);
-      estimate.put("train_seconds", ceil(cost.seconds()));
-      estimate.put("train_bytes", ceil(cost.bytes()));
-      estimate.put("passes", cost.passes());
+      train(context, train, rows, rates, estimate, assumed);
     }
-    return estimate.put("note", NOTE);
+    return estimate.put("note", "assumes that " + String.join("; that ", assumed));
   }
 
-  private static int ownColumns(JobRun.Context context, JobSpec spec) {
+  private static void train(
+      JobRun.Context context,
+      TrainSpec spec,
+      long rows,
+      Rates rates,
+      ObjectNode estimate,
+      List<String> assumed) {
+    List<Party> parties = new ArrayList<>(spec.parties().keySet());
+    parties.remove(spec.labelParty());
+    parties.add(0, spec.labelParty());
+    Party self = context.peers().self();
+    int[] columns = columns(context, spec, parties, self, assumed);
+    int training = (int) Math.round(rows * (1 - spec.evaluation().holdout().doubleValue()));
+    TrainingCost cost;
     try {
-      return LocalChecks.features(LocalChecks.dataset(context, spec), context.peers().self(), spec)
-          .size();
-    } catch (Problem unknown) {
-      return -1;
+      cost = TrainingCost.of(TrainFlow.trainingSpec(spec), training, columns);
+    } catch (IllegalArgumentException e) {
+      assumed.add("the partners bring what training needs: " + e.getMessage());
+      return;
     }
+    Lines lines = new Lines(context.machine(), self, parties);
+    Forecast forecast = Forecast.of(cost.script(), new Setting(rates, lines));
+    estimate.put("train_seconds", tenths(forecast.seconds()));
+    long[][] bytes = cost.script().bytes();
+    long all = 0;
+    ObjectNode byParty = Json.object();
+    for (int p = 0; p < parties.size(); p++) {
+      long sent = 0;
+      long received = 0;
+      for (int q = 0; q < parties.size(); q++) {
+        sent += bytes[p][q];
+        received += bytes[q][p];
+      }
+      all += sent;
+      byParty
+          .putObject(parties.get(p).name())
+          .put("seconds", tenths(forecast.busy()[p]))
+          .put("sent", sent)
+          .put("received", received);
+    }
+    estimate.put("train_bytes", all);
+    estimate.put("passes", cost.passes());
+    estimate.set("parties", byParty);
+    estimate.put("bottleneck", bottleneck(forecast, parties));
+    long own = (long) columns[parties.indexOf(self)] * training * BYTES_PER_VALUE;
+    estimate.put("memory_bytes", own + VECTOR_BYTES + RUNTIME_BYTES);
+    if (lines.unmeasured()) {
+      assumed.add(
+          "lines that were not measured carry 100 MB/s with a round trip of 1 ms (silo doctor"
+              + " PARTNER measures one)");
+    }
+    assumed.add("partners' machines are as fast as this one");
+  }
+
+  private static int[] columns(
+      JobRun.Context context,
+      TrainSpec spec,
+      List<Party> parties,
+      Party self,
+      List<String> assumed) {
+    int own;
+    try {
+      own = LocalChecks.features(LocalChecks.dataset(context, spec), self, spec).size();
+    } catch (Problem unknown) {
+      own = 1;
+    }
+    int[] columns = new int[parties.size()];
+    boolean guessed = false;
+    for (int p = 0; p < columns.length; p++) {
+      int named = spec.parties().get(parties.get(p)).columns().size();
+      guessed |= named == 0 && !parties.get(p).equals(self);
+      columns[p] = parties.get(p).equals(self) ? own : named > 0 ? named : Math.max(1, own);
+      columns[p] = p == 0 ? columns[p] : Math.max(1, columns[p]);
+    }
+    assumed.add(
+        guessed
+            ? "partners have as many columns as this party, all of them numbers"
+            : "all columns are numbers");
+    return columns;
+  }
+
+  private static String bottleneck(Forecast forecast, List<Party> parties) {
+    double most = 0;
+    String what = "";
+    for (int p = 0; p < parties.size(); p++) {
+      if (forecast.busy()[p] > most) {
+        most = forecast.busy()[p];
+        what = "computing at " + parties.get(p);
+      }
+      for (int q = 0; q < parties.size(); q++) {
+        if (forecast.line()[p][q] > most) {
+          most = forecast.line()[p][q];
+          what = "the line from " + parties.get(p) + " to " + parties.get(q);
+        }
+      }
+    }
+    return "%s, %.1f of %.1f s".formatted(what, most, forecast.seconds());
+  }
+
+  /** Lines between the parties; those between two partners are never measured here. */
+  private record Lines(Machine machine, Party self, List<Party> parties) {
+    private Optional<Line> measured(int from, int to) {
+      if (parties.get(from).equals(self)) {
+        return machine.line(parties.get(to), true);
+      }
+      return parties.get(to).equals(self)
+          ? machine.line(parties.get(from), false)
+          : Optional.empty();
+    }
+
+    boolean unmeasured() {
+      for (int p = 0; p < parties.size(); p++) {
+        for (int q = 0; q < parties.size(); q++) {
+          if (p != q && measured(p, q).isEmpty()) {
+            return true;
+          }
+        }
+      }
+      return false;
+    }
+
+    Line of(int from, int to) {
+      return measured(from, to).orElse(Machine.ASSUMED);
+    }
+  }
+
+  /** Every party on a machine like this one. */
+  private record Setting(Rates rates, Lines lines) implements Forecast.Setting {
+    @Override
+    public Rates rates(int party) {
+      return rates;
+    }
+
+    @Override
+    public int machine(int party) {
+      return party;
+    }
+
+    @Override
+    public Line line(int from, int to) {
+      return lines.of(from, to);
+    }
+  }
+
+  private static double tenths(double seconds) {
+    return Math.max(0.1, Math.round(seconds * 10) / 10.0);
   }
 
   private static long ceil(double x) {
     return (long) Math.ceil(x);
-  }
-
-  /** Level {@code gradients}: an encrypted residual out and a noisy logit back for each row. */
-  private static final class Gradients {
-    private static final double SECONDS_PER_BLOCK = 3e-3;
-    private static final double SECONDS_PER_PRODUCT = 2e-4;
-    private static final int BYTES_PER_ROW = 15 + 8;
-    private static final int BYTES_PER_FEATURE = 160_000;
-
-    static Cost cost(TrainSpec spec, long rows, int features, int cores) {
-      int partners = spec.parties().size() - 1;
-      int passes = spec.training().maxPasses();
-      double blocks = Math.ceil((double) rows / SLOTS);
-      double pass =
-          blocks * (SECONDS_PER_BLOCK + features * SECONDS_PER_PRODUCT * partners) / cores;
-      double bytes =
-          partners * ((double) rows * BYTES_PER_ROW + (double) features * BYTES_PER_FEATURE);
-      return new Cost(passes * pass, passes * bytes, passes);
-    }
-  }
-
-  /**
-   * Level {@code sealed}: in each pass the sines and cosines of every row's share in ciphertexts
-   * between two parties, several of them in one ciphertext where the rows are few; and for each
-   * party products with its columns, made in advance.
-   */
-  private static final class Sealed {
-    private static final int CIPHERTEXT_BYTES = 180_000;
-    private static final double SECONDS_PER_CIPHERTEXT = 3e-3;
-
-    /** Of a pass over any number of rows: series, messages, waiting. */
-    private static final double SECONDS_PER_PASS = 0.1;
-
-    /** Of one vector and party, and of one vector, row and column. */
-    private static final int BYTES_PER_PREPARED_ROW = 40;
-
-    private static final double SECONDS_PER_PREPARED_VALUE = 5e-10;
-
-    /**
-     * The level's schedule by size of the cohort.
-     *
-     * @param harmonics of the series
-     * @param whole passes, those over a part of the rows counted as parts
-     */
-    private record Schedule(int harmonics, int passes, double whole) {
-      static Schedule of(long rows) {
-        if (rows <= 4096) {
-          return new Schedule(51, 120, 120);
-        }
-        return rows <= 50_000 ? new Schedule(26, 75, 75) : new Schedule(11, 27, 15.75);
-      }
-    }
-
-    static Cost cost(TrainSpec spec, long rows, int features, int cores) {
-      Schedule schedule = Schedule.of(rows);
-      Integer most = spec.training().maxPasses();
-      int passes = most == null ? schedule.passes() : Math.min(most, schedule.passes());
-      double whole = schedule.whole() * passes / schedule.passes();
-      long together = Long.highestOneBit(Math.max(1, SLOTS / Math.max(1, rows)));
-      double blocks = Math.ceil((double) rows * together / SLOTS);
-      double ciphertexts = blocks * (Math.ceil(2.0 * schedule.harmonics() / together) + 1);
-      int parties = spec.parties().size();
-      double bytes =
-          ciphertexts * CIPHERTEXT_BYTES + (double) rows * parties * BYTES_PER_PREPARED_ROW;
-      double seconds =
-          ciphertexts * SECONDS_PER_CIPHERTEXT
-              + (double) rows * features * parties * SECONDS_PER_PREPARED_VALUE;
-      return new Cost(passes * SECONDS_PER_PASS + whole * seconds / cores, whole * bytes, passes);
-    }
   }
 }

@@ -53,7 +53,12 @@ public final class JobRun {
       Journal journal,
       SiloConfig config,
       Path results,
-      Path work) {}
+      Path work) {
+    /** How fast this machine and its lines are. */
+    Machine machine() {
+      return new Machine(results.toAbsolutePath().getParent());
+    }
+  }
 
   /** The phases of one kind of job at one party. */
   @FunctionalInterface

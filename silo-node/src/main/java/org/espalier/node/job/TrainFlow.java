@@ -98,6 +98,7 @@ final class TrainFlow implements JobRun.Flow {
   @Override
   public void run(JobRun run) {
     Dataset dataset = LocalChecks.dataset(run.context(), spec);
+    run.report().set("forecast", Estimate.of(run.context(), spec));
     Alignment alignment = AlignPhase.run(run, dataset);
     Prepared prepared = prepare(run, dataset, alignment);
     ModelSlice slice = train(run, prepared);
@@ -207,7 +208,7 @@ final class TrainFlow implements JobRun.Flow {
             spec.labelParty(),
             spec.parties().keySet().stream().filter(p -> !p.equals(spec.labelParty())).toList(),
             rows,
-            trainingSpec(level),
+            trainingSpec(spec),
             prepared.earlier().passes(),
             run.workspace());
     ObjectNode parameters =
@@ -243,11 +244,11 @@ final class TrainFlow implements JobRun.Flow {
         });
   }
 
-  private TrainingSpec trainingSpec(Level level) {
+  static TrainingSpec trainingSpec(TrainSpec spec) {
     TrainSpec.TrainingSettings settings = spec.training();
     return new TrainingSpec(
         spec.linear() ? Family.LINEAR : Family.LOGISTIC,
-        level,
+        Level.parse(settings.level()),
         spec.model().l2().doubleValue(),
         mostPasses(spec),
         settings.tolerance() == null ? SCHEDULE_ENDS : settings.tolerance().doubleValue(),
