@@ -35,6 +35,10 @@ final class Estimate {
    *     sent, received} bytes; {@code note} says what is assumed
    */
   static ObjectNode of(JobRun.Context context, JobSpec spec) {
+    return of(context, spec, context.machine().rates());
+  }
+
+  private static ObjectNode of(JobRun.Context context, JobSpec spec, Rates rates) {
     ObjectNode estimate = Json.object();
     long rows;
     try {
@@ -42,8 +46,6 @@ final class Estimate {
     } catch (Problem e) {
       return estimate.put("note", "no estimate without the own data set");
     }
-    Machine machine = context.machine();
-    Rates rates = machine.rates();
     int partners = spec.parties().size() - 1;
     estimate.put("rows_assumed", rows);
     // Its own keys and every partner's are multiplied once at each party.
@@ -56,6 +58,11 @@ final class Estimate {
       train(context, train, rows, rates, estimate, assumed);
     }
     return estimate.put("note", "assumes that " + String.join("; that ", assumed));
+  }
+
+  /** The same where the machine was measured already, otherwise nothing. */
+  static Optional<ObjectNode> ifMeasured(JobRun.Context context, JobSpec spec) {
+    return context.machine().known().map(rates -> of(context, spec, rates));
   }
 
   private static void train(

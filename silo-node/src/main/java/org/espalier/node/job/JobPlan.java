@@ -17,8 +17,13 @@ import org.espalier.wire.Party;
 public final class JobPlan {
   private JobPlan() {}
 
-  /** {@code job, digest, checks, learns, estimate}: everything {@code silo job plan} prints. */
-  public static ObjectNode of(JobRun.Context context, JobSpec spec) {
+  /**
+   * {@code job, digest, checks, learns, estimate}: everything {@code silo job plan} prints.
+   *
+   * @param estimate whether to say what the job will cost, for which this machine is measured, once
+   *     a week and for some seconds
+   */
+  public static ObjectNode of(JobRun.Context context, JobSpec spec, boolean estimate) {
     ObjectNode plan = Json.object();
     plan.set("job", spec.toJson());
     plan.put("digest", HexFormat.of().formatHex(spec.digest()));
@@ -26,7 +31,9 @@ public final class JobPlan {
     plan.set("checks", Json.tree(checks));
     plan.put("passed", checks.stream().allMatch(LocalChecks.Check::passed));
     plan.set("learns", learns(context, spec));
-    plan.set("estimate", Estimate.of(context, spec));
+    if (estimate) {
+      plan.set("estimate", Estimate.of(context, spec));
+    }
     return plan;
   }
 

@@ -48,14 +48,25 @@ public final class Machine {
   /** Seconds of each kind of work, measured now unless the file has them from within a week. */
   Rates rates() {
     synchronized (LOCK) {
-      ObjectNode known = read();
-      JsonNode machine = known.path("machine");
+      Optional<Rates> known = known();
+      if (known.isEmpty()) {
+        ObjectNode all = read();
+        all.set("machine", measured());
+        write(all);
+        known = known();
+      }
+      return known.orElseThrow();
+    }
+  }
+
+  /** The same if they were measured within a week. */
+  Optional<Rates> known() {
+    synchronized (LOCK) {
+      JsonNode machine = read().path("machine");
       if (machine.path("processors").asInt() != processors()
           || !machine.path("java").asText().equals(Runtime.version().toString())
           || !recent(machine)) {
-        machine = measured();
-        known.set("machine", machine);
-        write(known);
+        return Optional.empty();
       }
       Map<Work, Double> rates = new EnumMap<>(Work.class);
       for (Work work : Work.values()) {
@@ -64,7 +75,7 @@ public final class Machine {
           rates.put(work, rate.asDouble());
         }
       }
-      return new Rates(rates);
+      return Optional.of(new Rates(rates));
     }
   }
 

@@ -98,7 +98,8 @@ final class TrainFlow implements JobRun.Flow {
   @Override
   public void run(JobRun run) {
     Dataset dataset = LocalChecks.dataset(run.context(), spec);
-    run.report().set("forecast", Estimate.of(run.context(), spec));
+    Estimate.ifMeasured(run.context(), spec)
+        .ifPresent(forecast -> run.report().set("forecast", forecast));
     Alignment alignment = AlignPhase.run(run, dataset);
     Prepared prepared = prepare(run, dataset, alignment);
     ModelSlice slice = train(run, prepared);
