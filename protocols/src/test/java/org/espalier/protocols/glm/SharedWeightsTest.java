@@ -185,14 +185,14 @@ class SharedWeightsTest {
     // One more in the logit for every person: on the intercept's share.
     long one = 1L << (honest.logitBits() - honest.featureBits());
     changed[changed.length - 1] = field.add(changed[changed.length - 1], one);
-    SharedWeights deviating = with(honest, changed);
+    SharedWeights deviating = with(honest, changed, honest.pinned());
     double[] second = score(deviating, run, data.parts(), new MemoryNetwork(), SCORING);
     for (int i = 0; i < first.length; i++) {
       assertThat(second[i]).isCloseTo(first[i] + 1, within(2e-3));
     }
   }
 
-  private static SharedWeights with(SharedWeights own, long[] share) {
+  private static SharedWeights with(SharedWeights own, long[] share, Pinned.Vector pinned) {
     return new SharedWeights(
         own.parameters(),
         own.width(),
@@ -202,7 +202,7 @@ class SharedWeightsTest {
         own.intercept(),
         share,
         own.keySeed(),
-        own.pinned(),
+        pinned,
         own.unit(),
         own.mean());
   }
@@ -224,42 +224,14 @@ class SharedWeightsTest {
    */
   private static double correlationWithChosenColumn(TrainingRun run, TestData data, int bits) {
     SharedWeights victim = run.features().get(0).shared();
-    SharedWeights label = run.label().shared();
     PrimeField field = new PrimeField(victim.parameters().plain());
     // Instead of its share the label party pins what cancels the victim's and adds its choice.
     long[] v = Arrays.stream(victim.share()).map(u -> field.subtract(0, u)).toArray();
     v[0] = field.add(v[0], field.residue(1L << (victim.logitBits() - victim.featureBits() + bits)));
-    Pinned.Vector pinned;
-    try (HeContext context = HeContext.of(victim.parameters());
-        KeyPair key = context.keyOf(label.keySeed())) {
-      MemoryNetwork network = new MemoryNetwork();
-      LaneLayout layout = Pinned.layout(context, victim.width());
-      Party f1 = TrainingRun.featureParty(1);
-      Pinned.give(key, layout, network.channel(TrainingRun.LABEL, f1), v);
-      pinned = Pinned.take(context, layout, network.channel(f1, TrainingRun.LABEL), v.length);
-    }
-    SharedWeights tricked =
-        new SharedWeights(
-            victim.parameters(),
-            victim.width(),
-            victim.featureBits(),
-            victim.logitBits(),
-            victim.whitening(),
-            false,
-            victim.share(),
-            victim.keySeed(),
-            pinned,
-            1,
-            0);
-    TrainingRun attacked =
-        new TrainingRun(
-            run.label(),
-            List.of(new FeatureOutcome(new double[0], 1, Map.of(), tricked)),
-            run.network(),
-            run.labelParty());
+    TrainingRun attacked = pinning(run, victim.share(), v);
     double[] seen = score(attacked, data.parts(), new MemoryNetwork());
-    // The label party takes its own part away: here with the help of a second, honest victim of
-    // weight zero, which is what it would know.
+    // The label party takes its own part away: here as what is left where the victim's weights are
+    // zero.
     double[] own = ownPart(run, data);
     double[] column = new double[seen.length];
     Matrix whitened = data.parts().get(1).times(victim.whitening());
@@ -270,40 +242,34 @@ class SharedWeightsTest {
     return new PearsonsCorrelation().correlation(seen, column);
   }
 
-  /** The label party's own part of the logits, from both shares of its weights. */
+  /** The label party's own part of the logits. */
   private static double[] ownPart(TrainingRun run, TestData data) {
-    SharedWeights label = run.label().shared();
     long[] zeros = new long[run.features().get(0).shared().share().length];
-    SharedWeights nothing = with(run.features().get(0).shared(), zeros);
-    Pinned.Vector pinned;
-    try (HeContext context = HeContext.of(label.parameters());
-        KeyPair key = context.keyOf(label.keySeed())) {
-      MemoryNetwork network = new MemoryNetwork();
-      LaneLayout layout = Pinned.layout(context, label.width());
-      Party f1 = TrainingRun.featureParty(1);
-      Pinned.give(key, layout, network.channel(TrainingRun.LABEL, f1), zeros);
-      pinned = Pinned.take(context, layout, network.channel(f1, TrainingRun.LABEL), zeros.length);
+    return score(pinning(run, zeros, zeros), data.parts(), new MemoryNetwork());
+  }
+
+  /**
+   * The same model, the feature party's part replaced.
+   *
+   * @param share its own
+   * @param v what the label party pins
+   */
+  private static TrainingRun pinning(TrainingRun run, long[] share, long[] v) {
+    SharedWeights feature = run.features().get(0).shared();
+    Party f1 = TrainingRun.featureParty(1);
+    MemoryNetwork network = new MemoryNetwork();
+    try (HeContext context = HeContext.of(feature.parameters());
+        KeyPair key = context.keyOf(run.label().shared().keySeed())) {
+      LaneLayout layout = Pinned.layout(context, feature.width());
+      Pinned.give(key, layout, network.channel(TrainingRun.LABEL, f1), v);
+      Pinned.Vector pinned =
+          Pinned.take(context, layout, network.channel(f1, TrainingRun.LABEL), v.length);
+      return new TrainingRun(
+          run.label(),
+          List.of(new FeatureOutcome(new double[0], 1, Map.of(), with(feature, share, pinned))),
+          run.network(),
+          run.labelParty());
     }
-    SharedWeights empty =
-        new SharedWeights(
-            nothing.parameters(),
-            nothing.width(),
-            nothing.featureBits(),
-            nothing.logitBits(),
-            nothing.whitening(),
-            false,
-            zeros,
-            nothing.keySeed(),
-            pinned,
-            1,
-            0);
-    TrainingRun alone =
-        new TrainingRun(
-            run.label(),
-            List.of(new FeatureOutcome(new double[0], 1, Map.of(), empty)),
-            run.network(),
-            run.labelParty());
-    return score(alone, data.parts(), new MemoryNetwork());
   }
 
   @Test
