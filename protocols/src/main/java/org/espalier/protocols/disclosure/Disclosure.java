@@ -163,7 +163,9 @@ public final class Disclosure {
         + " the joint score, rounded by noise to about a thousandth of its log-odds, and nothing of"
         + " anybody's part in it; a label party that deviated when training ended reads one"
         + " combination of each person's values instead of the score, the same in all predictions"
-        + " with this model";
+        + " with this model; one that deviates in scoring, or has the same people scored with other"
+        + " values of its own, can learn the weights of its own columns, and by them the feature"
+        + " parties' summed part of a score";
   }
 
   /** What the label party learns of weights and scores at every level. */

@@ -323,7 +323,8 @@ final class SealedTraining implements TrainingProtocol {
     }
 
     LaneLayout pinnedLayout() {
-      return Pinned.layout(context, plan.parameters.matrix().width());
+      int most = plan.shapes.stream().mapToInt(SealedPlan.Shape::columns).max().orElseThrow();
+      return Pinned.layout(context, Pinned.width(context, most));
     }
 
     /**
@@ -335,18 +336,20 @@ final class SealedTraining implements TrainingProtocol {
      */
     SharedWeights shared(Channel holder, int count, byte[] keySeed, double unit, double mean) {
       Pinned.Vector pinned = Pinned.take(context, pinnedLayout(), holder, count);
+      boolean label = count > slice.features;
       return new SharedWeights(
           context.parameters(),
-          plan.parameters.matrix().width(),
+          pinnedLayout().width(),
           plan.scale.featureBits(),
           plan.scale.logitBits(),
           slice.whitening.matrix(),
-          count > slice.features,
+          label,
           Arrays.copyOf(combine(finalCoefficients, own, slice.columns()), count),
           keySeed,
           pinned,
           unit,
-          mean);
+          mean,
+          label ? new byte[0] : Prg.freshSeed());
     }
 
     /** Whitened weights as weights of the prepared features. */

@@ -35,6 +35,7 @@ final class SharedWeightsJson {
     }
     json.put("share", base64(share.array()));
     json.put("key_seed", base64(shared.keySeed()));
+    json.put("noise_key", base64(shared.noiseKey()));
     json.put("pinned_key", base64(shared.pinned().publicKey()));
     ArrayNode pinned = json.putArray("pinned");
     shared.pinned().ciphertexts().forEach(ciphertext -> pinned.add(base64(ciphertext)));
@@ -84,7 +85,8 @@ final class SharedWeightsJson {
                     .map(text -> bytes(json.path("pinned"), text))
                     .toList()),
             json.number("unit"),
-            json.number("mean"));
+            json.number("mean"),
+            bytes(json, "noise_key"));
     json.end();
     return read;
   }

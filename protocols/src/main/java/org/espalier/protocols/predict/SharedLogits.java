@@ -6,7 +6,6 @@ import java.util.TreeMap;
 import org.espalier.he.HeContext;
 import org.espalier.he.KeyPair;
 import org.espalier.he.LaneLayout;
-import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.mask.ZeroSumMasks;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.shares.IntegerMatrix;
@@ -28,8 +27,10 @@ import org.espalier.wire.WireException;
  *
  * <p>Adversary: a label party that deviates can have chosen its share at the end of training, hence
  * one combination of each person's values that it reads instead of the score; the feature parties'
- * noise leaves {@value #RESOLUTION} bits after the point of it. The first feature party and the
- * label party together could read everything, as in training.
+ * noise, the same whenever a person is scored, leaves {@value #RESOLUTION} bits after the point of
+ * it. It can learn the weights of its own columns: by scoring the same people with other values of
+ * its own, or by a reply that makes the first feature party decrypt something else. The first
+ * feature party and the label party together could read everything, as in training.
  */
 public final class SharedLogits {
   /** Bits after the point of a logit that the noise leaves. */
@@ -83,11 +84,18 @@ public final class SharedLogits {
 
     abstract void batch(int batch, int from, int count);
 
-    /** What this party adds itself: its share's product and its half of the other one's. */
+    /**
+     * What this party adds itself: its share's product, its half of the other one's, and at a
+     * feature party noise.
+     */
     long[] part(int from, int count) {
       IntegerMatrix rows = own.rows(prepared, from, count);
+      int[] values = rows.values(0, count);
       long[] z = rows.times(field, own.share());
-      field.addTo(z, owner.times(rows.values(0, count), count));
+      field.addTo(z, owner.times(values, count));
+      if (!own.intercept()) {
+        own.addNoise(values, z, RESOLUTION);
+      }
       return z;
     }
 
@@ -161,7 +169,6 @@ public final class SharedLogits {
     JointLogits.requireRequest(session, label, binding, prepared.rows());
     ZeroSumMasks masks = ZeroSumMasks.agree(session, label.self(), others);
     boolean first = others.keySet().stream().allMatch(other -> label.self().compareTo(other) < 0);
-    Prg coins = Prg.fresh();
     try (End end =
         new End(own, prepared) {
           private final Pinned.Holder ofLabel = first ? holder(label) : null;
@@ -171,11 +178,6 @@ public final class SharedLogits {
             long[] half = first ? ofLabel.open(count) : new long[count];
             long[] z = part(from, count);
             field.addTo(z, half);
-            int bits = own.logitBits() - RESOLUTION;
-            for (int i = 0; i < count; i++) {
-              long noise = (coins.nextLong() >>> (Long.SIZE - bits)) - (1L << (bits - 1));
-              z[i] = field.add(z[i], field.residue(noise));
-            }
             masks.applyModulo(z, field.modulus(), "shared logits", batch, binding);
             Residues.send(label, field, z);
             Arrays.fill(half, 0);

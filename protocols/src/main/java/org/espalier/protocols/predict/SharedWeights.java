@@ -3,11 +3,14 @@ package org.espalier.protocols.predict;
 import java.util.Objects;
 import org.espalier.he.KeyPair;
 import org.espalier.he.Parameters;
+import org.espalier.protocols.mask.Prf;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.protocols.shares.Pinned;
 import org.espalier.protocols.shares.PrimeField;
 import org.espalier.protocols.shares.Workspace;
+import org.espalier.wire.Decoder;
+import org.espalier.wire.Encoder;
 
 /**
  * A party's half of a model whose weights nobody has: its own share of the weights of its own
@@ -26,6 +29,8 @@ import org.espalier.protocols.shares.Workspace;
  * @param pinned the other share of the own weights
  * @param unit by which a logit is multiplied, and
  * @param mean which is added: 1 and 0 but at the label party of a linear model
+ * @param noiseKey 32 secret bytes of which, with a row, the noise on its score is a function; empty
+ *     at the label party
  */
 public record SharedWeights(
     Parameters parameters,
@@ -38,7 +43,10 @@ public record SharedWeights(
     byte[] keySeed,
     Pinned.Vector pinned,
     double unit,
-    double mean) {
+    double mean,
+    byte[] noiseKey) {
+  private static final int NOISE_KEY_BYTES = 32;
+
   public SharedWeights {
     Objects.requireNonNull(pinned);
     int features = whitening.rows();
@@ -52,6 +60,7 @@ public record SharedWeights(
     require(
         pinned.ciphertexts().size() == (share.length + width - 1) / width,
         pinned.ciphertexts().size() + " pinned ciphertexts");
+    require(noiseKey.length == (intercept ? 0 : NOISE_KEY_BYTES), "the noise's key");
     require(Double.isFinite(unit) && unit > 0 && Double.isFinite(mean), "the outcome's scale");
   }
 
@@ -92,6 +101,29 @@ public record SharedWeights(
           "a value is so far from those of the training that the shared model cannot score it");
     }
     return (short) scaled;
+  }
+
+  /**
+   * Adds uniform noise to scores, which leaves so many bits after the point. It is a function of
+   * the row: scoring a person again gives the same score and averages nothing out.
+   *
+   * @param rows as {@link #rows} makes them, row-major
+   * @param scores one share a row
+   */
+  void addNoise(int[] rows, long[] scores, int resolution) {
+    PrimeField field = new PrimeField(parameters.plain());
+    Prf prf = new Prf(noiseKey);
+    int columns = share.length;
+    int bits = logitBits - resolution;
+    for (int i = 0; i < scores.length; i++) {
+      Encoder row = new Encoder();
+      for (int j = 0; j < columns; j++) {
+        row.putInt(rows[i * columns + j]);
+      }
+      long drawn = new Decoder(prf.seed("noise on a score", 0, row.toByteArray())).getLong("noise");
+      long noise = (drawn >>> (Long.SIZE - bits)) - (1L << (bits - 1));
+      scores[i] = field.add(scores[i], field.residue(noise));
+    }
   }
 
   /** Says nothing of its content. */

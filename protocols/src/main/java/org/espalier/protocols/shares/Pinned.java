@@ -24,7 +24,12 @@ import org.espalier.wire.WireException;
  * uniform half; the owner sees ciphertexts only.
  */
 public final class Pinned {
-  private static final int BLOCKS = 16;
+  private static final int MOST_BLOCKS = 16;
+  private static final int MOST_ROWS = 4096;
+  private static final int MOST_WIDTH = 64;
+
+  /** Few enough to keep; narrower tiles leave more rows to a reply. */
+  private static final int CIPHERTEXTS = 16;
 
   private Pinned() {}
 
@@ -45,9 +50,22 @@ public final class Pinned {
     return new LaneLayout(context.parameters().degree(), 1, width);
   }
 
-  /** Most rows of a product. */
+  /**
+   * Columns of a tile for owners of at most so many columns: a reply carries N/width rows, and a
+   * product takes about {@value #CIPHERTEXTS} ciphertexts.
+   */
+  public static int width(HeContext context, int columns) {
+    int width = Math.max(1, context.parameters().degree() / MOST_ROWS);
+    while (width < MOST_WIDTH && width * CIPHERTEXTS < columns) {
+      width *= 2;
+    }
+    return width;
+  }
+
+  /** Most rows of a product: whole blocks. */
   public static int rowsAtOnce(LaneLayout layout) {
-    return BLOCKS * layout.rowsPerBlock();
+    int blocks = Math.max(1, Math.min(MOST_BLOCKS, MOST_ROWS / layout.rowsPerBlock()));
+    return blocks * layout.rowsPerBlock();
   }
 
   /** The holder's side, once: encrypts its vector for the owner. */

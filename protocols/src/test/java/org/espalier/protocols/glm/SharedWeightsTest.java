@@ -19,6 +19,7 @@ import org.espalier.he.LaneLayout;
 import org.espalier.protocols.RecordedMessage;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.evaluate.Evaluation;
+import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.predict.SharedLogits;
 import org.espalier.protocols.predict.SharedWeights;
 import org.espalier.protocols.prepare.Matrix;
@@ -148,6 +149,35 @@ class SharedWeightsTest {
     assertThat(types(network, f1, f2) + types(network, f2, f1)).isEqualTo("40 ");
   }
 
+  /** Where weights would be opened there are two fixed vectors, and nothing in clear. */
+  @Test
+  void nothingIsOpenedWhenTrainingEnds() {
+    TestData data = TestData.synthetic(900, 9, 2, 3, 4);
+    MemoryNetwork network = new MemoryNetwork(true, Duration.ofMinutes(1));
+    TrainingRun run = TrainingRun.of(data, spec(Family.LOGISTIC), network);
+    Party f1 = TrainingRun.featureParty(1);
+    Party f2 = TrainingRun.featureParty(2);
+    // After the last decision: a key, and a ciphertext for each tile's width of columns.
+    int width = run.label().shared().width();
+    String ofThree = " 80 " + "81 ".repeat((3 + width - 1) / width);
+    String ofFour = " 80 " + "81 ".repeat((4 + width - 1) / width);
+    assertThat(types(network, TrainingRun.LABEL, f1)).endsWith("93" + ofThree);
+    assertThat(types(network, TrainingRun.LABEL, f2)).endsWith("93" + ofFour);
+    assertThat(types(network, f1, TrainingRun.LABEL)).endsWith("92" + ofThree);
+    assertThat(types(network, f2, TrainingRun.LABEL)).endsWith("82 ");
+  }
+
+  @Test
+  void aPersonsScoreIsAlwaysTheSame() {
+    TestData data = TestData.synthetic(600, 5, 2, 3, 3);
+    TrainingRun run = TrainingRun.of(data, spec(Family.LOGISTIC), new MemoryNetwork());
+    double[] first = score(run, data.parts(), new MemoryNetwork());
+    double[] again = score(run, data.parts(), new MemoryNetwork());
+    for (int i = 0; i < first.length; i++) {
+      assertThat(again[i]).isCloseTo(first[i], within(0x1p-35));
+    }
+  }
+
   private static String types(MemoryNetwork network, Party from, Party to) {
     StringBuilder types = new StringBuilder();
     RecordedMessage.all(network, from, to).forEach(m -> types.append(m.type()).append(' '));
@@ -204,7 +234,9 @@ class SharedWeightsTest {
         own.keySeed(),
         pinned,
         own.unit(),
-        own.mean());
+        own.mean(),
+        // Nobody has the same noise twice to take away.
+        own.intercept() ? new byte[0] : Prg.freshSeed());
   }
 
   /**
