@@ -3,7 +3,6 @@ package org.espalier.bench;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
@@ -30,7 +29,7 @@ public final class Bench {
       case "sealed-100k" -> sealed(name, folder, DataFiles.Shape.LARGE, arguments);
       case "sealed-10k" -> sealed(name, folder, DataFiles.Shape.SMALL, arguments);
       case "peers-lr" -> peers(folder, arguments);
-      case "plan-accuracy" -> planAccuracy(folder, arguments);
+      case "plan-accuracy" -> planAccuracy(arguments);
       default -> throw new Options.Misuse("there is no such benchmark");
     }
   }
@@ -154,32 +153,42 @@ public final class Bench {
     PeersBenchmark.run(data, settings, folder, o.flag("--json"), System.out);
   }
 
-  private static void planAccuracy(Path folder, List<String> arguments)
-      throws IOException, TimeoutException {
+  private static void planAccuracy(List<String> arguments) throws IOException, TimeoutException {
     Options o =
-        training(DataFiles.Shape.SMALL)
-            .text("--rows-grid", "10000,100000", "[0-9,]+")
-            .text("--columns-grid", "10,100", "[0-9,]+")
-            .text("--levels", "sealed,gradients", "(sealed|gradients|,)+")
+        new Options.Known()
+            .flag("--json")
+            .flag("--no-pin")
+            .text("--levels", "sealed", "(sealed|gradients|,)+")
+            .text("--parties", "2,3", "[2-5](,[2-5])*")
+            .text("--rows", "10000,100000", "[0-9]{4,7}(,[0-9]{4,7})*")
+            .text("--features", "10,100", "[0-9]{1,4}(,[0-9]{1,4})*")
             .text("--networks", "loopback,wan", "(loopback|wan|,)+")
+            .number("--tolerance", 1e-3)
+            .whole("--passes", 13)
+            .whole("--turns", 2)
+            .whole("--limit", 3600)
             .parse(arguments);
-    List<PlanAccuracy.Point> grid = new ArrayList<>();
-    for (String level : o.list("--levels")) {
-      for (String rows : o.list("--rows-grid")) {
-        for (String columns : o.list("--columns-grid")) {
-          int half = Math.max(1, Integer.parseInt(columns) / 2);
-          DataFiles.Shape shape =
-              new DataFiles.Shape(
-                  Integer.parseInt(rows), o.whole("--holdout"), half, half, o.whole("--seed"));
-          for (String network : o.list("--networks")) {
-            grid.add(new PlanAccuracy.Point(shape, level, network.equals("wan")));
-          }
-        }
-      }
-    }
-    if (!PlanAccuracy.run(grid, settings(o, false), folder, o.flag("--json"), System.out)) {
+    boolean pin = !o.flag("--no-pin") && Workers.canPin();
+    PlanAccuracy.Settings settings =
+        new PlanAccuracy.Settings(
+            PlanAccuracy.cases(
+                o.list("--levels"),
+                numbers(o, "--parties"),
+                numbers(o, "--rows"),
+                numbers(o, "--features"),
+                o.list("--networks")),
+            o.number("--tolerance"),
+            o.whole("--passes"),
+            o.whole("--turns"),
+            pin,
+            Duration.ofSeconds(o.whole("--limit")));
+    if (!PlanAccuracy.run(settings, o.flag("--json"), System.out)) {
       fail(1, "a prediction is off by more than a quarter");
     }
+  }
+
+  private static List<Integer> numbers(Options o, String name) {
+    return o.list(name).stream().map(Integer::valueOf).toList();
   }
 
   private static void fail(int status, String message) {

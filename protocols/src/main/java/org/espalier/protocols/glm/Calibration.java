@@ -29,17 +29,27 @@ import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.protocols.shares.PrimeField;
 import org.espalier.protocols.shares.SharesCost;
 import org.espalier.protocols.shares.Workspace;
+import org.espalier.wire.Channel;
 import org.espalier.wire.Encoder;
+import org.espalier.wire.Message;
+import org.espalier.wire.MessageType;
+import org.espalier.wire.Party;
+import org.espalier.wire.memory.MemoryNetwork;
 
 /**
  * Measures how fast this machine does each kind of work of a training, with the code that does it,
- * on as many processors as it uses there: about five seconds, most of them for the Java compiler.
+ * on as many processors as it uses there: two or three seconds.
  */
 public final class Calibration implements AutoCloseable {
-  private static final long WARM_NANOS = 150_000_000;
-  private static final long MEASURE_NANOS = 50_000_000;
-  private static final int FEWEST_CALLS = 5;
+  private static final long BATCH_NANOS = 4_000_000;
+  private static final int FEWEST_BATCHES = 6;
+  private static final long NATIVE_NANOS = 60_000_000;
+  private static final long JAVA_NANOS = 160_000_000;
   private static final int AT_ONCE = 16;
+
+  /** A call of the system and a thread that wakes up, seconds. */
+  private static final double SYSTEM_MESSAGE = 2e-5;
+
   private static final int COLUMNS = 64;
   private static final int ROWS = 4096;
 
@@ -77,23 +87,34 @@ public final class Calibration implements AutoCloseable {
     slots.close();
   }
 
-  /** Seconds of a typical call, after some that do not count. */
+  /**
+   * Seconds of one call: of the best batch of calls. The first ones are slow, as the compiler has
+   * not come to them; others are because the machine has other work.
+   */
   private static double seconds(Runnable call) {
-    long warm = System.nanoTime() + WARM_NANOS;
-    do {
-      call.run();
-    } while (System.nanoTime() < warm);
-    // The median: a machine has other work from time to time.
-    List<Long> calls = new ArrayList<>();
-    long began = System.nanoTime();
-    for (long last = began; last - began < MEASURE_NANOS || calls.size() < FEWEST_CALLS; ) {
-      call.run();
-      long now = System.nanoTime();
-      calls.add(now - last);
-      last = now;
+    return seconds(call, NATIVE_NANOS);
+  }
+
+  /** The same of code that is slow until it is compiled. */
+  private static double compiled(Runnable call) {
+    return seconds(call, JAVA_NANOS);
+  }
+
+  private static double seconds(Runnable call, long budget) {
+    double best = Double.POSITIVE_INFINITY;
+    long first = System.nanoTime();
+    for (int batch = 0; batch < FEWEST_BATCHES || System.nanoTime() - first < budget; batch++) {
+      int calls = 0;
+      long began = System.nanoTime();
+      long now;
+      do {
+        call.run();
+        calls++;
+        now = System.nanoTime();
+      } while (now - began < BATCH_NANOS);
+      best = Math.min(best, (now - began) / 1e9 / calls);
     }
-    calls.sort(null);
-    return calls.get(calls.size() / 2) / 1e9;
+    return best;
   }
 
   private void rate(Work work, double unitsACall, Runnable call) {
@@ -147,20 +168,22 @@ public final class Calibration implements AutoCloseable {
           () -> key.openSlots(reply[0].wire(), parameters.slots().replyLimbs()));
       factors.forEach(EncryptedBlock::close);
     }
-    double[] angles = new double[ROWS];
-    Arrays.setAll(angles, i -> random.nextDouble());
-    int[][] out = new int[AT_ONCE][ROWS];
-    rate(
-        Work.WAVE,
-        (double) AT_ONCE * ROWS,
-        () ->
-            each(
-                c -> {
-                  Prg coins = Prg.fresh();
-                  for (int i = 0; i < ROWS; i++) {
-                    out[c][i] = (int) coins.roundStochastically(32 * Math.sin(c * angles[i]));
-                  }
-                }));
+    double[] angles = new double[degree];
+    Arrays.setAll(angles, i -> 2 * Math.PI * random.nextDouble());
+    int[] out = new int[degree];
+    // On one processor: a call is short enough for the compiler to come to it soon.
+    rates.put(Work.WAVE, compiled(() -> wave(angles, out)) / degree / processors());
+  }
+
+  private static void wave(double[] angles, int[] out) {
+    Prg coins = Prg.fresh();
+    for (int i = 0; i < angles.length; i++) {
+      out[i] = (int) coins.roundStochastically(Math.scalb(Math.sin(3 * angles[i]), 10));
+    }
+  }
+
+  private static int processors() {
+    return Runtime.getRuntime().availableProcessors();
   }
 
   private static void each(IntConsumer task) {
@@ -253,23 +276,23 @@ public final class Calibration implements AutoCloseable {
     rate(Work.FIELD_PRODUCT, length, () -> field.addMultiple(vectors[0], 12345, vectors[1]));
     rate(
         Work.PACKED, length, () -> new Encoder().putPacked(vectors[0], field.bits()).toByteArray());
-    rate(
-        Work.ROUNDING,
-        (double) AT_ONCE * ROWS,
-        () ->
-            each(
-                c -> {
-                  Prg coins = Prg.fresh();
-                  for (int i = 0; i < ROWS; i++) {
-                    coins.roundStochastically(i / 7.0);
-                  }
-                }));
+    double[] x = new double[ROWS];
+    Arrays.setAll(x, i -> 100 * random.nextGaussian());
+    short[] rounded = new short[ROWS];
+    rates.put(Work.ROUNDING, compiled(() -> round(x, rounded)) / ROWS / processors());
     int rows = 8 * IntegerMatrix.CHUNK_ROWS;
     double narrow = productSeconds(rows, 1);
     double wide = productSeconds(rows, COLUMNS + 1);
     double entry = Math.max(0, (wide - narrow) / COLUMNS);
     rates.put(Work.INTEGER_PRODUCT, entry);
     rates.put(Work.INTEGER_ROW, Math.max(0, narrow - entry));
+  }
+
+  private static void round(double[] from, short[] to) {
+    Prg coins = Prg.fresh();
+    for (int i = 0; i < from.length; i++) {
+      to[i] = (short) coins.roundStochastically(from[i]);
+    }
   }
 
   /** Of a row. */
@@ -282,7 +305,7 @@ public final class Calibration implements AutoCloseable {
             (from, count, values) -> Arrays.fill(values, (short) 7));
     long[] w = field.uniform(random, columns);
     long[] r = field.uniform(random, rows);
-    return seconds(
+    return compiled(
             () -> {
               x.times(field, w);
               x.transposeTimes(field, r);
@@ -325,18 +348,42 @@ public final class Calibration implements AutoCloseable {
     return new Matrix(rows, columns, values);
   }
 
-  /** A byte is copied about four times on its way. */
+  private record Bytes(byte[] bytes) implements Message {
+    static final MessageType<Bytes> TYPE =
+        new MessageType<>(1, "bytes", in -> new Bytes(in.getBytes("bytes", 1 << 20)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putBytes(bytes);
+    }
+  }
+
+  /** Written, hashed, read, hashed again; the system's part of a message is not in it. */
   private void messages() {
-    byte[] from = new byte[1 << 20];
-    byte[] to = new byte[from.length];
-    rate(
-        Work.MESSAGE_BYTE,
-        from.length,
-        () -> {
-          for (int copy = 0; copy < 4; copy++) {
-            System.arraycopy(from, 0, to, 0, from.length);
-          }
-        });
-    rates.put(Work.MESSAGE, 2e-5);
+    int bytes = 1 << 18;
+    double small = messageSeconds(1);
+    double large = messageSeconds(bytes);
+    rates.put(Work.MESSAGE_BYTE, Math.max(0, large - small) / 2 / bytes);
+    rates.put(Work.MESSAGE, small / 2 + SYSTEM_MESSAGE);
+  }
+
+  private static double messageSeconds(int bytes) {
+    Party here = new Party("here");
+    Party there = new Party("there");
+    Bytes message = new Bytes(new byte[bytes]);
+    try (MemoryNetwork network = new MemoryNetwork()) {
+      Channel sender = network.channel(here, there);
+      Channel receiver = network.channel(there, here);
+      return compiled(
+          () -> {
+            sender.send(message);
+            receiver.receive(Bytes.TYPE, 1 << 20);
+          });
+    }
   }
 }
