@@ -259,7 +259,8 @@ final class Doctor {
     String name = party + " speed";
     try {
       ProbeResult probe = links.probe(party, PROBE_BYTES, PROBE_PATIENCE);
-      new Machine(home.root()).keep(party, probe);
+      new Machine(home.root())
+          .keep(party, probe.rtt(), probe.sendBytesPerSecond(), probe.receiveBytesPerSecond());
       String text =
           String.format(
               Locale.ROOT,

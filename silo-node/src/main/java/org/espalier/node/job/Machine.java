@@ -17,7 +17,6 @@ import java.util.Optional;
 import org.bouncycastle.math.ec.rfc7748.X25519;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
-import org.espalier.node.link.ProbeResult;
 import org.espalier.protocols.cost.Line;
 import org.espalier.protocols.cost.Rates;
 import org.espalier.protocols.cost.Work;
@@ -130,17 +129,22 @@ public final class Machine {
     return (System.nanoTime() - began) / 1e9 / calls;
   }
 
-  /** Keeps what was measured of the line to a partner. */
-  public void keep(Party partner, ProbeResult probe) {
+  /**
+   * Keeps what was measured of the line to a partner.
+   *
+   * @param send bytes a second to it
+   * @param receive bytes a second from it
+   */
+  public void keep(Party partner, Duration roundTrip, double send, double receive) {
     synchronized (LOCK) {
       ObjectNode known = read();
       known
           .withObject("lines")
           .putObject(partner.name())
           .put("measured", Instant.now().toString())
-          .put("round_trip_seconds", probe.rtt().toNanos() / 1e9)
-          .put("send_bytes_per_second", probe.sendBytesPerSecond())
-          .put("receive_bytes_per_second", probe.receiveBytesPerSecond());
+          .put("round_trip_seconds", roundTrip.toNanos() / 1e9)
+          .put("send_bytes_per_second", send)
+          .put("receive_bytes_per_second", receive);
       write(known);
     }
   }
