@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <iterator>
 
-#include "seal/util/uintarithsmallmod.h"
+#include "context.h"
 #include "wide.h"
 
 namespace espalier {
-
-using u64 = std::uint64_t;
-using u128 = unsigned __int128;
 
 namespace {
 
@@ -17,11 +14,6 @@ constexpr std::size_t kRun = ProductSums::kRun;
 constexpr std::size_t kBatch = ProductSums::kBatch;
 constexpr u64 kLow30 = (1ull << 30) - 1;
 constexpr u64 kLow52 = (1ull << 52) - 1;
-
-u64 reduced(u128 sum, const seal::Modulus& q) {
-  const u64 words[2] = {static_cast<u64>(sum), static_cast<u64>(sum >> 64)};
-  return seal::util::barrett_reduce_128(words, q);
-}
 
 }  // namespace
 
@@ -115,8 +107,8 @@ void ProductSums::add_scalar(const Run& run) const {
         sum_a += static_cast<u128>(x[k][i]) * operands.a[k][i];
         sum_b += static_cast<u128>(x[k][i]) * operands.b[k][i];
       }
-      out_a[i] = reduced(sum_a, q_);
-      out_b[i] = reduced(sum_b, q_);
+      out_a[i] = reduce(sum_a, q_);
+      out_b[i] = reduce(sum_b, q_);
     }
   }
 }

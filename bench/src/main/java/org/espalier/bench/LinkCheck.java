@@ -19,6 +19,9 @@ record LinkCheck(double roundTripMillis, double megabitsThere, double megabitsBa
   private static final Duration PATIENCE = Duration.ofMinutes(1);
   private static final int PINGS = 9;
 
+  /** Of a transfer, seconds: one that took no longer than a round trip tells no rate. */
+  private static final double SHORTEST = 1e-6;
+
   /**
    * @param bytes how many are sent each way to find the rate
    */
@@ -30,17 +33,22 @@ record LinkCheck(double roundTripMillis, double megabitsThere, double megabitsBa
       int port = relay.link(listener.getLocalPort(), false);
       try (SocketDuplex near =
           new SocketDuplex(new Socket(InetAddress.getLoopbackAddress(), port))) {
-        double[] pings = new double[PINGS];
-        for (int i = 0; i < PINGS; i++) {
-          pings[i] = exchange(near, 1, 1);
-        }
-        Arrays.sort(pings);
-        double roundTrip = pings[PINGS / 2];
-        double there = exchange(near, bytes, 1) - roundTrip;
-        double back = exchange(near, 1, bytes) - roundTrip;
-        return new LinkCheck(roundTrip * 1e3, bytes * 8e-6 / there, bytes * 8e-6 / back);
+        return of(near, bytes);
       }
     }
+  }
+
+  /** The same of a line whose other end {@link #answer answers}. */
+  static LinkCheck of(SocketDuplex near, int bytes) throws IOException, TimeoutException {
+    double[] pings = new double[PINGS];
+    for (int i = 0; i < PINGS; i++) {
+      pings[i] = exchange(near, 1, 1);
+    }
+    Arrays.sort(pings);
+    double roundTrip = pings[PINGS / 2];
+    double there = Math.max(SHORTEST, exchange(near, bytes, 1) - roundTrip);
+    double back = Math.max(SHORTEST, exchange(near, 1, bytes) - roundTrip);
+    return new LinkCheck(roundTrip * 1e3, bytes * 8e-6 / there, bytes * 8e-6 / back);
   }
 
   /** Seconds from the first byte sent to the last byte of the answer. */
@@ -54,19 +62,24 @@ record LinkCheck(double roundTripMillis, double megabitsThere, double megabitsBa
 
   private static void answer(ServerSocket listener, int bytes) {
     try (SocketDuplex far = new SocketDuplex(listener.accept())) {
-      byte[] buffer = new byte[bytes];
-      for (int i = 0; i < PINGS; i++) {
-        far.read(buffer, 0, 1, PATIENCE);
-        far.write(buffer, 0, 1);
-      }
-      far.read(buffer, 0, bytes, PATIENCE);
-      far.write(buffer, 0, 1);
-      far.read(buffer, 0, 1, PATIENCE);
-      far.write(buffer, 0, bytes);
-      far.read(buffer, 0, 1, PATIENCE); // fails when the asking side has closed
+      answer(far, bytes);
+      far.read(new byte[1], 0, 1, PATIENCE); // fails when the asking side has closed
     } catch (IOException | TimeoutException over) {
       // The asking side reports what is wrong.
     }
+  }
+
+  /** The other end's side of {@link #of(SocketDuplex, int)}. */
+  static void answer(SocketDuplex far, int bytes) throws IOException, TimeoutException {
+    byte[] buffer = new byte[bytes];
+    for (int i = 0; i < PINGS; i++) {
+      far.read(buffer, 0, 1, PATIENCE);
+      far.write(buffer, 0, 1);
+    }
+    far.read(buffer, 0, bytes, PATIENCE);
+    far.write(buffer, 0, 1);
+    far.read(buffer, 0, 1, PATIENCE);
+    far.write(buffer, 0, bytes);
   }
 
   @Override

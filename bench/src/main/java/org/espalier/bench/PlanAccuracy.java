@@ -54,7 +54,7 @@ final class PlanAccuracy {
   record Figures(double seconds, double bytes, int passes, double cpuSeconds) {}
 
   /** One case, predicted and measured. */
-  record Outcome(Case what, Figures predicted, Figures measured, Forecast forecast) {
+  record Outcome(Case what, Figures predicted, Figures measured) {
     double seconds() {
       return predicted.seconds() / measured.seconds();
     }
@@ -206,7 +206,7 @@ final class PlanAccuracy {
         passes = result.passes();
       }
       workers.join();
-      return new Outcome(c, predicted, new Figures(seconds, bytes, passes, cpu), forecast);
+      return new Outcome(c, predicted, new Figures(seconds, bytes, passes, cpu));
     } finally {
       relays.forEach(ShapedRelay::close);
     }

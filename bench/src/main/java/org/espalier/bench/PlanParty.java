@@ -42,7 +42,6 @@ final class PlanParty {
   static final String GO = "go";
 
   private static final Duration PATIENCE = Duration.ofMinutes(30);
-  private static final int PINGS = 5;
 
   /**
    * What all parties are told.
@@ -80,10 +79,9 @@ final class PlanParty {
 
   /**
    * @param sent to each party
-   * @param peakBytes of the process
    * @param passes that ran
    */
-  record Result(double seconds, double cpuSeconds, long[] sent, long peakBytes, int passes) {}
+  record Result(double seconds, double cpuSeconds, long[] sent, int passes) {}
 
   /** Independent normal columns; about a third of the outcomes' variation is theirs. */
   private record Slice(Matrix own, double[] labels) {
@@ -140,9 +138,11 @@ final class PlanParty {
     for (int low = 0; low < lines.length; low++) {
       for (int high = low + 1; high < lines.length; high++) {
         if (task.self() == low) {
-          ask(high, roundTrips, rates);
+          LinkCheck line = LinkCheck.of(lines[high], task.bytes());
+          roundTrips[high] = line.roundTripMillis() / 1e3;
+          rates[high] = Math.min(line.megabitsThere(), line.megabitsBack()) * 1e6 / 8;
         } else if (task.self() == high) {
-          answer(low);
+          LinkCheck.answer(lines[low], task.bytes());
         }
         meet();
       }
@@ -198,39 +198,6 @@ final class PlanParty {
     }
   }
 
-  private void ask(int other, double[] roundTrips, double[] rates)
-      throws IOException, TimeoutException {
-    double[] pings = new double[PINGS];
-    for (int i = 0; i < PINGS; i++) {
-      pings[i] = exchange(lines[other], 1, 1);
-    }
-    Arrays.sort(pings);
-    roundTrips[other] = pings[PINGS / 2];
-    double there = exchange(lines[other], task.bytes(), 1) - roundTrips[other];
-    double back = exchange(lines[other], 1, task.bytes()) - roundTrips[other];
-    rates[other] = task.bytes() / Math.max(1e-6, Math.max(there, back));
-  }
-
-  private static double exchange(SocketDuplex line, int send, int receive)
-      throws IOException, TimeoutException {
-    long began = System.nanoTime();
-    line.write(new byte[send], 0, send);
-    line.read(new byte[receive], 0, receive, PATIENCE);
-    return (System.nanoTime() - began) / 1e9;
-  }
-
-  private void answer(int other) throws IOException, TimeoutException {
-    byte[] buffer = new byte[task.bytes()];
-    for (int i = 0; i < PINGS; i++) {
-      lines[other].read(buffer, 0, 1, PATIENCE);
-      lines[other].write(buffer, 0, 1);
-    }
-    lines[other].read(buffer, 0, buffer.length, PATIENCE);
-    lines[other].write(buffer, 0, 1);
-    lines[other].read(buffer, 0, 1, PATIENCE);
-    lines[other].write(buffer, 0, buffer.length);
-  }
-
   private Result train(Slice data) {
     Party self = Task.party(task.self());
     Map<Party, Channel> channels = new TreeMap<>();
@@ -255,8 +222,7 @@ final class PlanParty {
       Channel channel = channels.get(Task.party(p));
       sent[p] = channel == null ? 0 : channel.traffic().bytesSent();
     }
-    return new Result(
-        seconds, ProcessUse.cpuSeconds() - cpuBefore, sent, ProcessUse.peakBytes(), passes);
+    return new Result(seconds, ProcessUse.cpuSeconds() - cpuBefore, sent, passes);
   }
 
   private int passes(Slice data, Map<Party, Channel> others) {

@@ -190,54 +190,85 @@ public final class Calibration implements AutoCloseable {
     IntStream.range(0, AT_ONCE).parallel().forEach(task);
   }
 
-  /** Time of a batch of blocks times one operand each way, in one lane and in sixteen. */
-  private void products() {
-    double one = tileSeconds(1);
-    double sixteen = tileSeconds(16);
-    double transform = Math.max(0, (one - sixteen) / (1 - 1.0 / 16));
-    rates.put(Work.TILE_TRANSFORM, transform);
-    rates.put(Work.TILE, Math.max(0, one - transform));
-  }
+  /** Blocks of rows, and a vector a lane for them. */
+  private record Batch(LaneLayout layout, int rows, int[] x, long[][] vectors) {}
 
-  private double tileSeconds(int lanes) {
+  private Batch batch(int lanes) {
     LaneLayout layout = new LaneLayout(degree, lanes, 4);
     int rows = AT_ONCE * layout.rowsPerBlock();
-    int groups = layout.groups(COLUMNS);
-    long[][] rho = new long[lanes][];
+    long[][] vectors = new long[lanes][];
     for (int s = 0; s < lanes; s++) {
-      rho[s] = field.uniform(random, rows);
+      vectors[s] = field.uniform(random, rows);
     }
     int[] x = new int[rows * COLUMNS];
     Arrays.setAll(x, i -> i % 33 - 16);
+    return new Batch(layout, rows, x, vectors);
+  }
+
+  private static void encrypt(KeyPair key, Batch batch, byte[][] ciphertexts) {
+    LaneLayout layout = batch.layout();
+    each(b -> ciphertexts[b] = key.encryptRows(layout, batch.vectors(), b, layout.rowsPerBlock()));
+  }
+
+  private List<EncryptedBlock> read(byte[][] ciphertexts) {
+    SeedRegistry seeds = new SeedRegistry();
+    return Arrays.stream(ciphertexts).map(bytes -> matrix.readBlock(bytes, seeds)).toList();
+  }
+
+  /** A batch of blocks times one operand each way, in one lane and in sixteen; then operands. */
+  private void products() {
+    double one = tileSeconds(batch(1));
+    Batch lanes = batch(16);
+    double sixteen = tileSeconds(lanes);
+    double transform = Math.max(0, (one - sixteen) / (1 - 1.0 / 16));
+    rates.put(Work.TILE_TRANSFORM, transform);
+    rates.put(Work.TILE, Math.max(0, one - transform));
+    operands(lanes);
+  }
+
+  private double tileSeconds(Batch batch) {
     try (KeyPair key = matrix.generateKey();
-        PublicKey read = matrix.readPublicKey(key.publicKey(), new SeedRegistry())) {
+        PublicKey read = matrix.readPublicKey(key.publicKey(), new SeedRegistry());
+        MatrixEvaluator evaluator =
+            matrix.matrix(batch.layout(), COLUMNS, batch.layout().lanes(), List.of())) {
       byte[][] ciphertexts = new byte[AT_ONCE][];
-      rate(
-          Work.OPERAND_ENCRYPTION,
-          AT_ONCE * unit,
-          () -> each(b -> ciphertexts[b] = key.encryptRows(layout, rho, b, layout.rowsPerBlock())));
+      encrypt(key, batch, ciphertexts);
+      List<EncryptedBlock> operands = read(ciphertexts);
+      try {
+        double seconds =
+            seconds(() -> evaluator.rows(batch.x(), 0, batch.rows(), operands, read, maskKey, 1));
+        return seconds / (AT_ONCE * batch.layout().groups(COLUMNS) * unit);
+      } finally {
+        operands.forEach(EncryptedBlock::close);
+      }
+    }
+  }
+
+  private void operands(Batch batch) {
+    LaneLayout layout = batch.layout();
+    int groups = layout.groups(COLUMNS);
+    try (KeyPair key = matrix.generateKey();
+        PublicKey read = matrix.readPublicKey(key.publicKey(), new SeedRegistry());
+        MatrixEvaluator evaluator = matrix.matrix(layout, COLUMNS, layout.lanes(), List.of())) {
+      byte[][] ciphertexts = new byte[AT_ONCE][];
+      rate(Work.OPERAND_ENCRYPTION, AT_ONCE * unit, () -> encrypt(key, batch, ciphertexts));
       rate(
           Work.OPERAND_READ,
           AT_ONCE * unit,
           () -> each(b -> matrix.readBlock(ciphertexts[b], new SeedRegistry()).close()));
-      SeedRegistry seeds = new SeedRegistry();
-      List<EncryptedBlock> operands = new ArrayList<>();
-      for (byte[] ciphertext : ciphertexts) {
-        operands.add(matrix.readBlock(ciphertext, seeds));
-      }
-      try (MatrixEvaluator evaluator = matrix.matrix(layout, COLUMNS, lanes, List.of())) {
-        double seconds = seconds(() -> evaluator.rows(x, 0, rows, operands, read, maskKey, 1));
-        long began = System.nanoTime();
-        MaskedReply reply = evaluator.finish(read, maskKey, 1);
-        rates.put(Work.OPERAND_REPLY, (System.nanoTime() - began) / 1e9 / groups / unit);
-        rate(
-            Work.OPERAND_OPENING,
-            groups * unit,
-            () -> key.openColumns(layout, reply.wire(), lanes, COLUMNS, 1));
-        return seconds / (AT_ONCE * groups * unit);
+      List<EncryptedBlock> operands = read(ciphertexts);
+      try {
+        evaluator.rows(batch.x(), 0, batch.rows(), operands, read, maskKey, 1);
       } finally {
         operands.forEach(EncryptedBlock::close);
       }
+      long began = System.nanoTime();
+      MaskedReply reply = evaluator.finish(read, maskKey, 1);
+      rates.put(Work.OPERAND_REPLY, (System.nanoTime() - began) / 1e9 / groups / unit);
+      rate(
+          Work.OPERAND_OPENING,
+          groups * unit,
+          () -> key.openColumns(layout, reply.wire(), layout.lanes(), COLUMNS, 1));
     }
   }
 

@@ -10,12 +10,11 @@ import org.espalier.protocols.cost.Work;
 import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.fixedpoint.Quantisation;
 import org.espalier.protocols.fixedpoint.Ring;
+import org.espalier.protocols.linear.ResidualHolder;
 import org.espalier.protocols.shares.SharesCost;
 
 /** The steps of {@link GradientsTraining}. Label party first. */
 final class GradientsCost {
-  private static final int ENCRYPTED_AT_ONCE = 16;
-
   /** Steps of the plaintext fit between two passes: products with the design and Hessians. */
   private static final double FIT_PRODUCTS = 12;
 
@@ -129,8 +128,8 @@ final class GradientsCost {
       script.message(label, script.party(p), Integer.BYTES + (long) context.ciphertextBytes());
       script.party(p).compute(Work.KEY, unit);
     }
-    for (int from = 0; from < blocks; from += ENCRYPTED_AT_ONCE) {
-      int count = Math.min(ENCRYPTED_AT_ONCE, blocks - from);
+    for (int from = 0; from < blocks; from += ResidualHolder.ENCRYPTED_AT_ONCE) {
+      int count = Math.min(ResidualHolder.ENCRYPTED_AT_ONCE, blocks - from);
       label.compute(Work.OPERAND_ENCRYPTION, count * unit);
       for (int i = 0; i < count; i++) {
         for (int p = 1; p < columns.length; p++) {

@@ -42,7 +42,7 @@ final class SealedCost {
   /**
    * @param columns features of each party, label party first
    */
-  static Script of(TrainingJob job, int[] columns) {
+  static TrainingCost of(TrainingJob job, int[] columns) {
     SealedCost cost = new SealedCost(job, columns);
     try (HeContext matrix = HeContext.of(cost.plan.parameters.matrix().parameters());
         HeContext slots = HeContext.of(cost.plan.parameters.slots().parameters())) {
@@ -51,19 +51,7 @@ final class SealedCost {
       cost.train();
       cost.open();
     }
-    return cost.script;
-  }
-
-  /** How many passes the schedule has. */
-  static int passes(TrainingJob job, int[] columns) {
-    int all = SealedSlice.LABEL_EXTRA;
-    for (int count : columns) {
-      all += count;
-    }
-    return SealedPlan.stages(job.rows(), all, job.spec().tolerance(), job.spec().maxPasses())
-        .stream()
-        .mapToInt(Stage::allPasses)
-        .sum();
+    return new TrainingCost(cost.script, cost.plan.totalPasses());
   }
 
   /** Of whitened columns: second moment 1, the absolute value 0.8 on average. */

@@ -160,6 +160,22 @@ final class SealedTraining implements TrainingProtocol {
       this.slice = slice;
     }
 
+    /**
+     * The own slice as integers.
+     *
+     * @param counts columns of all parties
+     * @param before penalised ones of the parties before this one
+     */
+    void makeMatrix(long[] counts, int before) {
+      int all = sum(counts, counts.length);
+      matrix =
+          slice.matrix(
+              job.workspace(),
+              job.rows() - SealedPlan.sampleRows(job.rows(), all),
+              all - SealedSlice.LABEL_EXTRA,
+              before);
+    }
+
     /** The shapes of all slices, label party first. */
     void set(List<SealedPlan.Shape> shapes) {
       try {
@@ -305,7 +321,7 @@ final class SealedTraining implements TrainingProtocol {
       int bits = plan.scale.weightScale() - SealedPlan.OPENED_BITS;
       long[] out = new long[share.length];
       for (int j = 0; j < out.length; j++) {
-        long noise = (coins.nextLong() >>> (Long.SIZE - bits)) - (1L << (bits - 1));
+        long noise = Prg.centred(coins.nextLong(), bits);
         out[j] = field.add(share[j], field.residue(noise));
       }
       return out;
@@ -470,22 +486,29 @@ final class SealedTraining implements TrainingProtocol {
       agree();
       try {
         train();
-        SharedWeights shared = job.spec().sharedWeights() ? share() : null;
-        double[] w = shared == null ? open() : new double[slice.columns()];
-        return new LabelOutcome(
-            shared == null
-                ? prepared(Arrays.copyOf(w, slice.features), outcome.spread())
-                : new double[0],
-            shared == null ? w[slice.features] * outcome.spread() + outcome.mean() : 0,
-            List.copyOf(reports),
-            passes >= job.spec().maxPasses()
-                ? LabelOutcome.End.MAX_PASSES
-                : LabelOutcome.End.SCHEDULE,
-            parametersRun(),
-            shared);
+        if (job.spec().sharedWeights()) {
+          return outcome(new double[0], 0, share());
+        }
+        double[] w = open();
+        return outcome(
+            prepared(Arrays.copyOf(w, slice.features), outcome.spread()),
+            w[slice.features] * outcome.spread() + outcome.mean(),
+            null);
       } finally {
         close();
       }
+    }
+
+    private LabelOutcome outcome(double[] weights, double intercept, SharedWeights shared) {
+      return new LabelOutcome(
+          weights,
+          intercept,
+          List.copyOf(reports),
+          passes >= job.spec().maxPasses()
+              ? LabelOutcome.End.MAX_PASSES
+              : LabelOutcome.End.SCHEDULE,
+          parametersRun(),
+          shared);
     }
 
     /** Sends everyone's weights to it, and receives its own, whitened. */
@@ -536,13 +559,7 @@ final class SealedTraining implements TrainingProtocol {
         columns.put(party, (int) theirFacts[1]);
       }
       tell(counts);
-      int all = sum(counts, parties);
-      matrix =
-          slice.matrix(
-              job.workspace(),
-              job.rows() - SealedPlan.sampleRows(job.rows(), all),
-              all - SealedSlice.LABEL_EXTRA,
-              0);
+      makeMatrix(counts, 0);
       long[] bounds = new long[2 * parties];
       bounds[0] = matrix.rowL1();
       bounds[1] = matrix.columnL1();
@@ -768,13 +785,7 @@ final class SealedTraining implements TrainingProtocol {
         throw new WireException.ProtocolViolation(
             label.peer(), "told other numbers of columns than there are");
       }
-      int all = sum(counts, parties);
-      matrix =
-          slice.matrix(
-              job.workspace(),
-              job.rows() - SealedPlan.sampleRows(job.rows(), all),
-              all - SealedSlice.LABEL_EXTRA,
-              sum(counts, index) - SealedSlice.LABEL_EXTRA);
+      makeMatrix(counts, sum(counts, index) - SealedSlice.LABEL_EXTRA);
       label.send(new SealedMessages.SliceFacts(new long[] {matrix.rowL1(), matrix.columnL1()}));
       set(shapes(counts, facts(2 * parties)));
     }

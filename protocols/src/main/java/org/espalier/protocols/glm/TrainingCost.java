@@ -37,7 +37,7 @@ public record TrainingCost(Script script, int passes) {
     }
     TrainingJob job = job(spec, rows, columns.length);
     return spec.level() == Level.SEALED
-        ? new TrainingCost(SealedCost.of(job, columns), SealedCost.passes(job, columns))
+        ? SealedCost.of(job, columns)
         : new TrainingCost(GradientsCost.of(job, columns, passes), passes);
   }
 

@@ -28,7 +28,8 @@ import org.espalier.wire.WireException;
  * docs/protocols/gradients.md.
  */
 public final class ResidualHolder implements AutoCloseable {
-  private static final int ENCRYPTED_AT_ONCE = 16;
+  /** Blocks that are encrypted side by side, and then sent. */
+  public static final int ENCRYPTED_AT_ONCE = 16;
 
   private final Map<Party, Channel> evaluators;
   private final Map<Party, Integer> columns = new TreeMap<>();

@@ -66,6 +66,30 @@ public final class Prg {
     return value;
   }
 
+  /**
+   * Uniform below a modulus, by rejection.
+   *
+   * @param modulus 2 to 2^62
+   */
+  public long below(long modulus) {
+    long mask = -1L >>> Long.numberOfLeadingZeros(modulus - 1);
+    long candidate;
+    do {
+      candidate = nextLong() & mask;
+    } while (candidate >= modulus);
+    return candidate;
+  }
+
+  /**
+   * The upper bits of a uniform number, less half of their range: uniform in [−2^(bits−1),
+   * 2^(bits−1)).
+   *
+   * @param bits 1 to 63
+   */
+  public static long centred(long uniform, int bits) {
+    return (uniform >>> (Long.SIZE - bits)) - (1L << (bits - 1));
+  }
+
   /** Uniform in [0, 1) with 53 bits. */
   public double nextDouble() {
     return (nextLong() >>> 11) * 0x1p-53;

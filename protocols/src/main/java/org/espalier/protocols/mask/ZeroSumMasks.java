@@ -113,20 +113,10 @@ public final class ZeroSumMasks {
           Prg prg = new Prg(prf.seed(purpose, number, session, binding));
           boolean plus = self.compareTo(peer) < 0;
           for (int i = 0; i < values.length; i++) {
-            long m = below(prg, modulus);
+            long m = prg.below(modulus);
             long sum = values[i] + (plus ? m : modulus - m);
             values[i] = sum >= modulus ? sum - modulus : sum;
           }
         });
-  }
-
-  /** Uniform below the modulus, by rejection. */
-  private static long below(Prg prg, long modulus) {
-    int shift = Long.numberOfLeadingZeros(modulus - 1);
-    long drawn = prg.nextLong() >>> shift;
-    while (drawn >= modulus) {
-      drawn = prg.nextLong() >>> shift;
-    }
-    return drawn;
   }
 }

@@ -1,6 +1,5 @@
 package org.espalier.protocols.predict;
 
-import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import org.espalier.he.HeContext;
@@ -180,7 +179,6 @@ public final class SharedLogits {
             field.addTo(z, half);
             masks.applyModulo(z, field.modulus(), "shared logits", batch, binding);
             Residues.send(label, field, z);
-            Arrays.fill(half, 0);
           }
         }) {
       end.pinned(label);

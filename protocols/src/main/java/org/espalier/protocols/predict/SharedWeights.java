@@ -4,6 +4,7 @@ import java.util.Objects;
 import org.espalier.he.KeyPair;
 import org.espalier.he.Parameters;
 import org.espalier.protocols.mask.Prf;
+import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.protocols.shares.Pinned;
@@ -121,8 +122,7 @@ public record SharedWeights(
         row.putInt(rows[i * columns + j]);
       }
       long drawn = new Decoder(prf.seed("noise on a score", 0, row.toByteArray())).getLong("noise");
-      long noise = (drawn >>> (Long.SIZE - bits)) - (1L << (bits - 1));
-      scores[i] = field.add(scores[i], field.residue(noise));
+      scores[i] = field.add(scores[i], field.residue(Prg.centred(drawn, bits)));
     }
   }
 

@@ -37,7 +37,7 @@ import org.espalier.wire.WireException;
  * Security 2022), several vectors a ciphertext ({@link LaneLayout}).
  */
 public final class Correlations {
-  private static final int BATCH = 16;
+  static final int BATCH = 16;
 
   private Correlations() {}
 

@@ -93,14 +93,9 @@ public record PrimeField(long modulus) {
 
   /** A vector of uniform residues. */
   public long[] uniform(Prg random, int length) {
-    long mask = (1L << bits()) - 1;
     long[] out = new long[length];
     for (int i = 0; i < length; i++) {
-      long candidate;
-      do {
-        candidate = random.nextLong() & mask;
-      } while (candidate >= modulus);
-      out[i] = candidate;
+      out[i] = random.below(modulus);
     }
     return out;
   }

@@ -9,7 +9,6 @@ import org.espalier.protocols.cost.Work;
 
 /** What shared linear algebra costs: the steps of {@link Correlations} and {@link SharedSeries}. */
 public final class SharesCost {
-  private static final int BATCH = 16;
   private static final double UNIT_DEGREE = 8192;
 
   private final Script script;
@@ -72,8 +71,8 @@ public final class SharesCost {
       script.message(sender, owner.lane(), sized(matrix.ciphertextBytes()));
       owner.lane().compute(Work.KEY, matrixUnit);
       int groups = owner.forward() ? layout.groups(owner.columns()) : 0;
-      for (int from = 0; from < groups; from += BATCH) {
-        int count = Math.min(BATCH, groups - from);
+      for (int from = 0; from < groups; from += Correlations.BATCH) {
+        int count = Math.min(Correlations.BATCH, groups - from);
         sender.compute(Work.OPERAND_ENCRYPTION, count * matrixUnit);
         for (int i = 0; i < count; i++) {
           script.message(sender, owner.lane(), operand);
@@ -81,8 +80,8 @@ public final class SharesCost {
         }
       }
     }
-    for (int from = 0; from < blocks; from += BATCH) {
-      int count = Math.min(BATCH, blocks - from);
+    for (int from = 0; from < blocks; from += Correlations.BATCH) {
+      int count = Math.min(Correlations.BATCH, blocks - from);
       sender.compute(Work.OPERAND_ENCRYPTION, count * matrixUnit);
       for (Owner owner : owners) {
         for (int i = 0; i < count; i++) {
@@ -94,9 +93,9 @@ public final class SharesCost {
           for (int block = from; block < from + count; block++) {
             owner.lane().compute(Work.OPERAND_REPLY, matrixUnit);
           }
-          long bytes = 0;
           for (int block = from; block < from + count; block++) {
-            bytes = matrix.rowReplyBytes(layout, vectors, shape.rowsIn(block), shape.replyLimbs());
+            long bytes =
+                matrix.rowReplyBytes(layout, vectors, shape.rowsIn(block), shape.replyLimbs());
             script.message(owner.lane(), holder, numbered(bytes));
           }
           holder.compute(Work.OPERAND_OPENING, count * matrixUnit);

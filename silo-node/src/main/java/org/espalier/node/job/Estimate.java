@@ -2,6 +2,7 @@ package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.espalier.node.Problem;
@@ -85,7 +86,7 @@ final class Estimate {
       assumed.add("the partners bring what training needs: " + e.getMessage());
       return;
     }
-    Lines lines = new Lines(context.machine(), self, parties);
+    Line[][] lines = lines(context.machine(), self, parties);
     Forecast forecast = Forecast.of(cost.script(), new Setting(rates, lines));
     estimate.put("train_seconds", tenths(forecast.seconds()));
     long[][] bytes = cost.script().bytes();
@@ -111,7 +112,7 @@ final class Estimate {
     estimate.put("bottleneck", bottleneck(forecast, parties));
     long own = (long) columns[parties.indexOf(self)] * training * BYTES_PER_VALUE;
     estimate.put("memory_bytes", own + VECTOR_BYTES + RUNTIME_BYTES);
-    if (lines.unmeasured()) {
+    if (Arrays.stream(lines).flatMap(Arrays::stream).anyMatch(Machine.ASSUMED::equals)) {
       assumed.add(
           "lines that were not measured carry 100 MB/s with a round trip of 1 ms (silo doctor"
               + " PARTNER measures one)");
@@ -164,35 +165,25 @@ final class Estimate {
     return "%s, %.1f of %.1f s".formatted(what, most, forecast.seconds());
   }
 
-  /** Lines between the parties; those between two partners are never measured here. */
-  private record Lines(Machine machine, Party self, List<Party> parties) {
-    private Optional<Line> measured(int from, int to) {
-      if (parties.get(from).equals(self)) {
-        return machine.line(parties.get(to), true);
+  /** From each party to each other; those between two partners are never measured here. */
+  private static Line[][] lines(Machine machine, Party self, List<Party> parties) {
+    int own = parties.indexOf(self);
+    Line[][] lines = new Line[parties.size()][parties.size()];
+    for (Line[] from : lines) {
+      Arrays.fill(from, Machine.ASSUMED);
+    }
+    for (int p = 0; p < lines.length; p++) {
+      lines[p][p] = null;
+      if (p != own) {
+        lines[own][p] = machine.line(parties.get(p), true).orElse(Machine.ASSUMED);
+        lines[p][own] = machine.line(parties.get(p), false).orElse(Machine.ASSUMED);
       }
-      return parties.get(to).equals(self)
-          ? machine.line(parties.get(from), false)
-          : Optional.empty();
     }
-
-    boolean unmeasured() {
-      for (int p = 0; p < parties.size(); p++) {
-        for (int q = 0; q < parties.size(); q++) {
-          if (p != q && measured(p, q).isEmpty()) {
-            return true;
-          }
-        }
-      }
-      return false;
-    }
-
-    Line of(int from, int to) {
-      return measured(from, to).orElse(Machine.ASSUMED);
-    }
+    return lines;
   }
 
   /** Every party on a machine like this one. */
-  private record Setting(Rates rates, Lines lines) implements Forecast.Setting {
+  private record Setting(Rates rates, Line[][] lines) implements Forecast.Setting {
     @Override
     public Rates rates(int party) {
       return rates;
@@ -205,7 +196,7 @@ final class Estimate {
 
     @Override
     public Line line(int from, int to) {
-      return lines.of(from, to);
+      return lines[from][to];
     }
   }
 

@@ -6,39 +6,22 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.espalier.node.config.Json;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** An outcome that is a number, from the data set to the predictions. */
-class LinearJobTest {
+class LinearJobTest extends TwoSilos {
   private static final int PEOPLE = 800;
   private static final double NOISE = 500;
 
-  @TempDir Path root;
-  private TestSilo bank;
-  private TestSilo insurer;
-
   @BeforeEach
-  void enrol() {
-    bank = TestSilo.create("bank.example", root).start();
-    insurer = TestSilo.create("insurer.example", root).start();
-    bank.partnerWith(insurer);
+  void register() {
     bank.dataset("people", lines(0, PEOPLE, true));
     insurer.dataset("people", lines(0, PEOPLE, false));
-  }
-
-  @AfterEach
-  void stop() {
-    bank.close();
-    insurer.close();
   }
 
   /** Costs in thousands, from one column of the bank and two of the insurer. */
@@ -79,9 +62,7 @@ class LinearJobTest {
 
   @Test
   void aLinearModelIsTrainedEvaluatedAndPredictsInTheOutcomesUnit() throws IOException {
-    String job = bank.propose(spec("cost"));
-    insurer.call("job.approve", "job", job);
-    bank.call("job.run", "job", job);
+    String job = begin(spec("cost"));
     JsonNode report = SiloNodeTest.done(bank, job);
     SiloNodeTest.done(insurer, job);
     JsonNode metrics = report.path("metrics");
@@ -98,19 +79,9 @@ class LinearJobTest {
 
     bank.dataset("newcomers", lines(5_000, 5_100, true));
     insurer.dataset("newcomers", lines(5_000, 5_100, false));
-    ObjectNode predict = Json.object().put("kind", "predict").put("name", "new");
-    predict.put("purpose", "research").put("model", job).put("label_party", "bank.example");
-    for (String party : List.of("bank.example", "insurer.example")) {
-      predict.withObject("parties").putObject(party).put("dataset", "newcomers");
-    }
-    predict.set("match", spec("cost").get("match"));
-    String scoring = bank.propose(predict);
-    insurer.call("job.approve", "job", scoring);
-    bank.call("job.run", "job", scoring);
+    String scoring = predictNewcomers(job, spec("cost").get("match"));
     SiloNodeTest.done(bank, scoring);
-    List<String> scores =
-        Files.readAllLines(
-            Path.of(bank.call("predict.result", "job", scoring).path("file").asText()));
+    List<String> scores = scores(scoring);
     assertThat(scores).hasSize(101).startsWith("row,prediction");
     List<String> people = lines(5_000, 5_100, true);
     double squares = 0;

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -13,33 +12,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.espalier.node.config.Json;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The limit on passes holds over all attempts and jobs on the same people, at every party. */
-class PassLimitTest {
+class PassLimitTest extends TwoSilos {
   private static final int COLUMNS = 12;
   private static final int PEOPLE = 600;
 
-  @TempDir Path root;
-  private TestSilo bank;
-  private TestSilo insurer;
-
   @BeforeEach
-  void enrol() {
-    bank = TestSilo.create("bank.example", root).start();
-    insurer = TestSilo.create("insurer.example", root).start();
-    bank.partnerWith(insurer);
+  void register() {
     bank.dataset("people", TestData.bank(0, PEOPLE));
     insurer.dataset("people", numbers());
-  }
-
-  @AfterEach
-  void stop() {
-    bank.close();
-    insurer.close();
   }
 
   /** Twelve columns: three passes. */
@@ -71,10 +55,7 @@ class PassLimitTest {
   }
 
   private String run(int maxPasses, boolean span) {
-    String job = bank.propose(spec(maxPasses, span));
-    insurer.call("job.approve", "job", job);
-    bank.call("job.run", "job", job);
-    return job;
+    return begin(spec(maxPasses, span));
   }
 
   private static void refused(TestSilo silo, String job) {

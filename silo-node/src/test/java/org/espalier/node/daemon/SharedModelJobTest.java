@@ -6,39 +6,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.espalier.node.config.Json;
 import org.espalier.node.job.JobSpec;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** A model whose weights nobody has, from training to predictions. */
-class SharedModelJobTest {
+class SharedModelJobTest extends TwoSilos {
   private static final int PEOPLE = 800;
 
-  @TempDir Path root;
-  private TestSilo bank;
-  private TestSilo insurer;
-
   @BeforeEach
-  void enrol() {
-    bank = TestSilo.create("bank.example", root).start();
-    insurer = TestSilo.create("insurer.example", root).start();
-    bank.partnerWith(insurer);
+  void register() {
     bank.dataset("people", lines(0, PEOPLE, true));
     insurer.dataset("people", lines(0, PEOPLE, false));
-  }
-
-  @AfterEach
-  void stop() {
-    bank.close();
-    insurer.close();
   }
 
   private static double logit(int id) {
@@ -85,9 +68,7 @@ class SharedModelJobTest {
     ObjectNode spec = spec("{level: sealed, tolerance: 0.0001}");
     JsonNode plan = bank.call("job.plan", (ObjectNode) Json.object().set("spec", spec));
     assertThat(plan.path("learns").toString()).contains("no weights, not even its own");
-    String job = bank.propose(spec);
-    insurer.call("job.approve", "job", job);
-    bank.call("job.run", "job", job);
+    String job = begin(spec);
     JsonNode report = SiloNodeTest.done(bank, job);
     SiloNodeTest.done(insurer, job);
     assertThat(report.path("metrics").path("rows").asInt()).isEqualTo(PEOPLE / 4);
@@ -101,20 +82,10 @@ class SharedModelJobTest {
 
     bank.dataset("newcomers", lines(5_000, 5_100, true));
     insurer.dataset("newcomers", lines(5_000, 5_100, false));
-    ObjectNode predict = Json.object().put("kind", "predict").put("name", "new");
-    predict.put("purpose", "research").put("model", job).put("label_party", "bank.example");
-    for (String party : List.of("bank.example", "insurer.example")) {
-      predict.withObject("parties").putObject(party).put("dataset", "newcomers");
-    }
-    predict.set("match", spec.get("match"));
-    String scoring = bank.propose(predict);
-    insurer.call("job.approve", "job", scoring);
-    bank.call("job.run", "job", scoring);
+    String scoring = predictNewcomers(job, spec.get("match"));
     JsonNode scored = SiloNodeTest.done(bank, scoring);
     assertThat(scored.path("learned").toString()).contains("rounded by noise");
-    List<String> scores =
-        Files.readAllLines(
-            Path.of(bank.call("predict.result", "job", scoring).path("file").asText()));
+    List<String> scores = scores(scoring);
     assertThat(scores).hasSize(101).startsWith("row,probability");
     double error = 0;
     for (String score : scores.subList(1, scores.size())) {
