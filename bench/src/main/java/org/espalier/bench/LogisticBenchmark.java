@@ -16,8 +16,8 @@ import java.util.function.Supplier;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.glm.CentralisedLogistic;
 import org.espalier.protocols.glm.FeatureOutcome;
+import org.espalier.protocols.glm.JointTraining;
 import org.espalier.protocols.glm.LabelOutcome;
-import org.espalier.protocols.glm.LogisticTraining;
 import org.espalier.protocols.glm.PassReport;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
@@ -104,7 +104,7 @@ final class LogisticBenchmark {
                   aborting(
                       featureEnd,
                       () ->
-                          LogisticTraining.feature(
+                          JointTraining.feature(
                               job, featureEnd, Map.of(), others, Progress.NONE, pass -> {})));
       Future<LabelOutcome> label =
           threads.submit(
@@ -112,7 +112,7 @@ final class LogisticBenchmark {
                   aborting(
                       labelEnd,
                       () ->
-                          LogisticTraining.label(
+                          JointTraining.label(
                               job, Map.of(FEATURES, labelEnd), own, data.labels(), report -> {})));
       LabelOutcome labelOutcome = label.get();
       FeatureOutcome featureOutcome = feature.get();

@@ -15,8 +15,8 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.glm.FeatureOutcome;
+import org.espalier.protocols.glm.JointTraining;
 import org.espalier.protocols.glm.LabelOutcome;
-import org.espalier.protocols.glm.LogisticTraining;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
 import org.espalier.protocols.prepare.Matrix;
@@ -133,7 +133,7 @@ final class PartyProcess {
       long ready) {
     List<Pass> passes = new java.util.ArrayList<>();
     LabelOutcome out =
-        LogisticTraining.label(
+        JointTraining.label(
             job,
             Map.of(FEATURE, channel),
             own,
@@ -155,7 +155,7 @@ final class PartyProcess {
   private static Result trainFeature(
       TrainingJob job, TimedChannel channel, Matrix own, long began, double cpuBefore, long ready) {
     FeatureOutcome out =
-        LogisticTraining.feature(job, channel, Map.of(), own, Progress.NONE, pass -> {});
+        JointTraining.feature(job, channel, Map.of(), own, Progress.NONE, pass -> {});
     return result(
         channel,
         began,

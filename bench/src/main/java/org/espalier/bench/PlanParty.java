@@ -20,7 +20,7 @@ import org.espalier.protocols.cost.Rates;
 import org.espalier.protocols.cost.Work;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.glm.Calibration;
-import org.espalier.protocols.glm.LogisticTraining;
+import org.espalier.protocols.glm.JointTraining;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
 import org.espalier.protocols.prepare.Matrix;
@@ -227,13 +227,12 @@ final class PlanParty {
 
   private int passes(Slice data, Map<Party, Channel> others) {
     if (task.self() == 0) {
-      return LogisticTraining.label(task.job(), others, data.own(), data.labels(), report -> {})
+      return JointTraining.label(task.job(), others, data.own(), data.labels(), report -> {})
           .passes()
           .size();
     }
     Channel label = others.remove(Task.party(0));
-    return LogisticTraining.feature(
-            task.job(), label, others, data.own(), Progress.NONE, pass -> {})
+    return JointTraining.feature(task.job(), label, others, data.own(), Progress.NONE, pass -> {})
         .passes();
   }
 }

@@ -9,8 +9,8 @@ import org.espalier.protocols.RecordedMessage;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.protocols.glm.FeatureOutcome;
+import org.espalier.protocols.glm.JointTraining;
 import org.espalier.protocols.glm.LabelOutcome;
-import org.espalier.protocols.glm.LogisticTraining;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
 import org.espalier.protocols.prepare.Matrix;
@@ -47,7 +47,7 @@ record RecordedRun(LabelOutcome label, List<RecordedMessage> up, List<RecordedMe
       CompletableFuture<FeatureOutcome> feature =
           CompletableFuture.supplyAsync(
               () ->
-                  LogisticTraining.feature(
+                  JointTraining.feature(
                       job,
                       network.channel(FEATURE, LABEL),
                       Map.of(),
@@ -55,7 +55,7 @@ record RecordedRun(LabelOutcome label, List<RecordedMessage> up, List<RecordedMe
                       Progress.NONE,
                       pass -> {}));
       LabelOutcome label =
-          LogisticTraining.label(
+          JointTraining.label(
               job,
               Map.of(FEATURE, network.channel(LABEL, FEATURE)),
               Matrix.zeros(cohort.rows(), 0),

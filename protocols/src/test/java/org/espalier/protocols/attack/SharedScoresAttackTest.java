@@ -19,8 +19,8 @@ import org.espalier.he.SealedWorkload;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.glm.FeatureOutcome;
+import org.espalier.protocols.glm.JointTraining;
 import org.espalier.protocols.glm.LabelOutcome;
-import org.espalier.protocols.glm.LogisticTraining;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
 import org.espalier.protocols.predict.SharedLogits;
@@ -162,11 +162,10 @@ class SharedScoresAttackTest {
     CompletableFuture<FeatureOutcome> feature =
         CompletableFuture.supplyAsync(
             () ->
-                LogisticTraining.feature(
+                JointTraining.feature(
                     job, net.channel(F1, BANK), Map.of(), b, Progress.NONE, pass -> {}));
     LabelOutcome label =
-        LogisticTraining.label(
-            job, Map.of(F1, net.channel(BANK, F1)), a, cohort.labels(), pass -> {});
+        JointTraining.label(job, Map.of(F1, net.channel(BANK, F1)), a, cohort.labels(), pass -> {});
     return new Trained(a, b, label, feature.join());
   }
 

@@ -320,11 +320,11 @@ class GradientsWireTest {
     CompletableFuture<FeatureOutcome> feature =
         CompletableFuture.supplyAsync(
             () ->
-                LogisticTraining.feature(
+                JointTraining.feature(
                     job, up, Map.of(), data.parts().get(1), Progress.NONE, counted::add));
     assertThatThrownBy(
             () ->
-                LogisticTraining.label(
+                JointTraining.label(
                     job, Map.of(F1, down), data.parts().get(0), data.labels(), full))
         .hasMessage("cannot count pass 2");
     down.close();
@@ -338,7 +338,7 @@ class GradientsWireTest {
     CompletableFuture<LabelOutcome> waiting =
         CompletableFuture.supplyAsync(
             () ->
-                LogisticTraining.label(
+                JointTraining.label(
                     job, Map.of(F1, label), data.parts().get(0), data.labels(), report -> {}));
     Channel mine = other.channel(F1, BANK);
     IntConsumer refusing =
@@ -347,7 +347,7 @@ class GradientsWireTest {
         };
     assertThatThrownBy(
             () ->
-                LogisticTraining.feature(
+                JointTraining.feature(
                     job, mine, Map.of(), data.parts().get(1), Progress.NONE, refusing))
         .hasMessage("cannot count pass 1");
     mine.close();

@@ -72,7 +72,7 @@ record TrainingRun(
                 return abortingOnFailure(
                     channels.values(),
                     () ->
-                        LogisticTraining.label(
+                        JointTraining.label(
                             job, channels, data.parts().get(0), data.labels(), report -> {}));
               });
       running.add(label);
@@ -93,8 +93,7 @@ record TrainingRun(
                   return abortingOnFailure(
                       all,
                       () ->
-                          LogisticTraining.feature(
-                              mine, up, others, own, Progress.NONE, pass -> {}));
+                          JointTraining.feature(mine, up, others, own, Progress.NONE, pass -> {}));
                 }));
       }
       running.addAll(features);

@@ -14,8 +14,8 @@ import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.evaluate.Evaluation;
 import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.glm.FeatureOutcome;
+import org.espalier.protocols.glm.JointTraining;
 import org.espalier.protocols.glm.LabelOutcome;
-import org.espalier.protocols.glm.LogisticTraining;
 import org.espalier.protocols.glm.PassListener;
 import org.espalier.protocols.glm.PassReport;
 import org.espalier.protocols.glm.TrainingJob;
@@ -295,7 +295,7 @@ final class TrainFlow implements JobRun.Flow {
           }
         };
     LabelOutcome end =
-        LogisticTraining.label(
+        JointTraining.label(
             job,
             channels,
             prepared.matrix(),
@@ -364,7 +364,7 @@ final class TrainFlow implements JobRun.Flow {
     Map<Party, Channel> others = new TreeMap<>(channels);
     Channel label = others.remove(spec.labelParty());
     FeatureOutcome end =
-        LogisticTraining.feature(
+        JointTraining.feature(
             job,
             label,
             others,

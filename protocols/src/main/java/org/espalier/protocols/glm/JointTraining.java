@@ -7,9 +7,12 @@ import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
 
-/** Joint regression at the disclosure level of the job: what all levels ask of the data is here. */
-public final class LogisticTraining {
-  private LogisticTraining() {}
+/**
+ * Joint regression, logistic or linear, at the disclosure level of the job: what all levels ask of
+ * the data is here.
+ */
+public final class JointTraining {
+  private JointTraining() {}
 
   /** See {@link TrainingProtocol#label}. */
   public static LabelOutcome label(

@@ -1,0 +1,280 @@
+package org.espalier.protocols.glm;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.espalier.he.KeyPair;
+import org.espalier.protocols.glm.SealedPlan.Decision;
+import org.espalier.protocols.glm.SealedPlan.Opening;
+import org.espalier.protocols.glm.SealedPlan.Part;
+import org.espalier.protocols.mask.Prg;
+import org.espalier.protocols.predict.SharedWeights;
+import org.espalier.protocols.shares.Correlations;
+import org.espalier.protocols.shares.IntegerMatrix;
+import org.espalier.protocols.shares.Pinned;
+import org.espalier.protocols.shares.Residues;
+import org.espalier.protocols.shares.SharedSeries;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+import org.espalier.wire.WireException;
+
+/** The label party. */
+final class SealedLabel extends SealedRole {
+  private final Map<Party, Channel> features;
+  private final Party computeParty;
+  private final Channel compute;
+  private final SealedOutcome outcome;
+  private final PassListener listener;
+  private final int[] order;
+  private final Map<Party, List<long[]>> theirs = new TreeMap<>();
+  private final Map<Party, Integer> columns = new TreeMap<>();
+  private final List<PassReport> reports = new ArrayList<>();
+
+  private SharedSeries.Holder series;
+  private long began;
+
+  SealedLabel(
+      TrainingJob job,
+      Map<Party, Channel> features,
+      SealedSlice slice,
+      SealedOutcome outcome,
+      PassListener listener) {
+    super(job, slice);
+    this.features = features;
+    this.computeParty = job.featureParties().get(0);
+    this.compute = features.get(computeParty);
+    this.outcome = outcome;
+    this.listener = listener;
+    this.order = SealedSlice.order(job);
+    features.keySet().forEach(party -> theirs.put(party, new ArrayList<>()));
+  }
+
+  LabelOutcome run() {
+    agree();
+    try {
+      train();
+      if (job.spec().sharedWeights()) {
+        return outcome(new double[0], 0, share());
+      }
+      double[] w = open();
+      return outcome(
+          prepared(Arrays.copyOf(w, slice.features), outcome.spread()),
+          w[slice.features] * outcome.spread() + outcome.mean(),
+          null);
+    } finally {
+      close();
+    }
+  }
+
+  private LabelOutcome outcome(double[] weights, double intercept, SharedWeights shared) {
+    return new LabelOutcome(
+        weights,
+        intercept,
+        List.copyOf(reports),
+        passes >= job.spec().maxPasses() ? LabelOutcome.End.MAX_PASSES : LabelOutcome.End.SCHEDULE,
+        parametersRun(),
+        shared);
+  }
+
+  /** Sends everyone's weights to it, and receives its own, whitened. */
+  private double[] open() {
+    features.forEach(
+        (party, channel) -> {
+          if (job.spec().family() == Family.LINEAR) {
+            channel.send(new SealedMessages.Unit(outcome.spread()));
+          }
+          Residues.send(channel, field, rounded(share(party)));
+        });
+    long[] mine = combine(finalCoefficients, own, slice.columns());
+    return open(mine, Residues.receive(compute, field, slice.columns()));
+  }
+
+  /** This party's share of another one's weights. */
+  private long[] share(Party party) {
+    return combine(finalCoefficients, theirs.get(party), columns.get(party));
+  }
+
+  private SharedWeights share() {
+    byte[] seed = Prg.freshSeed();
+    try (KeyPair key = context.keyOf(seed)) {
+      features.forEach((party, channel) -> Pinned.give(key, pinnedLayout(), channel, share(party)));
+    }
+    return shared(compute, slice.features + 1, seed, outcome.spread(), outcome.mean());
+  }
+
+  /** Collects the numbers of columns and the bounds of all slices, and tells them to all. */
+  private void agree() {
+    int parties = features.size() + 1;
+    long[] counts = new long[parties];
+    counts[0] = slice.columns();
+    long[][] facts = collect(2);
+    int p = 1;
+    for (Party party : features.keySet()) {
+      long[] theirFacts = facts[p - 1];
+      if (theirFacts[0] != job.rows()) {
+        throw new WireException.ProtocolViolation(
+            party, "its slice has " + theirFacts[0] + " rows, the cohort has " + job.rows());
+      }
+      if (theirFacts[1] < 1 || theirFacts[1] > job.rows()) {
+        throw new WireException.ProtocolViolation(
+            party, theirFacts[1] + " columns for " + job.rows() + " rows");
+      }
+      counts[p++] = theirFacts[1];
+      columns.put(party, (int) theirFacts[1]);
+    }
+    tell(counts);
+    makeMatrix(counts, 0);
+    long[] bounds = new long[2 * parties];
+    bounds[0] = matrix.rowL1();
+    bounds[1] = matrix.columnL1();
+    long[][] theirBounds = collect(2);
+    for (int q = 1; q < parties; q++) {
+      bounds[2 * q] = theirBounds[q - 1][0];
+      bounds[2 * q + 1] = theirBounds[q - 1][1];
+    }
+    tell(bounds);
+    set(shapes(counts, bounds));
+  }
+
+  private long[][] collect(int length) {
+    return features.entrySet().stream()
+        .map(
+            feature -> {
+              long[] values =
+                  feature
+                      .getValue()
+                      .receive(SealedMessages.SliceFacts.TYPE, SealedMessages.SliceFacts.LIMIT)
+                      .values();
+              if (values.length != length) {
+                throw new WireException.ProtocolViolation(
+                    feature.getKey(), values.length + " slice facts where 2 were due");
+              }
+              return values;
+            })
+        .toArray(long[][]::new);
+  }
+
+  private void tell(long[] values) {
+    features.values().forEach(channel -> channel.send(new SealedMessages.SliceFacts(values)));
+  }
+
+  private long loss(Vector vector, SharedSeries.Shares shares) {
+    Prepared prepared = vector.prepared();
+    long[] levelled = shares.rows()[1];
+    field.addTo(levelled, Residues.receive(compute, field, levelled.length));
+    int outcomes = slice.columns() - 1;
+    long met =
+        field.add(
+            prepared.matrix().transposeTimes(field, levelled)[outcomes],
+            prepared.owned().get(computeParty).delta()[vector.index()][outcomes]);
+    return loss(met, shares);
+  }
+
+  @Override
+  void begins(int pass) {
+    listener.begins(pass);
+    began = System.nanoTime();
+  }
+
+  @Override
+  Prepared prepare(Part part, int vectors) {
+    IntegerMatrix rows = matrix.rows(part.first(), part.rows());
+    Map<Party, Correlations.Owner> owners = new TreeMap<>();
+    features.forEach(
+        (party, channel) ->
+            owners.put(party, new Correlations.Owner(channel, columns.get(party), true)));
+    Map<Party, Correlations.Held> held =
+        Correlations.hold(context, field, plan.heldByLabel(part, vectors), owners);
+    Correlations.Owned owned =
+        Correlations.own(context, plan.heldByCompute(part, vectors), compute, rows, true);
+    // The other compute party's halves for the remaining feature parties are joined with ours.
+    features.forEach(
+        (party, channel) -> {
+          if (!party.equals(computeParty)) {
+            for (int s = 0; s < vectors; s++) {
+              field.addTo(
+                  held.get(party).gamma()[s], Residues.receive(compute, field, columns.get(party)));
+            }
+          }
+        });
+    return new Prepared(part, vectors, rows, held, Map.of(computeParty, owned));
+  }
+
+  @Override
+  void beginStage() {
+    series = new SharedSeries.Holder(slots, field, compute, plan.parameters.slots().replyLimbs());
+  }
+
+  @Override
+  void endStage() {
+    series.close();
+  }
+
+  @Override
+  Decision pass(Vector vector, Vector forLoss, Opening opening, boolean last) {
+    Prepared prepared = vector.prepared();
+    int s = vector.index();
+    Part part = prepared.part();
+    Map<Party, Correlations.Held> held = prepared.held();
+    Correlations.Owned owned = prepared.owned().get(computeParty);
+    features.forEach(
+        (party, channel) ->
+            Residues.send(
+                channel,
+                field,
+                field.difference(
+                    weights(theirs.get(party), columns.get(party)), held.get(party).b()[s])));
+    long[] w = weights(own, slice.columns());
+    field.addTo(w, Residues.receive(compute, field, slice.columns()));
+    long[] z = prepared.matrix().times(field, w);
+    field.addTo(z, owned.tau()[s]);
+    held.values().forEach(h -> field.addTo(z, h.sigma()[s]));
+    SharedSeries.Shares shares =
+        series.evaluate(
+            plan.layout(part, opening), z, plan.rowFunctions(part, opening).size(), opening.sums);
+    long[] residuals = shares.rows()[0];
+    subtractTargets(part, residuals);
+    long[] masked = field.difference(residuals, held.get(computeParty).rho()[s]);
+    features.values().forEach(channel -> Residues.send(channel, field, masked));
+    field.addTo(residuals, Residues.receive(compute, field, residuals.length));
+    long[] gradient = prepared.matrix().transposeTimes(field, residuals);
+    field.addTo(gradient, owned.delta()[s]);
+    own.add(withoutOutcome(gradient));
+    held.forEach((party, h) -> theirs.get(party).add(h.gamma()[s]));
+    if (opening == Opening.NOTHING) {
+      report(new PassReport(passes, Double.NaN, Double.NaN, seconds()));
+      return Decision.GO_ON;
+    }
+    return open(part, forLoss, opening, shares, last);
+  }
+
+  private double seconds() {
+    return (System.nanoTime() - began) / 1e9;
+  }
+
+  private void report(PassReport report) {
+    reports.add(report);
+    listener.pass(report);
+  }
+
+  private void subtractTargets(Part part, long[] residuals) {
+    for (int i = 0; i < part.cohort(); i++) {
+      double target = outcome.targets()[order[part.order() + i]];
+      long units = coins.roundStochastically(Math.scalb(target, plan.scale.residualBits()));
+      int at = part.cohortAt() + i;
+      residuals[at] = field.subtract(residuals[at], field.residue(units));
+    }
+  }
+
+  private Decision open(
+      Part part, Vector forLoss, Opening opening, SharedSeries.Shares shares, boolean last) {
+    long loss = opening.withLoss() ? loss(forLoss, shares) : 0;
+    SealedPlan.Sums sums = open(part, opening, shares.sums()[0], loss, compute, true);
+    Decision decision = plan.decide(part, last, sums);
+    features.values().forEach(channel -> channel.send(new SealedMessages.Turn(decision.code)));
+    report(new PassReport(passes, sums.loss(), Double.NaN, seconds()));
+    return decision;
+  }
+}
