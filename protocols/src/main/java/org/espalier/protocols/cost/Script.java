@@ -70,6 +70,21 @@ public final class Script {
     }
   }
 
+  /**
+   * Scripts of the same parties, one after the other.
+   *
+   * @param scripts at least one
+   */
+  public static Script inTurn(List<Script> scripts) {
+    Script all = new Script(scripts.get(0).parties());
+    for (Script script : scripts) {
+      for (int p = 0; p < all.parties(); p++) {
+        all.party(p).steps.addAll(script.party(p).steps);
+      }
+    }
+    return all;
+  }
+
   public int parties() {
     return parties.size();
   }
@@ -85,26 +100,22 @@ public final class Script {
    * @param payload its bytes without the frame
    */
   public void message(Lane from, Lane to, long payload) {
-    long bytes = payload + FRAME;
-    sends(from, to.party, bytes);
-    receives(to, from.party, bytes);
+    sends(from, to, payload);
+    receives(to, from, payload);
   }
 
   /** The sender's half of a message, where the two halves are not written down together. */
-  public void sends(Lane from, int to, long bytes) {
+  public void sends(Lane from, Lane to, long payload) {
+    long bytes = payload + FRAME;
     from.compute(Work.MESSAGE, 1).compute(Work.MESSAGE_BYTE, (double) bytes);
-    from.steps.add(new Send(to, bytes));
+    from.steps.add(new Send(to.party, bytes));
   }
 
   /** The receiver's half. */
-  public void receives(Lane to, int from, long bytes) {
-    to.steps.add(new Receive(from));
+  public void receives(Lane to, Lane from, long payload) {
+    long bytes = payload + FRAME;
+    to.steps.add(new Receive(from.party));
     to.compute(Work.MESSAGE, 1).compute(Work.MESSAGE_BYTE, (double) bytes);
-  }
-
-  /** Bytes of a payload with its frame. */
-  public static long framed(long payload) {
-    return payload + FRAME;
   }
 
   /** Bytes from each party to each other, frames included. */

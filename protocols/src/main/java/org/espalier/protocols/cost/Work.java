@@ -25,6 +25,8 @@ public enum Work {
   OPERAND_ENCRYPTION,
   /** One of them, its seed expanded. */
   OPERAND_READ,
+  /** A block of rows times one operand, what it costs beside its tiles. */
+  BLOCK,
   /** A tile of a matrix times one operand: all of its coefficients. */
   TILE,
   /** A tile of a matrix transformed, divided by the lanes. */

@@ -1,10 +1,14 @@
 package org.espalier.protocols.glm;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.espalier.he.BackwardAccumulator;
@@ -38,72 +42,117 @@ import org.espalier.wire.memory.MemoryNetwork;
 
 /**
  * Measures how fast this machine does each kind of work of a training, with the code that does it,
- * on as many processors as it uses there: two or three seconds.
+ * on as many processors as it uses there: less than two seconds.
+ *
+ * <p>All kinds take turns, a few milliseconds each, and of each the best turn counts: what disturbs
+ * the machine for a moment spoils a turn and no figure, and the compiler has the whole time for
+ * what is slow until it is compiled.
  */
 public final class Calibration implements AutoCloseable {
-  private static final long BATCH_NANOS = 4_000_000;
-  private static final int FEWEST_BATCHES = 6;
-  private static final long NATIVE_NANOS = 60_000_000;
-  private static final long JAVA_NANOS = 160_000_000;
-  private static final int AT_ONCE = 16;
+  private static final long ROUNDS_NANOS = 900_000_000;
+  private static final int FEWEST_ROUNDS = 8;
+  private static final int NATIVE_EVERY = 3;
+
+  /** Least time of a turn: the clock's own cost is nothing beside it. */
+  private static final long TURN_NANOS = 1_000_000;
 
   /** A call of the system and a thread that wakes up, seconds. */
   private static final double SYSTEM_MESSAGE = 2e-5;
 
-  private static final int COLUMNS = 64;
-  private static final int ROWS = 4096;
+  /** Columns of matrices: of a wide and of a narrow one, and of one in between. */
+  private static final int WIDE = 64;
 
-  private final SealedParameters parameters =
-      SealedParameters.choose(new SealedWorkload(51, 1 << 14, 1 << 24, 40, 2000));
-  private final HeContext matrix = HeContext.of(parameters.matrix().parameters());
-  private final HeContext slots = HeContext.of(parameters.slots().parameters());
-  private final int degree = parameters.matrix().parameters().degree();
-  private final double unit = SharesCost.unit(degree);
-  private final PrimeField field = new PrimeField(parameters.matrix().parameters().plain());
+  private static final int NARROW = 8;
+  private static final int COLUMNS = 16;
+  private static final int ROWS = 512;
+  private static final int MANY_LANES = 16;
+
+  /** Ciphertexts of a product, as many as in a training: a call has a cost of its own. */
+  private static final int BLOCKS = 16;
+
+  /** Ciphertexts at once: enough to share among processors, and a batch of a training at most. */
+  private final int atOnce = 4 * Math.min(4, processors());
+
+  private final SealedParameters parameters;
+  private final HeContext matrix;
+  private final HeContext slots;
+  private final int degree;
+  private final double unit;
+  private final PrimeField field;
   private final byte[] maskKey = Prg.freshSeed();
   private final Prg random = Prg.fresh();
   private final Map<Work, Double> rates = new EnumMap<>(Work.class);
+  private final List<Turn> ready = new ArrayList<>();
+  private final List<Turn> compiled = new ArrayList<>();
+  private final List<Runnable> results = new ArrayList<>();
+  private final Deque<Runnable> closing = new ArrayDeque<>();
 
-  private Calibration() {}
+  private Calibration() {
+    // Once more, since the first time loads the native code, too.
+    choose().close();
+    long began = System.nanoTime();
+    Contexts contexts = choose();
+    rates.put(Work.SET_UP, (System.nanoTime() - began) / 1e9);
+    parameters = contexts.parameters();
+    matrix = contexts.matrix();
+    slots = contexts.slots();
+    closing.push(contexts::close);
+    degree = matrix.parameters().degree();
+    unit = SharesCost.unit(degree);
+    field = new PrimeField(matrix.parameters().plain());
+  }
+
+  private record Contexts(SealedParameters parameters, HeContext matrix, HeContext slots) {
+    void close() {
+      matrix.close();
+      slots.close();
+    }
+  }
+
+  private static Contexts choose() {
+    SealedParameters parameters =
+        SealedParameters.choose(new SealedWorkload(51, 1 << 14, 1 << 24, 40, 2000));
+    return new Contexts(
+        parameters,
+        HeContext.of(parameters.matrix().parameters()),
+        HeContext.of(parameters.slots().parameters()));
+  }
 
   /** Measures. */
   public static Rates measure() {
-    long began = System.nanoTime();
     try (Calibration calibration = new Calibration()) {
-      calibration.rates.put(Work.SET_UP, (System.nanoTime() - began) / 1e9);
       calibration.slots();
       calibration.products();
       calibration.keptTiles();
       calibration.residues();
       calibration.reals();
       calibration.messages();
+      calibration.takeTurns();
+      calibration.results.forEach(Runnable::run);
       return new Rates(calibration.rates);
     }
   }
 
   @Override
   public void close() {
-    matrix.close();
-    slots.close();
+    closing.forEach(Runnable::run);
   }
 
-  /**
-   * Seconds of one call: of the best batch of calls. The first ones are slow, as the compiler has
-   * not come to them; others are because the machine has other work.
-   */
-  private static double seconds(Runnable call) {
-    return seconds(call, NATIVE_NANOS);
+  private <T> T closed(T resource, Consumer<T> close) {
+    closing.push(() -> close.accept(resource));
+    return resource;
   }
 
-  /** The same of code that is slow until it is compiled. */
-  private static double compiled(Runnable call) {
-    return seconds(call, JAVA_NANOS);
-  }
+  /** Something that is timed. */
+  private static final class Turn {
+    private final Runnable call;
+    private double best = Double.POSITIVE_INFINITY;
 
-  private static double seconds(Runnable call, long budget) {
-    double best = Double.POSITIVE_INFINITY;
-    long first = System.nanoTime();
-    for (int batch = 0; batch < FEWEST_BATCHES || System.nanoTime() - first < budget; batch++) {
+    Turn(Runnable call) {
+      this.call = call;
+    }
+
+    void take() {
       int calls = 0;
       long began = System.nanoTime();
       long now;
@@ -111,70 +160,106 @@ public final class Calibration implements AutoCloseable {
         call.run();
         calls++;
         now = System.nanoTime();
-      } while (now - began < BATCH_NANOS);
+      } while (now - began < TURN_NANOS);
       best = Math.min(best, (now - began) / 1e9 / calls);
     }
-    return best;
+
+    /** Seconds of a call. */
+    double seconds() {
+      return best;
+    }
   }
 
-  private void rate(Work work, double unitsACall, Runnable call) {
-    rates.put(work, seconds(call) / unitsACall);
+  /** Native code, as fast at once as it ever is. */
+  private Turn ready(Runnable call) {
+    Turn turn = new Turn(call);
+    ready.add(turn);
+    return turn;
+  }
+
+  /** Code that is slow until it is compiled. */
+  private Turn compiled(Runnable call) {
+    Turn turn = new Turn(call);
+    compiled.add(turn);
+    return turn;
+  }
+
+  private void takeTurns() {
+    long first = System.nanoTime();
+    for (int round = 0;
+        round < FEWEST_ROUNDS || System.nanoTime() - first < ROUNDS_NANOS;
+        round++) {
+      compiled.forEach(Turn::take);
+      if (round % NATIVE_EVERY == 0) {
+        ready.forEach(Turn::take);
+      }
+    }
+  }
+
+  private void readyRate(Work work, double unitsACall, Runnable call) {
+    Turn turn = ready(call);
+    rate(work, () -> turn.seconds() / unitsACall);
+  }
+
+  private void compiledRate(Work work, double unitsACall, Runnable call) {
+    Turn turn = compiled(call);
+    rate(work, () -> turn.seconds() / unitsACall);
+  }
+
+  /** What is computed from several turns; not below 0, as a difference may be. */
+  private void rate(Work work, DoubleSupplier seconds) {
+    results.add(() -> rates.put(work, Math.max(0, seconds.getAsDouble())));
   }
 
   private void slots() {
     int[] values = new int[degree];
-    Arrays.setAll(values, i -> (int) (random.nextLong() >>> 58) - 32);
-    try (KeyPair key = slots.generateKey();
-        PublicKey read = slots.readPublicKey(key.publicKey(), new SeedRegistry())) {
-      rate(
-          Work.KEY,
-          2 * unit,
-          () -> {
-            try (KeyPair fresh = slots.generateKey()) {
-              slots.readPublicKey(fresh.publicKey(), new SeedRegistry()).close();
-            }
-          });
-      byte[][] ciphertexts = new byte[AT_ONCE][];
-      rate(
-          Work.SLOT_ENCRYPTION,
-          AT_ONCE * unit,
-          () -> each(c -> ciphertexts[c] = key.encryptSlots(values, 0, degree)));
-      rate(
-          Work.SLOT_READ,
-          AT_ONCE * unit,
-          () -> each(c -> slots.readSlots(ciphertexts[c], new SeedRegistry()).close()));
-      List<EncryptedBlock> factors = new ArrayList<>();
-      SeedRegistry seeds = new SeedRegistry();
-      for (byte[] ciphertext : ciphertexts) {
-        factors.add(slots.readSlots(ciphertext, seeds));
-      }
-      int[] plain = new int[AT_ONCE * degree];
-      Arrays.setAll(plain, i -> i % 129 - 64);
-      MaskedReply[] reply = new MaskedReply[1];
-      try (SlotAccumulator sum = slots.slots()) {
-        rate(Work.SLOT_PRODUCT, AT_ONCE * unit, () -> sum.add(factors, plain));
-      }
-      rate(
-          Work.SLOT_REPLY,
-          unit,
-          () -> {
-            try (SlotAccumulator sum = slots.slots()) {
-              reply[0] = sum.finish(read, maskKey, parameters.slots().replyLimbs());
-            }
-          });
-      rate(
-          Work.SLOT_OPENING,
-          unit,
-          () -> key.openSlots(reply[0].wire(), parameters.slots().replyLimbs()));
-      factors.forEach(EncryptedBlock::close);
+    Arrays.fill(values, 31);
+    KeyPair key = closed(slots.generateKey(), KeyPair::close);
+    PublicKey read =
+        closed(slots.readPublicKey(key.publicKey(), new SeedRegistry()), PublicKey::close);
+    readyRate(
+        Work.KEY,
+        2 * unit,
+        () -> {
+          try (KeyPair fresh = slots.generateKey()) {
+            slots.readPublicKey(fresh.publicKey(), new SeedRegistry()).close();
+          }
+        });
+    byte[][] ciphertexts = new byte[atOnce][];
+    each(c -> ciphertexts[c] = key.encryptSlots(values, 0, degree));
+    readyRate(
+        Work.SLOT_ENCRYPTION, atOnce * unit, () -> each(c -> key.encryptSlots(values, 0, degree)));
+    readyRate(
+        Work.SLOT_READ,
+        atOnce * unit,
+        () -> each(c -> slots.readSlots(ciphertexts[c], new SeedRegistry()).close()));
+    List<EncryptedBlock> factors = new ArrayList<>();
+    for (int c = 0; c < BLOCKS; c++) {
+      factors.add(
+          closed(
+              slots.readSlots(ciphertexts[c % atOnce], new SeedRegistry()), EncryptedBlock::close));
     }
+    int[] plain = new int[BLOCKS * degree];
+    Arrays.fill(plain, 63);
+    SlotAccumulator sum = closed(slots.slots(), SlotAccumulator::close);
+    readyRate(Work.SLOT_PRODUCT, BLOCKS * unit, () -> sum.add(factors, plain));
+    int limbs = parameters.slots().replyLimbs();
+    MaskedReply reply = slotReply(read, limbs);
+    readyRate(Work.SLOT_REPLY, unit, () -> slotReply(read, limbs));
+    readyRate(Work.SLOT_OPENING, unit, () -> key.openSlots(reply.wire(), limbs));
     double[] angles = new double[degree];
-    Arrays.setAll(angles, i -> 2 * Math.PI * random.nextDouble());
+    Arrays.fill(angles, 1.5);
     int[] out = new int[degree];
-    // On one processor: a call is short enough for the compiler to come to it soon.
-    rates.put(Work.WAVE, compiled(() -> wave(angles, out)) / degree / processors());
+    compiledRate(Work.WAVE, (double) degree * processors(), () -> wave(angles, out));
   }
 
+  private MaskedReply slotReply(PublicKey key, int limbs) {
+    try (SlotAccumulator sum = slots.slots()) {
+      return sum.finish(key, maskKey, limbs);
+    }
+  }
+
+  /** On one processor: the caller divides by their number. */
   private static void wave(double[] angles, int[] out) {
     Prg coins = Prg.fresh();
     for (int i = 0; i < angles.length; i++) {
@@ -186,137 +271,163 @@ public final class Calibration implements AutoCloseable {
     return Runtime.getRuntime().availableProcessors();
   }
 
-  private static void each(IntConsumer task) {
-    IntStream.range(0, AT_ONCE).parallel().forEach(task);
+  private void each(IntConsumer task) {
+    each(atOnce, task);
   }
 
-  /** Blocks of rows, and a vector a lane for them. */
-  private record Batch(LaneLayout layout, int rows, int[] x, long[][] vectors) {}
+  private static void each(int count, IntConsumer task) {
+    IntStream.range(0, count).parallel().forEach(task);
+  }
 
-  private Batch batch(int lanes) {
-    LaneLayout layout = new LaneLayout(degree, lanes, 4);
-    int rows = AT_ONCE * layout.rowsPerBlock();
-    long[][] vectors = new long[lanes][];
-    for (int s = 0; s < lanes; s++) {
-      vectors[s] = field.uniform(random, rows);
+  /** Blocks of rows and a vector a lane for them, encrypted. */
+  private final class Blocks {
+    private final LaneLayout layout;
+    private final int columns;
+    private final int rows;
+    private final int[] x;
+    private final long[][] vectors;
+    private final KeyPair key = closed(matrix.generateKey(), KeyPair::close);
+    private final PublicKey read =
+        closed(matrix.readPublicKey(key.publicKey(), new SeedRegistry()), PublicKey::close);
+    private final byte[][] ciphertexts = new byte[BLOCKS][];
+    private final List<EncryptedBlock> operands = new ArrayList<>();
+    private final MatrixEvaluator evaluator;
+
+    Blocks(int lanes, int columns) {
+      this.columns = columns;
+      layout = new LaneLayout(degree, lanes, 4);
+      rows = BLOCKS * layout.rowsPerBlock();
+      vectors = new long[lanes][];
+      Arrays.fill(vectors, field.uniform(random, rows));
+      x = new int[rows * columns];
+      Arrays.fill(x, 15);
+      encrypt(BLOCKS);
+      SeedRegistry seeds = new SeedRegistry();
+      for (byte[] ciphertext : ciphertexts) {
+        operands.add(closed(matrix.readBlock(ciphertext, seeds), EncryptedBlock::close));
+      }
+      evaluator = closed(evaluator(), MatrixEvaluator::close);
     }
-    int[] x = new int[rows * COLUMNS];
-    Arrays.setAll(x, i -> i % 33 - 16);
-    return new Batch(layout, rows, x, vectors);
+
+    private MatrixEvaluator evaluator() {
+      return matrix.matrix(layout, columns, layout.lanes(), List.of());
+    }
+
+    void encrypt(int count) {
+      each(count, b -> ciphertexts[b] = key.encryptRows(layout, vectors, b, layout.rowsPerBlock()));
+    }
+
+    void read(int count) {
+      each(count, b -> matrix.readBlock(ciphertexts[b], new SeedRegistry()).close());
+    }
+
+    int groups() {
+      return layout.groups(columns);
+    }
+
+    void multiply() {
+      evaluator.rows(x, 0, rows, operands, read, maskKey, 1);
+    }
+
+    /** Of nothing, which takes as long as of anything. */
+    MaskedReply reply() {
+      try (MatrixEvaluator fresh = evaluator()) {
+        return fresh.finish(read, maskKey, 1);
+      }
+    }
+
+    void open(MaskedReply reply) {
+      key.openColumns(layout, reply.wire(), layout.lanes(), columns, 1);
+    }
   }
 
-  private static void encrypt(KeyPair key, Batch batch, byte[][] ciphertexts) {
-    LaneLayout layout = batch.layout();
-    each(b -> ciphertexts[b] = key.encryptRows(layout, batch.vectors(), b, layout.rowsPerBlock()));
-  }
-
-  private List<EncryptedBlock> read(byte[][] ciphertexts) {
-    SeedRegistry seeds = new SeedRegistry();
-    return Arrays.stream(ciphertexts).map(bytes -> matrix.readBlock(bytes, seeds)).toList();
-  }
-
-  /** A batch of blocks times one operand each way, in one lane and in sixteen; then operands. */
+  /**
+   * A batch of blocks times one operand, in one lane and in many: the former takes a transform for
+   * each tile and lane. Few columns show what a block costs beside its tiles.
+   */
   private void products() {
-    double one = tileSeconds(batch(1));
-    Batch lanes = batch(16);
-    double sixteen = tileSeconds(lanes);
-    double transform = Math.max(0, (one - sixteen) / (1 - 1.0 / 16));
-    rates.put(Work.TILE_TRANSFORM, transform);
-    rates.put(Work.TILE, Math.max(0, one - transform));
-    operands(lanes);
-  }
-
-  private double tileSeconds(Batch batch) {
-    try (KeyPair key = matrix.generateKey();
-        PublicKey read = matrix.readPublicKey(key.publicKey(), new SeedRegistry());
-        MatrixEvaluator evaluator =
-            matrix.matrix(batch.layout(), COLUMNS, batch.layout().lanes(), List.of())) {
-      byte[][] ciphertexts = new byte[AT_ONCE][];
-      encrypt(key, batch, ciphertexts);
-      List<EncryptedBlock> operands = read(ciphertexts);
-      try {
-        double seconds =
-            seconds(() -> evaluator.rows(batch.x(), 0, batch.rows(), operands, read, maskKey, 1));
-        return seconds / (AT_ONCE * batch.layout().groups(COLUMNS) * unit);
-      } finally {
-        operands.forEach(EncryptedBlock::close);
-      }
-    }
-  }
-
-  private void operands(Batch batch) {
-    LaneLayout layout = batch.layout();
-    int groups = layout.groups(COLUMNS);
-    try (KeyPair key = matrix.generateKey();
-        PublicKey read = matrix.readPublicKey(key.publicKey(), new SeedRegistry());
-        MatrixEvaluator evaluator = matrix.matrix(layout, COLUMNS, layout.lanes(), List.of())) {
-      byte[][] ciphertexts = new byte[AT_ONCE][];
-      rate(Work.OPERAND_ENCRYPTION, AT_ONCE * unit, () -> encrypt(key, batch, ciphertexts));
-      rate(
-          Work.OPERAND_READ,
-          AT_ONCE * unit,
-          () -> each(b -> matrix.readBlock(ciphertexts[b], new SeedRegistry()).close()));
-      List<EncryptedBlock> operands = read(ciphertexts);
-      try {
-        evaluator.rows(batch.x(), 0, batch.rows(), operands, read, maskKey, 1);
-      } finally {
-        operands.forEach(EncryptedBlock::close);
-      }
-      long began = System.nanoTime();
-      MaskedReply reply = evaluator.finish(read, maskKey, 1);
-      rates.put(Work.OPERAND_REPLY, (System.nanoTime() - began) / 1e9 / groups / unit);
-      rate(
-          Work.OPERAND_OPENING,
-          groups * unit,
-          () -> key.openColumns(layout, reply.wire(), layout.lanes(), COLUMNS, 1));
-    }
+    Blocks single = new Blocks(1, COLUMNS);
+    Blocks many = new Blocks(MANY_LANES, WIDE);
+    Blocks few = new Blocks(MANY_LANES, NARROW);
+    Turn one = ready(single::multiply);
+    Turn wide = ready(many::multiply);
+    Turn narrow = ready(few::multiply);
+    double blocks = BLOCKS * unit;
+    DoubleSupplier tile =
+        () ->
+            Math.max(0, wide.seconds() - narrow.seconds())
+                / (many.groups() - few.groups())
+                / blocks;
+    DoubleSupplier block =
+        () -> Math.max(0, narrow.seconds() / blocks - few.groups() * tile.getAsDouble());
+    DoubleSupplier transform =
+        () ->
+            Math.max(
+                    0,
+                    (one.seconds() / blocks - block.getAsDouble()) / single.groups()
+                        - tile.getAsDouble())
+                / (1 - 1.0 / MANY_LANES);
+    rate(Work.BLOCK, block);
+    rate(Work.TILE_TRANSFORM, transform);
+    rate(Work.TILE, () -> tile.getAsDouble() - transform.getAsDouble() / MANY_LANES);
+    readyRate(Work.OPERAND_ENCRYPTION, atOnce * unit, () -> few.encrypt(atOnce));
+    readyRate(Work.OPERAND_READ, atOnce * unit, () -> few.read(atOnce));
+    MaskedReply reply = few.reply();
+    readyRate(Work.OPERAND_REPLY, few.groups() * unit, few::reply);
+    readyRate(Work.OPERAND_OPENING, few.groups() * unit, () -> few.open(reply));
   }
 
   /** The kernel of level {@code gradients}. */
   private void keptTiles() {
-    int rows = AT_ONCE * degree;
-    int columns = 8;
-    int[] x = new int[rows * columns];
-    Arrays.setAll(x, i -> i % 33 - 16);
+    int rows = atOnce * degree;
+    int[] x = new int[rows * COLUMNS];
+    Arrays.fill(x, 15);
     long[] residuals = field.uniform(random, rows);
-    try (KeyPair key = matrix.generateKey();
-        TileStore tiles = TileStore.of(matrix, x, rows, columns, 1)) {
-      byte[][] ciphertexts = new byte[AT_ONCE][];
-      each(b -> ciphertexts[b] = key.encryptBlock(residuals, b * degree, degree, 1));
-      double all =
-          seconds(
-              () -> {
-                SeedRegistry seeds = new SeedRegistry();
-                try (BackwardAccumulator sum = tiles.backward()) {
-                  for (int b = 0; b < AT_ONCE; b++) {
-                    // The accumulator closes what it has taken.
-                    sum.add(b, matrix.readBlock(ciphertexts[b], seeds));
-                  }
+    KeyPair key = closed(matrix.generateKey(), KeyPair::close);
+    TileStore tiles = closed(TileStore.of(matrix, x, rows, COLUMNS, 1), TileStore::close);
+    byte[][] ciphertexts = new byte[atOnce][];
+    each(b -> ciphertexts[b] = key.encryptBlock(residuals, b * degree, degree, 1));
+    Turn reading =
+        ready(
+            () -> {
+              SeedRegistry seeds = new SeedRegistry();
+              for (byte[] ciphertext : ciphertexts) {
+                matrix.readBlock(ciphertext, seeds).close();
+              }
+            });
+    Turn all =
+        ready(
+            () -> {
+              SeedRegistry seeds = new SeedRegistry();
+              try (BackwardAccumulator sum = tiles.backward()) {
+                for (int b = 0; b < atOnce; b++) {
+                  // The accumulator closes what it has taken.
+                  sum.add(b, matrix.readBlock(ciphertexts[b], seeds));
                 }
-              });
-      double reading = rates.get(Work.OPERAND_READ) * AT_ONCE * unit;
-      rates.put(Work.KEPT_TILE, Math.max(0, all - reading) / (AT_ONCE * columns * unit));
-    }
+              }
+            });
+    rate(Work.KEPT_TILE, () -> (all.seconds() - reading.seconds()) / (atOnce * COLUMNS * unit));
   }
 
   private void residues() {
-    int length = 1 << 16;
-    long[][] vectors = {field.uniform(random, length), field.uniform(random, length)};
-    rate(Work.UNIFORM, length, () -> vectors[1] = field.uniform(random, length));
-    rate(Work.ADDITION, length, () -> field.addTo(vectors[0], vectors[1]));
-    rate(Work.FIELD_PRODUCT, length, () -> field.addMultiple(vectors[0], 12345, vectors[1]));
-    rate(
-        Work.PACKED, length, () -> new Encoder().putPacked(vectors[0], field.bits()).toByteArray());
-    double[] x = new double[ROWS];
-    Arrays.setAll(x, i -> 100 * random.nextGaussian());
-    short[] rounded = new short[ROWS];
-    rates.put(Work.ROUNDING, compiled(() -> round(x, rounded)) / ROWS / processors());
-    int rows = 8 * IntegerMatrix.CHUNK_ROWS;
-    double narrow = productSeconds(rows, 1);
-    double wide = productSeconds(rows, COLUMNS + 1);
-    double entry = Math.max(0, (wide - narrow) / COLUMNS);
-    rates.put(Work.INTEGER_PRODUCT, entry);
-    rates.put(Work.INTEGER_ROW, Math.max(0, narrow - entry));
+    int length = 1 << 14;
+    long[] vector = field.uniform(random, length);
+    long[] other = field.uniform(random, length);
+    compiledRate(Work.UNIFORM, length, () -> field.uniform(random, length));
+    compiledRate(Work.ADDITION, length, () -> field.addTo(vector, other));
+    compiledRate(Work.FIELD_PRODUCT, length, () -> field.addMultiple(vector, 12345, other));
+    compiledRate(
+        Work.PACKED, length, () -> new Encoder().putPacked(vector, field.bits()).toByteArray());
+    double[] x = new double[length];
+    Arrays.fill(x, 12.3);
+    short[] rounded = new short[length];
+    compiledRate(Work.ROUNDING, (double) length * processors(), () -> round(x, rounded));
+    int rows = processors() * IntegerMatrix.CHUNK_ROWS;
+    Turn narrow = integerProducts(rows, 1);
+    Turn wide = integerProducts(rows, WIDE + 1);
+    DoubleSupplier entry = () -> Math.max(0, wide.seconds() - narrow.seconds()) / WIDE / (2 * rows);
+    rate(Work.INTEGER_PRODUCT, entry);
+    rate(Work.INTEGER_ROW, () -> narrow.seconds() / (2 * rows) - entry.getAsDouble());
   }
 
   private static void round(double[] from, short[] to) {
@@ -326,8 +437,8 @@ public final class Calibration implements AutoCloseable {
     }
   }
 
-  /** Of a row. */
-  private double productSeconds(int rows, int columns) {
+  /** One each way. */
+  private Turn integerProducts(int rows, int columns) {
     IntegerMatrix x =
         new IntegerMatrix(
             rows,
@@ -337,45 +448,45 @@ public final class Calibration implements AutoCloseable {
     long[] w = field.uniform(random, columns);
     long[] r = field.uniform(random, rows);
     return compiled(
-            () -> {
-              x.times(field, w);
-              x.transposeTimes(field, r);
-            })
-        / 2
-        / rows;
+        () -> {
+          x.times(field, w);
+          x.transposeTimes(field, r);
+        });
   }
 
   private void reals() {
-    int wide = 96;
-    int narrow = 8;
-    double[] columns = {wide, narrow};
-    double[] spent = new double[2];
-    for (int k = 0; k < 2; k++) {
-      Matrix x = normal(ROWS, (int) columns[k]);
-      Whitening whitening = Whitening.of(x, 1e-3);
-      spent[k] =
-          seconds(
-                  () -> {
-                    x.gram();
-                    whitening.apply(x);
-                  })
-              / ROWS;
-    }
-    double square = (spent[0] / wide - spent[1] / narrow) / (wide - narrow);
-    rates.put(Work.WHITENING, Math.max(0, square));
-    rates.put(Work.WHITENING_ENTRY, Math.max(0, spent[1] / narrow - square * narrow));
-    Matrix few = normal(wide, wide);
-    rate(Work.ROTATION, Math.pow(wide, 3), () -> Whitening.of(few, 1));
-    Matrix x = normal(ROWS, wide);
-    rate(Work.FIT, (double) ROWS * wide * wide, x::gram);
-    double[] w = new double[wide];
+    Turn wide = whitening(WIDE);
+    Turn narrow = whitening(NARROW);
+    DoubleSupplier square =
+        () ->
+            Math.max(0, wide.seconds() / WIDE - narrow.seconds() / NARROW) / (WIDE - NARROW) / ROWS;
+    rate(Work.WHITENING, square);
+    rate(
+        Work.WHITENING_ENTRY,
+        () -> narrow.seconds() / NARROW / ROWS - square.getAsDouble() * NARROW);
+    Matrix few = constant(WIDE, WIDE);
+    compiledRate(Work.ROTATION, Math.pow(WIDE, 3), () -> Whitening.of(few, 1));
+    Matrix x = constant(ROWS, WIDE);
+    compiledRate(Work.FIT, (double) ROWS * WIDE * WIDE, x::gram);
+    double[] w = new double[WIDE];
     Arrays.fill(w, 0.5);
-    rate(Work.REAL_PRODUCT, (double) ROWS * wide, () -> x.times(w));
+    compiledRate(Work.REAL_PRODUCT, (double) ROWS * WIDE, () -> x.times(w));
   }
 
-  private Matrix normal(int rows, int columns) {
+  private Turn whitening(int columns) {
+    Matrix x = constant(ROWS, columns);
+    Whitening whitening = Whitening.of(x, 1);
+    return compiled(
+        () -> {
+          x.gram();
+          whitening.apply(x);
+        });
+  }
+
+  /** Time does not depend on the values. */
+  private static Matrix constant(int rows, int columns) {
     double[] values = new double[rows * columns];
-    Arrays.setAll(values, i -> random.nextGaussian());
+    Arrays.fill(values, 0.5);
     return new Matrix(rows, columns, values);
   }
 
@@ -397,24 +508,23 @@ public final class Calibration implements AutoCloseable {
   /** Written, hashed, read, hashed again; the system's part of a message is not in it. */
   private void messages() {
     int bytes = 1 << 18;
-    double small = messageSeconds(1);
-    double large = messageSeconds(bytes);
-    rates.put(Work.MESSAGE_BYTE, Math.max(0, large - small) / 2 / bytes);
-    rates.put(Work.MESSAGE, small / 2 + SYSTEM_MESSAGE);
+    Turn small = message(1);
+    Turn large = message(bytes);
+    rate(Work.MESSAGE_BYTE, () -> (large.seconds() - small.seconds()) / 2 / bytes);
+    rate(Work.MESSAGE, () -> small.seconds() / 2 + SYSTEM_MESSAGE);
   }
 
-  private static double messageSeconds(int bytes) {
+  private Turn message(int bytes) {
     Party here = new Party("here");
     Party there = new Party("there");
     Bytes message = new Bytes(new byte[bytes]);
-    try (MemoryNetwork network = new MemoryNetwork()) {
-      Channel sender = network.channel(here, there);
-      Channel receiver = network.channel(there, here);
-      return compiled(
-          () -> {
-            sender.send(message);
-            receiver.receive(Bytes.TYPE, 1 << 20);
-          });
-    }
+    MemoryNetwork network = closed(new MemoryNetwork(), MemoryNetwork::close);
+    Channel sender = network.channel(here, there);
+    Channel receiver = network.channel(there, here);
+    return compiled(
+        () -> {
+          sender.send(message);
+          receiver.receive(Bytes.TYPE, 1 << 20);
+        });
   }
 }

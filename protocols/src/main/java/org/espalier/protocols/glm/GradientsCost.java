@@ -1,9 +1,13 @@
 package org.espalier.protocols.glm;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.espalier.he.HeContext;
 import org.espalier.he.ParameterChooser;
+import org.espalier.he.TileStore;
 import org.espalier.he.Workload;
+import org.espalier.protocols.cost.Footprint;
 import org.espalier.protocols.cost.Script;
 import org.espalier.protocols.cost.Script.Lane;
 import org.espalier.protocols.cost.Work;
@@ -11,6 +15,7 @@ import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.fixedpoint.Quantisation;
 import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.protocols.linear.ResidualHolder;
+import org.espalier.protocols.predict.LogitsCost;
 import org.espalier.protocols.shares.SharesCost;
 
 /** The steps of {@link GradientsTraining}. Label party first. */
@@ -20,14 +25,21 @@ final class GradientsCost {
 
   private static final double FIT_HESSIANS = 1.5;
 
+  /** Vectors of a row each at the label party: logits, residuals, ciphertexts, as they come. */
+  private static final int LABEL_VECTORS = 12;
+
+  private static final int SQUARES = 6;
+
   private final TrainingJob job;
+  private final TrainingCost.Size size;
   private final int[] columns;
   private final Script script;
   private final Lane label;
 
-  private GradientsCost(TrainingJob job, int[] columns) {
+  private GradientsCost(TrainingJob job, TrainingCost.Size size) {
     this.job = job;
-    this.columns = columns;
+    this.size = size;
+    this.columns = size.columns();
     this.script = new Script(columns.length);
     this.label = script.party(0);
   }
@@ -43,25 +55,80 @@ final class GradientsCost {
     return Math.max(1, Math.min(most, Disclosure.passLimit(features, most, spec.acceptSpan(), 0)));
   }
 
-  static Script of(TrainingJob job, int[] columns, int passes) {
-    GradientsCost cost = new GradientsCost(job, columns);
+  static TrainingCost of(TrainingJob job, TrainingCost.Size size, int passes) {
     Quantisation quantisation = Quantisation.forRows(job.rows());
     long columnL1 = Math.round(Math.scalb(0.8 * job.rows(), quantisation.featureBits()));
     ParameterChooser.Choice choice =
         ParameterChooser.choose(
             new Workload(
                 job.rows(),
-                Arrays.copyOfRange(columns, 1, columns.length),
+                Arrays.copyOfRange(size.columns(), 1, size.parties()),
                 quantisation.gradientBound(columnL1),
                 columnL1));
+    List<TrainingCost.Phase> phases = new ArrayList<>();
+    GradientsCost prepare = new GradientsCost(job, size);
+    prepare.begin(choice);
+    phases.add(prepare.phase(TrainingCost.Part.PREPARE, choice, 0));
+    GradientsCost train = new GradientsCost(job, size);
     try (HeContext context = HeContext.of(choice.parameters())) {
-      cost.begin(choice);
       for (int pass = 1; pass <= passes; pass++) {
-        cost.pass(context, choice, pass);
+        train.pass(context, choice, pass);
       }
-      cost.start(passes);
+      train.start(passes);
     }
-    return cost.script;
+    phases.add(train.phase(TrainingCost.Part.TRAIN, choice, passes));
+    if (size.holdout() > 0) {
+      GradientsCost evaluate = new GradientsCost(job, size);
+      new LogitsCost(evaluate.script, size.holdout()).joint(size.columns());
+      phases.add(evaluate.phase(TrainingCost.Part.EVALUATE, choice, 0));
+    }
+    return new TrainingCost(phases, passes);
+  }
+
+  private TrainingCost.Phase phase(
+      TrainingCost.Part part, ParameterChooser.Choice choice, int passes) {
+    List<Footprint> footprints = new ArrayList<>();
+    for (int p = 0; p < columns.length; p++) {
+      footprints.add(footprint(part, choice, passes, p));
+    }
+    return new TrainingCost.Phase(part, script, footprints);
+  }
+
+  private Footprint footprint(
+      TrainingCost.Part part, ParameterChooser.Choice choice, int passes, int p) {
+    long prepared = (long) job.rows() * columns[p] * Double.BYTES;
+    if (part == TrainingCost.Part.EVALUATE) {
+      return new Footprint(
+          prepared + (long) size.holdout() * (columns[p] + 2) * Double.BYTES, 0, 0);
+    }
+    long polynomial =
+        (long) choice.parameters().limbs() * choice.parameters().degree() * Long.BYTES;
+    long contexts = 32 * polynomial;
+    if (p == 0) {
+      // The fit has its own copy of the columns, with a column more for the intercept and for each
+      // direction; it grows by doubling.
+      int width = Integer.highestOneBit(Math.max(8, passes)) * 2 + columns[0] + 1;
+      long design = (long) job.rows() * width * Double.BYTES;
+      return new Footprint(
+          prepared + design + (long) job.rows() * LABEL_VECTORS * Double.BYTES, contexts, 0);
+    }
+    long square = (long) columns[p] * columns[p] * Double.BYTES;
+    long directions = (long) passes * columns[p] * 2 * Double.BYTES;
+    // Whitened beside prepared, and as integers until they are transformed.
+    long whitened = prepared;
+    long integers =
+        part == TrainingCost.Part.PREPARE ? (long) job.rows() * columns[p] * Integer.BYTES : 0;
+    return new Footprint(
+        prepared
+            + whitened
+            + integers
+            + SQUARES * square
+            + directions
+            + 4L * job.rows() * Double.BYTES,
+        contexts
+            + TileStore.bytes(choice.parameters(), job.rows(), columns[p], choice.width())
+            + 2L * (ResidualHolder.ENCRYPTED_AT_ONCE + groups(choice, p)) * polynomial,
+        0);
   }
 
   private void begin(ParameterChooser.Choice choice) {

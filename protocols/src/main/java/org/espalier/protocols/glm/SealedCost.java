@@ -1,14 +1,19 @@
 package org.espalier.protocols.glm;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.espalier.he.HeContext;
+import org.espalier.he.LaneLayout;
 import org.espalier.protocols.cost.Script;
 import org.espalier.protocols.cost.Script.Lane;
 import org.espalier.protocols.cost.Work;
 import org.espalier.protocols.glm.SealedPlan.Opening;
 import org.espalier.protocols.glm.SealedPlan.Part;
 import org.espalier.protocols.glm.SealedPlan.Stage;
+import org.espalier.protocols.predict.LogitsCost;
+import org.espalier.protocols.shares.Pinned;
 import org.espalier.protocols.shares.SharesCost;
 
 /** The steps of {@link SealedTraining}, without a stage that is run again. Label party first. */
@@ -17,41 +22,74 @@ final class SealedCost {
 
   private final SealedPlan plan;
   private final TrainingJob job;
+  private final TrainingCost.Size size;
+  private final HeContext matrix;
   private final Script script;
   private final Lane label;
   private final Lane compute;
   private final List<Lane> all = new ArrayList<>();
   private final List<Lane> others = new ArrayList<>();
-  private SharesCost shares;
+  private final SharesCost shares;
+  private final SealedMemory memory;
   private int sampleLeft;
   private int restLeft;
   private int gradients;
 
-  private SealedCost(TrainingJob job, int[] columns) {
+  /** One phase of it. */
+  private SealedCost(
+      TrainingJob job,
+      TrainingCost.Size size,
+      SealedPlan plan,
+      HeContext matrix,
+      HeContext slots,
+      SealedMemory memory) {
     this.job = job;
-    this.plan = new SealedPlan(job, shapes(job, columns));
-    this.script = new Script(columns.length);
-    for (int p = 0; p < columns.length; p++) {
+    this.size = size;
+    this.plan = plan;
+    this.matrix = matrix;
+    this.memory = memory;
+    this.script = new Script(size.parties());
+    for (int p = 0; p < size.parties(); p++) {
       all.add(script.party(p));
     }
     this.label = all.get(0);
     this.compute = all.get(1);
-    this.others.addAll(all.subList(2, columns.length));
+    this.others.addAll(all.subList(2, size.parties()));
+    this.shares = new SharesCost(script, matrix, slots, plan.field);
   }
 
-  /**
-   * @param columns features of each party, label party first
-   */
-  static TrainingCost of(TrainingJob job, int[] columns) {
-    SealedCost cost = new SealedCost(job, columns);
-    try (HeContext matrix = HeContext.of(cost.plan.parameters.matrix().parameters());
-        HeContext slots = HeContext.of(cost.plan.parameters.slots().parameters())) {
-      cost.shares = new SharesCost(cost.script, matrix, slots, cost.plan.field);
-      cost.agree();
-      cost.train();
-      cost.open();
+  static TrainingCost of(TrainingJob job, TrainingCost.Size size) {
+    SealedPlan plan = new SealedPlan(job, shapes(job, size.columns()));
+    List<TrainingCost.Phase> phases = new ArrayList<>();
+    try (HeContext matrix = HeContext.of(plan.parameters.matrix().parameters());
+        HeContext slots = HeContext.of(plan.parameters.slots().parameters())) {
+      for (TrainingCost.Part part : TrainingCost.Part.values()) {
+        SealedMemory memory = new SealedMemory(job, size, plan, matrix, slots);
+        new SealedCost(job, size, plan, matrix, slots, memory).phase(part).ifPresent(phases::add);
+      }
     }
-    return new TrainingCost(cost.script, cost.plan.totalPasses());
+    return new TrainingCost(phases, plan.totalPasses());
+  }
+
+  private Optional<TrainingCost.Phase> phase(TrainingCost.Part part) {
+    switch (part) {
+      case PREPARE -> agree();
+      case TRAIN -> {
+        train();
+        if (job.spec().sharedWeights()) {
+          share();
+        } else {
+          open();
+        }
+      }
+      case EVALUATE -> {
+        if (size.holdout() == 0) {
+          return Optional.empty();
+        }
+        evaluate();
+      }
+    }
+    return Optional.of(new TrainingCost.Phase(part, script, memory.of(part)));
   }
 
   /** Of whitened columns: second moment 1, the absolute value 0.8 on average. */
@@ -128,6 +166,7 @@ final class SealedCost {
       return left - 1;
     }
     int vectors = plan.vectors(part, at, s);
+    memory.prepares(part, vectors);
     prepare(part, vectors);
     return vectors - 1;
   }
@@ -229,5 +268,34 @@ final class SealedCost {
       shares.residues(label, all.get(p), columns(p));
     }
     shares.residues(compute, label, columns(0));
+  }
+
+  private LaneLayout pinnedLayout() {
+    int most = plan.shapes.stream().mapToInt(SealedPlan.Shape::columns).max().orElseThrow();
+    return Pinned.layout(matrix, Pinned.width(matrix, most));
+  }
+
+  /** Columns that have weights: the outcome's has none. */
+  private int weights(int party) {
+    return columns(party) - (party == 0 ? 1 : 0);
+  }
+
+  private void share() {
+    LaneLayout layout = pinnedLayout();
+    for (int p = 1; p < all.size(); p++) {
+      shares.pin(label, all.get(p), layout, weights(p));
+    }
+    shares.pin(compute, label, layout, weights(0));
+  }
+
+  private void evaluate() {
+    LogitsCost logits = new LogitsCost(script, size.holdout());
+    if (job.spec().sharedWeights()) {
+      int[] columns = new int[all.size()];
+      Arrays.setAll(columns, this::weights);
+      logits.shared(shares, pinnedLayout(), columns);
+    } else {
+      logits.joint(size.columns());
+    }
   }
 }

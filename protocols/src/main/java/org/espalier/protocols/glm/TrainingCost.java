@@ -3,51 +3,125 @@ package org.espalier.protocols.glm;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.espalier.protocols.cost.Footprint;
 import org.espalier.protocols.cost.Script;
 import org.espalier.protocols.disclosure.Level;
+import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Party;
 import org.espalier.wire.Session;
 
 /**
  * What a training costs, from its settings and its size alone.
  *
- * @param script every party's steps, label party first, then the feature parties by name
+ * @param phases one after the other
  * @param passes how many it has
  */
-public record TrainingCost(Script script, int passes) {
+public record TrainingCost(List<Phase> phases, int passes) {
+  public TrainingCost {
+    phases = List.copyOf(phases);
+  }
+
+  /**
+   * Of a job.
+   *
+   * @param rows of the cohort to train on
+   * @param holdout people to evaluate the model on, 0 or more
+   * @param columns prepared columns of each party, label party first; at least one of each other
+   * @param workspace where a party keeps its slice
+   */
+  public record Size(int rows, int holdout, int[] columns, Workspace workspace) {
+    public Size {
+      columns = columns.clone();
+      if (holdout < 0) {
+        throw new IllegalArgumentException("fewer than no rows to evaluate on");
+      }
+      if (columns.length < 2
+          || columns[0] < 0
+          || Arrays.stream(columns).skip(1).anyMatch(c -> c < 1)) {
+        throw new IllegalArgumentException(
+            "columns of " + Arrays.toString(columns) + " are not those of a training");
+      }
+    }
+
+    int parties() {
+      return columns.length;
+    }
+  }
+
+  /** What follows each other, and does not overlap. */
+  public enum Part {
+    /** Whitening, quantising, agreement on what is trained. */
+    PREPARE,
+    /** The passes, to the weights or the shares of them. */
+    TRAIN,
+    /** Joint scores of the people that were held out. */
+    EVALUATE
+  }
+
+  /**
+   * One of them.
+   *
+   * @param script every party's steps, label party first, then the feature parties by name
+   * @param footprints what each party holds, with its prepared columns, but not what they were
+   *     prepared from
+   */
+  public record Phase(Part part, Script script, List<Footprint> footprints) {
+    public Phase {
+      footprints = List.copyOf(footprints);
+    }
+  }
+
+  /** Everything after each other. */
+  public Script script() {
+    return Script.inTurn(phases.stream().map(Phase::script).toList());
+  }
+
+  /** What a party holds at the fullest moment of all phases. */
+  public Footprint footprint(int party) {
+    return phases.stream()
+        .map(phase -> phase.footprints().get(party))
+        .reduce(Footprint::max)
+        .orElseThrow();
+  }
+
   /**
    * The steps of a training that goes to the end of its schedule; at level {@code gradients}, where
    * the data decide when it ends, of one with {@link GradientsCost#expectedPasses}.
    *
-   * @param rows of the cohort to train on
-   * @param columns prepared columns of each party, label party first; at least one of each other
    * @throws IllegalArgumentException if the level cannot be run at this size
    */
+  public static TrainingCost of(TrainingSpec spec, Size size) {
+    return of(spec, size, GradientsCost.expectedPasses(spec, size.columns()));
+  }
+
+  /** The same with everything in memory and nobody held out. */
   public static TrainingCost of(TrainingSpec spec, int rows, int[] columns) {
-    return of(spec, rows, columns, GradientsCost.expectedPasses(spec, columns));
+    return of(spec, new Size(rows, 0, columns, Workspace.inMemory()));
   }
 
   /**
    * @param passes of a training at level {@code gradients}
    */
-  static TrainingCost of(TrainingSpec spec, int rows, int[] columns, int passes) {
-    if (columns.length < 2 || Arrays.stream(columns).skip(1).anyMatch(c -> c < 1)) {
-      throw new IllegalArgumentException(
-          "columns of " + Arrays.toString(columns) + " are not those of a training");
-    }
-    TrainingJob job = job(spec, rows, columns.length);
+  static TrainingCost of(TrainingSpec spec, Size size, int passes) {
+    TrainingJob job = job(spec, size);
     return spec.level() == Level.SEALED
-        ? SealedCost.of(job, columns)
-        : new TrainingCost(GradientsCost.of(job, columns, passes), passes);
+        ? SealedCost.of(job, size)
+        : GradientsCost.of(job, size, passes);
   }
 
   /** No step depends on the names or on the session. */
-  private static TrainingJob job(TrainingSpec spec, int rows, int parties) {
+  private static TrainingJob job(TrainingSpec spec, Size size) {
     List<Party> features = new ArrayList<>();
-    for (int p = 1; p < parties; p++) {
+    for (int p = 1; p < size.parties(); p++) {
       features.add(new Party("feature-" + p));
     }
     return new TrainingJob(
-        new Session("J-cost", new byte[32], 1), new Party("label"), features, rows, spec, 0);
+        new Session("J-cost", new byte[32], 1),
+        new Party("label"),
+        features,
+        size.rows(),
+        spec,
+        0,
+        size.workspace());
   }
 }

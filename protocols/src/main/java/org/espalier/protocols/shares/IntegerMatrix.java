@@ -84,6 +84,15 @@ public final class IntegerMatrix {
     }
   }
 
+  private static int chunks(int rows) {
+    return (rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
+  }
+
+  /** What a matrix takes, in memory or in a file. */
+  public static long bytes(int rows, int columns) {
+    return (long) chunks(rows) * CHUNK_ROWS * columns * Short.BYTES;
+  }
+
   /**
    * Fills a matrix chunk by chunk, both cores.
    *
@@ -96,11 +105,10 @@ public final class IntegerMatrix {
     this.first = 0;
     this.rows = rows;
     this.columns = columns;
-    int chunks = (rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    int chunks = chunks(rows);
     int chunkValues = Math.multiplyExact(CHUNK_ROWS, columns);
-    long bytes = (long) chunks * chunkValues * Short.BYTES;
     this.storage =
-        bytes <= workspace.memory()
+        bytes(rows, columns) <= workspace.memory()
             ? new Heap(new short[chunks][])
             : new Mapped(workspace.map(chunks, (long) chunkValues * Short.BYTES), chunkValues);
     long[] sums = new long[columns];

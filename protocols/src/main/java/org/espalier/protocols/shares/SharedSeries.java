@@ -81,7 +81,7 @@ public final class SharedSeries {
     }
 
     /** Ciphertexts of a block: all sines and cosines. */
-    int factors(int block) {
+    public int factors(int block) {
       return (vectors() + segments(block) - 1) / segments(block);
     }
   }

@@ -115,10 +115,12 @@ public final class SharesCost {
 
   private void tiles(Owner owner, LaneLayout layout, int blocks) {
     double tiles = (double) blocks * layout.groups(owner.columns());
+    int products = owner.forward() ? 2 : 1;
     owner
         .lane()
+        .compute(Work.BLOCK, blocks * matrixUnit * products)
         .compute(Work.TILE_TRANSFORM, tiles * matrixUnit / layout.lanes())
-        .compute(Work.TILE, tiles * matrixUnit * (owner.forward() ? 2 : 1));
+        .compute(Work.TILE, tiles * matrixUnit * products);
   }
 
   /** The beginning of a {@link SharedSeries}: a key for a stage. */
@@ -169,6 +171,54 @@ public final class SharesCost {
       holder.compute(Work.SLOT_OPENING, slotUnit);
     }
     holder.join(sender);
+  }
+
+  /**
+   * {@link Pinned#give} and {@link Pinned#take}.
+   *
+   * @param columns of the owner's matrix
+   */
+  public void pin(Lane holder, Lane owner, LaneLayout layout, int columns) {
+    holder.compute(Work.KEY, matrixUnit);
+    script.message(holder, owner, sized(matrix.ciphertextBytes()));
+    for (int group = 0; group < layout.groups(columns); group++) {
+      holder.compute(Work.OPERAND_ENCRYPTION, matrixUnit);
+      script.message(holder, owner, numbered(matrix.ciphertextBytes()));
+    }
+    owner
+        .compute(Work.KEY, matrixUnit)
+        .compute(Work.OPERAND_READ, layout.groups(columns) * matrixUnit);
+  }
+
+  /** The owner's beginning of products with a {@link Pinned.Vector}: it reads the ciphertexts. */
+  public void pinned(Lane owner, LaneLayout layout, int columns) {
+    owner
+        .compute(Work.KEY, matrixUnit)
+        .compute(Work.OPERAND_READ, layout.groups(columns) * matrixUnit);
+  }
+
+  /** {@link Pinned.Owner#times}, and what the holder opens of it later. */
+  public void pinnedProduct(Lane owner, Lane holder, LaneLayout layout, int columns, int rows) {
+    int blocks = layout.blocks(rows);
+    double tiles = (double) blocks * layout.groups(columns);
+    owner
+        .compute(Work.BLOCK, blocks * matrixUnit)
+        .compute(Work.TILE_TRANSFORM, tiles * matrixUnit)
+        .compute(Work.TILE, tiles * matrixUnit)
+        .compute(Work.OPERAND_REPLY, blocks * matrixUnit);
+    for (int from = 0; from < rows; from += layout.rowsPerBlock()) {
+      int count = Math.min(layout.rowsPerBlock(), rows - from);
+      script.sends(owner, holder, numbered(matrix.rowReplyBytes(layout, 1, count, 1)));
+    }
+  }
+
+  /** {@link Pinned.Holder#open}. */
+  public void pinnedOpening(Lane holder, Lane owner, LaneLayout layout, int rows) {
+    for (int from = 0; from < rows; from += layout.rowsPerBlock()) {
+      int count = Math.min(layout.rowsPerBlock(), rows - from);
+      script.receives(holder, owner, numbered(matrix.rowReplyBytes(layout, 1, count, 1)));
+      holder.compute(Work.OPERAND_OPENING, matrixUnit);
+    }
   }
 
   /** A field of bytes with its length. */

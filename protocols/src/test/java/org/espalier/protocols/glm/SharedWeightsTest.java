@@ -42,7 +42,7 @@ class SharedWeightsTest {
     return new TrainingSpec(family, Level.SEALED, 0.01, TrainingSpec.MAX_PASSES, 1e-5, false, true);
   }
 
-  private static double[] score(TrainingRun run, List<Matrix> rows, MemoryNetwork network) {
+  static double[] score(TrainingRun run, List<Matrix> rows, MemoryNetwork network) {
     return score(run.label().shared(), run, rows, network, SCORING);
   }
 

@@ -3,15 +3,22 @@ package org.espalier.protocols.glm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.assertj.core.data.Percentage;
+import org.espalier.protocols.cost.Footprint;
 import org.espalier.protocols.cost.Forecast;
 import org.espalier.protocols.cost.Script;
 import org.espalier.protocols.cost.Work;
 import org.espalier.protocols.disclosure.Level;
+import org.espalier.protocols.predict.JointLogits;
+import org.espalier.protocols.shares.IntegerMatrix;
+import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
+import org.espalier.wire.Session;
 import org.espalier.wire.memory.MemoryNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -68,40 +75,142 @@ class TrainingCostTest {
         .isInstanceOf(IllegalArgumentException.class);
   }
 
+  /** Training ends with pinned shares, and scores of held-out people are computed from them. */
+  @ParameterizedTest
+  @CsvSource({"1500, 300, 3, 4, 0", "1500, 5000, 2, 3, 4"})
+  void countsSharedWeights(int rows, int holdout, int label, int first, int second) {
+    int[] columns = columns(label, first, second);
+    TrainingSpec spec =
+        new TrainingSpec(
+            Family.LOGISTIC, Level.SEALED, 1e-2, TrainingSpec.MAX_PASSES, 1e-4, false, true);
+    TestData data = TestData.synthetic(rows, 7, columns);
+    TestData others = TestData.synthetic(holdout, 8, columns);
+    try (MemoryNetwork network = new MemoryNetwork();
+        MemoryNetwork scoring = new MemoryNetwork()) {
+      TrainingRun run = TrainingRun.of(data, spec, network);
+      SharedWeightsTest.score(run, others.parts(), scoring);
+      TrainingCost cost = TrainingCost.of(spec, size(rows, holdout, columns));
+      requireCounted(
+          Script.inTurn(List.of(cost.phases().get(0).script(), cost.phases().get(1).script())),
+          network,
+          columns.length,
+          "training");
+      requireCounted(cost.phases().get(2).script(), scoring, columns.length, "scores");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"SEALED, 3", "GRADIENTS, 2"})
+  void countsScoresFromOpenedWeights(Level level, int parties) {
+    int rows = 70_000;
+    int[] columns = parties == 2 ? new int[] {2, 3} : new int[] {2, 3, 4};
+    TrainingSpec spec = new TrainingSpec(level, 1e-2, 4, 1e-3, true);
+    TestData data = TestData.synthetic(rows, 5, columns);
+    Session session = new Session("J-scores", new byte[32], 1);
+    try (MemoryNetwork network = new MemoryNetwork()) {
+      List<Party> features = new ArrayList<>();
+      for (int p = 1; p < parties; p++) {
+        features.add(TrainingRun.featureParty(p));
+      }
+      List<CompletableFuture<Void>> running = new ArrayList<>();
+      for (int p = 1; p < parties; p++) {
+        Party self = TrainingRun.featureParty(p);
+        List<Party> peers = new ArrayList<>(features);
+        peers.remove(self);
+        double[] own = data.parts().get(p).times(new double[columns[p]]);
+        running.add(
+            CompletableFuture.runAsync(
+                () ->
+                    JointLogits.feature(
+                        session,
+                        network.channel(self, TrainingRun.LABEL),
+                        network.channels(self, peers),
+                        own)));
+      }
+      JointLogits.label(session, network.channels(TrainingRun.LABEL, features), new double[rows]);
+      running.forEach(CompletableFuture::join);
+      TrainingCost cost = TrainingCost.of(spec, size(50_000, rows, columns));
+      requireCounted(cost.phases().get(2).script(), network, parties, "scores");
+    }
+  }
+
+  /** What was measured of two processes is in docs/benchmarks.md. */
+  @ParameterizedTest
+  @CsvSource({
+    "100000, 30, 300, 700, 413, 915",
+    "10000, 50, 50, 700, 274, 283",
+    "10000000, 10, 10, 3300, 3640, 3480"
+  })
+  void foreseesMemory(
+      int rows, int label, int feature, long heapLimit, double first, double other) {
+    TrainingSpec spec = new TrainingSpec(Level.SEALED, 1e-4, 200, 5e-5, true);
+    TrainingCost cost = TrainingCost.of(spec, rows, new int[] {label, feature});
+    Percentage quarter = Percentage.withPercentage(25);
+    assertThat(cost.footprint(0).resident(heapLimit << 20) / 1e6).isCloseTo(first, quarter);
+    assertThat(cost.footprint(1).resident(heapLimit << 20) / 1e6).isCloseTo(other, quarter);
+  }
+
+  /** A slice beyond the workspace's memory lies in a file of exactly its size. */
+  @Test
+  void foreseesTheFile() {
+    TrainingSpec spec = new TrainingSpec(Level.SEALED, 1e-2, 12, 1e-2, false);
+    int[] columns = {3, 40};
+    long slice = IntegerMatrix.bytes(10_000 + 43, 40);
+    Workspace just = new Workspace(slice, Path.of("unused"));
+    Workspace less = new Workspace(slice - 1, Path.of("unused"));
+    Footprint in =
+        TrainingCost.of(spec, new TrainingCost.Size(10_000, 0, columns, just)).footprint(1);
+    Footprint out =
+        TrainingCost.of(spec, new TrainingCost.Size(10_000, 0, columns, less)).footprint(1);
+    assertThat(in.file()).isZero();
+    assertThat(out.file()).isEqualTo(slice);
+    assertThat(in.heap() - out.heap()).isEqualTo(slice);
+  }
+
+  private static TrainingCost.Size size(int rows, int holdout, int[] columns) {
+    return new TrainingCost.Size(rows, holdout, columns, Workspace.inMemory());
+  }
+
   private static int[] columns(int label, int first, int second) {
     return second == 0 ? new int[] {label, first} : new int[] {label, first, second};
   }
 
   private static void check(TrainingSpec spec, int rows, int[] columns) {
     TestData data = TestData.synthetic(rows, 7, columns);
-    List<Party> parties = new ArrayList<>();
-    parties.add(TrainingRun.LABEL);
-    for (int p = 1; p < columns.length; p++) {
-      parties.add(TrainingRun.featureParty(p));
-    }
     try (MemoryNetwork network = new MemoryNetwork()) {
       TrainingRun run = TrainingRun.of(data, spec, network);
-      TrainingCost cost = TrainingCost.of(spec, rows, columns, run.label().passes().size());
+      TrainingCost cost =
+          TrainingCost.of(spec, size(rows, 0, columns), run.label().passes().size());
       assertThat(run.label().passes().size()).isEqualTo(cost.passes());
-      long[][] bytes = cost.script().bytes();
-      long[][] messages = cost.script().messages();
-      for (int from = 0; from < columns.length; from++) {
-        for (int to = 0; to < columns.length; to++) {
-          if (from == to) {
-            continue;
-          }
-          Channel.Traffic traffic = network.channel(parties.get(from), parties.get(to)).traffic();
-          String pair = "%s to %s".formatted(parties.get(from), parties.get(to));
-          assertThat(messages[from][to]).as("messages " + pair).isEqualTo(traffic.messagesSent());
-          assertThat((double) bytes[from][to])
-              .as("bytes " + pair)
-              .isCloseTo((double) traffic.bytesSent(), Percentage.withPercentage(2));
-        }
-      }
+      requireCounted(cost.script(), network, columns.length, "training");
       assertThat(Forecast.roundTrips(cost.script())).isGreaterThan(cost.passes());
       assertThat(cost.script().work(0)).containsKey(Work.OPERAND_OPENING);
       assertThat(cost.script().work(0).get(Work.INTEGER_PRODUCT) == null)
           .isEqualTo(spec.level() == Level.GRADIENTS);
+    }
+  }
+
+  private static void requireCounted(
+      Script script, MemoryNetwork network, int parties, String what) {
+    List<Party> all = new ArrayList<>();
+    all.add(TrainingRun.LABEL);
+    for (int p = 1; p < parties; p++) {
+      all.add(TrainingRun.featureParty(p));
+    }
+    long[][] bytes = script.bytes();
+    long[][] messages = script.messages();
+    for (int from = 0; from < parties; from++) {
+      for (int to = 0; to < parties; to++) {
+        if (from == to) {
+          continue;
+        }
+        Channel.Traffic traffic = network.channel(all.get(from), all.get(to)).traffic();
+        String pair = "%s: %s to %s".formatted(what, all.get(from), all.get(to));
+        assertThat(messages[from][to]).as("messages, " + pair).isEqualTo(traffic.messagesSent());
+        assertThat((double) bytes[from][to])
+            .as("bytes, " + pair)
+            .isCloseTo((double) traffic.bytesSent(), Percentage.withPercentage(2));
+      }
     }
   }
 }
