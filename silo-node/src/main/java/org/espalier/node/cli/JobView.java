@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.espalier.node.Problem;
 
@@ -169,42 +170,49 @@ final class JobView {
     line("digest", "sha256:" + plan.path("digest").asText());
     checks(plan.path("checks"));
     learns(plan.path("learns"));
-    JsonNode estimate = plan.path("estimate");
-    List<String> parts = new ArrayList<>();
-    for (String phase : List.of("align", "train", "predict")) {
-      if (estimate.has(phase + "_seconds")) {
-        parts.add(
-            "%s about %s and %s"
-                .formatted(
-                    phase,
-                    Format.span(estimate.path(phase + "_seconds").asDouble()),
-                    Format.bytes(estimate.path(phase + "_bytes").asLong())));
+    estimate(plan.path("estimate"));
+  }
+
+  /** Phases by parties, then each party's whole job. */
+  private void estimate(JsonNode estimate) {
+    if (estimate.has("seconds")) {
+      line(
+          "estimate",
+          "about %s; bottleneck: %s"
+              .formatted(
+                  Format.span(estimate.path("seconds").asDouble()),
+                  estimate.path("bottleneck").asText()));
+      Table table = new Table("PHASE", "PARTY", "TIME", "SENT", "RECEIVED", "MEMORY", "DISK");
+      for (Map.Entry<String, JsonNode> phase : estimate.path("phases").properties()) {
+        for (Map.Entry<String, JsonNode> party : phase.getValue().properties()) {
+          estimated(table, phase.getKey(), party, party.getValue().path("seconds").asDouble());
+        }
       }
-    }
-    if (!parts.isEmpty()) {
-      line("estimate", String.join("; ", parts));
-    }
-    for (Map.Entry<String, JsonNode> party : estimate.path("parties").properties()) {
-      line(
-          "",
-          "%s: %s of computing, sends %s, receives %s"
-              .formatted(
-                  party.getKey(),
-                  Format.span(party.getValue().path("seconds").asDouble()),
-                  Format.bytes(party.getValue().path("sent").asLong()),
-                  Format.bytes(party.getValue().path("received").asLong())));
-    }
-    if (estimate.hasNonNull("bottleneck")) {
-      line(
-          "",
-          "bottleneck: %s; about %s of memory here"
-              .formatted(
-                  estimate.path("bottleneck").asText(),
-                  Format.bytes(estimate.path("memory_bytes").asLong())));
+      for (Map.Entry<String, JsonNode> party : estimate.path("parties").properties()) {
+        estimated(table, "all", party, estimate.path("seconds").asDouble());
+      }
+      table.print(console, INDENT);
     }
     if (estimate.hasNonNull("note")) {
-      line(parts.isEmpty() ? "estimate" : "", estimate.path("note").asText());
+      line(estimate.has("seconds") ? "" : "estimate", estimate.path("note").asText());
     }
+  }
+
+  private static void estimated(
+      Table table, String phase, Map.Entry<String, JsonNode> party, double seconds) {
+    JsonNode figures = party.getValue();
+    table.row(
+        phase,
+        party.getKey(),
+        Format.span(seconds),
+        Format.bytes(figures.path("sent").asLong()),
+        Format.bytes(figures.path("received").asLong()),
+        room(figures.path("memory_bytes")),
+        room(figures.path("disk_bytes")));
+  }
+
+  private static String room(JsonNode bytes) {
+    return bytes.isNumber() ? Format.bytes(bytes.asLong()) : "";
   }
 
   /** One line on where a job stands. */
@@ -330,18 +338,43 @@ final class JobView {
                   Format.bytes(traffic.getValue().path("sent").asLong()),
                   Format.bytes(traffic.getValue().path("received").asLong())));
     }
-    JsonNode forecast = report.path("forecast");
-    double trained = report.path("seconds").path("train").asDouble();
-    if (forecast.has("train_seconds") && trained > 0) {
-      double predicted = forecast.path("train_seconds").asDouble();
-      line(
-          "forecast",
-          "train %s, took %s: %.2f times as long"
-              .formatted(Format.span(predicted), Format.seconds(trained), trained / predicted));
-    }
     if (report.path("peak_memory_bytes").asLong() > 0) {
       line("memory", "peak " + Format.bytes(report.path("peak_memory_bytes").asLong()));
     }
+    forecast(report.path("forecast"));
+  }
+
+  /** What was predicted beside what it took; the ratio is the one by the other. */
+  private void forecast(JsonNode forecast) {
+    Table table = new Table("PHASE", "", "PREDICTED", "ACTUAL", "RATIO");
+    for (Map.Entry<String, JsonNode> phase : forecast.path("phases").properties()) {
+      JsonNode figures = phase.getValue();
+      compare(table, phase.getKey(), "time", figures.path("seconds"), JobView::seconds);
+      compare(table, phase.getKey(), "sent", figures.path("sent"), JobView::room);
+      compare(table, phase.getKey(), "received", figures.path("received"), JobView::room);
+    }
+    compare(table, "all", "memory", forecast.path("memory_bytes"), JobView::room);
+    compare(table, "all", "passes", forecast.path("passes"), JsonNode::asText);
+    if (!table.isEmpty()) {
+      line("forecast", forecast.path("note").asText());
+      table.print(console, INDENT);
+    }
+  }
+
+  private static void compare(
+      Table table, String phase, String what, JsonNode both, Function<JsonNode, String> text) {
+    if (both.has("ratio")) {
+      table.row(
+          phase,
+          what,
+          text.apply(both.path("predicted")),
+          text.apply(both.path("actual")),
+          "%.2f".formatted(both.path("ratio").asDouble()));
+    }
+  }
+
+  private static String seconds(JsonNode seconds) {
+    return Format.seconds(seconds.asDouble());
   }
 
   private void line(String name, String text) {

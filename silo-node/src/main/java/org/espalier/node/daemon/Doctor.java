@@ -27,6 +27,7 @@ import org.espalier.node.link.LinkStatus;
 import org.espalier.node.link.Links;
 import org.espalier.node.link.ProbeResult;
 import org.espalier.node.link.Refusal;
+import org.espalier.protocols.cost.Work;
 import org.espalier.wire.Party;
 
 /** Looks for what would make jobs fail, and says what to do about it. */
@@ -74,6 +75,7 @@ final class Doctor {
       seal(findings);
       memory(findings);
       disk(findings);
+      machine(findings);
       certificate(findings);
       audit(findings);
       datasets.list().forEach(dataset -> dataset(findings, dataset));
@@ -149,6 +151,19 @@ final class Doctor {
     } catch (IOException e) {
       findings.fail("disk", "cannot be examined: " + e.getMessage(), "check the file system");
     }
+  }
+
+  /** Measured now, so that plans from now on know it. */
+  private void machine(Findings findings) {
+    Machine.Speed speed = new Machine(home.root()).measure();
+    findings.pass(
+        "machine",
+        String.format(
+            Locale.ROOT,
+            "in a second %,.0f ciphertexts encrypted, %,.0f keys masked, %.0f MB of data read",
+            1 / speed.rates().seconds(Work.SLOT_ENCRYPTION, 1),
+            1 / speed.rates().seconds(Work.POINT, 1),
+            1 / speed.csvByte() / 1e6));
   }
 
   private void certificate(Findings findings) {
@@ -264,10 +279,13 @@ final class Doctor {
       String text =
           String.format(
               Locale.ROOT,
-              "round trip %.1f ms, %.1f MB/s to it, %.1f MB/s from it",
+              "round trip %.1f ms, %.1f MB/s to it, %.1f MB/s from it; %s",
               Views.millis(probe.rtt()),
               probe.sendBytesPerSecond() / 1e6,
-              probe.receiveBytesPerSecond() / 1e6);
+              probe.receiveBytesPerSecond() / 1e6,
+              saysItsSpeed(party)
+                  ? "said how fast its machine is"
+                  : "did not say how fast its machine is");
       if (Math.min(probe.sendBytesPerSecond(), probe.receiveBytesPerSecond()) >= BANDWIDTH_LOW) {
         findings.pass(name, text);
       } else {
@@ -278,6 +296,16 @@ final class Doctor {
           name,
           "could not be measured: " + e.getMessage(),
           "try again; if it stays, compare node.log at both sides");
+    }
+  }
+
+  /** Takes a partner's word on its own machine, where its node has one. */
+  private boolean saysItsSpeed(Party party) throws IOException, TimeoutException {
+    try {
+      JsonNode told = links.request(party, "machine.speed", Json.object(), PROBE_PATIENCE);
+      return new Machine(home.root()).claim(party, told);
+    } catch (Refusal e) {
+      return false; // a version that does not know the question
     }
   }
 }

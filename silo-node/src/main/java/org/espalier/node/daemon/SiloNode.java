@@ -32,6 +32,7 @@ import org.espalier.audit.event.EventBuilder;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.AuditUnavailableException;
+import org.espalier.node.Build;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloConfig;
@@ -160,7 +161,7 @@ public final class SiloNode implements AutoCloseable {
    * @throws Problem if it cannot be started; then nothing of it runs
    */
   public static SiloNode start(SiloHome home) {
-    return start(home, LinkSettings.defaults(version()));
+    return start(home, LinkSettings.defaults(Build.version()));
   }
 
   static SiloNode start(SiloHome home, LinkSettings settings) {
@@ -209,12 +210,6 @@ public final class SiloNode implements AutoCloseable {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-  }
-
-  /** What the jar says it is. */
-  static String version() {
-    String version = SiloNode.class.getPackage().getImplementationVersion();
-    return version == null ? "development" : version;
   }
 
   /** Users of the socket are the account that runs the node; its name stays out of the log. */
@@ -268,7 +263,7 @@ public final class SiloNode implements AutoCloseable {
   private JsonNode status() {
     ObjectNode json = Json.object();
     json.put("name", config.name().name())
-        .put("version", version())
+        .put("version", Build.version())
         .put("pid", ProcessHandle.current().pid())
         .put("url", config.url().toString())
         .put("port", links.port())
@@ -345,7 +340,7 @@ public final class SiloNode implements AutoCloseable {
     try {
       Path jar = source == null ? null : Path.of(source.getLocation().toURI());
       if (jar == null || !Files.isRegularFile(jar)) {
-        return EventBuilder.sha256(version().getBytes(StandardCharsets.UTF_8));
+        return EventBuilder.sha256(Build.version().getBytes(StandardCharsets.UTF_8));
       }
       MessageDigest digest = Digests.sha256();
       byte[] buffer = new byte[1 << 16];

@@ -7,186 +7,319 @@ import java.util.List;
 import java.util.Optional;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.data.Dataset;
 import org.espalier.protocols.cost.Forecast;
 import org.espalier.protocols.cost.Line;
 import org.espalier.protocols.cost.Rates;
-import org.espalier.protocols.cost.Work;
 import org.espalier.protocols.glm.TrainingCost;
 import org.espalier.wire.Party;
 
 /**
- * What a job will cost, before anything is sent: the steps of the protocol at this size ({@link
- * TrainingCost}), played through with what was measured of this machine and its lines ({@link
- * Machine}).
+ * What a job costs: the steps of its protocols at its size, phase by phase, played through with
+ * what is known of the parties' machines and lines ({@link Machine}).
  */
 final class Estimate {
-  private static final int BYTES_PER_POINT = 32;
+  private final JobRun.Context context;
+  private final JobSpec spec;
+  private final Party self;
 
-  /** Columns as doubles (raw and prepared), as integers of 16 bits, and vectors prepared ahead. */
-  private static final long BYTES_PER_VALUE = 2 * Double.BYTES + Short.BYTES;
+  /** Label party first, the others by name, as in all protocols. */
+  private final List<Party> parties;
 
-  private static final long VECTOR_BYTES = 256L << 20;
-  private static final long RUNTIME_BYTES = 200L << 20;
-
-  private Estimate() {}
+  private final Machine.Speed[] speeds;
+  private final Line[][] lines;
+  private final List<String> assumed = new ArrayList<>();
 
   /**
-   * @return {@code align_seconds, align_bytes}; for a training {@code train_seconds, train_bytes,
-   *     passes, bottleneck, memory_bytes} and by party {@code seconds} of computing and {@code
-   *     sent, received} bytes; {@code note} says what is assumed
+   * How large a job is.
+   *
+   * @param keys rows of each party's data set, label party first
+   * @param cohort people in all of them
+   * @param training how many of these are trained on; the others are held out
+   * @param columns prepared columns of each party
    */
-  static ObjectNode of(JobRun.Context context, JobSpec spec) {
-    return of(context, spec, context.machine().rates());
-  }
+  private record Size(long[] keys, int cohort, int training, int[] columns) {}
 
-  private static ObjectNode of(JobRun.Context context, JobSpec spec, Rates rates) {
-    ObjectNode estimate = Json.object();
-    long rows;
-    try {
-      rows = LocalChecks.dataset(context, spec).scan().rows();
-    } catch (Problem e) {
-      return estimate.put("note", "no estimate without the own data set");
-    }
-    int partners = spec.parties().size() - 1;
-    estimate.put("rows_assumed", rows);
-    // Its own keys and every partner's are multiplied once at each party.
-    estimate.put(
-        "align_seconds", tenths(rates.seconds(Work.POINT, (double) rows * (partners + 1))));
-    estimate.put("align_bytes", ceil((double) rows * partners * 3 * BYTES_PER_POINT));
-    List<String> assumed = new ArrayList<>();
-    assumed.add("everybody in the own data set is in the cohort");
-    if (spec instanceof TrainSpec train) {
-      train(context, train, rows, rates, estimate, assumed);
-    }
-    return estimate.put("note", "assumes that " + String.join("; that ", assumed));
-  }
-
-  /** The same where the machine was measured already, otherwise nothing. */
-  static Optional<ObjectNode> ifMeasured(JobRun.Context context, JobSpec spec) {
-    return context.machine().known().map(rates -> of(context, spec, rates));
-  }
-
-  private static void train(
-      JobRun.Context context,
-      TrainSpec spec,
-      long rows,
-      Rates rates,
-      ObjectNode estimate,
-      List<String> assumed) {
-    List<Party> parties = new ArrayList<>(spec.parties().keySet());
+  private Estimate(JobRun.Context context, JobSpec spec, Machine.Speed own) {
+    this.context = context;
+    this.spec = spec;
+    this.self = context.peers().self();
+    this.parties = new ArrayList<>(spec.parties().keySet());
     parties.remove(spec.labelParty());
     parties.add(0, spec.labelParty());
-    Party self = context.peers().self();
-    int[] columns = columns(context, spec, parties, self, assumed);
-    int training = (int) Math.round(rows * (1 - spec.evaluation().holdout().doubleValue()));
-    TrainingCost cost;
-    try {
-      cost = TrainingCost.of(TrainFlow.trainingSpec(spec), training, columns);
-    } catch (IllegalArgumentException e) {
-      assumed.add("the partners bring what training needs: " + e.getMessage());
-      return;
-    }
-    Line[][] lines = lines(context.machine(), self, parties);
-    Forecast forecast = Forecast.of(cost.script(), new Setting(rates, lines));
-    estimate.put("train_seconds", tenths(forecast.seconds()));
-    long[][] bytes = cost.script().bytes();
-    long all = 0;
-    ObjectNode byParty = Json.object();
-    for (int p = 0; p < parties.size(); p++) {
-      long sent = 0;
-      long received = 0;
-      for (int q = 0; q < parties.size(); q++) {
-        sent += bytes[p][q];
-        received += bytes[q][p];
-      }
-      all += sent;
-      byParty
-          .putObject(parties.get(p).name())
-          .put("seconds", tenths(forecast.busy()[p]))
-          .put("sent", sent)
-          .put("received", received);
-    }
-    estimate.put("train_bytes", all);
-    estimate.put("passes", cost.passes());
-    estimate.set("parties", byParty);
-    estimate.put("bottleneck", bottleneck(forecast, parties));
-    long own = (long) columns[parties.indexOf(self)] * training * BYTES_PER_VALUE;
-    estimate.put("memory_bytes", own + VECTOR_BYTES + RUNTIME_BYTES);
-    if (Arrays.stream(lines).flatMap(Arrays::stream).anyMatch(Machine.ASSUMED::equals)) {
-      assumed.add(
-          "lines that were not measured carry 100 MB/s with a round trip of 1 ms (silo doctor"
-              + " PARTNER measures one)");
-    }
-    assumed.add("partners' machines are as fast as this one");
+    this.speeds = new Machine.Speed[parties.size()];
+    this.lines = new Line[parties.size()][parties.size()];
+    Arrays.fill(speeds, own);
   }
 
-  private static int[] columns(
-      JobRun.Context context,
-      TrainSpec spec,
-      List<Party> parties,
-      Party self,
-      List<String> assumed) {
+  // ---- before a job ---------------------------------------------------------------------------
+
+  /**
+   * What the plan says, for which this machine is measured where that is not known.
+   *
+   * @return {@code seconds, bottleneck, phases{name{party{seconds, computing, sent, received}}},
+   *     parties{party{seconds, sent, received, memory_bytes, disk_bytes}}}, of a training {@code
+   *     passes}, and {@code note} with what is assumed; only that without the own data set
+   */
+  static ObjectNode plan(JobRun.Context context, JobSpec spec) {
+    Dataset dataset;
     int own;
     try {
-      own = LocalChecks.features(LocalChecks.dataset(context, spec), self, spec).size();
-    } catch (Problem unknown) {
-      own = 1;
+      dataset = LocalChecks.dataset(context, spec);
+      own = ownColumns(context, spec, dataset);
+    } catch (Problem e) {
+      return Json.object().put("note", "no estimate without the own data set");
     }
+    Estimate estimate = new Estimate(context, spec, context.machine().speed());
+    int rows = dataset.scan().rows();
+    estimate.assumed.add("everybody in the own data set is in the cohort");
+    Size size =
+        new Size(
+            estimate.all(rows), rows, training(spec, rows), estimate.columns(own, "all columns"));
+    ObjectNode json = Json.object().put("rows_assumed", rows);
+    Timeline timeline = estimate.play(dataset, size, json);
+    estimate.write(timeline, size, json);
+    return json.put("note", estimate.note());
+  }
+
+  private static int ownColumns(JobRun.Context context, JobSpec spec, Dataset dataset) {
+    return spec instanceof PredictSpec predict
+        ? LocalChecks.modelColumns(LocalChecks.slice(context, predict)).size()
+        : LocalChecks.features(dataset, context.peers().self(), spec).size();
+  }
+
+  private static int training(JobSpec spec, int cohort) {
+    return spec instanceof TrainSpec train
+        ? (int) Math.round(cohort * (1 - train.evaluation().holdout().doubleValue()))
+        : 0;
+  }
+
+  private long[] all(long rows) {
+    long[] keys = new long[parties.size()];
+    Arrays.fill(keys, rows);
+    return keys;
+  }
+
+  // ---- after it -------------------------------------------------------------------------------
+
+  /**
+   * What was to be expected of a job, from what is known of its size after the alignment; nothing
+   * where this machine was never measured.
+   *
+   * @param columns that this party prepared
+   * @return {@code phases{name{seconds, sent, received}}, memory_bytes}, of a training {@code
+   *     passes}, and {@code note}; for this party
+   */
+  static Optional<ObjectNode> forecast(
+      JobRun.Context context, JobSpec spec, int cohort, int training, int columns) {
+    return context
+        .machine()
+        .known()
+        .map(speed -> new Estimate(context, spec, speed).forecast(cohort, training, columns));
+  }
+
+  private ObjectNode forecast(int cohort, int training, int own) {
+    Dataset dataset = LocalChecks.dataset(context, spec);
+    assumed.add("partners' data sets have as many rows as the own one");
+    Size size =
+        new Size(all(dataset.scan().rows()), cohort, training, columns(own, "partners' columns"));
+    ObjectNode json = Json.object();
+    Timeline timeline = play(dataset, size, json);
+    int me = parties.indexOf(self);
+    ObjectNode phases = json.putObject("phases");
+    for (Timeline.Phase phase : timeline.phases()) {
+      phases
+          .putObject(phase.name())
+          .put("seconds", hundredths(phase.seconds()[me]))
+          .put("sent", phase.sent(me))
+          .put("received", phase.received(me));
+    }
+    json.put("memory_bytes", footprint(size, me).memory());
+    return json.put("note", note());
+  }
+
+  // ---- both -----------------------------------------------------------------------------------
+
+  /** Partners' columns as the job names them, otherwise as many as the own ones. */
+  private int[] columns(int own, String numbers) {
     int[] columns = new int[parties.size()];
     boolean guessed = false;
     for (int p = 0; p < columns.length; p++) {
-      int named = spec.parties().get(parties.get(p)).columns().size();
-      guessed |= named == 0 && !parties.get(p).equals(self);
-      columns[p] = parties.get(p).equals(self) ? own : named > 0 ? named : Math.max(1, own);
+      boolean mine = parties.get(p).equals(self);
+      int named =
+          spec instanceof TrainSpec ? spec.parties().get(parties.get(p)).columns().size() : 0;
+      guessed |= named == 0 && !mine;
+      columns[p] = mine ? own : named > 0 ? named : Math.max(1, own);
       columns[p] = p == 0 ? columns[p] : Math.max(1, columns[p]);
     }
     assumed.add(
         guessed
             ? "partners have as many columns as this party, all of them numbers"
-            : "all columns are numbers");
+            : numbers + " are numbers");
     return columns;
   }
 
-  private static String bottleneck(Forecast forecast, List<Party> parties) {
+  /** All phases one after the other; adds the number of passes. */
+  private Timeline play(Dataset dataset, Size size, ObjectNode json) {
+    Machine machine = context.machine();
+    machines(machine);
+    lines(machine);
+    Setting setting = new Setting(speeds, lines);
+    Timeline timeline = new Timeline(parties.size());
+    int rules = spec.match().size();
+    // Every rule reads the keys twice: to look for repeats, and to mask them.
+    timeline.together(
+        AlignPhase.NAME,
+        reading(dataset, size, 2 * rules),
+        AlignCost.of(size.keys(), rules, size.cohort()),
+        setting);
+    timeline.alone("prepare", reading(dataset, size, 1));
+    if (spec instanceof TrainSpec train) {
+      try {
+        TrainingCost cost =
+            TrainingCost.of(TrainFlow.trainingSpec(train), size.training(), size.columns());
+        timeline.together("train", new double[parties.size()], cost.script(), setting);
+        json.put("passes", cost.passes());
+      } catch (IllegalArgumentException e) {
+        assumed.add("the partners bring what training needs: " + e.getMessage());
+      }
+    }
+    return timeline;
+  }
+
+  /** Seconds in which each party reads its data set so often, whose cells are like the own ones. */
+  private double[] reading(Dataset dataset, Size size, int times) {
+    double cells = (double) dataset.scan().rows() * dataset.schema().columns().size();
+    double bytesPerCell = dataset.scan().bytes() / cells;
+    double[] seconds = new double[parties.size()];
+    for (int p = 0; p < seconds.length; p++) {
+      double bytes =
+          parties.get(p).equals(self)
+              ? dataset.scan().bytes()
+              : size.keys()[p] * bytesPerCell * (1 + size.columns()[p]);
+      seconds[p] = times * bytes * speeds[p].csvByte();
+    }
+    return seconds;
+  }
+
+  private Footprint footprint(Size size, int party) {
+    return Footprint.of(
+        spec, size.keys(), size.cohort(), size.training(), size.columns(), party, context.config());
+  }
+
+  private void write(Timeline timeline, Size size, ObjectNode json) {
+    json.put("seconds", hundredths(timeline.seconds()));
+    json.put("bottleneck", bottleneck(timeline));
+    ObjectNode phases = json.putObject("phases");
+    for (Timeline.Phase phase : timeline.phases()) {
+      ObjectNode byParty = phases.putObject(phase.name());
+      for (int p = 0; p < parties.size(); p++) {
+        byParty
+            .putObject(parties.get(p).name())
+            .put("seconds", hundredths(phase.seconds()[p]))
+            .put("computing", hundredths(phase.busy()[p]))
+            .put("sent", phase.sent(p))
+            .put("received", phase.received(p));
+      }
+    }
+    ObjectNode byParty = json.putObject("parties");
+    for (int p = 0; p < parties.size(); p++) {
+      int party = p;
+      Footprint footprint = footprint(size, p);
+      byParty
+          .putObject(parties.get(p).name())
+          .put("computing", hundredths(timeline.busy(p)))
+          .put("sent", timeline.phases().stream().mapToLong(phase -> phase.sent(party)).sum())
+          .put(
+              "received",
+              timeline.phases().stream().mapToLong(phase -> phase.received(party)).sum())
+          .put("memory_bytes", footprint.memory())
+          .put("disk_bytes", footprint.disk())
+          .put("kept_bytes", footprint.kept());
+    }
+  }
+
+  private String bottleneck(Timeline timeline) {
     double most = 0;
     String what = "";
     for (int p = 0; p < parties.size(); p++) {
-      if (forecast.busy()[p] > most) {
-        most = forecast.busy()[p];
+      if (timeline.busy(p) > most) {
+        most = timeline.busy(p);
         what = "computing at " + parties.get(p);
       }
       for (int q = 0; q < parties.size(); q++) {
-        if (forecast.line()[p][q] > most) {
-          most = forecast.line()[p][q];
+        if (timeline.line(p, q) > most) {
+          most = timeline.line(p, q);
           what = "the line from " + parties.get(p) + " to " + parties.get(q);
         }
       }
     }
-    return "%s, %.1f of %.1f s".formatted(what, most, forecast.seconds());
+    return "%s, %.1f of %.1f s".formatted(what, most, timeline.seconds());
+  }
+
+  private String note() {
+    return "assumes that " + String.join("; that ", assumed);
+  }
+
+  // ---- machines and lines -----------------------------------------------------------------------
+
+  private void machines(Machine machine) {
+    List<String> claimed = new ArrayList<>();
+    List<String> unknown = new ArrayList<>();
+    for (int p = 0; p < speeds.length; p++) {
+      Party party = parties.get(p);
+      if (party.equals(self)) {
+        continue;
+      }
+      Optional<Machine.Speed> said = machine.claimed(party);
+      (said.isPresent() ? claimed : unknown).add(party.name());
+      speeds[p] = said.orElse(speeds[p]);
+    }
+    if (!claimed.isEmpty()) {
+      assumed.add("machines are as fast as their nodes say: " + String.join(", ", claimed));
+    }
+    if (!unknown.isEmpty()) {
+      assumed.add("machines are as fast as this one: " + String.join(", ", unknown));
+    }
   }
 
   /** From each party to each other; those between two partners are never measured here. */
-  private static Line[][] lines(Machine machine, Party self, List<Party> parties) {
+  private void lines(Machine machine) {
     int own = parties.indexOf(self);
-    Line[][] lines = new Line[parties.size()][parties.size()];
-    for (Line[] from : lines) {
-      Arrays.fill(from, Machine.ASSUMED);
+    List<String> which = new ArrayList<>();
+    for (int p = 0; p < lines.length; p++) {
+      Arrays.fill(lines[p], Machine.ASSUMED);
     }
     for (int p = 0; p < lines.length; p++) {
       lines[p][p] = null;
-      if (p != own) {
-        lines[own][p] = machine.line(parties.get(p), true).orElse(Machine.ASSUMED);
-        lines[p][own] = machine.line(parties.get(p), false).orElse(Machine.ASSUMED);
+      if (p == own) {
+        continue;
+      }
+      Party partner = parties.get(p);
+      switch (machine.known(partner)) {
+        case MEASURED -> {
+          lines[own][p] = machine.line(partner, true).orElse(Machine.ASSUMED);
+          lines[p][own] = machine.line(partner, false).orElse(Machine.ASSUMED);
+        }
+        case EXPIRED -> which.add("with " + partner + ", measured more than a week ago");
+        case NEVER -> which.add("with " + partner + ", never measured");
       }
     }
-    return lines;
+    if (lines.length > 2) {
+      which.add("between partners");
+    }
+    if (!which.isEmpty()) {
+      assumed.add(
+          "lines carry 100 MB/s with a round trip of 1 ms (silo doctor measures them): "
+              + String.join("; ", which));
+    }
   }
 
-  /** Every party on a machine like this one. */
-  private record Setting(Rates rates, Line[][] lines) implements Forecast.Setting {
+  /** Every party on a machine of its own. */
+  private record Setting(Machine.Speed[] speeds, Line[][] lines) implements Forecast.Setting {
     @Override
     public Rates rates(int party) {
-      return rates;
+      return speeds[party].rates();
     }
 
     @Override
@@ -200,11 +333,7 @@ final class Estimate {
     }
   }
 
-  private static double tenths(double seconds) {
-    return Math.max(0.1, Math.round(seconds * 10) / 10.0);
-  }
-
-  private static long ceil(double x) {
-    return (long) Math.ceil(x);
+  private static double hundredths(double seconds) {
+    return Math.round(seconds * 100) / 100.0;
   }
 }

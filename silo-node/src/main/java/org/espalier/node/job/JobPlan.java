@@ -32,7 +32,7 @@ public final class JobPlan {
     plan.put("passed", checks.stream().allMatch(LocalChecks.Check::passed));
     plan.set("learns", learns(context, spec));
     if (estimate) {
-      plan.set("estimate", Estimate.of(context, spec));
+      plan.set("estimate", Estimate.plan(context, spec));
     }
     return plan;
   }

@@ -75,6 +75,10 @@ public final class JobRun {
   private final Conversations conversations;
   private final RunProgress progress = new RunProgress();
   private final ObjectNode report = Json.object();
+
+  /** What was to be expected of it; null where nobody knows. */
+  private ObjectNode forecast;
+
   private final AtomicReference<Stop> stop = new AtomicReference<>();
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final Thread thread;
@@ -153,6 +157,11 @@ public final class JobRun {
   /** What {@code silo job status} shows of an attempt when it is over. */
   ObjectNode report() {
     return report;
+  }
+
+  /** Takes what was to be expected of the attempt; its thread only. */
+  void forecast(ObjectNode expected) {
+    forecast = expected;
   }
 
   /** Channels to all other parties for one phase. */
@@ -247,6 +256,10 @@ public final class JobRun {
     report.set("bytes", conversations.bytes());
     report.set("transcripts", conversations.transcripts());
     report.put("peak_memory_bytes", peakMemory());
+    if (forecast != null) {
+      report.set(
+          "forecast", Hindsight.of(forecast, progress.seconds(), conversations::bytes, report));
+    }
     context.jobs().report(job.id(), session.attempt(), report);
   }
 

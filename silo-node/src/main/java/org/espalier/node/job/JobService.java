@@ -128,7 +128,8 @@ public final class JobService implements AutoCloseable {
         "job.start", this::onStart,
         "job.abort", this::onAbort,
         "job.news", this::onNews,
-        "job.receipt", this::onReceipt);
+        "job.receipt", this::onReceipt,
+        "machine.speed", (from, body) -> context.machine().told());
   }
 
   // ---- what operators ask -------------------------------------------------------------------

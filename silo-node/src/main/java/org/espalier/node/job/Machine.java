@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.SecureRandom;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
@@ -14,7 +14,8 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import org.bouncycastle.math.ec.rfc7748.X25519;
+import java.util.stream.Stream;
+import org.espalier.node.Build;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.protocols.cost.Line;
@@ -24,110 +25,190 @@ import org.espalier.protocols.glm.Calibration;
 import org.espalier.wire.Party;
 
 /**
- * How fast this node's machine and its lines are: measured once, about three seconds for the
- * machine, and kept in the file {@code machine.json} for a week.
+ * How fast this node's machine, its lines and, by their own word, its partners' machines are. What
+ * was measured or said is kept in the file {@code machine.json} and good for a week; of this
+ * machine, as long as processor, Java and Espalier are the same.
  */
 public final class Machine {
   private static final Duration AGE = Duration.ofDays(7);
 
-  /** What is assumed of a line that was never measured. */
+  /** What is assumed of a line that was not measured within a week. */
   static final Line ASSUMED = new Line(100e6, 0.5e-3);
 
+  /** More seconds for a unit of any work are nobody's: a unit is a millisecond at most. */
+  private static final double SLOWEST = 100;
+
+  /** Faster lines than any, bytes a second. */
+  private static final double FASTEST_LINE = 1e13;
+
+  private static final long MOST_FILE_BYTES = 1 << 20;
+  private static final String MACHINE = "machine";
+  private static final String LINES = "lines";
+  private static final String PARTNERS = "partners";
+  private static final String SECONDS = "seconds";
+  private static final String MEASURED = "measured";
+  private static final String CSV_BYTE = "csv_byte";
   private static final Object LOCK = new Object();
 
   private final Path file;
+  private final Clock clock;
+
+  /**
+   * Seconds of each kind of work.
+   *
+   * @param rates of protocols
+   * @param csvByte for a byte of a data set that is read, checked and hashed
+   */
+  public record Speed(Rates rates, double csvByte) {}
+
+  /** What is known of a line. */
+  enum Known {
+    MEASURED,
+    EXPIRED,
+    NEVER
+  }
 
   /**
    * @param home of the node
    */
   public Machine(Path home) {
-    this.file = home.resolve("machine.json");
+    this(home, Clock.systemUTC());
   }
 
-  /** Seconds of each kind of work, measured now unless the file has them from within a week. */
-  Rates rates() {
+  Machine(Path home, Clock clock) {
+    this.file = home.resolve("machine.json");
+    this.clock = clock;
+  }
+
+  // ---- this machine ---------------------------------------------------------------------------
+
+  /**
+   * Measured now, which takes some seconds, unless the file has it from within a week and from the
+   * same processor, Java and Espalier.
+   */
+  public Speed speed() {
     synchronized (LOCK) {
-      Optional<Rates> known = known();
-      if (known.isEmpty()) {
-        ObjectNode all = read();
-        all.set("machine", measured());
-        write(all);
-        known = known();
-      }
-      return known.orElseThrow();
+      return known().orElseGet(this::measure);
     }
   }
 
-  /** The same if they were measured within a week. */
-  Optional<Rates> known() {
+  /** Measured now and kept. */
+  public Speed measure() {
     synchronized (LOCK) {
-      JsonNode machine = read().path("machine");
-      if (machine.path("processors").asInt() != processors()
-          || !machine.path("java").asText().equals(Runtime.version().toString())
-          || !recent(machine)) {
+      ObjectNode machine = Json.object().put(MEASURED, clock.instant().toString());
+      machine.setAll(fingerprint());
+      Speed speed = SpeedTest.run(Calibration.measure(), file.toAbsolutePath().getParent());
+      machine.set(SECONDS, seconds(speed));
+      ObjectNode all = read();
+      all.set(MACHINE, machine);
+      write(all);
+      return speed;
+    }
+  }
+
+  /** The same if the file has it. */
+  Optional<Speed> known() {
+    JsonNode machine = read().path(MACHINE);
+    boolean same =
+        fingerprint().properties().stream()
+            .allMatch(e -> machine.path(e.getKey()).asText().equals(e.getValue().asText()));
+    return same && recent(machine) ? speed(machine.path(SECONDS)) : Optional.empty();
+  }
+
+  /** Figures of another machine, Java or version are of no use. */
+  private static ObjectNode fingerprint() {
+    return Json.object()
+        .put("processor", processor())
+        .put("processors", Runtime.getRuntime().availableProcessors())
+        .put("java", Runtime.version().toString())
+        .put("version", Build.version());
+  }
+
+  /** What Linux calls the processor; its architecture where Linux does not say. */
+  private static String processor() {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+      return lines
+          .filter(line -> line.startsWith("model name") && line.indexOf(':') > 0)
+          .map(line -> line.substring(line.indexOf(':') + 1).strip())
+          .findFirst()
+          .orElseGet(() -> System.getProperty("os.arch"));
+    } catch (IOException | RuntimeException e) {
+      return System.getProperty("os.arch");
+    }
+  }
+
+  private static ObjectNode seconds(Speed speed) {
+    ObjectNode seconds = Json.object();
+    speed.rates().seconds().forEach((work, value) -> seconds.put(key(work), value));
+    return seconds.put(CSV_BYTE, speed.csvByte());
+  }
+
+  /** Every kind of work with a possible figure, or nothing at all. */
+  private static Optional<Speed> speed(JsonNode seconds) {
+    Map<Work, Double> rates = new EnumMap<>(Work.class);
+    for (Work work : Work.values()) {
+      if (!possible(seconds.path(key(work)))) {
         return Optional.empty();
       }
-      Map<Work, Double> rates = new EnumMap<>(Work.class);
-      for (Work work : Work.values()) {
-        JsonNode rate = machine.path("seconds").path(key(work));
-        if (rate.isNumber() && rate.asDouble() >= 0) {
-          rates.put(work, rate.asDouble());
-        }
-      }
-      return Optional.of(new Rates(rates));
+      rates.put(work, seconds.path(key(work)).asDouble());
     }
+    return possible(seconds.path(CSV_BYTE))
+        ? Optional.of(new Speed(new Rates(rates), seconds.path(CSV_BYTE).asDouble()))
+        : Optional.empty();
   }
 
-  private static int processors() {
-    return Runtime.getRuntime().availableProcessors();
+  private static boolean possible(JsonNode seconds) {
+    return seconds.isNumber() && seconds.asDouble() >= 0 && seconds.asDouble() < SLOWEST;
   }
 
   private static String key(Work work) {
     return work.name().toLowerCase(Locale.ROOT);
   }
 
-  private static boolean recent(JsonNode measured) {
+  /** Within a week and not in the future, where a clock that was wrong may have put it. */
+  private boolean recent(JsonNode measured) {
     try {
-      Instant at = Instant.parse(measured.path("measured").asText());
-      return at.plus(AGE).isAfter(Instant.now());
+      Instant at = Instant.parse(measured.path(MEASURED).asText());
+      Instant now = clock.instant();
+      return !at.isAfter(now) && at.plus(AGE).isAfter(now);
     } catch (DateTimeParseException e) {
       return false;
     }
   }
 
-  private static ObjectNode measured() {
-    ObjectNode machine = Json.object();
-    machine
-        .put("measured", Instant.now().toString())
-        .put("processors", processors())
-        .put("java", Runtime.version().toString());
-    ObjectNode seconds = machine.putObject("seconds");
-    Calibration.measure().seconds().forEach((work, value) -> seconds.put(key(work), value));
-    seconds.put(key(Work.POINT), point() / processors());
-    return machine;
+  // ---- partners' machines ---------------------------------------------------------------------
+
+  /** What a partner's node is told of this machine: how fast it is, if that is known. */
+  public ObjectNode told() {
+    ObjectNode told = Json.object();
+    known().ifPresent(speed -> told.set(SECONDS, seconds(speed)));
+    return told;
   }
 
-  /** One multiplication on Curve25519, on one processor. */
-  private static double point() {
-    SecureRandom random = new SecureRandom();
-    byte[] scalar = new byte[X25519.SCALAR_SIZE];
-    byte[] point = new byte[X25519.POINT_SIZE];
-    X25519.generatePrivateKey(random, scalar);
-    X25519.generatePublicKey(scalar, 0, point, 0);
-    byte[] product = new byte[X25519.POINT_SIZE];
-    int warm = 200;
-    int calls = 1000;
-    long began = 0;
-    for (int i = 0; i < warm + calls; i++) {
-      if (i == warm) {
-        began = System.nanoTime();
-      }
-      if (X25519.calculateAgreement(scalar, 0, point, 0, product, 0)) {
-        System.arraycopy(product, 0, point, 0, point.length);
-      }
-    }
-    return (System.nanoTime() - began) / 1e9 / calls;
+  /**
+   * Keeps what a partner's node says of its machine. Nobody can check it: it has a part in
+   * forecasts and in nothing else.
+   *
+   * @return whether it said something possible of every kind of work
+   */
+  public boolean claim(Party partner, JsonNode told) {
+    Optional<Speed> said = speed(told.path(SECONDS));
+    said.ifPresent(
+        speed -> {
+          ObjectNode claim = Json.object().put(MEASURED, clock.instant().toString());
+          claim.set(SECONDS, seconds(speed));
+          keep(PARTNERS, partner, claim);
+        });
+    return said.isPresent();
   }
+
+  /** What a partner said of its machine within a week. */
+  Optional<Speed> claimed(Party partner) {
+    JsonNode claim = read().path(PARTNERS).path(partner.name());
+    return recent(claim) ? speed(claim.path(SECONDS)) : Optional.empty();
+  }
+
+  // ---- lines ----------------------------------------------------------------------------------
 
   /**
    * Keeps what was measured of the line to a partner.
@@ -136,43 +217,61 @@ public final class Machine {
    * @param receive bytes a second from it
    */
   public void keep(Party partner, Duration roundTrip, double send, double receive) {
-    synchronized (LOCK) {
-      ObjectNode known = read();
-      known
-          .withObject("lines")
-          .putObject(partner.name())
-          .put("measured", Instant.now().toString())
-          .put("round_trip_seconds", roundTrip.toNanos() / 1e9)
-          .put("send_bytes_per_second", send)
-          .put("receive_bytes_per_second", receive);
-      write(known);
-    }
+    keep(
+        LINES,
+        partner,
+        Json.object()
+            .put(MEASURED, clock.instant().toString())
+            .put("round_trip_seconds", roundTrip.toNanos() / 1e9)
+            .put("send_bytes_per_second", send)
+            .put("receive_bytes_per_second", receive));
   }
 
   /**
-   * The line to a partner as it was last measured, in the direction given.
+   * The line to a partner as it was measured within a week, in the direction given.
    *
    * @param sending from this node to the partner
    */
   Optional<Line> line(Party partner, boolean sending) {
-    JsonNode line;
-    synchronized (LOCK) {
-      line = read().path("lines").path(partner.name());
+    JsonNode line = read().path(LINES).path(partner.name());
+    return recent(line) ? line(line, sending) : Optional.empty();
+  }
+
+  /** Whether a line was measured within a week, longer ago, or never. */
+  Known known(Party partner) {
+    JsonNode line = read().path(LINES).path(partner.name());
+    if (line(line, true).isEmpty() || line(line, false).isEmpty()) {
+      return Known.NEVER;
     }
+    return recent(line) ? Known.MEASURED : Known.EXPIRED;
+  }
+
+  private static Optional<Line> line(JsonNode line, boolean sending) {
     double rate =
         line.path(sending ? "send_bytes_per_second" : "receive_bytes_per_second").asDouble();
     double roundTrip = line.path("round_trip_seconds").asDouble();
-    return rate > 0 && roundTrip > 0 && roundTrip < 3600
+    return rate > 0 && rate < FASTEST_LINE && roundTrip > 0 && roundTrip < 3600
         ? Optional.of(new Line(rate, roundTrip / 2))
         : Optional.empty();
   }
 
+  // ---- the file -------------------------------------------------------------------------------
+
+  private void keep(String part, Party partner, ObjectNode what) {
+    synchronized (LOCK) {
+      ObjectNode all = read();
+      ObjectNode entries = all.path(part) instanceof ObjectNode known ? known : all.putObject(part);
+      entries.set(partner.name(), what);
+      write(all);
+    }
+  }
+
   /** What is known; nothing where the file is none of ours. */
   private ObjectNode read() {
-    if (!Files.isRegularFile(file)) {
-      return Json.object();
-    }
     try {
+      if (!Files.isRegularFile(file) || Files.size(file) > MOST_FILE_BYTES) {
+        return Json.object();
+      }
       return Json.parse(file.toString(), Files.readString(file)) instanceof ObjectNode known
           ? known
           : Json.object();

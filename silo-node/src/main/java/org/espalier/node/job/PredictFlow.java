@@ -29,6 +29,9 @@ final class PredictFlow implements JobRun.Flow {
     Table table = prepare(run, dataset, slice, alignment);
     predict(run, alignment, slice, table);
     run.report().set("learned", JobPlan.learns(run.context(), spec));
+    Estimate.forecast(
+            run.context(), spec, alignment.size(), 0, slice.preparation().features().size())
+        .ifPresent(run::forecast);
   }
 
   private Table prepare(JobRun run, Dataset dataset, ModelSlice slice, Alignment alignment) {

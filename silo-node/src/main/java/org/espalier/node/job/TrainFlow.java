@@ -98,8 +98,6 @@ final class TrainFlow implements JobRun.Flow {
   @Override
   public void run(JobRun run) {
     Dataset dataset = LocalChecks.dataset(run.context(), spec);
-    Estimate.ifMeasured(run.context(), spec)
-        .ifPresent(forecast -> run.report().set("forecast", forecast));
     Alignment alignment = AlignPhase.run(run, dataset);
     Prepared prepared = prepare(run, dataset, alignment);
     ModelSlice slice = train(run, prepared);
@@ -108,6 +106,13 @@ final class TrainFlow implements JobRun.Flow {
     }
     run.context().jobs().model(run.job().id(), slice.toJson());
     run.report().set("learned", JobPlan.learns(run.context(), spec, facts(run, prepared)));
+    Estimate.forecast(
+            run.context(),
+            spec,
+            alignment.size(),
+            prepared.split().training().length,
+            prepared.matrix().columns())
+        .ifPresent(run::forecast);
   }
 
   private boolean hasLabel(JobRun run) {

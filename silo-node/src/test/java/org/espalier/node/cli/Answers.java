@@ -61,8 +61,19 @@ final class Answers {
       {"job":%s,"digest":"0123456789abcdef0123","passed":true,
        "checks":[{"name":"ok","passed":true,"text":"2 parties, bank.example holds the label"}],
        "learns":%s,
-       "estimate":{"rows_assumed":1000,"align_seconds":1,"align_bytes":96000,"train_seconds":4,
-         "train_bytes":2097152,"passes":15,"note":"rough estimate"}}"""
+       "estimate":{"rows_assumed":1000,"passes":15,"seconds":5.2,
+         "bottleneck":"computing at bank.example, 4.1 of 5.2 s",
+         "phases":{
+           "align":{"bank.example":{"seconds":1,"computing":0.9,"sent":96000,"received":98304},
+                    "insurer.example":{"seconds":1,"computing":0.8,"sent":98304,"received":96000}},
+           "train":{"bank.example":{"seconds":4.2,"computing":3.2,"sent":2097152,"received":1048576},
+                    "insurer.example":{"seconds":4,"computing":3,"sent":1048576,"received":2097152}}},
+         "parties":{
+           "bank.example":{"computing":4.1,"sent":2193152,"received":1146880,
+             "memory_bytes":524288000,"disk_bytes":1048576,"kept_bytes":32768},
+           "insurer.example":{"computing":3.8,"sent":1146880,"received":2193152,
+             "memory_bytes":419430400,"disk_bytes":1048576,"kept_bytes":32768}},
+         "note":"rough estimate"}}"""
           .formatted(SPEC, LEARNS);
 
   static final String DONE = job("J-1a2b3c4d", "DONE", "");
@@ -72,6 +83,14 @@ final class Answers {
       """
       {"attempt":1,"seconds":{"check":0.1,"align":1.5,"train":4.5},
        "bytes":{"insurer.example":{"sent":1048576,"received":2097152}},"peak_memory_bytes":104857600,
+       "forecast":{
+         "phases":{"align":{"seconds":{"predicted":1.2,"actual":1.5,"ratio":0.8},
+                            "sent":{"predicted":96000,"actual":96000,"ratio":1.0},
+                            "received":{"predicted":96000,"actual":48000,"ratio":2.0}},
+                   "prepare":{"seconds":{"predicted":0.01,"actual":0.0},
+                              "sent":{"predicted":0,"actual":0},"received":{"predicted":0,"actual":0}}},
+         "memory_bytes":{"predicted":209715200,"actual":104857600,"ratio":2.0},
+         "passes":{"predicted":10,"actual":9,"ratio":1.111},"note":"assumes that all is well"},
        "alignment":{"size":812,"digest":"ab"},
        "receipts":{"insurer.example":"agreed"},
        "training":{"passes":9,"converged":true,"objective":0.48125,"training_rows":650,"holdout_rows":162},

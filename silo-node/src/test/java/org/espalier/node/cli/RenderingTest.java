@@ -179,15 +179,42 @@ class RenderingTest {
     assertThat(said.exitCode()).isZero();
     assertThat(said.out())
         .contains("PASS 2 parties", "learns    bank.example", "- the summed logits of each pass")
-        .contains(
-            "learns    every party",
-            "align about 1.0 s and 94 KiB",
-            "train about 4.0 s and 2.0 MiB")
+        .contains("learns    every party", "estimate  about 5.2 s; bottleneck: computing at bank")
         .contains("sha256:0123456789abcdef0123", "at least 1,000 people", "accepts span")
         .doesNotContain(ESCAPE);
     assertThat(said.err()).contains("next: silo job propose " + JOB);
     assertThat(silo.argsOf("job.plan").path("spec").path("label").path("column").asText())
         .isEqualTo("default");
+  }
+
+  @Test
+  void thePlanHasPhasesByParties() {
+    Said said = silo.answer("job.plan", Answers.PLAN).run("job", "plan", JOB.toString());
+    assertThat(said.out().lines().map(line -> line.strip().replaceAll(" {2,}", "|")))
+        .containsSubsequence(
+            "PHASE|PARTY|TIME|SENT|RECEIVED|MEMORY|DISK",
+            "align|bank.example|1.0 s|94 KiB|96 KiB",
+            "align|insurer.example|1.0 s|96 KiB|94 KiB",
+            "train|bank.example|4.2 s|2.0 MiB|1.0 MiB",
+            "train|insurer.example|4.0 s|1.0 MiB|2.0 MiB",
+            "all|bank.example|5.2 s|2.1 MiB|1.1 MiB|500 MiB|1.0 MiB",
+            "all|insurer.example|5.2 s|1.1 MiB|2.1 MiB|400 MiB|1.0 MiB",
+            "rough estimate");
+  }
+
+  @Test
+  void aReportHasWhatWasPredictedBesideWhatItTook() {
+    Said said = silo.answer("job.show", Answers.SHOW).run("job", "show", "J-1a2b3c4d");
+    assertThat(said.out().lines().map(line -> line.strip().replaceAll(" {2,}", "|")))
+        .containsSubsequence(
+            "forecast|assumes that all is well",
+            "PHASE|PREDICTED|ACTUAL|RATIO",
+            "align|time|1.2 s|1.5 s|0.80",
+            "align|sent|94 KiB|94 KiB|1.00",
+            "align|received|94 KiB|47 KiB|2.00",
+            "all|memory|200 MiB|100 MiB|2.00",
+            "all|passes|10|9|1.11")
+        .noneMatch(line -> line.startsWith("prepare|"));
   }
 
   @Test

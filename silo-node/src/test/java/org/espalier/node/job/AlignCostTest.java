@@ -1,0 +1,139 @@
+package org.espalier.node.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.espalier.protocols.cost.Forecast;
+import org.espalier.protocols.cost.Script;
+import org.espalier.protocols.cost.Work;
+import org.espalier.psi.Alignment;
+import org.espalier.psi.AlignmentJob;
+import org.espalier.psi.AlignmentPolicy;
+import org.espalier.psi.ecdh.EcdhAlignment;
+import org.espalier.psi.keys.Duplicates;
+import org.espalier.psi.keys.KeySource;
+import org.espalier.psi.keys.MatchKey;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+import org.espalier.wire.Session;
+import org.espalier.wire.memory.MemoryNetwork;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@Timeout(120)
+class AlignCostTest {
+  @TempDir Path folder;
+
+  private record People(int rows) implements KeySource {
+    @Override
+    public void scan(List<String> columns, RowVisitor visitor) {
+      for (int row = 0; row < rows; row++) {
+        visitor.row(row, new String[] {"P" + row});
+      }
+    }
+  }
+
+  /** Bytes from each party to each other, as its channels counted them. */
+  private long[][] run(int rules, int... rows) throws Exception {
+    List<Party> parties = new ArrayList<>();
+    Arrays.stream(rows).forEach(r -> parties.add(new Party("p" + parties.size() + ".example")));
+    MatchKey.Rule rule = new MatchKey.Rule(List.of(MatchKey.Part.of("person")));
+    long[][] bytes = new long[rows.length][rows.length];
+    ExecutorService threads = Executors.newFixedThreadPool(rows.length);
+    try (MemoryNetwork network = new MemoryNetwork()) {
+      List<Future<Alignment>> ends = new ArrayList<>();
+      for (int p = 0; p < rows.length; p++) {
+        Party self = parties.get(p);
+        Map<Party, Channel> channels = new HashMap<>();
+        for (Party other : parties) {
+          if (!other.equals(self)) {
+            channels.put(other, network.channel(self, other));
+          }
+        }
+        AlignmentJob job =
+            new AlignmentJob(
+                new Session("J-cost", new byte[32], 1),
+                self,
+                parties,
+                new MatchKey(Collections.nCopies(rules, rule)),
+                new AlignmentPolicy(1, Duplicates.REJECT, 1 << 20));
+        People people = new People(rows[p]);
+        ends.add(
+            threads.submit(
+                () ->
+                    new EcdhAlignment(folder)
+                        .align(job, channels, people, (step, done, total) -> {})));
+      }
+      for (Future<Alignment> end : ends) {
+        assertThat(end.get().size()).isEqualTo(Arrays.stream(rows).min().orElseThrow());
+      }
+      for (int p = 0; p < rows.length; p++) {
+        for (int q = 0; q < rows.length; q++) {
+          bytes[p][q] =
+              p == q ? 0 : network.channel(parties.get(p), parties.get(q)).traffic().bytesSent();
+        }
+      }
+      return bytes;
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  /** Every byte of an alignment that finds everybody of the shortest list. */
+  @ParameterizedTest
+  @CsvSource({
+    "1, 700, 700, 0, 0",
+    "1, 4200, 4096, 0, 0",
+    "1, 300, 4097, 800, 0",
+    "2, 50, 60, 70, 80"
+  })
+  void predictsEveryByte(int rules, int a, int b, int c, int d) throws Exception {
+    int[] rows = Arrays.stream(new int[] {a, b, c, d}).filter(r -> r > 0).toArray();
+    long[] lengths = Arrays.stream(rows).asLongStream().toArray();
+    long cohort = Arrays.stream(lengths).min().orElseThrow();
+    long[][] predicted = AlignCost.of(lengths, rules, cohort).bytes();
+    long[][] sent = run(rules, rows);
+    for (int p = 0; p < rows.length; p++) {
+      for (int q = 0; q < rows.length; q++) {
+        // On a slow machine some say from time to time that they are still at work.
+        assertThat(sent[p][q] - predicted[p][q]).as(p + " to " + q).isBetween(0L, 500L);
+      }
+    }
+  }
+
+  @Test
+  void everyPartyMasksEveryList() {
+    Script script = AlignCost.of(new long[] {100, 20_000, 3}, 1, 3);
+    for (int p = 0; p < 3; p++) {
+      assertThat(script.work(p).get(Work.POINT)).isEqualTo(20_103.0);
+    }
+  }
+
+  /** Of any number of parties and any lengths, nobody waits for what never comes. */
+  @Test
+  void playsToTheEnd() {
+    Random random = new Random(7);
+    for (int turn = 0; turn < 300; turn++) {
+      long[] lengths = new long[2 + random.nextInt(6)];
+      Arrays.setAll(lengths, i -> 1 + (long) Math.exp(14 * random.nextDouble()));
+      long cohort = Arrays.stream(lengths).min().orElseThrow();
+      assertThatCode(() -> Forecast.roundTrips(AlignCost.of(lengths, 2, cohort)))
+          .as(Arrays.toString(lengths))
+          .doesNotThrowAnyException();
+    }
+  }
+}
