@@ -25,7 +25,6 @@ import org.espalier.wire.WireException;
 final class SealedCompute extends SealedFeature {
   private final List<long[]> labels = new ArrayList<>();
   private int labelColumns;
-  private SharedSeries.Evaluator series;
 
   SealedCompute(
       TrainingJob job,
@@ -62,8 +61,8 @@ final class SealedCompute extends SealedFeature {
   }
 
   @Override
-  void beginStage() {
-    series = new SharedSeries.Evaluator(slots, field, label, plan.parameters.slots().replyLimbs());
+  SharedSeries series() {
+    return series(label, false);
   }
 
   private int columns(Party party) {
@@ -71,12 +70,7 @@ final class SealedCompute extends SealedFeature {
   }
 
   @Override
-  void endStage() {
-    series.close();
-  }
-
-  @Override
-  Decision pass(Vector vector, Vector forLoss, Opening opening, boolean last) {
+  Decision pass(SharedSeries series, Vector vector, Vector forLoss, Opening opening, boolean last) {
     Prepared prepared = vector.prepared();
     int s = vector.index();
     Part part = prepared.part();
@@ -91,12 +85,7 @@ final class SealedCompute extends SealedFeature {
     others
         .values()
         .forEach(channel -> field.addTo(z, Residues.receive(channel, field, part.rows())));
-    SharedSeries.Shares shares =
-        series.evaluate(
-            plan.layout(part, opening),
-            z,
-            plan.rowFunctions(part, opening),
-            plan.sumFunctions(part, opening));
+    SharedSeries.Shares shares = evaluate(series, part, opening, z);
     long[] residuals = shares.rows()[0];
     long[] fromLabel = Residues.receive(label, field, part.rows());
     long[] masked = field.difference(residuals, labelHeld.rho()[s]);

@@ -31,6 +31,7 @@ final class SealedCost {
   private final List<Lane> others = new ArrayList<>();
   private final SharesCost shares;
   private final SealedMemory memory;
+  private SharesCost.Series series;
   private int sampleLeft;
   private int restLeft;
   private int gradients;
@@ -145,7 +146,7 @@ final class SealedCost {
   private void train() {
     for (int at = 0; at < plan.stages.size(); at++) {
       Stage stage = plan.stages.get(at);
-      shares.seriesKey(label, compute);
+      series = shares.series(label, compute, plan.parameters.slots().replyLimbs());
       for (int s = 0; s < stage.passes(); s++) {
         Opening opening = plan.opening(at, s);
         sampleLeft = take(plan.sample, at, s, sampleLeft);
@@ -211,13 +212,8 @@ final class SealedCost {
       all.get(p).compute(Work.ADDITION, (double) rows);
       shares.residues(all.get(p), compute, rows);
     }
-    shares.series(
-        label,
-        compute,
-        plan.layout(part, opening),
-        plan.parameters.slots().replyLimbs(),
-        plan.rowFunctions(part, opening).size(),
-        opening.sums);
+    series.evaluate(
+        plan.layout(part, opening), plan.rowFunctions(part, opening).size(), opening.sums);
     label.compute(Work.ROUNDING, part.cohort()).compute(Work.ADDITION, 2.0 * rows);
     compute.compute(Work.ADDITION, (double) rows);
     for (Lane feature : all.subList(1, all.size())) {

@@ -8,6 +8,7 @@ import org.espalier.protocols.glm.SealedPlan.Part;
 import org.espalier.protocols.shares.Correlations;
 import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.protocols.shares.Residues;
+import org.espalier.protocols.shares.SharedSeries;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
@@ -43,13 +44,12 @@ final class SealedData extends SealedFeature {
   }
 
   @Override
-  void beginStage() {}
+  SharedSeries series() {
+    return null;
+  }
 
   @Override
-  void endStage() {}
-
-  @Override
-  Decision pass(Vector vector, Vector forLoss, Opening opening, boolean last) {
+  Decision pass(SharedSeries series, Vector vector, Vector forLoss, Opening opening, boolean last) {
     Prepared prepared = vector.prepared();
     int s = vector.index();
     long[] w = weights(own, slice.columns());

@@ -32,7 +32,6 @@ final class SealedLabel extends SealedRole {
   private final Map<Party, Integer> columns = new TreeMap<>();
   private final List<PassReport> reports = new ArrayList<>();
 
-  private SharedSeries.Holder series;
   private long began;
 
   SealedLabel(
@@ -203,17 +202,12 @@ final class SealedLabel extends SealedRole {
   }
 
   @Override
-  void beginStage() {
-    series = new SharedSeries.Holder(slots, field, compute, plan.parameters.slots().replyLimbs());
+  SharedSeries series() {
+    return series(compute, true);
   }
 
   @Override
-  void endStage() {
-    series.close();
-  }
-
-  @Override
-  Decision pass(Vector vector, Vector forLoss, Opening opening, boolean last) {
+  Decision pass(SharedSeries series, Vector vector, Vector forLoss, Opening opening, boolean last) {
     Prepared prepared = vector.prepared();
     int s = vector.index();
     Part part = prepared.part();
@@ -231,9 +225,7 @@ final class SealedLabel extends SealedRole {
     long[] z = prepared.matrix().times(field, w);
     field.addTo(z, owned.tau()[s]);
     held.values().forEach(h -> field.addTo(z, h.sigma()[s]));
-    SharedSeries.Shares shares =
-        series.evaluate(
-            plan.layout(part, opening), z, plan.rowFunctions(part, opening).size(), opening.sums);
+    SharedSeries.Shares shares = evaluate(series, part, opening, z);
     long[] residuals = shares.rows()[0];
     subtractTargets(part, residuals);
     long[] masked = field.difference(residuals, held.get(computeParty).rho()[s]);

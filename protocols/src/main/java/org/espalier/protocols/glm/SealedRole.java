@@ -156,16 +156,15 @@ abstract class SealedRole {
     boolean last = at == plan.stages.size() - 1;
     double[] correction = {};
     Decision decision = Decision.GO_ON;
-    beginStage();
-    try {
+    try (SharedSeries series = series()) {
       for (int s = 0; s < stage.passes() && decision == Decision.GO_ON; s++) {
         int newest = own.size();
         Opening opening = plan.opening(at, s);
         Vector vector = take(plan.sample, at, s);
         Vector forLoss = opening.withLoss() ? take(plan.sample, at, s + 1) : null;
-        decision = counted(vector, forLoss, opening, last);
+        decision = counted(series, vector, forLoss, opening, last);
         if (s == 0 && stage.corrected() && decision == Decision.GO_ON) {
-          decision = counted(take(plan.rest, at, 0), null, plan.restOpening(at), false);
+          decision = counted(series, take(plan.rest, at, 0), null, plan.restOpening(at), false);
           correction = new double[newest + 2];
           correction[newest] = plan.sampleCorrection();
           correction[newest + 1] = plan.restStep();
@@ -175,8 +174,6 @@ abstract class SealedRole {
         momentum.step(direction);
         iterates.add(momentum.iterate());
       }
-    } finally {
-      endStage();
     }
     return decision;
   }
@@ -191,11 +188,12 @@ abstract class SealedRole {
     return next;
   }
 
-  private Decision counted(Vector vector, Vector forLoss, Opening opening, boolean last) {
+  private Decision counted(
+      SharedSeries series, Vector vector, Vector forLoss, Opening opening, boolean last) {
     passes++;
     begins(passes);
     openings += opening.sums;
-    return pass(vector, forLoss, opening, last);
+    return pass(series, vector, forLoss, opening, last);
   }
 
   /** The mean of the last iterates: rounding noise averages out. */
@@ -214,14 +212,28 @@ abstract class SealedRole {
 
   abstract Prepared prepare(Part part, int vectors);
 
-  abstract void beginStage();
+  /** This party's end of a stage's residuals; null where it computes none. */
+  abstract SharedSeries series();
+
+  SharedSeries series(Channel other, boolean first) {
+    return new SharedSeries(slots, field, other, plan.parameters.slots().replyLimbs(), first);
+  }
+
+  /** Residuals, and what is opened of them, from shares of the logits of a part. */
+  SharedSeries.Shares evaluate(SharedSeries series, Part part, Opening opening, long[] z) {
+    return series.evaluate(
+        plan.layout(part, opening),
+        z,
+        plan.rowFunctions(part, opening),
+        plan.sumFunctions(part, opening));
+  }
 
   /**
+   * @param series this party's end of the stage, or null
    * @param forLoss for the opened loss, or null
    */
-  abstract Decision pass(Vector vector, Vector forLoss, Opening opening, boolean last);
-
-  abstract void endStage();
+  abstract Decision pass(
+      SharedSeries series, Vector vector, Vector forLoss, Opening opening, boolean last);
 
   /** A share of final weights under uniform noise in its low bits, which could carry a message. */
   long[] rounded(long[] share) {

@@ -1,6 +1,7 @@
 package org.espalier.protocols.shares;
 
 import java.util.Collection;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.espalier.wire.Channel;
@@ -20,6 +21,9 @@ final class Sending {
               try {
                 task.run();
                 done.complete(null);
+              } catch (CancellationException e) {
+                // The caller has given up, and says why.
+                done.completeExceptionally(e);
               } catch (Throwable e) {
                 done.completeExceptionally(e);
                 // Whoever waits for an answer to what was not sent must not wait long.

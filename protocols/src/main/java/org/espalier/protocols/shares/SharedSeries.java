@@ -4,6 +4,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.stream.IntStream;
 import org.espalier.he.EncryptedBlock;
 import org.espalier.he.HeContext;
@@ -20,20 +23,25 @@ import org.espalier.wire.WireException;
  * Functions of a shared vector z = z_A + z_B modulo t, as shares: one round trip, nothing opened.
  *
  * <p>The frequencies of a {@link Series} are multiples of 1/t, so that it does not see the wrap of
- * the shares. The key holder encrypts the sines and cosines of the harmonics of its share in SIMD
- * slots; the other side multiplies each by its own sines, cosines and coefficients, adds up, masks
- * over the full width and returns one ciphertext. All factors are rounded stochastically to few
- * bits, which leaves the result exact as an integer and unbiased.
+ * the shares. For each block of rows one side holds the key: it encrypts the sines and cosines of
+ * the harmonics of its share in SIMD slots; the other side multiplies each by its own sines,
+ * cosines and coefficients, adds up, masks over the full width and returns one ciphertext. All
+ * factors are rounded stochastically to few bits, which leaves the result exact as an integer and
+ * unbiased.
+ *
+ * <p>The blocks are dealt out between the two sides, since ciphertexts are far longer than replies:
+ * so both directions of the line are used, and both processors. Each side sends the ciphertexts of
+ * its next block before its reply on the other's present one.
  *
  * <p>Where the rows are few, several harmonics share a ciphertext, one segment of slots each.
  *
- * <p>Adversary: the key holder learns nothing, whatever it sends (perfect masks); the other side
- * sees ciphertexts. Either can make the result wrong. Source of the series: Squirrel (USENIX
- * Security 2023).
+ * <p>Adversary: a key holder learns nothing, whatever it sends (perfect masks); the other side sees
+ * ciphertexts. Either can make the result wrong. Source of the series: Squirrel (USENIX Security
+ * 2023).
+ *
+ * <p>An object is one side's end of a stage: one key of each side, drawn when it is first needed.
  */
-public final class SharedSeries {
-  private SharedSeries() {}
-
+public final class SharedSeries implements AutoCloseable {
   /**
    * How rows and harmonics lie in slots.
    *
@@ -84,6 +92,26 @@ public final class SharedSeries {
     public int factors(int block) {
       return (vectors() + segments(block) - 1) / segments(block);
     }
+
+    /**
+     * The blocks of which one side holds the key, in order: each block is the side's that has fewer
+     * ciphertexts so far.
+     *
+     * @param first whether of the first side
+     */
+    int[] heldBy(boolean first) {
+      long ahead = 0;
+      int count = 0;
+      int[] held = new int[blocks()];
+      for (int block = 0; block < held.length; block++) {
+        boolean ofFirst = ahead <= 0;
+        ahead += ofFirst ? factors(block) : -factors(block);
+        if (ofFirst == first) {
+          held[count++] = block;
+        }
+      }
+      return Arrays.copyOf(held, count);
+    }
   }
 
   /**
@@ -103,175 +131,159 @@ public final class SharedSeries {
    */
   public record Shares(long[][] rows, long[] sums) {}
 
-  /** The key holder's end of a stage: one key, used for the passes of the stage. */
-  public static final class Holder implements AutoCloseable {
-    private final HeContext context;
-    private final PrimeField field;
-    private final Channel other;
-    private final int replyLimbs;
-    private final KeyPair key;
+  private final HeContext context;
+  private final PrimeField field;
+  private final Channel other;
+  private final int replyLimbs;
+  private final boolean first;
+  private final SeedRegistry seeds = new SeedRegistry();
+  private final byte[] maskKey = Prg.freshSeed();
+  private KeyPair key;
+  private PublicKey theirKey;
 
-    /** Draws a key and sends its public half. */
-    public Holder(HeContext context, PrimeField field, Channel other, int replyLimbs) {
-      this.context = context;
-      this.field = field;
-      this.other = other;
-      this.replyLimbs = replyLimbs;
-      this.key = context.generateKey();
-      other.send(new Messages.StageKey(key.publicKey()));
-    }
-
-    /**
-     * One evaluation.
-     *
-     * @param z own share, one residue a row
-     * @param rowFunctions how many functions give a share a row
-     * @param sums how many are summed over the rows
-     */
-    public Shares evaluate(Layout layout, long[] z, int rowFunctions, int sums) {
-      long[][] rows = new long[rowFunctions][layout.rows()];
-      long[] totals = new long[sums];
-      Sending sending = new Sending("ciphertexts", List.of(other), () -> send(layout, z));
-      long bytes = context.slotReplyBytes(replyLimbs);
-      int number = 0;
-      for (int block = 0; block < layout.blocks(); block++) {
-        for (int f = 0; f < rowFunctions; f++) {
-          add(field, layout, open(number++, bytes), block, rows[f]);
-        }
-      }
-      for (int s = 0; s < sums; s++) {
-        totals[s] = sum(field, open(number++, bytes));
-      }
-      sending.finish();
-      return new Shares(rows, totals);
-    }
-
-    private long[] open(int number, long bytes) {
-      byte[] reply = Messages.Reply.receive(other, number, bytes);
-      return Messages.checked(other, () -> key.openSlots(reply, replyLimbs));
-    }
-
-    private void send(Layout layout, long[] z) {
-      int number = 0;
-      for (int block = 0; block < layout.blocks(); block++) {
-        int first = layout.firstRow(block);
-        int count = layout.rowsIn(block);
-        double[] angles = angles(field, layout, z, first, count);
-        int segments = layout.segments(block);
-        int stride = layout.stride(block);
-        byte[][] ciphertexts =
-            IntStream.range(0, layout.factors(block))
-                .parallel()
-                .mapToObj(
-                    c -> {
-                      Prg coins = Prg.fresh();
-                      int[] values = new int[layout.slots()];
-                      for (int g = 0; g < segments; g++) {
-                        int vector = c * segments + g;
-                        if (vector < layout.vectors()) {
-                          int k = layout.harmonic(vector);
-                          int at = g * stride;
-                          for (int i = 0; i < count; i++) {
-                            double value =
-                                vector % 2 == 0 ? Math.sin(k * angles[i]) : Math.cos(k * angles[i]);
-                            values[at + i] =
-                                (int)
-                                    coins.roundStochastically(
-                                        Math.scalb(value, layout.holderBits()));
-                          }
-                        }
-                      }
-                      byte[] ciphertext = key.encryptSlots(values, 0, values.length);
-                      Arrays.fill(values, 0);
-                      return ciphertext;
-                    })
-                .toArray(byte[][]::new);
-        for (byte[] ciphertext : ciphertexts) {
-          other.send(new Messages.Operand(number++, ciphertext));
-        }
-      }
-    }
-
-    @Override
-    public void close() {
-      key.close();
-    }
+  /**
+   * @param replyLimbs primes at which replies are sent
+   * @param first the same party at both ends, whose block is the first
+   */
+  public SharedSeries(
+      HeContext context, PrimeField field, Channel other, int replyLimbs, boolean first) {
+    this.context = context;
+    this.field = field;
+    this.other = other;
+    this.replyLimbs = replyLimbs;
+    this.first = first;
   }
 
-  /** The other end of a stage: has the functions. */
-  public static final class Evaluator implements AutoCloseable {
-    private final HeContext context;
-    private final PrimeField field;
-    private final Channel holder;
-    private final int replyLimbs;
-    private final SeedRegistry seeds = new SeedRegistry();
-    private final byte[] maskKey = Prg.freshSeed();
-    private final PublicKey key;
+  /**
+   * One evaluation; both sides give the same functions.
+   *
+   * @param z own share, one residue a row
+   * @param rowFunctions those that give a share a row, each a list of terms on disjoint rows
+   * @param sums the same, summed over the rows
+   * @throws WireException if the other side breaks the protocol, stops or is gone
+   */
+  public Shares evaluate(
+      Layout layout, long[] z, List<List<Term>> rowFunctions, List<List<Term>> sums) {
+    return new Evaluation(layout, z, rowFunctions, sums).run();
+  }
 
-    /** Receives the holder's public key. */
-    public Evaluator(HeContext context, PrimeField field, Channel holder, int replyLimbs) {
-      this.context = context;
-      this.field = field;
-      this.holder = holder;
-      this.replyLimbs = replyLimbs;
-      this.key = Messages.StageKey.receive(holder, context, seeds);
+  @Override
+  public void close() {
+    if (key != null) {
+      key.close();
+    }
+    if (theirKey != null) {
+      theirKey.close();
+    }
+    Arrays.fill(maskKey, (byte) 0);
+  }
+
+  /**
+   * A thread of its own sends; this one receives, answers what the other side encrypted and opens
+   * what it answered. Operands of block i + 1 go before the replies on block i, both ways.
+   */
+  private final class Evaluation {
+    /** Ends the sender where there will be no more replies. */
+    private static final byte[] NO_MORE = {};
+
+    private final Layout layout;
+    private final long[] z;
+    private final List<List<Term>> rowFunctions;
+    private final List<List<Term>> sums;
+    private final int[] held;
+    private final int[] theirs;
+    private final long[][] rows;
+    private final long[] totals;
+    private final List<SlotAccumulator> summed = new ArrayList<>();
+    private final BlockingQueue<byte[]> replies = new LinkedBlockingQueue<>();
+    private int received;
+    private int opened;
+
+    Evaluation(Layout layout, long[] z, List<List<Term>> rowFunctions, List<List<Term>> sums) {
+      this.layout = layout;
+      this.z = z;
+      this.rowFunctions = rowFunctions;
+      this.sums = sums;
+      this.held = layout.heldBy(first);
+      this.theirs = layout.heldBy(!first);
+      this.rows = new long[rowFunctions.size()][layout.rows()];
+      this.totals = new long[sums.size()];
     }
 
-    /**
-     * One evaluation.
-     *
-     * @param z own share, one residue a row
-     * @param rowFunctions each a list of terms on disjoint rows
-     * @param sums the same, summed over the rows
-     */
-    public Shares evaluate(
-        Layout layout, long[] z, List<List<Term>> rowFunctions, List<List<Term>> sums) {
-      long[][] rows = new long[rowFunctions.size()][layout.rows()];
-      long[] totals = new long[sums.size()];
-      List<SlotAccumulator> summed = new ArrayList<>();
+    Shares run() {
+      boolean newKey = held.length > 0 && key == null;
+      if (newKey) {
+        key = context.generateKey();
+      }
       try {
+        Sending sending = new Sending("ciphertexts", List.of(other), () -> send(newKey));
         sums.forEach(function -> summed.add(context.slots()));
-        int number = 0;
-        int reply = 0;
-        for (int block = 0; block < layout.blocks(); block++) {
-          List<EncryptedBlock> factors = receive(layout, block, number);
-          number += layout.factors(block);
-          try {
-            Waves waves = new Waves(field, layout, z, block);
-            for (int f = 0; f < rowFunctions.size(); f++) {
-              try (SlotAccumulator products = context.slots()) {
-                products.add(factors, waves.factors(rowFunctions.get(f)));
-                MaskedReply masked = products.finish(key, maskKey, replyLimbs);
-                holder.send(new Messages.Reply(reply++, masked.wire()));
-                add(field, layout, masked.shares(), block, rows[f]);
-              }
-            }
-            for (int s = 0; s < sums.size(); s++) {
-              summed.get(s).add(factors, waves.factors(sums.get(s)));
-            }
-          } finally {
-            factors.forEach(EncryptedBlock::close);
-          }
-        }
-        for (int s = 0; s < sums.size(); s++) {
-          MaskedReply masked = summed.get(s).finish(key, maskKey, replyLimbs);
-          holder.send(new Messages.Reply(reply++, masked.wire()));
-          totals[s] = sum(field, masked.shares());
-        }
-      } catch (IllegalArgumentException e) {
-        throw new WireException.ProtocolViolation(holder.peer(), e.getMessage(), e);
+        receive();
+        sending.finish();
       } finally {
+        replies.add(NO_MORE);
         summed.forEach(SlotAccumulator::close);
       }
       return new Shares(rows, totals);
     }
 
-    private List<EncryptedBlock> receive(Layout layout, int block, int number) {
-      byte[][] bytes = new byte[layout.factors(block)][];
-      for (int c = 0; c < bytes.length; c++) {
-        bytes[c] = Messages.Operand.receive(holder, context, number + c);
+    private void receive() {
+      if (theirs.length > 0 && theirKey == null) {
+        theirKey = Messages.StageKey.receive(other, context, seeds);
       }
-      List<EncryptedBlock> factors = Collections.synchronizedList(new ArrayList<>());
+      byte[][] operands = operands(0);
+      for (int i = 0; i < Math.max(held.length, theirs.length); i++) {
+        if (i < theirs.length) {
+          answer(theirs[i], operands);
+        }
+        operands = operands(i + 1);
+        if (i < held.length) {
+          for (long[] shares : rows) {
+            add(field, layout, open(), held[i], shares);
+          }
+        }
+      }
+      for (int s = 0; s < totals.length; s++) {
+        if (theirs.length > 0) {
+          totals[s] = field.add(totals[s], sum(field, reply(summed.get(s))));
+        }
+      }
+      for (int s = 0; s < totals.length; s++) {
+        if (held.length > 0) {
+          totals[s] = field.add(totals[s], sum(field, open()));
+        }
+      }
+    }
+
+    /** The ciphertexts of the other side's block, or nothing after the last. */
+    private byte[][] operands(int index) {
+      byte[][] operands = new byte[index < theirs.length ? layout.factors(theirs[index]) : 0][];
+      for (int c = 0; c < operands.length; c++) {
+        operands[c] = Messages.Operand.receive(other, context, received++);
+      }
+      return operands;
+    }
+
+    private void answer(int block, byte[][] operands) {
+      List<EncryptedBlock> factors = Messages.checked(other, () -> read(operands));
+      try {
+        Waves waves = new Waves(field, layout, z, block);
+        for (int f = 0; f < rows.length; f++) {
+          try (SlotAccumulator products = context.slots()) {
+            products.add(factors, waves.factors(rowFunctions.get(f)));
+            add(field, layout, reply(products), block, rows[f]);
+          }
+        }
+        for (int s = 0; s < totals.length; s++) {
+          summed.get(s).add(factors, waves.factors(sums.get(s)));
+        }
+      } finally {
+        factors.forEach(EncryptedBlock::close);
+      }
+    }
+
+    private List<EncryptedBlock> read(byte[][] bytes) {
+      List<EncryptedBlock> all = Collections.synchronizedList(new ArrayList<>());
       try {
         EncryptedBlock[] read = new EncryptedBlock[bytes.length];
         IntStream.range(0, bytes.length)
@@ -279,19 +291,98 @@ public final class SharedSeries {
             .forEach(
                 c -> {
                   read[c] = context.readSlots(bytes[c], seeds);
-                  factors.add(read[c]);
+                  all.add(read[c]);
                 });
         return Arrays.asList(read);
       } catch (IllegalArgumentException e) {
-        factors.forEach(EncryptedBlock::close);
+        all.forEach(EncryptedBlock::close);
         throw e;
       }
     }
 
-    @Override
-    public void close() {
-      key.close();
-      Arrays.fill(maskKey, (byte) 0);
+    /** Hands a masked reply to the sender; returns this side's shares. */
+    private long[] reply(SlotAccumulator products) {
+      MaskedReply masked = products.finish(theirKey, maskKey, replyLimbs);
+      replies.add(masked.wire());
+      return masked.shares();
+    }
+
+    private long[] open() {
+      byte[] reply = Messages.Reply.receive(other, opened++, context.slotReplyBytes(replyLimbs));
+      return Messages.checked(other, () -> key.openSlots(reply, replyLimbs));
+    }
+
+    private void send(boolean newKey) {
+      if (newKey) {
+        other.send(new Messages.StageKey(key.publicKey()));
+      }
+      int sent = sendOperands(0, 0);
+      int replied = 0;
+      for (int i = 0; i < Math.max(held.length, theirs.length); i++) {
+        sent = sendOperands(i + 1, sent);
+        replied = sendReplies(i < theirs.length ? rows.length : 0, replied);
+      }
+      sendReplies(theirs.length > 0 ? totals.length : 0, replied);
+    }
+
+    private int sendOperands(int index, int sent) {
+      if (index < held.length) {
+        for (byte[] ciphertext : encrypted(held[index])) {
+          other.send(new Messages.Operand(sent++, ciphertext));
+        }
+      }
+      return sent;
+    }
+
+    private int sendReplies(int count, int replied) {
+      for (int i = 0; i < count; i++) {
+        other.send(new Messages.Reply(replied++, next()));
+      }
+      return replied;
+    }
+
+    private byte[] next() {
+      try {
+        byte[] reply = replies.take();
+        if (reply == NO_MORE) {
+          throw new CancellationException();
+        }
+        return reply;
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new CancellationException();
+      }
+    }
+
+    private byte[][] encrypted(int block) {
+      int count = layout.rowsIn(block);
+      double[] angles = angles(field, layout, z, layout.firstRow(block), count);
+      int segments = layout.segments(block);
+      int stride = layout.stride(block);
+      return IntStream.range(0, layout.factors(block))
+          .parallel()
+          .mapToObj(
+              c -> {
+                Prg coins = Prg.fresh();
+                int[] values = new int[layout.slots()];
+                for (int g = 0; g < segments; g++) {
+                  int vector = c * segments + g;
+                  if (vector < layout.vectors()) {
+                    int k = layout.harmonic(vector);
+                    int at = g * stride;
+                    for (int i = 0; i < count; i++) {
+                      double value =
+                          vector % 2 == 0 ? Math.sin(k * angles[i]) : Math.cos(k * angles[i]);
+                      values[at + i] =
+                          (int) coins.roundStochastically(Math.scalb(value, layout.holderBits()));
+                    }
+                  }
+                }
+                byte[] ciphertext = key.encryptSlots(values, 0, values.length);
+                Arrays.fill(values, 0);
+                return ciphertext;
+              })
+          .toArray(byte[][]::new);
     }
   }
 

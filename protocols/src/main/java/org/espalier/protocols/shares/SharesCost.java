@@ -123,54 +123,105 @@ public final class SharesCost {
         .compute(Work.TILE, tiles * matrixUnit * products);
   }
 
-  /** The beginning of a {@link SharedSeries}: a key for a stage. */
-  public void seriesKey(Lane holder, Lane evaluator) {
-    holder.compute(Work.KEY, slotUnit);
-    script.message(holder, evaluator, sized(slots.ciphertextBytes()));
-    evaluator.compute(Work.KEY, slotUnit);
+  /**
+   * A stage's {@link SharedSeries}.
+   *
+   * @param first the side that holds the key of the first block
+   */
+  public Series series(Lane first, Lane second, int replyLimbs) {
+    return new Series(first, second, numbered(slots.slotReplyBytes(replyLimbs)));
   }
 
-  /**
-   * {@link SharedSeries.Holder#evaluate} and {@link SharedSeries.Evaluator#evaluate}.
-   *
-   * @param rowFunctions how many functions give a share a row
-   * @param sums how many are summed over the rows
-   */
-  public void series(
-      Lane holder,
-      Lane evaluator,
-      SharedSeries.Layout layout,
-      int replyLimbs,
-      int rowFunctions,
-      int sums) {
-    long reply = numbered(slots.slotReplyBytes(replyLimbs));
-    Lane sender = holder.fork();
-    for (int block = 0; block < layout.blocks(); block++) {
+  /** The evaluations of a stage, each party holding the keys of its blocks. */
+  public final class Series {
+    private final Lane[] sides;
+    private final long reply;
+    private final boolean[] hasKey = new boolean[2];
+
+    private Series(Lane first, Lane second, long reply) {
+      this.sides = new Lane[] {first, second};
+      this.reply = reply;
+    }
+
+    /**
+     * {@link SharedSeries#evaluate}.
+     *
+     * @param rowFunctions how many functions give a share a row
+     * @param sums how many are summed over the rows
+     */
+    public void evaluate(SharedSeries.Layout layout, int rowFunctions, int sums) {
+      int[][] held = {layout.heldBy(true), layout.heldBy(false)};
+      Lane[] senders = new Lane[2];
+      for (int side = 0; side < 2; side++) {
+        boolean newKey = held[side].length > 0 && !hasKey[side];
+        if (newKey) {
+          sides[side].compute(Work.KEY, slotUnit);
+        }
+        senders[side] = sides[side].fork();
+        if (newKey) {
+          hasKey[side] = true;
+          script.message(senders[side], sides[1 - side], sized(slots.ciphertextBytes()));
+          sides[1 - side].compute(Work.KEY, slotUnit);
+        }
+      }
+      for (int side = 0; side < 2; side++) {
+        operands(senders[side], sides[1 - side], layout, held[side], 0);
+      }
+      for (int i = 0; i < Math.max(held[0].length, held[1].length); i++) {
+        for (int side = 0; side < 2; side++) {
+          if (i < held[1 - side].length) {
+            answer(sides[side], layout, held[1 - side][i], rowFunctions, sums);
+          }
+        }
+        for (int side = 0; side < 2; side++) {
+          operands(senders[side], sides[1 - side], layout, held[side], i + 1);
+        }
+        for (int side = 0; side < 2; side++) {
+          if (i < held[side].length) {
+            replies(sides[1 - side], sides[side], rowFunctions);
+          }
+        }
+      }
+      for (int side = 0; side < 2; side++) {
+        if (held[side].length > 0) {
+          sides[1 - side].compute(Work.SLOT_REPLY, slotUnit * sums);
+          replies(sides[1 - side], sides[side], sums);
+        }
+      }
+      for (int side = 0; side < 2; side++) {
+        sides[side].join(senders[side]);
+      }
+    }
+
+    private void operands(Lane sender, Lane to, SharedSeries.Layout layout, int[] held, int index) {
+      if (index < held.length) {
+        int factors = layout.factors(held[index]);
+        sender
+            .compute(Work.WAVE, (double) layout.vectors() * layout.rowsIn(held[index]))
+            .compute(Work.SLOT_ENCRYPTION, factors * slotUnit);
+        for (int c = 0; c < factors; c++) {
+          script.message(sender, to, numbered(slots.ciphertextBytes()));
+        }
+      }
+    }
+
+    private void answer(
+        Lane lane, SharedSeries.Layout layout, int block, int rowFunctions, int sums) {
       int factors = layout.factors(block);
-      double waves = (double) layout.vectors() * layout.rowsIn(block);
-      sender.compute(Work.WAVE, waves).compute(Work.SLOT_ENCRYPTION, factors * slotUnit);
-      for (int c = 0; c < factors; c++) {
-        script.message(sender, evaluator, numbered(slots.ciphertextBytes()));
-      }
-      evaluator.compute(Work.SLOT_READ, factors * slotUnit);
-      for (int f = 0; f < rowFunctions; f++) {
-        evaluator
-            .compute(Work.WAVE, waves)
-            .compute(Work.SLOT_PRODUCT, factors * slotUnit)
-            .compute(Work.SLOT_REPLY, slotUnit);
-        script.message(evaluator, holder, reply);
-        holder.compute(Work.SLOT_OPENING, slotUnit);
-      }
-      evaluator
-          .compute(Work.WAVE, waves * sums)
-          .compute(Work.SLOT_PRODUCT, factors * slotUnit * sums);
+      double functions = (double) rowFunctions + sums;
+      lane.compute(Work.SLOT_READ, factors * slotUnit)
+          .compute(Work.WAVE, functions * layout.vectors() * layout.rowsIn(block))
+          .compute(Work.SLOT_PRODUCT, functions * factors * slotUnit)
+          .compute(Work.SLOT_REPLY, rowFunctions * slotUnit);
     }
-    for (int s = 0; s < sums; s++) {
-      evaluator.compute(Work.SLOT_REPLY, slotUnit);
-      script.message(evaluator, holder, reply);
-      holder.compute(Work.SLOT_OPENING, slotUnit);
+
+    /** Sent by the main lane here: the sender waits for it, and a lane cannot wait for another. */
+    private void replies(Lane from, Lane to, int count) {
+      for (int r = 0; r < count; r++) {
+        script.message(from, to, reply);
+        to.compute(Work.SLOT_OPENING, slotUnit);
+      }
     }
-    holder.join(sender);
   }
 
   /**

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.espalier.he.HeContext;
 import org.espalier.he.LaneLayout;
@@ -182,12 +183,25 @@ class SharedAlgebraTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"1, 1, 0", "8192, 1, 0", "8193, 1, 1", "10000, 1, 1", "27000, 2, 2", "100000, 7, 6"})
+  void blocksAreDealtOutBetweenTheSides(int rows, int first, int second) {
+    SharedSeries.Layout layout = new SharedSeries.Layout(8192, rows, new Spectrum(5, 0), 4, 10, 10);
+    int[] ofFirst = layout.heldBy(true);
+    int[] ofSecond = layout.heldBy(false);
+    assertThat(ofFirst).hasSize(first);
+    assertThat(ofSecond).hasSize(second);
+    assertThat(IntStream.concat(Arrays.stream(ofFirst), Arrays.stream(ofSecond)).sorted())
+        .containsExactlyElementsOf(IntStream.range(0, layout.blocks()).boxed().toList());
+  }
+
+  @ParameterizedTest
   @CsvSource({
     "700, 13, false, 4",
     "9000, 10, false, 4",
     "1000, 51, true, 1",
     "1000, 51, false, 1",
-    "9000, 17, true, 3"
+    "9000, 17, true, 3",
+    "30000, 5, false, 4"
   })
   void seriesOfSharesAreThoseOfTheSum(int rows, int largest, boolean oddOnly, int divisor) {
     Spectrum spectrum = oddOnly ? new Spectrum((largest + 1) / 2, 0) : Spectrum.all(largest);
@@ -205,23 +219,21 @@ class SharedAlgebraTest {
     Channel up = network.channel(OWNER, HOLDER);
     Channel down = network.channel(HOLDER, OWNER);
     int first = 50;
+    List<List<SharedSeries.Term>> functions =
+        List.of(
+            List.of(
+                new SharedSeries.Term(identity, 3, 0, first),
+                new SharedSeries.Term(sigmoid, 1, first, rows)));
+    List<List<SharedSeries.Term>> sums = List.of(List.of(new SharedSeries.Term(even, 1, 0, rows)));
     CompletableFuture<SharedSeries.Shares> other =
         CompletableFuture.supplyAsync(
             () -> {
-              try (SharedSeries.Evaluator evaluator =
-                  new SharedSeries.Evaluator(slots, field, up, 2)) {
-                return evaluator.evaluate(
-                    layout,
-                    b,
-                    List.of(
-                        List.of(
-                            new SharedSeries.Term(identity, 3, 0, first),
-                            new SharedSeries.Term(sigmoid, 1, first, rows))),
-                    List.of(List.of(new SharedSeries.Term(even, 1, 0, rows))));
+              try (SharedSeries second = new SharedSeries(slots, field, up, 2, false)) {
+                return second.evaluate(layout, b, functions, sums);
               }
             });
-    try (SharedSeries.Holder holder = new SharedSeries.Holder(slots, field, down, 2)) {
-      SharedSeries.Shares mine = holder.evaluate(layout, a, 1, 1);
+    try (SharedSeries side = new SharedSeries(slots, field, down, 2, true)) {
+      SharedSeries.Shares mine = side.evaluate(layout, a, functions, sums);
       SharedSeries.Shares theirs = other.join();
       double worst = 0;
       double squares = 0;
