@@ -136,19 +136,19 @@ final class SealedMemory {
     return plan.layout(plan.rest.cohort() > 0 ? plan.rest : plan.sample, Opening.SPREAD_AND_LOSS);
   }
 
-  /** A block's sines and cosines as they are read, at the one that computes with them. */
+  /** A block's sines and cosines as the compute parties read them. */
   private long series(int party) {
-    return party == 1 ? 2L * widest().factors(0) * polynomial(slots) : 4 * polynomial(slots);
+    return party > 1 ? 0 : 2L * widest().ciphertexts(0) * polynomial(slots);
   }
 
-  /** The same as they are sent, and the factors that they are multiplied by. */
+  /** The same as they come, those that are sent, and the factors that they are multiplied by. */
   private long seriesHeap(int party) {
     if (party > 1) {
       return 0;
     }
     SharedSeries.Layout layout = widest();
-    long ciphertexts = (long) layout.factors(0) * slots.ciphertextBytes();
-    return ciphertexts + (long) layout.factors(0) * layout.slots() * Integer.BYTES;
+    return layout.ciphertexts(0)
+        * (2L * slots.ciphertextBytes() + (long) layout.slots() * Integer.BYTES);
   }
 
   private Footprint evaluate(int party) {

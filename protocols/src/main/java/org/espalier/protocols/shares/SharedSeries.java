@@ -54,23 +54,52 @@ public final class SharedSeries implements AutoCloseable {
    */
   public record Layout(
       int slots, int rows, Spectrum spectrum, int multiplier, int holderBits, int otherBits) {
-    public int blocks() {
-      return (rows + slots - 1) / slots;
+    /** From so many ciphertexts on it pays to halve a block: each half has a reply of its own. */
+    private static final int HALVED_FACTORS = 6;
+
+    /** Full ciphertexts of rows before the last block or, where they are halved, last two. */
+    private int whole() {
+      return (rows - 1) / slots;
+    }
+
+    /**
+     * Whether the last rows are two blocks: where no side has one more than the other, and the
+     * halves are short enough to put several vectors into a ciphertext.
+     */
+    private boolean halved() {
+      int last = rows - whole() * slots;
+      return whole() % 2 == 0
+          && last > 1
+          && factors((last + 1) / 2) < factors(last)
+          && factors(last) >= HALVED_FACTORS;
+    }
+
+    int blocks() {
+      return whole() + (halved() ? 2 : 1);
     }
 
     int firstRow(int block) {
-      return block * slots;
+      return block <= whole() ? block * slots : whole() * slots + rowsIn(whole());
     }
 
     int rowsIn(int block) {
-      return Math.min(slots, rows - firstRow(block));
+      if (block < whole()) {
+        return slots;
+      }
+      int last = rows - whole() * slots;
+      int half = (last + 1) / 2;
+      return !halved() ? last : block == whole() ? half : last - half;
     }
 
     /**
      * Vectors that lie beside each other in a ciphertext where the rows are few; a power of two.
      */
     int segments(int block) {
-      return Integer.highestOneBit(slots / rowsIn(block));
+      return beside(rowsIn(block));
+    }
+
+    private int beside(int count) {
+      return Integer.highestOneBit(slots / count);
     }
 
     /** Slots from one segment to the next. */
@@ -89,8 +118,12 @@ public final class SharedSeries implements AutoCloseable {
     }
 
     /** Ciphertexts of a block: all sines and cosines. */
-    public int factors(int block) {
-      return (vectors() + segments(block) - 1) / segments(block);
+    public int ciphertexts(int block) {
+      return factors(rowsIn(block));
+    }
+
+    private int factors(int count) {
+      return (vectors() + beside(count) - 1) / beside(count);
     }
 
     /**
@@ -105,7 +138,7 @@ public final class SharedSeries implements AutoCloseable {
       int[] held = new int[blocks()];
       for (int block = 0; block < held.length; block++) {
         boolean ofFirst = ahead <= 0;
-        ahead += ofFirst ? factors(block) : -factors(block);
+        ahead += ofFirst ? ciphertexts(block) : -ciphertexts(block);
         if (ofFirst == first) {
           held[count++] = block;
         }
@@ -257,7 +290,7 @@ public final class SharedSeries implements AutoCloseable {
 
     /** The ciphertexts of the other side's block, or nothing after the last. */
     private byte[][] operands(int index) {
-      byte[][] operands = new byte[index < theirs.length ? layout.factors(theirs[index]) : 0][];
+      byte[][] operands = new byte[index < theirs.length ? layout.ciphertexts(theirs[index]) : 0][];
       for (int c = 0; c < operands.length; c++) {
         operands[c] = Messages.Operand.receive(other, context, received++);
       }
@@ -359,7 +392,7 @@ public final class SharedSeries implements AutoCloseable {
       double[] angles = angles(field, layout, z, layout.firstRow(block), count);
       int segments = layout.segments(block);
       int stride = layout.stride(block);
-      return IntStream.range(0, layout.factors(block))
+      return IntStream.range(0, layout.ciphertexts(block))
           .parallel()
           .mapToObj(
               c -> {
@@ -406,8 +439,8 @@ public final class SharedSeries implements AutoCloseable {
     int[] factors(List<Term> function) {
       int segments = layout.segments(block);
       int slots = layout.slots();
-      int[] plain = new int[layout.factors(block) * slots];
-      IntStream.range(0, layout.factors(block))
+      int[] plain = new int[layout.ciphertexts(block) * slots];
+      IntStream.range(0, layout.ciphertexts(block))
           .parallel()
           .forEach(
               c -> {

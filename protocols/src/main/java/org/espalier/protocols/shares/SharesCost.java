@@ -195,7 +195,7 @@ public final class SharesCost {
 
     private void operands(Lane sender, Lane to, SharedSeries.Layout layout, int[] held, int index) {
       if (index < held.length) {
-        int factors = layout.factors(held[index]);
+        int factors = layout.ciphertexts(held[index]);
         sender
             .compute(Work.WAVE, (double) layout.vectors() * layout.rowsIn(held[index]))
             .compute(Work.SLOT_ENCRYPTION, factors * slotUnit);
@@ -207,7 +207,7 @@ public final class SharesCost {
 
     private void answer(
         Lane lane, SharedSeries.Layout layout, int block, int rowFunctions, int sums) {
-      int factors = layout.factors(block);
+      int factors = layout.ciphertexts(block);
       double functions = (double) rowFunctions + sums;
       lane.compute(Work.SLOT_READ, factors * slotUnit)
           .compute(Work.WAVE, functions * layout.vectors() * layout.rowsIn(block))

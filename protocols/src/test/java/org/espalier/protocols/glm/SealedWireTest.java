@@ -41,9 +41,10 @@ class SealedWireTest {
     assertThat(run.label().passes()).hasSize(2);
     // One stage of two passes: the first opens the spread, the last the spread and the loss.
     assertThat(types(RecordedMessage.all(network, BANK, F1)))
-        .matches("90 90 80 (81 )+(82 )+83 80 (81 )+83 92 93 83 (81 )+83 92 93 83 ");
+        .matches("90 90 80 (81 )+(82 )+83 80 (81 )+(82 )+83 92 93 83 (81 )+(82 )+83 92 93 83 ");
     assertThat(types(RecordedMessage.all(network, F1, BANK)))
-        .matches("90 90 (82 )+80 (81 )+(83 ){3}83 (82 )+83 92 83 (82 )+83 83 92 83 ");
+        .matches(
+            "90 90 (82 )+80 (81 )+(83 ){3}83 80 (81 )+(82 )+83 92 83 (81 )+(82 )+83 83 92 83 ");
     assertThat(types(RecordedMessage.all(network, BANK, F2)))
         .matches("90 90 80 (81 )+(83 83 93 ){2}83 ");
     assertThat(types(RecordedMessage.all(network, F2, BANK))).matches("90 90 (82 )+");

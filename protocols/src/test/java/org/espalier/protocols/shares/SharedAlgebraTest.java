@@ -183,13 +183,28 @@ class SharedAlgebraTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 1, 0", "8192, 1, 0", "8193, 1, 1", "10000, 1, 1", "27000, 2, 2", "100000, 7, 6"})
+  @CsvSource({
+    "1, 1, 0",
+    "1000, 1, 0",
+    "5001, 1, 1",
+    "8192, 1, 1",
+    "8193, 1, 1",
+    "10000, 1, 1",
+    "27000, 2, 2",
+    "99000, 7, 6",
+    "106000, 7, 7"
+  })
   void blocksAreDealtOutBetweenTheSides(int rows, int first, int second) {
     SharedSeries.Layout layout = new SharedSeries.Layout(8192, rows, new Spectrum(5, 0), 4, 10, 10);
     int[] ofFirst = layout.heldBy(true);
     int[] ofSecond = layout.heldBy(false);
     assertThat(ofFirst).hasSize(first);
     assertThat(ofSecond).hasSize(second);
+    assertThat(IntStream.range(0, layout.blocks()).map(layout::rowsIn).sum()).isEqualTo(rows);
+    for (int block = 1; block < layout.blocks(); block++) {
+      assertThat(layout.firstRow(block))
+          .isEqualTo(layout.firstRow(block - 1) + layout.rowsIn(block - 1));
+    }
     assertThat(IntStream.concat(Arrays.stream(ofFirst), Arrays.stream(ofSecond)).sorted())
         .containsExactlyElementsOf(IntStream.range(0, layout.blocks()).boxed().toList());
   }
@@ -201,6 +216,7 @@ class SharedAlgebraTest {
     "1000, 51, true, 1",
     "1000, 51, false, 1",
     "9000, 17, true, 3",
+    "8001, 12, false, 4",
     "30000, 5, false, 4"
   })
   void seriesOfSharesAreThoseOfTheSum(int rows, int largest, boolean oddOnly, int divisor) {
