@@ -9,6 +9,8 @@ import java.util.concurrent.TimeoutException;
 
 /** Entry point of {@code bench/run} for the benchmarks that run in Java. */
 public final class Bench {
+  private static final String SYSTEM = "(espalier|semi2k|cheetah|hess)";
+
   private Bench() {}
 
   /** {@code FOLDER NAME [options]}; data and scratch files are kept below the folder. */
@@ -29,6 +31,7 @@ public final class Bench {
       case "sealed-100k" -> sealed(name, folder, DataFiles.Shape.LARGE, arguments);
       case "sealed-10k" -> sealed(name, folder, DataFiles.Shape.SMALL, arguments);
       case "peers-lr" -> peers(folder, arguments);
+      case "peers-kernel" -> peersKernel(folder, arguments);
       case "plan-accuracy" -> planAccuracy(arguments);
       default -> throw new Options.Misuse("there is no such benchmark");
     }
@@ -131,11 +134,15 @@ public final class Bench {
             .flag("--small")
             .text("--python", "", ".+")
             .text("--scripts", "", ".+")
-            .text("--systems", "espalier,semi2k,cheetah", "(espalier|semi2k|cheetah|,)+")
+            .text("--systems", "espalier,semi2k,cheetah,hess", SYSTEM + "(," + SYSTEM + ")*")
             .text("--networks", "loopback,wan", "(loopback|wan|,)+")
             .whole("--epochs", 40)
             .text("--sgd", preset.toString(), PeersBenchmark.Sgd.PATTERN)
             .text("--sgd-wan", presetWan.toString(), PeersBenchmark.Sgd.PATTERN)
+            .text(
+                "--hess",
+                String.valueOf(small ? HessSgd.Settings.SMALL : HessSgd.Settings.LARGE),
+                HessSgd.Settings.PATTERN)
             .number("--gap", 1e-2)
             .parse(arguments);
     DataFiles data = data(folder, o);
@@ -144,13 +151,51 @@ public final class Bench {
             settings(o, false),
             o.list("--systems"),
             o.list("--networks"),
-            Path.of(o.text("--python")),
-            Path.of(o.text("--scripts")),
+            python(o),
             o.whole("--epochs"),
             PeersBenchmark.Sgd.parse(o.text("--sgd")),
             PeersBenchmark.Sgd.parse(o.text("--sgd-wan")),
+            HessSgd.Settings.parse(o.text("--hess")),
             o.number("--gap"));
     PeersBenchmark.run(data, settings, folder, o.flag("--json"), System.out);
+  }
+
+  private static Python python(Options o) {
+    return new Python(Path.of(o.text("--python")), Path.of(o.text("--scripts")));
+  }
+
+  private static void peersKernel(Path folder, List<String> arguments)
+      throws IOException, TimeoutException {
+    String scheme = AdditiveScheme.PATTERN;
+    Options o =
+        new Options.Known()
+            .flag("--json")
+            .text("--python", "", ".+")
+            .text("--scripts", "", ".+")
+            .whole("--rows", 100_000)
+            .whole("--columns", 50)
+            .whole("--peer-rows", 200)
+            .text(
+                "--schemes",
+                "OU-2048,ZPaillier-2048,OU-3072,ZPaillier-3072",
+                scheme + "(," + scheme + ")*")
+            .whole("--turns", 3)
+            .flag("--signed")
+            .whole("--seed", 7)
+            .whole("--limit", 3600)
+            .parse(arguments);
+    PeersKernel.Settings settings =
+        new PeersKernel.Settings(
+            o.whole("--rows"),
+            o.whole("--columns"),
+            o.whole("--peer-rows"),
+            o.list("--schemes").stream().map(AdditiveScheme::parse).toList(),
+            o.whole("--turns"),
+            o.flag("--signed"),
+            o.whole("--seed"),
+            python(o),
+            Duration.ofSeconds(o.whole("--limit")));
+    PeersKernel.run(settings, folder, o.flag("--json"), System.out);
   }
 
   private static void planAccuracy(List<String> arguments) throws IOException, TimeoutException {

@@ -31,6 +31,15 @@ final class Reference {
     return Matrix.beside(List.of(data.label(part), data.feature(part)));
   }
 
+  /** The training rows, label party's columns first. */
+  Matrix train() {
+    return train;
+  }
+
+  double[] trainLabels() {
+    return trainLabels;
+  }
+
   /** The penalised minimum. */
   double objective() {
     return optimum.objective();

@@ -1,5 +1,6 @@
 package org.espalier.bench;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -14,6 +15,8 @@ import java.util.List;
  * @param rounds passes or epochs that ran
  * @param model what was trained
  * @param reached whether the aim was reached before a cap
+ * @param extrapolated what was measured where seconds, processor time and bytes are computed from
+ *     that; empty where they are measured themselves
  * @param learned by whom, beyond the model
  */
 record Run(
@@ -28,6 +31,7 @@ record Run(
     String rounds,
     Quality model,
     boolean reached,
+    String extrapolated,
     String security,
     String trusts,
     List<String> learned,
@@ -39,6 +43,28 @@ record Run(
    * @param holdoutLogLoss and {@code auc} on rows that were not trained on
    */
   record Quality(double logLoss, double gap, double holdoutLogLoss, double auc) {}
+
+  Run with(String note) {
+    List<String> all = new ArrayList<>(notes);
+    all.add(note);
+    return new Run(
+        system,
+        network,
+        seconds,
+        cpuSeconds,
+        megabytes,
+        bytesCounted,
+        peakBytesLabel,
+        peakBytesFeature,
+        rounds,
+        model,
+        reached,
+        extrapolated,
+        security,
+        trusts,
+        learned,
+        all);
+  }
 
   long peakBytes() {
     return Math.max(peakBytesLabel, peakBytesFeature);

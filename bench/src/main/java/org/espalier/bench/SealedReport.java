@@ -67,6 +67,7 @@ final class SealedReport {
         outcome.label().passes() + " passes",
         quality(),
         !outcome.label().end().equals("max_passes"),
+        "",
         securityBits() + " bits",
         "no third party",
         learned(),

@@ -68,7 +68,17 @@ final class Workers implements AutoCloseable {
    * @return the number of the worker in later calls
    */
   int start(String name, List<String> command, Path errors) throws IOException {
+    return start(name, command, errors, null);
+  }
+
+  /**
+   * @param directory where the process works; null: where the benchmark does
+   */
+  int start(String name, List<String> command, Path errors, Path directory) throws IOException {
     ProcessBuilder builder = new ProcessBuilder(command);
+    if (directory != null) {
+      builder.directory(directory.toFile());
+    }
     builder.redirectError(
         errors == null
             ? ProcessBuilder.Redirect.INHERIT
