@@ -7,10 +7,10 @@ Prints "BENCH batch {...}" where each batch begins, "BENCH fit {...}" with the w
 
 import time
 
+import lines
+import party
 import secretflow as sf
 from secretflow.ml.linear.hess_sgd import HESSLogisticRegression
-
-import party
 
 FIELD = "FM128"  # predictions are integers of three times the fraction bits
 
@@ -28,24 +28,24 @@ def heu(config, keeper, evaluator):
 
 
 def main():
-    config = party.configuration()
+    config = lines.configuration()
     (feature, label), device = party.connect(config, {"protocol": config["protocol"], "field": FIELD})
     x, y = party.load(config, feature, label)
     model = HESSLogisticRegression(device, heu(config, "feature", "label"), heu(config, "label", "feature"))
     clock = party.Clock()
 
     def watched(x1, x2, outcomes, step, size):
-        party.say("batch", number=step, seconds=time.monotonic() - clock.wall, cpu_seconds=time.process_time())
+        lines.say("batch", number=step, seconds=time.monotonic() - clock.wall, cpu_seconds=time.process_time())
         return HESSLogisticRegression._next_batch(x1, x2, outcomes, step, size)
 
     model._next_batch = watched
-    party.say("ready")
-    party.proceed()
+    lines.say("ready")
+    lines.proceed()
     clock.start()
     # Its steps go along the sum over a batch, not the mean.
     model.fit(x, y, learning_rate=config["rate"] / config["batch"], epochs=1, batch_size=config["batch"])
     weights = party.plain(model._w)
-    party.say("fit", seconds=clock.stop(), weights=weights)
+    lines.say("fit", seconds=clock.stop(), weights=weights)
     party.finish(clock)
 
 

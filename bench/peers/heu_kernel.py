@@ -4,20 +4,15 @@ of the benchmark's integers. Started with a configuration file, once for each sc
 Prints "BENCH ready {...}" and, for each "go", "BENCH turn {...}" with what encrypting, multiplying and decrypting took.
 """
 
-import json
 import os
 import pickle
 import resource
-import sys
 import time
 
+import lines
 import numpy as np
 from heu import numpy as hnp
 from heu import phe
-
-
-def say(what, **figures):
-    print("BENCH", what, json.dumps(figures), flush=True)
 
 
 def timed(work):
@@ -28,8 +23,7 @@ def timed(work):
 
 
 def main():
-    with open(sys.argv[1]) as file:
-        config = json.load(file)
+    config = lines.configuration()
     rows, columns = config["rows"], config["columns"]
 
     def read(what, kind, width):
@@ -52,12 +46,16 @@ def main():
     # The time for half of the rows shows whether it may be extrapolated.
     half = encode(x[: rows // 2].T), kit.encryptor().encrypt(encode(r[: rows // 2]))
     multiply_half = timed(lambda: kit.evaluator().matmul(*half))[1]
-    say("ready", keys=keys, prepare=prepare, multiply_half=multiply_half)
-    while sys.stdin.readline().strip() == "go":
+    lines.say("ready", keys=keys, prepare=prepare, multiply_half=multiply_half)
+    while True:
+        try:
+            lines.proceed()
+        except lines.Enough:
+            return
         ciphertexts, encrypt = timed(lambda: kit.encryptor().encrypt(encode(r)))
         sums, multiply = timed(lambda: kit.evaluator().matmul(matrix, ciphertexts))
         opened, decrypt = timed(lambda: kit.decryptor().decrypt(sums).to_numpy(integers))
-        say(
+        lines.say(
             "turn",
             encrypt=encrypt,
             multiply=multiply,

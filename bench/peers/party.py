@@ -1,37 +1,15 @@
-"""What the parties of a SecretFlow run share: the benchmark's lines, its files, the connection, the clock.
+"""What the parties of a SecretFlow run share: files, connection, clock."""
 
-A party speaks to the benchmark in lines: prints "BENCH ready" and then what it measures; reads "go" or "stop".
-"""
-
-import json
 import os
 import resource
-import sys
 import time
 
+import lines
 import numpy as np
 import secretflow as sf
 from secretflow.data import FedNdarray, PartitionWay
 
 MILLISECONDS = 3_600_000  # patience of all connections
-
-
-class Enough(Exception):
-    """The benchmark wants no more."""
-
-
-def say(what, **figures):
-    print("BENCH", what, json.dumps(figures) if figures else "", flush=True)
-
-
-def proceed():
-    if sys.stdin.readline().strip() != "go":
-        raise Enough
-
-
-def configuration():
-    with open(sys.argv[1]) as file:
-        return json.load(file)
 
 
 def read(config, what, columns):
@@ -99,6 +77,6 @@ class Clock:
 
 def finish(clock):
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    say("done", cpu_seconds=clock.cpu, peak_bytes=peak)
+    lines.say("done", cpu_seconds=clock.cpu, peak_bytes=peak)
     sf.shutdown()
     os._exit(0)  # SecretFlow leaves threads behind

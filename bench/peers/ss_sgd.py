@@ -4,13 +4,13 @@ one process a party, real connections. Started twice by `bench/run peers-lr`, wi
 Prints "BENCH epoch {...}" after each epoch and waits for "go" before each. The clock runs during epochs only.
 """
 
-from secretflow.ml.linear.ss_sgd import SSRegression
-
+import lines
 import party
+from secretflow.ml.linear.ss_sgd import SSRegression
 
 
 def main():
-    config = party.configuration()
+    config = lines.configuration()
     (feature, label), device = party.connect(
         config, {"protocol": config["protocol"], "field": "FM64", "fxp_fraction_bits": 18}
     )
@@ -19,13 +19,13 @@ def main():
 
     def after_epoch(number, checkpoint):
         seconds = clock.stop()
-        party.say("epoch", epoch=number + 1, seconds=seconds, weights=party.plain(checkpoint[1][0]))
-        party.proceed()
+        lines.say("epoch", epoch=number + 1, seconds=seconds, weights=party.plain(checkpoint[1][0]))
+        lines.proceed()
         clock.start()
 
-    party.say("ready")
+    lines.say("ready")
     try:
-        party.proceed()
+        lines.proceed()
         clock.start()
         model.fit(
             x,
@@ -41,7 +41,7 @@ def main():
             eps=0,
             epoch_callback=after_epoch,
         )
-    except party.Enough:
+    except lines.Enough:
         pass
     party.finish(clock)
 

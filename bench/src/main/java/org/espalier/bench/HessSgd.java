@@ -115,6 +115,9 @@ final class HessSgd {
     List<String> notes = new ArrayList<>(peer.linkNotes());
     for (int b = 0; b < h.batches(); b++) {
       JsonNode[] report = peer.both("batch");
+      if (report[0].get("number").asInt() != b || report[1].get("number").asInt() != b) {
+        throw new Workers.Failed("the peer's batches are not counted alike");
+      }
       Mark mark =
           new Mark(
               Math.max(report[0].get("seconds").asDouble(), report[1].get("seconds").asDouble()),

@@ -25,7 +25,12 @@ final class Workers implements AutoCloseable {
     }
   }
 
-  private record Worker(String name, Process process, BlockingQueue<String> lines) {}
+  private record Worker(String name, Process process, Thread reader, BlockingQueue<String> lines) {
+    /** Has said all that it will ever say, and all of that was taken. */
+    boolean silent() {
+      return !process.isAlive() && !reader.isAlive() && lines.isEmpty();
+    }
+  }
 
   private final List<Worker> workers = new ArrayList<>();
   private final long deadline;
@@ -88,7 +93,7 @@ final class Workers implements AutoCloseable {
     Thread reader = new Thread(() -> readLines(process, lines), "output of " + name);
     reader.setDaemon(true);
     reader.start();
-    workers.add(new Worker(name, process, lines));
+    workers.add(new Worker(name, process, reader, lines));
     return workers.size() - 1;
   }
 
@@ -160,7 +165,7 @@ final class Workers implements AutoCloseable {
       }
     }
     Worker awaited = workers.get(waitingFor);
-    if (line != null && !awaited.process.isAlive() && awaited.lines.isEmpty()) {
+    if (line != null && awaited.silent()) {
       throw new Failed(awaited.name + " ended without saying '" + line.trim() + "'");
     }
     if (System.nanoTime() > deadline) {
