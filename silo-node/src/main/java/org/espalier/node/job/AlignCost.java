@@ -46,14 +46,14 @@ final class AlignCost {
     for (int p = 0; p < parties; p++) {
       for (int q = 0; q < parties; q++) {
         if (q != p) {
-          script.sends(script.party(p), q, Script.framed(payload));
+          script.sends(script.party(p), script.party(q), payload);
         }
       }
     }
     for (int p = 0; p < parties; p++) {
       for (int q = 0; q < parties; q++) {
         if (q != p) {
-          script.receives(script.party(p), q, Script.framed(payload));
+          script.receives(script.party(p), script.party(q), payload);
         }
       }
     }
@@ -80,9 +80,9 @@ final class AlignCost {
         }
       }
       main.compute(Work.POINT, (double) lengths[p]);
-      int to = EcdhCost.first(parties, p);
+      Lane to = script.party(EcdhCost.first(parties, p));
       for (long count : messages(lengths[p])) {
-        script.sends(main, to, Script.framed(EcdhCost.elements(count)));
+        script.sends(main, to, EcdhCost.elements(count));
       }
       receiving.forEach(main::join);
     }
@@ -93,15 +93,15 @@ final class AlignCost {
     boolean whole = owner == 0 && at == EcdhCost.shuffler(parties);
     List<Long> messages = messages(lengths[owner]);
     for (long count : messages) {
-      script.receives(lane, from, Script.framed(EcdhCost.elements(count)));
+      script.receives(lane, script.party(from), EcdhCost.elements(count));
       lane.compute(Work.POINT, owner == at ? 0 : (double) count);
       if (to >= 0 && !whole) {
-        script.sends(lane, to, Script.framed(EcdhCost.elements(count)));
+        script.sends(lane, script.party(to), EcdhCost.elements(count));
       }
     }
     if (to >= 0 && whole) {
       for (long count : messages) {
-        script.sends(lane, to, Script.framed(EcdhCost.elements(count)));
+        script.sends(lane, script.party(to), EcdhCost.elements(count));
       }
     }
   }

@@ -11,7 +11,10 @@ import org.espalier.node.data.Dataset;
 import org.espalier.protocols.cost.Forecast;
 import org.espalier.protocols.cost.Line;
 import org.espalier.protocols.cost.Rates;
+import org.espalier.protocols.cost.Script;
 import org.espalier.protocols.glm.TrainingCost;
+import org.espalier.protocols.predict.LogitsCost;
+import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Party;
 
 /**
@@ -29,16 +32,7 @@ final class Estimate {
   private final Machine.Speed[] speeds;
   private final Line[][] lines;
   private final List<String> assumed = new ArrayList<>();
-
-  /**
-   * How large a job is.
-   *
-   * @param keys rows of each party's data set, label party first
-   * @param cohort people in all of them
-   * @param training how many of these are trained on; the others are held out
-   * @param columns prepared columns of each party
-   */
-  private record Size(long[] keys, int cohort, int training, int[] columns) {}
+  private Optional<TrainingCost> training = Optional.empty();
 
   private Estimate(JobRun.Context context, JobSpec spec, Machine.Speed own) {
     this.context = context;
@@ -73,8 +67,8 @@ final class Estimate {
     Estimate estimate = new Estimate(context, spec, context.machine().speed());
     int rows = dataset.scan().rows();
     estimate.assumed.add("everybody in the own data set is in the cohort");
-    Size size =
-        new Size(
+    JobSize size =
+        new JobSize(
             estimate.all(rows), rows, training(spec, rows), estimate.columns(own, "all columns"));
     ObjectNode json = Json.object().put("rows_assumed", rows);
     Timeline timeline = estimate.play(dataset, size, json);
@@ -121,8 +115,9 @@ final class Estimate {
   private ObjectNode forecast(int cohort, int training, int own) {
     Dataset dataset = LocalChecks.dataset(context, spec);
     assumed.add("partners' data sets have as many rows as the own one");
-    Size size =
-        new Size(all(dataset.scan().rows()), cohort, training, columns(own, "partners' columns"));
+    JobSize size =
+        new JobSize(
+            all(dataset.scan().rows()), cohort, training, columns(own, "partners' columns"));
     ObjectNode json = Json.object();
     Timeline timeline = play(dataset, size, json);
     int me = parties.indexOf(self);
@@ -134,7 +129,7 @@ final class Estimate {
           .put("sent", phase.sent(me))
           .put("received", phase.received(me));
     }
-    json.put("memory_bytes", footprint(size, me).memory());
+    json.put("memory_bytes", room(size, me).memory());
     return json.put("note", note());
   }
 
@@ -160,7 +155,7 @@ final class Estimate {
   }
 
   /** All phases one after the other; adds the number of passes. */
-  private Timeline play(Dataset dataset, Size size, ObjectNode json) {
+  private Timeline play(Dataset dataset, JobSize size, ObjectNode json) {
     Machine machine = context.machine();
     machines(machine);
     lines(machine);
@@ -173,22 +168,49 @@ final class Estimate {
         reading(dataset, size, 2 * rules),
         AlignCost.of(size.keys(), rules, size.cohort()),
         setting);
-    timeline.alone("prepare", reading(dataset, size, 1));
+    timeline.alone(TrainFlow.PREPARE, reading(dataset, size, 1));
     if (spec instanceof TrainSpec train) {
-      try {
-        TrainingCost cost =
-            TrainingCost.of(TrainFlow.trainingSpec(train), size.training(), size.columns());
-        timeline.together("train", new double[parties.size()], cost.script(), setting);
-        json.put("passes", cost.passes());
-      } catch (IllegalArgumentException e) {
-        assumed.add("the partners bring what training needs: " + e.getMessage());
-      }
+      train(train, size, timeline, setting);
+      training.ifPresent(cost -> json.put("passes", cost.passes()));
+    } else if (!LocalChecks.sharesWeights(context, (PredictSpec) spec)) {
+      Script script = new Script(parties.size());
+      new LogitsCost(script, size.cohort()).joint(size.columns());
+      timeline.together(PredictFlow.PREDICT, new double[parties.size()], script, setting);
     }
     return timeline;
   }
 
+  private void train(TrainSpec train, JobSize size, Timeline timeline, Forecast.Setting setting) {
+    TrainingCost cost;
+    try {
+      cost =
+          TrainingCost.of(
+              TrainFlow.trainingSpec(train),
+              new TrainingCost.Size(
+                  size.training(),
+                  size.holdout(),
+                  size.columns(),
+                  new Workspace(context.config().sliceMemory(), context.work())));
+    } catch (IllegalArgumentException e) {
+      assumed.add("the partners bring what training needs: " + e.getMessage());
+      return;
+    }
+    training = Optional.of(cost);
+    double[] nothing = new double[parties.size()];
+    List<Script> passes = new ArrayList<>();
+    for (TrainingCost.Phase phase : cost.phases()) {
+      if (phase.part() == TrainingCost.Part.EVALUATE) {
+        timeline.together(TrainFlow.TRAIN, nothing, Script.inTurn(passes), setting);
+        timeline.together(TrainFlow.EVALUATE, nothing, phase.script(), setting);
+        return;
+      }
+      passes.add(phase.script());
+    }
+    timeline.together(TrainFlow.TRAIN, nothing, Script.inTurn(passes), setting);
+  }
+
   /** Seconds in which each party reads its data set so often, whose cells are like the own ones. */
-  private double[] reading(Dataset dataset, Size size, int times) {
+  private double[] reading(Dataset dataset, JobSize size, int times) {
     double cells = (double) dataset.scan().rows() * dataset.schema().columns().size();
     double bytesPerCell = dataset.scan().bytes() / cells;
     double[] seconds = new double[parties.size()];
@@ -202,12 +224,11 @@ final class Estimate {
     return seconds;
   }
 
-  private Footprint footprint(Size size, int party) {
-    return Footprint.of(
-        spec, size.keys(), size.cohort(), size.training(), size.columns(), party, context.config());
+  private Room room(JobSize size, int party) {
+    return Room.of(spec, size, training, party, context.config());
   }
 
-  private void write(Timeline timeline, Size size, ObjectNode json) {
+  private void write(Timeline timeline, JobSize size, ObjectNode json) {
     json.put("seconds", hundredths(timeline.seconds()));
     json.put("bottleneck", bottleneck(timeline));
     ObjectNode phases = json.putObject("phases");
@@ -225,7 +246,7 @@ final class Estimate {
     ObjectNode byParty = json.putObject("parties");
     for (int p = 0; p < parties.size(); p++) {
       int party = p;
-      Footprint footprint = footprint(size, p);
+      Room room = room(size, p);
       byParty
           .putObject(parties.get(p).name())
           .put("computing", hundredths(timeline.busy(p)))
@@ -233,9 +254,9 @@ final class Estimate {
           .put(
               "received",
               timeline.phases().stream().mapToLong(phase -> phase.received(party)).sum())
-          .put("memory_bytes", footprint.memory())
-          .put("disk_bytes", footprint.disk())
-          .put("kept_bytes", footprint.kept());
+          .put("memory_bytes", room.memory())
+          .put("disk_bytes", room.disk())
+          .put("kept_bytes", room.kept());
     }
   }
 

@@ -13,7 +13,7 @@ import org.espalier.psi.Alignment;
 /** Align new people, prepare them as in training, and let the label party learn their scores. */
 final class PredictFlow implements JobRun.Flow {
   private static final String PREPARE = "prepare";
-  private static final String PREDICT = "predict";
+  static final String PREDICT = "predict";
 
   private final PredictSpec spec;
 

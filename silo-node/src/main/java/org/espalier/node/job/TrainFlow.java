@@ -32,9 +32,9 @@ import org.espalier.wire.Party;
 
 /** Align, prepare, train, evaluate; at the end every party holds its slice of the model. */
 final class TrainFlow implements JobRun.Flow {
-  private static final String PREPARE = "prepare";
-  private static final String TRAIN = "train";
-  private static final String EVALUATE = "evaluate";
+  static final String PREPARE = "prepare";
+  static final String TRAIN = "train";
+  static final String EVALUATE = "evaluate";
 
   /** Tolerance of a training that goes to the end of its level's own schedule. */
   private static final double SCHEDULE_ENDS = 1e-12;

@@ -1,0 +1,59 @@
+package org.espalier.node.job;
+
+import java.util.Optional;
+import org.espalier.node.config.SiloConfig;
+import org.espalier.protocols.cost.Footprint;
+import org.espalier.protocols.glm.TrainingCost;
+import org.espalier.psi.ecdh.EcdhCost;
+
+/**
+ * About how much room a job takes at a party.
+ *
+ * @param memory of the node's process at its peak, bytes
+ * @param disk in its folder at its peak, bytes
+ * @param kept of that when the job is over: the cohort, scores, model, report and log
+ */
+record Room(long memory, long disk, long kept) {
+  /** What a node has beside a process that only computes: its server, database and log. */
+  private static final long NODE = 70L << 20;
+
+  /** Events of the log, with their proofs, and entries of the database. */
+  private static final long RECORDS = 128L << 10;
+
+  /** The database's journal, which grows to this and is then used again. */
+  private static final long JOURNAL = 4L << 20;
+
+  /** A line of scores: a number in full. */
+  private static final long SCORE = 20;
+
+  /**
+   * @param cost of the training, if it is one
+   * @param party number, 0 the label party
+   * @param config of this node; the others' are taken to be like it
+   */
+  static Room of(
+      JobSpec spec, JobSize size, Optional<TrainingCost> cost, int party, SiloConfig config) {
+    Footprint align = new Footprint(EcdhCost.heap(size.keys()), 0, 0);
+    // Raw columns; of those that are prepared the cost of a training knows.
+    long values = (long) size.cohort() * size.columns()[party] * Double.BYTES;
+    Footprint then =
+        cost.map(training -> training.footprint(party).plusHeap(values))
+            .orElse(new Footprint(2 * values, 0, 0));
+    long memory = NODE + align.max(then).resident(Runtime.getRuntime().maxMemory());
+    long kept = RECORDS + size.cohort() * (2L * digits(size.cohort()) + 9);
+    kept += party == 0 ? scored(spec, size) * (digits(size.cohort()) + SCORE) : 0;
+    long temporary = JOURNAL + Math.max(EcdhCost.disk(size.keys(), party), then.file());
+    return new Room(memory, kept + temporary, kept);
+  }
+
+  private static long scored(JobSpec spec, JobSize size) {
+    if (spec instanceof TrainSpec train) {
+      return train.evaluation().revealsScores() ? size.holdout() : 0;
+    }
+    return size.cohort();
+  }
+
+  private static int digits(int number) {
+    return Integer.toString(number).length();
+  }
+}
