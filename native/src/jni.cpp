@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "codec.h"
+#include "dense.h"
 #include "kernel.h"
 #include "matrix.h"
 #include "slots.h"
@@ -229,6 +230,27 @@ const std::uint8_t* tail(const Wiped<jbyte>& bytes, jint from, std::size_t* leng
   }
   *length = bytes.size() - static_cast<std::size_t>(from);
   return reinterpret_cast<const std::uint8_t*>(bytes.data()) + from;
+}
+
+// Rows of a row-major matrix of doubles, of which there must be `rows`.
+dense::Rows doubles_in(JNIEnv* env, jdoubleArray matrix, jint rows, jint columns) {
+  if (matrix == nullptr || rows < 0 || columns < 1 ||
+      static_cast<jlong>(rows) * columns != env->GetArrayLength(matrix)) {
+    throw BadArgument("the matrix has another shape");
+  }
+  return [=](std::size_t from, std::size_t count, double* to) {
+    const auto width = static_cast<std::size_t>(columns);
+    env->GetDoubleArrayRegion(matrix, static_cast<jsize>(from * width), static_cast<jsize>(count * width), to);
+    if (env->ExceptionCheck()) {
+      throw JavaPending();
+    }
+  };
+}
+
+void check_range(jint from, jint to, jint rows) {
+  if (from < 0 || from > to || to > rows) {
+    throw BadArgument("the rows lie outside the matrix");
+  }
 }
 
 }  // namespace
@@ -532,5 +554,43 @@ NATIVE(jlongArray, openSlots)(JNIEnv* env, jclass, jlong key, jbyteArray bytes, 
     std::size_t length;
     const std::uint8_t* at = tail(in, from, &length);
     return longs_out(env, open_slots(*k, at, length, size_in(limbs, "limbs")));
+  });
+}
+
+NATIVE(jint, gramStripe)(JNIEnv*, jclass) { return static_cast<jint>(dense::kStripe); }
+
+NATIVE(void, gram)(JNIEnv* env, jclass, jdoubleArray matrix, jint rows, jint columns, jint from, jint to, jint left, jdoubleArray sums) {
+  guarded<int>(env, 0, [&] {
+    const auto x = doubles_in(env, matrix, rows, columns);
+    check_range(from, to, rows);
+    doubles_in(env, sums, columns, columns);
+    check_range(0, left, columns);
+    const std::size_t width = size_in(columns, "columns"), first = size_in(left, "left");
+    const std::size_t high = std::min(dense::kStripe, width - first);
+    Wiped<double> stripe(high * width);
+    dense::gram(x, width, size_in(from, "from"), size_in(to, "to"), first, stripe.data(), dense::instructions().back());
+    for (std::size_t i = 0; i < high; ++i) {
+      const std::size_t row = first + i;
+      env->SetDoubleArrayRegion(sums, static_cast<jsize>(row * width + row), static_cast<jsize>(width - row),
+                                stripe.data() + i * width + row);
+    }
+    return 0;
+  });
+}
+
+NATIVE(void, product)(JNIEnv* env, jclass, jdoubleArray matrix, jint rows, jint inner, jint from, jint to, jdoubleArray factor, jint columns, jdoubleArray out) {
+  guarded<int>(env, 0, [&] {
+    const auto x = doubles_in(env, matrix, rows, inner);
+    const auto b = doubles_in(env, factor, inner, columns);
+    doubles_in(env, out, rows, columns);
+    check_range(from, to, rows);
+    const std::size_t width = size_in(columns, "columns");
+    dense::product(
+        x, size_in(from, "from"), size_in(to, "to"), size_in(inner, "inner"), b, width,
+        [&](std::size_t row, const double* values) {
+          env->SetDoubleArrayRegion(out, static_cast<jsize>(row * width), static_cast<jsize>(width), values);
+        },
+        dense::instructions().back());
+    return 0;
   });
 }

@@ -106,6 +106,21 @@ public final class Native {
 
   public static native long[] openSlots(long key, byte[] bytes, int from, int limbs);
 
+  public static native int gramStripe();
+
+  public static native void gram(
+      double[] matrix, int rows, int columns, int from, int to, int left, double[] sums);
+
+  public static native void product(
+      double[] matrix,
+      int rows,
+      int inner,
+      int from,
+      int to,
+      double[] factor,
+      int columns,
+      double[] out);
+
   private static void load() {
     String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
     String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);

@@ -3,19 +3,19 @@ package org.espalier.protocols.prepare;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
+import org.espalier.he.DenseProducts;
 
 /**
  * A dense row-major matrix of finite doubles.
  *
  * <p>Products run on all cores. Work is cut by shape alone and partial sums are added in a fixed
- * order, so that equal inputs give bit-equal results whatever the number of cores.
+ * order, so that equal inputs give bit-equal results whatever the number of cores. Products of
+ * matrices are those of {@link DenseProducts}.
  */
 public final class Matrix {
   private static final int TASK_ROWS = 1024;
   private static final int MAX_PARTIAL_SUMS = 16;
   private static final int MAX_PARTIAL_DOUBLES = 1 << 22;
-  private static final int CACHE_DOUBLES = 16 * 1024;
-  private static final int GRAM_TILE = 128;
 
   private final int rows;
   private final int columns;
@@ -144,20 +144,22 @@ public final class Matrix {
   /** XᵀX: symmetric, columns × columns. */
   public Matrix gram() {
     int square = Math.multiplyExact(columns, columns);
-    int parts = rowParts(Math.max(1, MAX_PARTIAL_DOUBLES / Math.max(1, square)));
+    if (square == 0) {
+      return zeros(0, 0);
+    }
+    int parts = rowParts(Math.max(1, MAX_PARTIAL_DOUBLES / square));
     double[][] sums = new double[parts][square];
-    int tiles = (columns + GRAM_TILE - 1) / GRAM_TILE;
-    IntStream.range(0, parts * tiles * tiles)
+    int stripe = DenseProducts.gramStripe();
+    int stripes = (columns + stripe - 1) / stripe;
+    IntStream.range(0, parts * stripes)
         .parallel()
         .forEach(
             task -> {
-              int part = task / (tiles * tiles);
-              int left = task / tiles % tiles * GRAM_TILE;
-              int right = task % tiles * GRAM_TILE;
-              if (left <= right) {
-                addGramTile(
-                    sums[part], partStart(part, parts), partStart(part + 1, parts), left, right);
-              }
+              int part = task / stripes;
+              int from = partStart(part, parts);
+              int to = partStart(part + 1, parts);
+              int left = task % stripes * stripe;
+              DenseProducts.gram(values, rows, columns, from, to, left, sums[part]);
             });
     double[] gram = total(sums);
     for (int j = 0; j < columns; j++) {
@@ -168,44 +170,6 @@ public final class Matrix {
     return new Matrix(columns, columns, gram);
   }
 
-  /** One tile of XᵀX over the rows from..to; below the diagonal it is right in part only. */
-  private void addGramTile(double[] gram, int from, int to, int left, int right) {
-    int leftEnd = Math.min(columns, left + GRAM_TILE);
-    int rightEnd = Math.min(columns, right + GRAM_TILE);
-    double[] factors = new double[16];
-    int i = from;
-    for (; i + 3 < to; i += 4) {
-      int row = i * columns;
-      int j = left;
-      for (; j + 3 < leftEnd; j += 4) {
-        for (int k = 0; k < 4; k++) {
-          for (int m = 0; m < 4; m++) {
-            factors[4 * k + m] = values[row + m * columns + j + k];
-          }
-        }
-        addSixteen(gram, j * columns, columns, factors, row, Math.max(j, right), rightEnd);
-      }
-      for (; j < leftEnd; j++) {
-        addFour(
-            gram,
-            j * columns,
-            values[row + j],
-            values[row + columns + j],
-            values[row + 2 * columns + j],
-            values[row + 3 * columns + j],
-            row,
-            Math.max(j, right),
-            rightEnd);
-      }
-    }
-    for (; i < to; i++) {
-      int row = i * columns;
-      for (int j = left; j < leftEnd; j++) {
-        addOne(gram, j * columns, values[row + j], row, Math.max(j, right), rightEnd);
-      }
-    }
-  }
-
   /**
    * X·B.
    *
@@ -214,85 +178,18 @@ public final class Matrix {
   public Matrix times(Matrix b) {
     requireLength(columns, b.rows, "rows");
     Matrix product = zeros(rows, b.columns);
-    int block = Math.max(4, CACHE_DOUBLES / Math.max(1, b.columns) / 4 * 4);
+    if (columns == 0 || b.columns == 0) {
+      return product;
+    }
     tasks()
         .forEach(
             task -> {
-              int end = Math.min(rows, task * TASK_ROWS + TASK_ROWS);
-              for (int from = 0; from < columns; from += block) {
-                int to = Math.min(columns, from + block);
-                addProductRows(product.values, task * TASK_ROWS, end, from, to, b);
-              }
+              int from = task * TASK_ROWS;
+              int to = Math.min(rows, from + TASK_ROWS);
+              DenseProducts.product(
+                  values, rows, columns, from, to, b.values, b.columns, product.values);
             });
     return product;
-  }
-
-  /** Adds Σ_{from ≤ j < to} x_ij · (row j of b) to each row i, first ≤ i < end, of the product. */
-  private void addProductRows(double[] product, int first, int end, int from, int to, Matrix b) {
-    double[] factors = new double[16];
-    int i = first;
-    for (; i + 3 < end; i += 4) {
-      int j = from;
-      for (; j + 3 < to; j += 4) {
-        for (int k = 0; k < 4; k++) {
-          System.arraycopy(values, (i + k) * columns + j, factors, 4 * k, 4);
-        }
-        b.addSixteen(product, i * b.columns, b.columns, factors, j * b.columns, 0, b.columns);
-      }
-      for (; j < to; j++) {
-        for (int k = i; k < i + 4; k++) {
-          b.addOne(product, k * b.columns, values[k * columns + j], j * b.columns, 0, b.columns);
-        }
-      }
-    }
-    for (; i < end; i++) {
-      for (int j = from; j < to; j++) {
-        b.addOne(product, i * b.columns, values[i * columns + j], j * b.columns, 0, b.columns);
-      }
-    }
-  }
-
-  /**
-   * Four sums at once, so that each value loaded is used four times: adds four consecutive rows of
-   * this matrix, the first at {@code row}, to each of four rows of {@code sum}.
-   *
-   * @param stride from one row of {@code sum} to the next
-   * @param factors of the four rows, for the first sum, then for the second, ...
-   */
-  private void addSixteen(
-      double[] sum, int at, int stride, double[] factors, int row, int from, int to) {
-    double f00 = factors[0];
-    double f01 = factors[1];
-    double f02 = factors[2];
-    double f03 = factors[3];
-    double f10 = factors[4];
-    double f11 = factors[5];
-    double f12 = factors[6];
-    double f13 = factors[7];
-    double f20 = factors[8];
-    double f21 = factors[9];
-    double f22 = factors[10];
-    double f23 = factors[11];
-    double f30 = factors[12];
-    double f31 = factors[13];
-    double f32 = factors[14];
-    double f33 = factors[15];
-    int at1 = at + stride;
-    int at2 = at1 + stride;
-    int at3 = at2 + stride;
-    int row1 = row + columns;
-    int row2 = row1 + columns;
-    int row3 = row2 + columns;
-    for (int k = from; k < to; k++) {
-      double x0 = values[row + k];
-      double x1 = values[row1 + k];
-      double x2 = values[row2 + k];
-      double x3 = values[row3 + k];
-      sum[at + k] += (f00 * x0 + f01 * x1) + (f02 * x2 + f03 * x3);
-      sum[at1 + k] += (f10 * x0 + f11 * x1) + (f12 * x2 + f13 * x3);
-      sum[at2 + k] += (f20 * x0 + f21 * x1) + (f22 * x2 + f23 * x3);
-      sum[at3 + k] += (f30 * x0 + f31 * x1) + (f32 * x2 + f33 * x3);
-    }
   }
 
   /** The columns from..to of four consecutive rows, the first at {@code row}, onto {@code sum}. */
