@@ -10,32 +10,9 @@ namespace espalier {
 
 namespace {
 
-constexpr std::size_t kBatch = 16;
-constexpr std::size_t kStrip = 64;  // neighbouring values that one task takes
-constexpr std::size_t kChunk = 64;  // groups whose operands are looked at together
-
-// Adds Σ x·a and Σ x·b, the x `stride` apart, to sums below 2^64·q, and leaves them below that: 16 products
-// of residues below q ≤ 2^60 are at most 2^64·q more, so that one conditional step on the upper half is enough.
-inline void add_products(const u64* x, std::size_t stride, const u64* a, const u64* b, std::size_t count, u64 q,
-                         u128& sum_a, u128& sum_b) {
-  auto fold = [q](u128 sum) {
-    const u64 high = static_cast<u64>(sum >> 64);
-    return static_cast<u128>(std::min(high, high - q)) << 64 | static_cast<u64>(sum);
-  };
-  u128 sa = sum_a, sb = sum_b;
-  for (std::size_t from = 0; from < count; from += kBatch) {
-    const std::size_t end = std::min(count, from + kBatch);
-    for (std::size_t i = from; i < end; ++i) {
-      const u64 v = x[i * stride];
-      sa += static_cast<u128>(v) * a[i];
-      sb += static_cast<u128>(v) * b[i];
-    }
-    sa = fold(sa);
-    sb = fold(sb);
-  }
-  sum_a = sa;
-  sum_b = sb;
-}
+constexpr std::size_t kBatch = ProductSums::kBatch;
+constexpr std::size_t kRun = ProductSums::kRun;
+constexpr std::size_t kLine = 8;  // values of a cache line
 
 void check_used(const Lanes& lanes, std::size_t used) {
   if (used == 0 || used > lanes.lanes) {
@@ -138,7 +115,7 @@ SecretVector row_operand(const Context& context, const Lanes& lanes, const u64* 
 }
 
 Matrix::Matrix(std::shared_ptr<const Context> context, Lanes lanes, std::size_t columns, std::size_t used,
-               std::vector<std::shared_ptr<Ciphertext>> forward)
+               std::vector<std::shared_ptr<Ciphertext>> forward, Path fastest)
     : context_(std::move(context)), lanes_(lanes), columns_(columns), used_(used), forward_(std::move(forward)) {
   lanes_.check(*context_);
   check_used(lanes_, used_);
@@ -154,78 +131,57 @@ Matrix::Matrix(std::shared_ptr<const Context> context, Lanes lanes, std::size_t 
   }
   c0_.assign(groups_ * context_->size(), 0);
   c1_.assign(groups_ * context_->size(), 0);
+  for (std::size_t l = 0; l < context_->limbs(); ++l) {
+    sums_.emplace_back(context_->modulus(l), fastest);
+  }
 }
 
-// kStrip neighbouring values of the transforms, from `start` of limb l, for all blocks and groups: groups are
-// taken a chunk at a time, so that what the inner loops read stays in the caches, and summed in registers.
+std::size_t Matrix::strip_length() const { return std::max(kRun, kLine * lanes_.lanes); }
+
+// Neighbouring values of the transforms, from `start` of limb l, for all blocks and groups. Of the tiles come
+// whole lines of the cache; up to 16 groups at a time are spread over the lanes, run by run, and used for both
+// products while they are in the first-level cache.
 void Matrix::strip(std::size_t l, std::size_t start, std::size_t blocks, const SecretVector& tiles,
                    const std::vector<std::shared_ptr<Ciphertext>>& backward, u64* out0, u64* out1) {
   const Context& c = *context_;
-  const auto& modulus = c.modulus(l);
-  const u64 q = modulus.value();
-  const std::size_t h = lanes_.lanes, length = lanes_.length(c);
-  const std::size_t at = l * c.degree() + start;
-  const std::size_t first = start / h, values = std::max<std::size_t>(1, kStrip / h);  // of a tile
-  auto value_of = [&](std::size_t i) { return (start + i) / h - first; };
-
-  // By position, then block.
-  std::vector<u64> r0, r1;
-  if (!backward.empty()) {
-    r0.resize(kStrip * blocks);
-    r1.resize(kStrip * blocks);
-    for (std::size_t b = 0; b < blocks; ++b) {
-      for (std::size_t i = 0; i < kStrip; ++i) {
-        r0[i * blocks + b] = backward[b]->c0[at + i];
-        r1[i * blocks + b] = backward[b]->c1[at + i];
-      }
+  const ProductSums& sums = sums_[l];
+  const std::size_t h = lanes_.lanes, length = lanes_.length(c), limb = l * c.degree();
+  const std::size_t first = start / h, values = strip_length() / h;  // of a tile
+  const std::size_t repeat = std::min(h, kRun);                      // of a value in a run
+  SecretVector lines(kBatch * blocks * values), x(kBatch * blocks * kRun);  // by group, then block
+  for (std::size_t from = 0; from < groups_; from += kBatch) {
+    const std::size_t groups = std::min(kBatch, groups_ - from);
+    for (std::size_t k = 0; k < groups * blocks; ++k) {
+      std::copy_n(tiles.data() + ((l * groups_ + from) * blocks + k) * length + first, values,
+                  lines.data() + k * values);
     }
-  }
-  std::vector<u64> f0(kStrip * kChunk), f1(kStrip * kChunk);  // by position, then group
-  SecretVector x(values * kChunk * blocks);                   // by value, then group, then block
-  Wiped<u128> sum0(kStrip * blocks), sum1(kStrip * blocks);   // of the forward products, by position, then block
-  for (std::size_t from = 0; from < groups_; from += kChunk) {
-    const std::size_t groups = std::min(kChunk, groups_ - from);
-    for (std::size_t g = 0; g < groups; ++g) {
-      for (std::size_t b = 0; b < blocks; ++b) {
-        const u64* tile = tiles.data() + ((l * groups_ + from + g) * blocks + b) * length + first;
-        for (std::size_t k = 0; k < values; ++k) {
-          x[(k * kChunk + g) * blocks + b] = tile[k];
+    for (std::size_t run = start; run < start + strip_length(); run += kRun) {
+      const std::size_t at = limb + run, value = (run - start) / h;
+      for (std::size_t k = 0; k < groups * blocks; ++k) {
+        for (std::size_t v = 0; v < kRun / repeat; ++v) {
+          std::fill_n(x.data() + k * kRun + v * repeat, repeat, lines[k * values + value + v]);
         }
       }
-    }
-    if (forward()) {
-      for (std::size_t g = 0; g < groups; ++g) {
-        for (std::size_t i = 0; i < kStrip; ++i) {
-          f0[i * kChunk + g] = forward_[from + g]->c0[at + i];
-          f1[i * kChunk + g] = forward_[from + g]->c1[at + i];
+      const u64 *first_x[kBatch], *a[kBatch], *b[kBatch];
+      std::size_t step[kBatch];
+      if (forward()) {
+        for (std::size_t g = 0; g < groups; ++g) {
+          first_x[g] = x.data() + g * blocks * kRun;
+          step[g] = kRun;
+          a[g] = forward_[from + g]->c0.data() + at;
+          b[g] = forward_[from + g]->c1.data() + at;
         }
+        sums.add({first_x, step, a, b, groups, blocks, out0 + at, out1 + at, c.size()});
       }
-      for (std::size_t i = 0; i < kStrip; ++i) {
-        for (std::size_t b = 0; b < blocks; ++b) {
-          add_products(x.data() + value_of(i) * kChunk * blocks + b, blocks, f0.data() + i * kChunk,
-                       f1.data() + i * kChunk, groups, q, sum0[i * blocks + b], sum1[i * blocks + b]);
+      if (!backward.empty()) {
+        for (std::size_t k = 0; k < blocks; ++k) {
+          first_x[k] = x.data() + k * kRun;
+          step[k] = blocks * kRun;
+          a[k] = backward[k]->c0.data() + at;
+          b[k] = backward[k]->c1.data() + at;
         }
-      }
-    }
-    if (!backward.empty()) {
-      for (std::size_t g = 0; g < groups; ++g) {
-        u64* a0 = c0_.data() + (from + g) * c.size() + at;
-        u64* a1 = c1_.data() + (from + g) * c.size() + at;
-        for (std::size_t i = 0; i < kStrip; ++i) {
-          u128 s0 = a0[i], s1 = a1[i];
-          add_products(x.data() + (value_of(i) * kChunk + g) * blocks, 1, r0.data() + i * blocks,
-                       r1.data() + i * blocks, blocks, q, s0, s1);
-          a0[i] = reduce(s0, modulus);
-          a1[i] = reduce(s1, modulus);
-        }
-      }
-    }
-  }
-  if (forward()) {
-    for (std::size_t b = 0; b < blocks; ++b) {
-      for (std::size_t i = 0; i < kStrip; ++i) {
-        out0[b * c.size() + at + i] = reduce(sum0[i * blocks + b], modulus);
-        out1[b * c.size() + at + i] = reduce(sum1[i * blocks + b], modulus);
+        sums.add({first_x, step, a, b, blocks, groups, c0_.data() + from * c.size() + at,
+                  c1_.data() + from * c.size() + at, c.size()});
       }
     }
   }
@@ -281,8 +237,8 @@ std::vector<Reply> Matrix::rows(const std::int32_t* values, std::size_t count,
     out0.assign(blocks * c.size(), 0);
     out1.assign(blocks * c.size(), 0);
   }
-  parallel(c.size() / kStrip, [&](std::size_t task) {
-    const std::size_t l = task * kStrip / n, start = task * kStrip % n;
+  parallel(c.size() / strip_length(), [&](std::size_t task) {
+    const std::size_t l = task * strip_length() / n, start = task * strip_length() % n;
     strip(l, start, blocks, tiles, operands, out0.data(), out1.data());
   });
 

@@ -36,9 +36,9 @@ SecretVector row_operand(const Context& context, const Lanes& lanes, const u64* 
 
 class Matrix {
  public:
-  // Operands of the forward products, one a group of columns, or none.
+  // Operands of the forward products, one a group of columns, or none. `fastest`: as of ProductSums.
   Matrix(std::shared_ptr<const Context> context, Lanes lanes, std::size_t columns, std::size_t used,
-         std::vector<std::shared_ptr<Ciphertext>> forward);
+         std::vector<std::shared_ptr<Ciphertext>> forward, Path fastest = Path::kIfma);
 
   // Rows of up to 16 blocks, row-major; operands of the backward products, one a block, or none. One reply a
   // block (shares lane after lane), none without forward operands.
@@ -56,6 +56,7 @@ class Matrix {
   bool forward() const { return !forward_.empty(); }
 
  private:
+  std::size_t strip_length() const;
   void strip(std::size_t l, std::size_t start, std::size_t blocks, const SecretVector& tiles,
              const std::vector<std::shared_ptr<Ciphertext>>& backward, u64* out0, u64* out1);
 
@@ -63,6 +64,7 @@ class Matrix {
   Lanes lanes_;
   std::size_t columns_, used_, groups_;
   std::vector<std::shared_ptr<Ciphertext>> forward_;
+  std::vector<ProductSums> sums_;  // by limb
   SecretVector c0_, c1_;  // backward sums, groups × size, NTT form
   bool finished_ = false;
   std::mutex lock_;

@@ -1,4 +1,4 @@
-// Sums of products of residues, the inner loop of the backward kernel: several ways that give the same
+// Sums of products of residues, the inner loop of all kernels: several ways that give the same
 // results, chosen by what the processor can do and how large the prime is. All take the same steps whatever
 // the values.
 #pragma once

@@ -33,7 +33,7 @@ struct Setting {
   u64 tolerance;
 };
 
-void products(const Setting& s) {
+void products(const Setting& s, Path path) {
   std::mt19937_64 random(21);
   const auto context = make_context(s.degree, s.bits, s.t_bits);
   const Context& c = *context;
@@ -43,7 +43,7 @@ void products(const Setting& s) {
   const Lanes lanes{s.lanes, s.width};
   const std::size_t per_block = lanes.rows_per_block(c), blocks = (s.rows + per_block - 1) / per_block;
   const std::string name = std::to_string(s.lanes) + " lanes of width " + std::to_string(s.width) + ", " +
-                           std::to_string(s.rows) + " x " + std::to_string(s.columns);
+                           std::to_string(s.rows) + " x " + std::to_string(s.columns) + ", " + name_of(path);
 
   std::vector<std::int32_t> x(s.rows * s.columns);
   for (auto& v : x) {
@@ -72,7 +72,7 @@ void products(const Setting& s) {
         context, wire(key, column_operand(c, lanes, cut(b, s.columns, g * s.width, count).data(), s.used, count))));
   }
 
-  Matrix matrix(context, lanes, s.columns, s.used, forward);
+  Matrix matrix(context, lanes, s.columns, s.used, forward, path);
   u64 worst = 0;
   for (std::size_t first = 0; first < blocks; first += s.batch) {
     const std::size_t count = std::min(s.batch, blocks - first);
@@ -138,8 +138,8 @@ void products(const Setting& s) {
 
 // Every product is (q − 1)², the largest there is, over more groups than are summed at a time: the sums are
 // the polynomials 400 and 16, far below half of q/t, so that whatever is not zero was reduced wrongly.
-void extreme() {
-  const auto context = make_context(8192, {60, 60}, 51);
+void extreme(const std::vector<int>& bits, int t_bits, Path path) {
+  const auto context = make_context(8192, bits, t_bits);
   const Context& c = *context;
   const Lanes lanes{8, 1};
   const std::size_t columns = 400, per_block = lanes.rows_per_block(c), blocks = 16;
@@ -155,7 +155,7 @@ void extreme() {
   for (std::size_t b = 0; b < blocks; ++b) {
     std::fill_n(x.begin() + static_cast<std::ptrdiff_t>(b * per_block * columns), columns, -1);
   }
-  Matrix matrix(context, lanes, columns, 8, std::vector<std::shared_ptr<Ciphertext>>(columns, minus_one));
+  Matrix matrix(context, lanes, columns, 8, std::vector<std::shared_ptr<Ciphertext>>(columns, minus_one), path);
   std::vector<Reply> replies =
       matrix.rows(x.data(), blocks * per_block, std::vector<std::shared_ptr<Ciphertext>>(blocks, minus_one), *pk,
                   std::vector<Seed>(blocks, fresh_seed()), 2);
@@ -171,7 +171,7 @@ void extreme() {
   for (std::size_t i = 0; i < opened.size(); ++i) {
     wrong += (opened[i] + last.shares[i]) % c.plain() != 0;
   }
-  check(replies.size() == blocks && wrong == 0, "sums of the largest products");
+  check(replies.size() == blocks && wrong == 0, "sums of the largest products by " + name_of(path));
 }
 
 void refusals() {
@@ -449,17 +449,21 @@ void transforms() {
 
 int main() {
   // Degree, limbs, t, lanes, width, vectors, rows, columns, limbs of a reply, both ways, blocks a call, tolerance.
-  products({4096, {54, 54}, 40, 1, 1, 1, 4096, 3, 2, true, true, 16, 0});
-  products({4096, {54, 54}, 40, 8, 1, 8, 1000, 5, 2, true, true, 16, 0});
-  products({4096, {54, 54}, 40, 16, 4, 11, 300, 9, 2, true, true, 2, 0});
-  products({4096, {54, 54}, 40, 4, 2, 3, 700, 7, 2, true, false, 1, 0});
-  products({4096, {54, 54}, 40, 4, 2, 3, 700, 7, 2, false, true, 1, 0});
-  products({4096, {54, 54}, 40, 2, 64, 2, 100, 150, 2, true, true, 16, 0});
-  products({4096, {54, 54}, 40, 128, 4, 100, 40, 10, 2, true, true, 16, 0});
-  products({8192, {60, 60}, 51, 16, 1, 15, 1300, 140, 1, true, true, 3, 1});
-  products({8192, {60, 60}, 51, 32, 8, 32, 530, 30, 1, true, true, 16, 1});
-  products({16384, {60, 60}, 51, 32, 2, 25, 600, 6, 1, true, true, 16, 1});
-  extreme();
+  for (Path path : paths()) {
+    products({4096, {54, 54}, 40, 1, 1, 1, 4096, 3, 2, true, true, 16, 0}, path);
+    products({4096, {54, 54}, 40, 16, 4, 11, 300, 9, 2, true, true, 2, 0}, path);
+    products({4096, {50, 50}, 40, 8, 1, 8, 1000, 35, 2, true, true, 16, 0}, path);
+    products({8192, {60, 60}, 51, 16, 1, 15, 1300, 140, 1, true, true, 3, 1}, path);
+    extreme({60, 60}, 51, path);
+    extreme({50, 50}, 40, path);
+  }
+  products({4096, {54, 54}, 40, 8, 1, 8, 1000, 5, 2, true, true, 16, 0}, paths().back());
+  products({4096, {54, 54}, 40, 4, 2, 3, 700, 7, 2, true, false, 1, 0}, paths().back());
+  products({4096, {54, 54}, 40, 4, 2, 3, 700, 7, 2, false, true, 1, 0}, paths().back());
+  products({4096, {54, 54}, 40, 2, 64, 2, 100, 150, 2, true, true, 16, 0}, paths().back());
+  products({4096, {54, 54}, 40, 128, 4, 100, 40, 10, 2, true, true, 16, 0}, paths().back());
+  products({8192, {60, 60}, 51, 32, 8, 32, 530, 30, 1, true, true, 16, 1}, paths().back());
+  products({16384, {60, 60}, 51, 32, 2, 25, 600, 6, 1, true, true, 16, 1}, paths().back());
   slots(8192, 5, 3, 2);
   slots(8192, 51, 1, 2);
   slots(16384, 20, 2, 3);
