@@ -94,6 +94,7 @@ Context::Context(std::size_t degree, const std::vector<u64>& primes, u64 plain)
   }
   for (std::size_t l = 0; l < primes_.size(); ++l) {
     transforms_.emplace_back(degree_, data_->small_ntt_tables()[l].get_root(), primes_[l]);
+    sums_.emplace_back(primes_[l]);
   }
   u64 root = 0;
   if (!t.is_prime() || !seal::util::try_minimal_primitive_root(2 * degree_, t, root)) {
@@ -361,12 +362,10 @@ void add_zero_encryption(const Ciphertext& public_key, const std::vector<std::ui
   c.sample_error(*random, e0.data(), wanted.size());
   c.sample_error(*random, e1.data(), n);
   c.ntt(u.data());
-  for (std::size_t l = 0; l < c.limbs(); ++l) {
-    const auto& q = c.modulus(l);
-    for (std::size_t i = l * n; i < (l + 1) * n; ++i) {
-      c0[i] = seal::util::multiply_add_uint_mod(public_key.c0[i], u[i], c0[i], q);
-      c1[i] = seal::util::multiply_add_uint_mod(public_key.c1[i], u[i], c1[i], q);
-    }
+  for (std::size_t i = 0; i < c.size(); i += ProductSums::kRun) {
+    const u64 *x = u.data() + i, *a = public_key.c0.data() + i, *b = public_key.c1.data() + i;
+    const std::size_t one_group = 0;
+    c.sums(i / n).add({&x, &one_group, &a, &b, 1, 1, c0 + i, c1 + i, 0});
   }
   c.inverse_ntt(c0);
   c.inverse_ntt(c1);

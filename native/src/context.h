@@ -17,8 +17,7 @@
 #include <vector>
 
 #include "seal/seal.h"
-#include "seal/util/uintarithsmallmod.h"
-#include "transform.h"
+#include "products.h"
 
 namespace espalier {
 
@@ -73,12 +72,6 @@ struct BadInput : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A sum of products modulo q.
-inline u64 reduce(u128 sum, const seal::Modulus& q) {
-  const u64 words[2] = {static_cast<u64>(sum), static_cast<u64>(sum >> 64)};
-  return seal::util::barrett_reduce_128(words, q);
-}
-
 // A ring R_q = Z_q[x]/(x^N + 1), q the product of one to three primes ("limbs"), and a plaintext modulus t.
 class Context {
  public:
@@ -90,6 +83,8 @@ class Context {
   int bits(std::size_t limb) const { return primes_[limb].bit_count(); }
   const seal::Modulus& modulus(std::size_t limb) const { return primes_[limb]; }
   u64 plain() const { return plain_; }
+  // The fastest way to sum products modulo a prime.
+  const ProductSums& sums(std::size_t limb) const { return sums_[limb]; }
   // Degree times limbs: the length of one polynomial.
   std::size_t size() const { return degree_ * primes_.size(); }
   const seal::SEALContext& seal() const { return seal_; }
@@ -127,6 +122,7 @@ class Context {
   seal::SEALContext seal_;
   std::shared_ptr<const seal::SEALContext::ContextData> data_;
   std::vector<Transform> transforms_;
+  std::vector<ProductSums> sums_;
   std::vector<Factor> delta_;  // floor(q/t) mod each prime
   u64 q_mod_t_;
   u64 q_mod_t_shoup_;  // floor(2^64·(q mod t)/t)

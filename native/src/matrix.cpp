@@ -4,7 +4,6 @@
 
 #include "codec.h"
 #include "parallel.h"
-#include "seal/util/uintarithsmallmod.h"
 
 namespace espalier {
 

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "context.h"
+#include "seal/util/uintarithsmallmod.h"
 #include "wide.h"
 
 namespace espalier {
@@ -14,6 +15,11 @@ constexpr std::size_t kRun = ProductSums::kRun;
 constexpr std::size_t kBatch = ProductSums::kBatch;
 constexpr u64 kLow30 = (1ull << 30) - 1;
 constexpr u64 kLow52 = (1ull << 52) - 1;
+
+u64 reduce(u128 sum, const seal::Modulus& q) {
+  const u64 words[2] = {static_cast<u64>(sum), static_cast<u64>(sum >> 64)};
+  return seal::util::barrett_reduce_128(words, q);
+}
 
 }  // namespace
 

@@ -3,13 +3,13 @@
 #include <algorithm>
 
 #include "parallel.h"
-#include "seal/util/uintarithsmallmod.h"
 
 namespace espalier {
 
 namespace {
 
-constexpr std::size_t kBatch = 16;   // 2^60·2^60·16 < 2^128
+constexpr std::size_t kBatch = ProductSums::kBatch;
+constexpr std::size_t kRun = ProductSums::kRun;
 constexpr std::size_t kStrip = 256;  // neighbouring values that one task takes
 
 Wanted all(const Context& context) {
@@ -36,8 +36,12 @@ SecretVector slot_polynomial(const Context& context, const std::int32_t* values,
   return out;
 }
 
-SlotSum::SlotSum(std::shared_ptr<const Context> context)
-    : context_(std::move(context)), c0_(context_->size(), 0), c1_(context_->size(), 0) {}
+SlotSum::SlotSum(std::shared_ptr<const Context> context, Path fastest)
+    : context_(std::move(context)), c0_(context_->size(), 0), c1_(context_->size(), 0) {
+  for (std::size_t l = 0; l < context_->limbs(); ++l) {
+    sums_.emplace_back(context_->modulus(l), fastest);
+  }
+}
 
 void SlotSum::add(const std::vector<std::shared_ptr<Ciphertext>>& factors, const std::int32_t* plain) {
   std::lock_guard<std::mutex> hold(lock_);
@@ -68,21 +72,15 @@ void SlotSum::add(const std::vector<std::shared_ptr<Ciphertext>>& factors, const
       }
     });
     parallel(c.size() / kStrip, [&](std::size_t strip) {
-      const std::size_t at = strip * kStrip;
-      const auto& q = c.modulus(at / n);
-      u128 sum0[kStrip] = {}, sum1[kStrip] = {};
-      for (std::size_t j = 0; j < count; ++j) {
-        const u64* p = tiles.data() + j * c.size() + at;
-        const u64* a0 = factors[from + j]->c0.data() + at;
-        const u64* a1 = factors[from + j]->c1.data() + at;
-        for (std::size_t i = 0; i < kStrip; ++i) {
-          sum0[i] += static_cast<u128>(p[i]) * a0[i];
-          sum1[i] += static_cast<u128>(p[i]) * a1[i];
+      const std::size_t one_group[kBatch] = {};
+      for (std::size_t at = strip * kStrip; at < (strip + 1) * kStrip; at += kRun) {
+        const u64 *x[kBatch], *a0[kBatch], *a1[kBatch];
+        for (std::size_t j = 0; j < count; ++j) {
+          x[j] = tiles.data() + j * c.size() + at;
+          a0[j] = factors[from + j]->c0.data() + at;
+          a1[j] = factors[from + j]->c1.data() + at;
         }
-      }
-      for (std::size_t i = 0; i < kStrip; ++i) {
-        c0_[at + i] = seal::util::add_uint_mod(c0_[at + i], reduce(sum0[i], q), q);
-        c1_[at + i] = seal::util::add_uint_mod(c1_[at + i], reduce(sum1[i], q), q);
+        sums_[at / n].add({x, one_group, a0, a1, count, 1, c0_.data() + at, c1_.data() + at, 0});
       }
     });
   }

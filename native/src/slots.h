@@ -11,7 +11,8 @@ SecretVector slot_polynomial(const Context& context, const std::int32_t* values,
 
 class SlotSum {
  public:
-  explicit SlotSum(std::shared_ptr<const Context> context);
+  // `fastest`: as of ProductSums.
+  explicit SlotSum(std::shared_ptr<const Context> context, Path fastest = Path::kIfma);
 
   // Adds Σ_j factors[j] ⊙ plain[j·N .. j·N + N).
   void add(const std::vector<std::shared_ptr<Ciphertext>>& factors, const std::int32_t* plain);
@@ -23,7 +24,8 @@ class SlotSum {
 
  private:
   std::shared_ptr<const Context> context_;
-  SecretVector c0_, c1_;  // NTT form
+  std::vector<ProductSums> sums_;  // by limb
+  SecretVector c0_, c1_;           // NTT form
   bool finished_ = false;
   std::mutex lock_;
 };

@@ -248,13 +248,13 @@ void refusals() {
 }
 
 // Slot by slot, exactly, with the largest factors, sums over several calls and signs in every combination.
-void slots(std::size_t degree, std::size_t factors, std::size_t calls, std::size_t reply_limbs) {
+void slots(std::size_t degree, std::size_t factors, std::size_t calls, std::size_t reply_limbs, Path path) {
   std::mt19937_64 random(22);
   const auto context = make_context(degree, {52, 52, 52}, 51);
   const u64 t = context->plain();
   const SecretKey key(context);
   const auto pk = received(context, wire(key, {}));
-  SlotSum sum(context);
+  SlotSum sum(context, path);
   std::vector<u64> expected(degree, 0);
   for (std::size_t call = 0; call < calls; ++call) {
     std::vector<std::shared_ptr<Ciphertext>> encrypted;
@@ -282,7 +282,7 @@ void slots(std::size_t degree, std::size_t factors, std::size_t calls, std::size
   for (std::size_t i = 0; i < degree; ++i) {
     wrong += (opened[i] + reply.shares[i]) % t != expected[i];
   }
-  check(wrong == 0, "every slot is exact");
+  check(wrong == 0, "every slot is exact: " + name_of(path));
   check(throws<BadInput>([&] { open_slots(key, reply.bytes.data(), reply.bytes.size() - 1, reply_limbs); }),
         "a reply of slots too short");
   std::printf("slots of degree %zu, %zu calls of %zu factors: %zu wrong\n", degree, calls, factors, wrong);
@@ -464,9 +464,11 @@ int main() {
   products({4096, {54, 54}, 40, 128, 4, 100, 40, 10, 2, true, true, 16, 0}, paths().back());
   products({8192, {60, 60}, 51, 32, 8, 32, 530, 30, 1, true, true, 16, 1}, paths().back());
   products({16384, {60, 60}, 51, 32, 2, 25, 600, 6, 1, true, true, 16, 1}, paths().back());
-  slots(8192, 5, 3, 2);
-  slots(8192, 51, 1, 2);
-  slots(16384, 20, 2, 3);
+  for (Path path : paths()) {
+    slots(8192, 5, 3, 2, path);
+  }
+  slots(8192, 51, 1, 2, paths().back());
+  slots(16384, 20, 2, 3, paths().back());
   malformed_noise();
   refusals();
   expansion();
