@@ -203,25 +203,27 @@ public final class Bench {
         new Options.Known()
             .flag("--json")
             .flag("--no-pin")
-            .text("--levels", "sealed", "(sealed|gradients|,)+")
+            .text("--levels", "", "(sealed|gradients|,)*")
             .text("--parties", "2,3", "[2-5](,[2-5])*")
             .text("--rows", "10000,100000", "[0-9]{4,7}(,[0-9]{4,7})*")
             .text("--features", "10,100", "[0-9]{1,4}(,[0-9]{1,4})*")
             .text("--networks", "loopback,wan", "(loopback|wan|,)+")
             .number("--tolerance", 1e-3)
             .whole("--passes", 13)
-            .whole("--turns", 2)
+            .whole("--turns", 3)
             .whole("--limit", 3600)
             .parse(arguments);
     boolean pin = !o.flag("--no-pin") && Workers.canPin();
     PlanAccuracy.Settings settings =
         new PlanAccuracy.Settings(
-            PlanAccuracy.cases(
-                o.list("--levels"),
-                numbers(o, "--parties"),
-                numbers(o, "--rows"),
-                numbers(o, "--features"),
-                o.list("--networks")),
+            o.text("--levels").isEmpty()
+                ? PlanAccuracy.grid()
+                : PlanAccuracy.cases(
+                    o.list("--levels"),
+                    numbers(o, "--parties"),
+                    numbers(o, "--rows"),
+                    numbers(o, "--features"),
+                    o.list("--networks")),
             o.number("--tolerance"),
             o.whole("--passes"),
             o.whole("--turns"),

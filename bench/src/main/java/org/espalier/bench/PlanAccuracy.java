@@ -1,5 +1,6 @@
 package org.espalier.bench;
 
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -9,23 +10,33 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.TimeoutException;
 import org.espalier.protocols.cost.Forecast;
 import org.espalier.protocols.cost.Line;
 import org.espalier.protocols.cost.Rates;
+import org.espalier.protocols.cost.Work;
+import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.glm.TrainingCost;
+import org.espalier.protocols.glm.TrainingSpec;
+import org.espalier.protocols.shares.Workspace;
 
 /**
- * How well a training's cost is predicted: for each size, number of parties and network the
- * processes measure their machine and lines, the cost is computed from that, and then they train.
- * Parties are processes on two cores; those of feature parties share the second one.
+ * How well a training's cost is predicted. As a node does, a process measures each of two cores
+ * once; then for each size, number of parties and network the parties measure their lines, the cost
+ * is computed from that, and they train. Parties are processes on the two cores; those of feature
+ * parties share the second one, which the prediction knows.
  */
 final class PlanAccuracy {
   private static final double TOLERATED = 0.25;
   private static final int LOOPBACK_BYTES = 16 << 20;
   private static final int WIDE_BYTES = 2 << 20;
+
+  /** Cases of more values, and those over the slow line, which decides itself, have one turn. */
+  private static final long FEW_VALUES = 10_000_000;
 
   /**
    * @param rows trained on
@@ -44,17 +55,34 @@ final class PlanAccuracy {
     String network() {
       return wide ? "wan" : "loopback";
     }
+
+    int turns(int most) {
+      return wide || (long) rows * features > FEW_VALUES ? 1 : most;
+    }
+
+    /** Of a party's Java runtime: a slice, what becomes of it, and room. */
+    long heapBytes() {
+      int largest = Arrays.stream(columns()).max().orElseThrow();
+      return (1L << 30) + 4L * rows * largest * Double.BYTES;
+    }
   }
 
   /**
    * @param seconds until the last party is done
    * @param bytes of all parties together
    * @param cpuSeconds of all parties together
+   * @param memory peak of each party
    */
-  record Figures(double seconds, double bytes, int passes, double cpuSeconds) {}
+  record Figures(double seconds, double bytes, int passes, double cpuSeconds, long[] memory) {}
 
-  /** One case, predicted and measured. */
-  record Outcome(Case what, Figures predicted, Figures measured) {
+  /**
+   * One turn of a case, predicted and measured.
+   *
+   * @param predicted with as many passes as there were: the data decide at level {@code gradients}
+   * @param fewest passes that were expected
+   * @param most the same
+   */
+  record Outcome(Case what, Figures predicted, int fewest, int most, Figures measured) {
     double seconds() {
       return predicted.seconds() / measured.seconds();
     }
@@ -63,8 +91,27 @@ final class PlanAccuracy {
       return predicted.bytes() / measured.bytes();
     }
 
+    /** Of the party that is worst predicted. */
+    double memory() {
+      double worst = 1;
+      for (int p = 0; p < predicted.memory().length; p++) {
+        double ratio = (double) predicted.memory()[p] / measured.memory()[p];
+        worst = Math.abs(Math.log(ratio)) > Math.abs(Math.log(worst)) ? ratio : worst;
+      }
+      return worst;
+    }
+
+    /** Seconds and bytes within a quarter, and as many passes as were expected. */
     boolean good() {
-      return within(seconds()) && within(bytes());
+      return within(seconds()) && within(bytes()) && expected();
+    }
+
+    private boolean expected() {
+      return measured.passes() >= fewest && measured.passes() <= most;
+    }
+
+    boolean memoryGood() {
+      return within(memory());
     }
 
     private static boolean within(double ratio) {
@@ -74,15 +121,33 @@ final class PlanAccuracy {
 
   /**
    * @param passes at most
-   * @param turns at most of each case that is not good yet; the fastest counts, since others may
-   *     disturb the machine
+   * @param turns of each small case on the loopback interface; the one of median seconds counts
    */
   record Settings(
       List<Case> cases, double tolerance, int passes, int turns, boolean pin, Duration limit) {}
 
   private PlanAccuracy() {}
 
-  /** The grid. */
+  /** From 10,000 to a million rows, 10 to 1,000 features, two to five parties. */
+  static List<Case> grid() {
+    List<Case> grid = new ArrayList<>();
+    add(grid, "sealed", false, "2x10000x10 2x10000x100 2x100000x100 2x1000000x10 4x100000x1000");
+    add(grid, "sealed", false, "3x30000x300 3x1000000x100 4x100000x30 5x10000x50 5x100000x100");
+    add(grid, "sealed", true, "2x10000x10 2x100000x100 3x10000x100 5x10000x10 2x1000000x10");
+    add(grid, "gradients", false, "2x10000x10 2x100000x100 3x100000x30 5x10000x100 2x1000000x10");
+    add(grid, "gradients", false, "2x100000x1000 4x30000x300");
+    add(grid, "gradients", true, "2x10000x100 3x100000x30 5x10000x50 2x1000000x10");
+    return grid;
+  }
+
+  private static void add(List<Case> to, String level, boolean wide, String sizes) {
+    for (String size : sizes.split(" ", -1)) {
+      int[] of = Arrays.stream(size.split("x", -1)).mapToInt(Integer::parseInt).toArray();
+      to.add(new Case(level, of[1], of[2], of[0], wide));
+    }
+  }
+
+  /** All combinations. */
   static List<Case> cases(
       List<String> levels,
       List<Integer> parties,
@@ -107,7 +172,7 @@ final class PlanAccuracy {
       throws IOException, TimeoutException {
     if (!json) {
       out.printf(
-          "%-9s %-8s %7s %9s %8s | %8s %8s %6s | %9s %9s %6s | %s%n",
+          "%-9s %-8s %7s %9s %8s | %8s %8s %6s | %9s %9s %6s | %13s %6s | %s%n",
           "level",
           "network",
           "parties",
@@ -119,36 +184,61 @@ final class PlanAccuracy {
           "MB pred.",
           "MB meas.",
           "ratio",
+          "memory MB",
+          "ratio",
           "load, passes, processor time");
     }
-    List<Outcome> outcomes = new ArrayList<>();
+    List<Rates> cores = List.of(calibrated(settings, 0), calibrated(settings, 1));
+    List<List<Outcome>> outcomes = new ArrayList<>();
     for (Case c : settings.cases()) {
-      Outcome best = null;
-      for (int turn = 0; turn < settings.turns() && (best == null || !best.good()); turn++) {
-        Outcome now = once(c, settings);
-        boolean faster = best == null || now.measured().seconds() < best.measured().seconds();
-        best = faster ? now : best;
+      List<Outcome> turns = new ArrayList<>();
+      for (int turn = 0; turn < c.turns(settings.turns()); turn++) {
+        turns.add(once(c, settings, cores));
+        if (!json) {
+          print(turns.get(turn), out);
+        }
       }
-      outcomes.add(best);
-      if (!json) {
-        print(best, out);
-      }
+      turns.sort(Comparator.comparingDouble(turn -> turn.measured().seconds()));
+      outcomes.add(turns);
     }
-    boolean good = outcomes.stream().allMatch(Outcome::good);
+    List<Outcome> counted = outcomes.stream().map(PlanAccuracy::median).toList();
+    boolean good = counted.stream().allMatch(Outcome::good);
     if (json) {
       out.println(toJson(outcomes, good));
     } else {
       out.printf(
           Locale.ROOT,
-          "%d of %d cases within %.0f %%%n",
-          outcomes.stream().filter(Outcome::good).count(),
-          outcomes.size(),
-          100 * TOLERATED);
+          "the median of a case's turns counts: %d of %d cases within %.0f %% (seconds and bytes),"
+              + " memory in %d of %d%n",
+          counted.stream().filter(Outcome::good).count(),
+          counted.size(),
+          100 * TOLERATED,
+          counted.stream().filter(Outcome::memoryGood).count(),
+          counted.size());
     }
     return good;
   }
 
-  private static Outcome once(Case c, Settings s) throws IOException, TimeoutException {
+  private static Outcome median(List<Outcome> turns) {
+    return turns.get(middle(turns));
+  }
+
+  private static int middle(List<Outcome> turns) {
+    return turns.size() / 2;
+  }
+
+  /** What a process measures of its core. */
+  private static Rates calibrated(Settings s, int core) throws IOException {
+    try (Workers workers = new Workers(s.limit())) {
+      workers.start("calibration", java(s, core, 1L << 30, PlanParty.CALIBRATE), null);
+      String seconds = workers.await(0, PlanParty.MEASURED);
+      return new Rates(
+          new ObjectMapper().readValue(seconds, new TypeReference<Map<Work, Double>>() {}));
+    }
+  }
+
+  private static Outcome once(Case c, Settings s, List<Rates> cores)
+      throws IOException, TimeoutException {
     ObjectMapper json = new ObjectMapper();
     List<ShapedRelay> relays = new ArrayList<>();
     try (Workers workers = new Workers(s.limit())) {
@@ -164,7 +254,10 @@ final class PlanAccuracy {
                 s.tolerance(),
                 s.passes(),
                 c.wide() ? WIDE_BYTES : LOOPBACK_BYTES);
-        workers.start("party " + p, command(s, p, json.writeValueAsString(task)), null);
+        workers.start(
+            "party " + p,
+            java(s, Math.min(p, 1), c.heapBytes(), json.writeValueAsString(task)),
+            null);
       }
       for (int p = 0; p < c.parties(); p++) {
         ports[p] = Integer.parseInt(workers.await(p, PlanParty.LISTENING));
@@ -177,19 +270,6 @@ final class PlanAccuracy {
         measured[p] =
             json.readValue(workers.await(p, PlanParty.MEASURED), PlanParty.Measured.class);
       }
-      TrainingCost cost =
-          TrainingCost.of(
-              new PlanParty.Task(0, c.rows(), columns, c.level(), s.tolerance(), s.passes(), 0)
-                  .spec(),
-              c.rows(),
-              columns);
-      Forecast forecast = Forecast.of(cost.script(), new Machines(c, measured));
-      Figures predicted =
-          new Figures(
-              forecast.seconds(),
-              Arrays.stream(cost.script().bytes()).flatMapToLong(Arrays::stream).sum(),
-              cost.passes(),
-              Arrays.stream(forecast.busy()).sum());
       for (int p = 0; p < c.parties(); p++) {
         workers.tell(p, PlanParty.GO);
       }
@@ -197,6 +277,7 @@ final class PlanAccuracy {
       double bytes = 0;
       double cpu = 0;
       int passes = 0;
+      long[] peaks = new long[c.parties()];
       for (int p = 0; p < c.parties(); p++) {
         PlanParty.Result result =
             json.readValue(workers.await(p, PlanParty.RESULT), PlanParty.Result.class);
@@ -204,12 +285,36 @@ final class PlanAccuracy {
         bytes += Arrays.stream(result.sent()).sum();
         cpu += result.cpuSeconds();
         passes = result.passes();
+        peaks[p] = result.peakBytes();
       }
       workers.join();
-      return new Outcome(c, predicted, new Figures(seconds, bytes, passes, cpu));
+      Figures figures = new Figures(seconds, bytes, passes, cpu, peaks);
+      return predicted(c, s, new Machines(cores, measured), figures);
     } finally {
       relays.forEach(ShapedRelay::close);
     }
+  }
+
+  private static Outcome predicted(Case c, Settings s, Machines machines, Figures measured) {
+    TrainingSpec spec =
+        new PlanParty.Task(0, c.rows(), c.columns(), c.level(), s.tolerance(), s.passes(), 0)
+            .spec();
+    TrainingCost.Size size = new TrainingCost.Size(c.rows(), 0, c.columns(), Workspace.inMemory());
+    TrainingCost.Range range = TrainingCost.range(spec, size);
+    boolean open = spec.level() == Level.GRADIENTS;
+    TrainingCost cost = open ? TrainingCost.of(spec, size, measured.passes()) : range.expected();
+    Forecast forecast = Forecast.of(cost.script(), machines);
+    long[] memory = new long[c.parties()];
+    Arrays.setAll(memory, p -> cost.footprint(p).resident(c.heapBytes()));
+    Figures predicted =
+        new Figures(
+            forecast.seconds(),
+            Arrays.stream(cost.script().bytes()).flatMapToLong(Arrays::stream).sum(),
+            cost.passes(),
+            Arrays.stream(forecast.busy()).sum(),
+            memory);
+    int most = open ? range.most().passes() : cost.passes();
+    return new Outcome(c, predicted, range.least().passes(), most, measured);
   }
 
   /** Ports by which a party reaches each other: its own relay for each pair on the slow line. */
@@ -228,23 +333,24 @@ final class PlanAccuracy {
     return reach;
   }
 
-  private static List<String> command(Settings s, int party, String task) {
+  private static List<String> java(Settings s, int core, long heap, String argument) {
     List<String> java =
         List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-Xmx1g",
+            "-Xmx" + (heap >> 20) + "m",
             "-cp",
             System.getProperty("java.class.path"),
             PlanParty.class.getName(),
-            task);
-    return Workers.pinned(s.pin(), Math.min(party, 1), java);
+            argument);
+    return Workers.pinned(s.pin(), core, java);
   }
 
   /** The two cores, and the lines as the parties measured them. */
-  private record Machines(Case what, PlanParty.Measured[] measured) implements Forecast.Setting {
+  private record Machines(List<Rates> cores, PlanParty.Measured[] measured)
+      implements Forecast.Setting {
     @Override
     public Rates rates(int party) {
-      return new Rates(measured[party].rates());
+      return cores.get(machine(party));
     }
 
     @Override
@@ -267,7 +373,8 @@ final class PlanAccuracy {
   private static void print(Outcome o, PrintStream out) {
     out.printf(
         Locale.ROOT,
-        "%-9s %-8s %7d %9d %8d | %8.2f %8.2f %6.2f | %9.1f %9.1f %6.2f | %4.1f  %d of %d, cpu %.2f %.2f%s%n",
+        "%-9s %-8s %7d %9d %8d | %8.2f %8.2f %6.2f | %9.1f %9.1f %6.2f | %6.0f %6.0f %6.2f | %4.1f "
+            + " %d (%d to %d), cpu %.2f %.2f%s%n",
         o.what().level(),
         o.what().network(),
         o.what().parties(),
@@ -279,39 +386,59 @@ final class PlanAccuracy {
         o.predicted().bytes() / 1e6,
         o.measured().bytes() / 1e6,
         o.bytes(),
+        Arrays.stream(o.predicted().memory()).max().orElse(0) / 1e6,
+        Arrays.stream(o.measured().memory()).max().orElse(0) / 1e6,
+        o.memory(),
         load(),
         o.measured().passes(),
-        o.predicted().passes(),
+        o.fewest(),
+        o.most(),
         o.predicted().cpuSeconds(),
         o.measured().cpuSeconds(),
         o.good() ? "" : "  OUTSIDE");
+    out.flush();
   }
 
-  private static ObjectNode toJson(List<Outcome> outcomes, boolean good) {
+  private static ObjectNode toJson(List<List<Outcome>> outcomes, boolean good) {
     ObjectNode all = new ObjectMapper().createObjectNode();
     all.put("benchmark", "plan-accuracy").put("within", TOLERATED).put("passed", good);
     all.put("load", load()).put("cores", Runtime.getRuntime().availableProcessors());
     ArrayNode cases = all.putArray("cases");
-    for (Outcome o : outcomes) {
+    for (List<Outcome> turns : outcomes) {
+      Outcome o = median(turns);
       ObjectNode one = cases.addObject();
       one.put("level", o.what().level())
           .put("network", o.what().network())
           .put("parties", o.what().parties());
       one.put("rows", o.what().rows()).put("features", o.what().features());
-      one.set("predicted", figures(o.predicted()));
-      one.set("measured", figures(o.measured()));
-      one.put("seconds_ratio", o.seconds()).put("bytes_ratio", o.bytes());
-      one.put("within", o.good());
+      one.put("within", o.good()).put("memory_within", o.memoryGood());
+      ArrayNode each = one.putArray("turns");
+      for (int i = 0; i < turns.size(); i++) {
+        Outcome turn = turns.get(i);
+        ObjectNode figures = each.addObject();
+        figures.set("predicted", figures(turn.predicted()));
+        figures.put("fewest_passes", turn.fewest()).put("most_passes", turn.most());
+        figures.set("measured", figures(turn.measured()));
+        figures
+            .put("seconds_ratio", turn.seconds())
+            .put("bytes_ratio", turn.bytes())
+            .put("memory_ratio", turn.memory())
+            .put("counts", i == middle(turns));
+      }
     }
     return all;
   }
 
   private static ObjectNode figures(Figures f) {
-    return new ObjectMapper()
-        .createObjectNode()
-        .put("seconds", f.seconds())
-        .put("bytes", f.bytes())
-        .put("passes", f.passes())
-        .put("cpu_seconds", f.cpuSeconds());
+    ObjectNode figures =
+        new ObjectMapper()
+            .createObjectNode()
+            .put("seconds", f.seconds())
+            .put("bytes", f.bytes())
+            .put("passes", f.passes())
+            .put("cpu_seconds", f.cpuSeconds());
+    ArrayNode memory = figures.putArray("peak_bytes");
+    Arrays.stream(f.memory()).forEach(memory::add);
+    return figures;
   }
 }

@@ -16,8 +16,6 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
-import org.espalier.protocols.cost.Rates;
-import org.espalier.protocols.cost.Work;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.glm.Calibration;
 import org.espalier.protocols.glm.JointTraining;
@@ -31,15 +29,16 @@ import org.espalier.wire.Progress;
 import org.espalier.wire.Session;
 
 /**
- * One party of a training whose cost is predicted: connects to all others, measures its lines and
- * its machine, tells both, and trains when it is told to. Started by {@link PlanAccuracy} only,
- * which speaks to it by lines.
+ * One party of a training whose cost is predicted: connects to all others, measures its lines,
+ * tells what it found, and trains when it is told to. Started by {@link PlanAccuracy} only, which
+ * speaks to it by lines.
  */
 final class PlanParty {
   static final String LISTENING = "listening ";
   static final String MEASURED = "measured ";
   static final String RESULT = "result ";
   static final String GO = "go";
+  static final String CALIBRATE = "calibrate";
 
   private static final Duration PATIENCE = Duration.ofMinutes(30);
 
@@ -75,37 +74,58 @@ final class PlanParty {
    * @param roundTrips to parties of higher number, seconds
    * @param bytesPerSecond to them and from them, the slower
    */
-  record Measured(Map<Work, Double> rates, double[] roundTrips, double[] bytesPerSecond) {}
+  record Measured(double[] roundTrips, double[] bytesPerSecond) {}
 
   /**
    * @param sent to each party
    * @param passes that ran
+   * @param peakBytes largest resident memory while it trained
    */
-  record Result(double seconds, double cpuSeconds, long[] sent, int passes) {}
+  record Result(double seconds, double cpuSeconds, long[] sent, int passes, long peakBytes) {}
 
-  /** Independent normal columns; about a third of the outcomes' variation is theirs. */
+  /**
+   * Independent normal columns, of each party its own random numbers; the outcomes' variation is
+   * about a third of it theirs.
+   */
   private record Slice(Matrix own, double[] labels) {
+    private static final long SEED = 20_260_101;
+
     static Slice of(Task task) {
-      SplittableRandom random = new SplittableRandom(20_260_101);
-      int[] columns = task.columns();
-      int all = Arrays.stream(columns).sum();
-      int from = Arrays.stream(columns).limit(task.self()).sum();
-      int own = columns[task.self()];
-      double[] w = new double[all];
-      Arrays.setAll(w, j -> 1.5 * random.nextGaussian() / Math.sqrt(all));
-      double[] values = new double[Math.multiplyExact(task.rows(), own)];
-      double[] labels = new double[task.rows()];
-      double[] row = new double[all];
-      for (int i = 0; i < labels.length; i++) {
-        double logit = 0;
-        for (int j = 0; j < all; j++) {
-          row[j] = random.nextGaussian();
-          logit += w[j] * row[j];
+      Matrix own = null;
+      double[] logits = new double[task.rows()];
+      for (int party = 0; party < task.columns().length; party++) {
+        if (party == task.self() || task.self() == 0) {
+          Matrix part = columns(task, party, logits);
+          own = party == task.self() ? part : own;
         }
-        System.arraycopy(row, from, values, i * own, own);
-        labels[i] = random.nextDouble() < 1 / (1 + Math.exp(-logit)) ? 1 : 0;
       }
-      return new Slice(new Matrix(labels.length, own, values), labels);
+      SplittableRandom random = new SplittableRandom(SEED - 1);
+      double[] labels = new double[task.self() == 0 ? task.rows() : 0];
+      for (int i = 0; i < labels.length; i++) {
+        labels[i] = random.nextDouble() < 1 / (1 + Math.exp(-logits[i])) ? 1 : 0;
+      }
+      return new Slice(own, labels);
+    }
+
+    /** One party's; of another's only what they add to the logits is kept. */
+    private static Matrix columns(Task task, int party, double[] logits) {
+      SplittableRandom random = new SplittableRandom(SEED + party);
+      int d = task.columns()[party];
+      int all = Arrays.stream(task.columns()).sum();
+      double[] w = new double[d];
+      Arrays.setAll(w, j -> 1.5 * random.nextGaussian() / Math.sqrt(all));
+      boolean own = party == task.self();
+      double[] values = new double[own ? Math.multiplyExact(task.rows(), d) : 0];
+      for (int i = 0; i < logits.length; i++) {
+        for (int j = 0; j < d; j++) {
+          double value = random.nextGaussian();
+          logits[i] += w[j] * value;
+          if (own) {
+            values[i * d + j] = value;
+          }
+        }
+      }
+      return new Matrix(own ? task.rows() : 0, d, values);
     }
   }
 
@@ -119,10 +139,14 @@ final class PlanParty {
     this.lines = new SocketDuplex[task.columns().length];
   }
 
-  /** {@code TASK}, as JSON. */
+  /** {@code TASK}, as JSON; or {@code CALIBRATE}, for a machine's rates. */
   public static void main(String[] args) {
     try {
       ObjectMapper json = new ObjectMapper();
+      if (args[0].equals(CALIBRATE)) {
+        say(MEASURED + json.writeValueAsString(Calibration.measure().seconds()));
+        return;
+      }
       new PlanParty(json.readValue(args[0], Task.class)).run(json);
     } catch (IOException | TimeoutException | RuntimeException e) {
       System.err.println("a party: " + e);
@@ -147,17 +171,12 @@ final class PlanParty {
         meet();
       }
     }
-    // Parties that share a core take turns: the label party has its own.
-    Rates machine = task.self() <= 1 ? Calibration.measure() : null;
-    meet();
-    if (machine == null) {
-      machine = Calibration.measure();
-    }
-    meet();
-    say(MEASURED + json.writeValueAsString(new Measured(machine.seconds(), roundTrips, rates)));
+    say(MEASURED + json.writeValueAsString(new Measured(roundTrips, rates)));
     if (!GO.equals(orders.readLine())) {
       throw new IOException("the benchmark has ended");
     }
+    System.gc();
+    ProcessUse.resetPeak();
     meet();
     say(RESULT + json.writeValueAsString(train(data)));
   }
@@ -222,7 +241,8 @@ final class PlanParty {
       Channel channel = channels.get(Task.party(p));
       sent[p] = channel == null ? 0 : channel.traffic().bytesSent();
     }
-    return new Result(seconds, ProcessUse.cpuSeconds() - cpuBefore, sent, passes);
+    return new Result(
+        seconds, ProcessUse.cpuSeconds() - cpuBefore, sent, passes, ProcessUse.peakBytes());
   }
 
   private int passes(Slice data, Map<Party, Channel> others) {

@@ -17,6 +17,15 @@ final class ProcessUse {
         .orElse(Double.NaN);
   }
 
+  /** From now on, what is largest counts anew, where the system can do that. */
+  static void resetPeak() {
+    try {
+      Files.writeString(Path.of("/proc/self/clear_refs"), "5");
+    } catch (IOException e) {
+      System.err.println("the peak of memory is that of the whole process: " + e.getMessage());
+    }
+  }
+
   /** Largest resident memory (VmHWM), or -1 where the system does not tell. */
   static long peakBytes() {
     try {

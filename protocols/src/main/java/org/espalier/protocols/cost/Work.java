@@ -5,7 +5,7 @@ package org.espalier.protocols.cost;
  * N/8192 for each ciphertext.
  */
 public enum Work {
-  /** Parameters, contexts and series of one training at level {@code sealed}. */
+  /** What a training begins with, parameters and contexts among it. */
   SET_UP,
   /** A key pair, or the reading of a public key. */
   KEY,

@@ -16,7 +16,10 @@ import org.espalier.protocols.predict.LogitsCost;
 import org.espalier.protocols.shares.Pinned;
 import org.espalier.protocols.shares.SharesCost;
 
-/** The steps of {@link SealedTraining}, without a stage that is run again. Label party first. */
+/**
+ * The steps of {@link SealedTraining}; which stages are run again is up to opened sums. Label party
+ * first.
+ */
 final class SealedCost {
   private static final int FACTS = Integer.BYTES;
 
@@ -59,24 +62,30 @@ final class SealedCost {
     this.shares = new SharesCost(script, matrix, slots, plan.field);
   }
 
-  static TrainingCost of(TrainingJob job, TrainingCost.Size size) {
+  /**
+   * @param again whether the first stage is run a second time, because of what its last pass opens
+   */
+  static TrainingCost of(TrainingJob job, TrainingCost.Size size, boolean again) {
     SealedPlan plan = new SealedPlan(job, shapes(job, size.columns()));
     List<TrainingCost.Phase> phases = new ArrayList<>();
     try (HeContext matrix = HeContext.of(plan.parameters.matrix().parameters());
         HeContext slots = HeContext.of(plan.parameters.slots().parameters())) {
       for (TrainingCost.Part part : TrainingCost.Part.values()) {
         SealedMemory memory = new SealedMemory(job, size, plan, matrix, slots);
-        new SealedCost(job, size, plan, matrix, slots, memory).phase(part).ifPresent(phases::add);
+        new SealedCost(job, size, plan, matrix, slots, memory)
+            .phase(part, again)
+            .ifPresent(phases::add);
       }
     }
-    return new TrainingCost(phases, plan.totalPasses());
+    int repeated = again ? plan.stages.get(0).allPasses() : 0;
+    return new TrainingCost(phases, plan.totalPasses() + repeated);
   }
 
-  private Optional<TrainingCost.Phase> phase(TrainingCost.Part part) {
+  private Optional<TrainingCost.Phase> phase(TrainingCost.Part part, boolean again) {
     switch (part) {
       case PREPARE -> agree();
       case TRAIN -> {
-        train();
+        train(again);
         if (job.spec().sharedWeights()) {
           share();
         } else {
@@ -90,7 +99,7 @@ final class SealedCost {
         evaluate();
       }
     }
-    return Optional.of(new TrainingCost.Phase(part, script, memory.of(part)));
+    return Optional.of(new TrainingCost.Phase(part, script, memory.of(part, script)));
   }
 
   /** Of whitened columns: second moment 1, the absolute value 0.8 on average. */
@@ -143,21 +152,28 @@ final class SealedCost {
     }
   }
 
-  private void train() {
+  private void train(boolean again) {
+    if (again) {
+      stage(0);
+    }
     for (int at = 0; at < plan.stages.size(); at++) {
-      Stage stage = plan.stages.get(at);
-      series = shares.series(label, compute, plan.parameters.slots().replyLimbs());
-      for (int s = 0; s < stage.passes(); s++) {
-        Opening opening = plan.opening(at, s);
-        sampleLeft = take(plan.sample, at, s, sampleLeft);
-        if (opening.withLoss()) {
-          sampleLeft = take(plan.sample, at, s + 1, sampleLeft);
-        }
-        pass(plan.sample, opening);
-        if (s == 0 && stage.corrected()) {
-          restLeft = take(plan.rest, at, 0, restLeft);
-          pass(plan.rest, plan.restOpening(at));
-        }
+      stage(at);
+    }
+  }
+
+  private void stage(int at) {
+    Stage stage = plan.stages.get(at);
+    series = shares.series(label, compute, plan.parameters.slots().replyLimbs());
+    for (int s = 0; s < stage.passes(); s++) {
+      Opening opening = plan.opening(at, s);
+      sampleLeft = take(plan.sample, at, s, sampleLeft);
+      if (opening.withLoss()) {
+        sampleLeft = take(plan.sample, at, s + 1, sampleLeft);
+      }
+      pass(plan.sample, opening);
+      if (s == 0 && stage.corrected()) {
+        restLeft = take(plan.rest, at, 0, restLeft);
+        pass(plan.rest, plan.restOpening(at));
       }
     }
   }

@@ -8,6 +8,7 @@ import org.espalier.he.HeContext;
 import org.espalier.he.LaneLayout;
 import org.espalier.he.Parameters;
 import org.espalier.protocols.cost.Footprint;
+import org.espalier.protocols.cost.Script;
 import org.espalier.protocols.glm.SealedPlan.Opening;
 import org.espalier.protocols.glm.SealedPlan.Part;
 import org.espalier.protocols.shares.Correlations;
@@ -52,16 +53,21 @@ final class SealedMemory {
     supply.put(part, now);
   }
 
-  /** Of each party. */
-  List<Footprint> of(TrainingCost.Part part) {
+  /**
+   * Of each party.
+   *
+   * @param script of the part
+   */
+  List<Footprint> of(TrainingCost.Part part, Script script) {
     List<Footprint> all = new ArrayList<>();
     for (int p = 0; p < size.parties(); p++) {
-      all.add(
+      Footprint held =
           switch (part) {
             case PREPARE -> prepare(p);
             case TRAIN -> train(p);
             case EVALUATE -> evaluate(p);
-          });
+          };
+      all.add(held.plus(Footprint.passing(script, p)));
     }
     return all;
   }
@@ -83,9 +89,10 @@ final class SealedMemory {
             + (long) job.rows() * Integer.BYTES * (party == 0 ? 2 : 1)
             + features * features * Double.BYTES;
     long bytes = IntegerMatrix.bytes(job.rows() + plan.penaltyRows, columns(party));
-    return bytes <= job.workspace().memory()
-        ? new Footprint(heap + bytes, contexts(), 0)
-        : new Footprint(heap, contexts(), bytes);
+    return Footprint.ofHeap(heap)
+        .plus(Footprint.ofNative(contexts()))
+        .plus(
+            bytes <= job.workspace().memory() ? Footprint.ofHeap(bytes) : Footprint.ofFile(bytes));
   }
 
   /** Roots of unity and their quotients, for each prime. */
@@ -103,9 +110,10 @@ final class SealedMemory {
     long features = size.columns()[party];
     long chunk = (long) IntegerMatrix.CHUNK_ROWS * columns(party);
     return slice(party)
-        .plusHeap(
-            SQUARES * features * features * Double.BYTES
-                + chunk * (Short.BYTES + 2 * Double.BYTES));
+        .plus(
+            Footprint.ofHeap(
+                SQUARES * features * features * Double.BYTES
+                    + chunk * (Short.BYTES + 2 * Double.BYTES)));
   }
 
   private Footprint train(int party) {
@@ -116,13 +124,14 @@ final class SealedMemory {
     }
     // Vectors of the holder's own, a half for each owner, a half of its own slice's product.
     int halves = party == 0 ? size.parties() + 1 : party == 1 ? 3 : 1;
-    return new Footprint(0, Math.max(products(party), series(party)), 0)
-        .plusHeap(
-            mostSupply * halves
-                + gradients * plan.totalPasses() * Long.BYTES
-                + PASS_VECTORS * rows * Long.BYTES
-                + seriesHeap(party))
-        .plus(slice(party));
+    return slice(party)
+        .plus(Footprint.ofNative(Math.max(products(party), series(party))))
+        .plus(
+            Footprint.ofHeap(
+                mostSupply * halves
+                    + gradients * plan.totalPasses() * Long.BYTES
+                    + PASS_VECTORS * rows * Long.BYTES
+                    + seriesHeap(party)));
   }
 
   /** Ciphertexts of {@link Correlations}: of all groups of columns, their sums, and a batch. */
@@ -153,6 +162,7 @@ final class SealedMemory {
 
   private Footprint evaluate(int party) {
     long heap = data(party) + (long) size.holdout() * Double.BYTES * (size.columns()[party] + 2);
-    return new Footprint(heap, job.spec().sharedWeights() ? contexts() : 0, 0);
+    return Footprint.ofHeap(heap)
+        .plus(Footprint.ofNative(job.spec().sharedWeights() ? contexts() : 0));
   }
 }

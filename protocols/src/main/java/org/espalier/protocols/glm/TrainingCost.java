@@ -85,13 +85,27 @@ public record TrainingCost(List<Phase> phases, int passes) {
   }
 
   /**
-   * The steps of a training that goes to the end of its schedule; at level {@code gradients}, where
-   * the data decide when it ends, of one with {@link GradientsCost#expectedPasses}.
+   * What the data decide between.
+   *
+   * @param least at level {@code gradients} with the fewest passes that trainings have needed;
+   *     otherwise as expected
+   * @param expected see {@link TrainingCost#of(TrainingSpec, Size)}
+   * @param most at level {@code gradients} with the most passes that trainings have needed;
+   *     otherwise with the first stage run once more, as it is where columns of different parties
+   *     are much correlated and the outcome is weak, or few people lie far from the others
+   */
+  public record Range(TrainingCost least, TrainingCost expected, TrainingCost most) {}
+
+  /**
+   * The steps of a training that goes to the end of its schedule, no stage run again; at level
+   * {@code gradients}, where the data decide when it ends, of one with a usual number of passes.
    *
    * @throws IllegalArgumentException if the level cannot be run at this size
    */
   public static TrainingCost of(TrainingSpec spec, Size size) {
-    return of(spec, size, GradientsCost.expectedPasses(spec, size.columns()));
+    return spec.level() == Level.SEALED
+        ? SealedCost.of(job(spec, size), size, false)
+        : of(spec, size, GradientsCost.expectedPasses(spec, size.columns()));
   }
 
   /** The same with everything in memory and nobody held out. */
@@ -100,13 +114,23 @@ public record TrainingCost(List<Phase> phases, int passes) {
   }
 
   /**
-   * @param passes of a training at level {@code gradients}
+   * From the least to the most.
+   *
+   * @throws IllegalArgumentException if the level cannot be run at this size
    */
-  static TrainingCost of(TrainingSpec spec, Size size, int passes) {
-    TrainingJob job = job(spec, size);
+  public static Range range(TrainingSpec spec, Size size) {
+    TrainingCost expected = of(spec, size);
     return spec.level() == Level.SEALED
-        ? SealedCost.of(job, size)
-        : GradientsCost.of(job, size, passes);
+        ? new Range(expected, expected, SealedCost.of(job(spec, size), size, true))
+        : new Range(
+            of(spec, size, GradientsCost.fewestPasses(spec, size.columns())),
+            expected,
+            of(spec, size, GradientsCost.mostPasses(spec, size.columns())));
+  }
+
+  /** Of a training at level {@code gradients} with so many passes. */
+  public static TrainingCost of(TrainingSpec spec, Size size, int passes) {
+    return GradientsCost.of(job(spec, size), size, passes);
   }
 
   /** No step depends on the names or on the session. */

@@ -3,9 +3,11 @@ package org.espalier.protocols.glm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.assertj.core.data.Percentage;
 import org.espalier.protocols.cost.Footprint;
@@ -14,6 +16,7 @@ import org.espalier.protocols.cost.Script;
 import org.espalier.protocols.cost.Work;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.predict.JointLogits;
+import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Channel;
@@ -26,6 +29,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The counted messages and bytes are those of real trainings. */
 class TrainingCostTest {
+  private static final int[] FIVE = {10, 10, 10, 10, 10};
+
   @ParameterizedTest
   @CsvSource({
     "600, 1e-4, 3, 4, 0",
@@ -96,6 +101,69 @@ class TrainingCostTest {
           columns.length,
           "training");
       requireCounted(cost.phases().get(2).script(), scoring, columns.length, "scores");
+    }
+  }
+
+  /** An outcome that is hardly one, and columns of two parties that are nearly the same. */
+  @Test
+  void countsAStageThatIsRunAgain() {
+    int rows = 12_000;
+    int[] columns = {4, 4};
+    TestData data = alike(rows, columns[0]);
+    TrainingSpec spec = new TrainingSpec(Level.SEALED, 1e-2, 200, 1e-4, false);
+    try (MemoryNetwork network = new MemoryNetwork()) {
+      TrainingRun run = TrainingRun.of(data, spec, network);
+      TrainingCost.Range range = TrainingCost.range(spec, size(rows, 0, columns));
+      assertThat(range.least().passes()).isEqualTo(range.expected().passes()).isEqualTo(15);
+      assertThat(range.most().passes()).isEqualTo(30);
+      assertThat(run.label().passes()).hasSize(30);
+      requireCounted(range.most().script(), network, 2, "training");
+    }
+  }
+
+  private static TestData alike(int rows, int columns) {
+    Random random = new Random(3);
+    double[] first = new double[rows * columns];
+    double[] second = new double[rows * columns];
+    for (int k = 0; k < first.length; k++) {
+      double common = random.nextGaussian();
+      first[k] = common + 0.2 * random.nextGaussian();
+      second[k] = common + 0.2 * random.nextGaussian();
+    }
+    double[] labels = random.doubles(rows).map(u -> u < 0.5 ? 0 : 1).toArray();
+    return new TestData(
+        List.of(new Matrix(rows, columns, first), new Matrix(rows, columns, second)), labels);
+  }
+
+  /** Counted by trainings that go on for as long as they gain. */
+  @ParameterizedTest
+  @CsvSource({
+    "german_credit.csv, bad, 2",
+    "german_credit.csv, bad, 3",
+    "synthetic, -, 2",
+    "synthetic, -, 5"
+  })
+  void foreseesHowManyPassesLevelGradientsNeeds(String file, String label, int parties)
+      throws IOException {
+    TestData data =
+        file.equals("synthetic")
+            ? TestData.synthetic(3000, 4, parties == 2 ? new int[] {10, 40} : FIVE)
+            : TestData.shared(file, label, parties);
+    int[] columns = data.parts().stream().mapToInt(Matrix::columns).toArray();
+    TrainingSpec longest = new TrainingSpec(Level.GRADIENTS, 1e-3, 60, 1e-7, true);
+    try (MemoryNetwork network = new MemoryNetwork()) {
+      List<PassReport> passes = TrainingRun.of(data, longest, network).label().passes();
+      for (double tolerance : new double[] {1e-2, 1e-3, 1e-4, 1e-5, 1e-6}) {
+        TrainingSpec spec = new TrainingSpec(Level.GRADIENTS, 1e-3, 60, tolerance, true);
+        int needed =
+            1 + (int) passes.stream().takeWhile(p -> !(p.estimatedGap() <= tolerance)).count();
+        TrainingCost.Range range = TrainingCost.range(spec, size(data.rows(), 0, columns));
+        assertThat(needed)
+            .as("passes to %s", tolerance)
+            .isBetween(range.least().passes(), range.most().passes());
+        assertThat(range.expected().passes())
+            .isBetween(range.least().passes(), range.most().passes());
+      }
     }
   }
 
@@ -180,7 +248,9 @@ class TrainingCostTest {
     try (MemoryNetwork network = new MemoryNetwork()) {
       TrainingRun run = TrainingRun.of(data, spec, network);
       TrainingCost cost =
-          TrainingCost.of(spec, size(rows, 0, columns), run.label().passes().size());
+          spec.level() == Level.SEALED
+              ? TrainingCost.of(spec, rows, columns)
+              : TrainingCost.of(spec, size(rows, 0, columns), run.label().passes().size());
       assertThat(run.label().passes().size()).isEqualTo(cost.passes());
       requireCounted(cost.script(), network, columns.length, "training");
       assertThat(Forecast.roundTrips(cost.script())).isGreaterThan(cost.passes());
