@@ -1,5 +1,5 @@
 // The kernels of level sealed at its parameters: N = 8192, two primes of 60 bits for products with a matrix,
-// three of 52 for slots, t of 51 bits.   he_sealed [--rows N] [--columns N] [--factors N] [--turns N]
+// three of 52 for slots, t of 51 bits.   he_sealed [--json] [--rows N] [--columns N] [--factors N] [--turns N]
 //
 // Medians of wall time on all cores, and processor time of all of them, over turns.
 #include <time.h>
@@ -45,7 +45,17 @@ Cost median(std::size_t turns, const std::function<void()>& work) {
   return {wall[turns / 2], processor[turns / 2]};
 }
 
-void print(const char* what, Cost cost, double scale, const char* unit) {
+bool json = false;
+std::string figures;
+
+/// @param name of the figure in JSON, milliseconds of processor time; empty: only for people
+void print(const char* what, const std::string& name, Cost cost, double scale, const char* unit) {
+  if (json) {
+    if (!name.empty()) {
+      figures += (figures.empty() ? "\"" : ",\"") + name + "_ms\":" + std::to_string(cost.processor * 1e3);
+    }
+    return;
+  }
   std::printf("%-52s %9.3f %s wall %9.3f processor\n", what, cost.wall * scale, unit, cost.processor * scale);
 }
 
@@ -76,19 +86,19 @@ void slots(std::size_t factors, std::size_t turns) {
     operands.push_back(received(key, slot_polynomial(*c, values.data() + j * kDegree, kDegree)));
   }
   std::vector<std::uint8_t> bytes;
-  print("encrypt slots, to bytes", median(turns, [&] {
+  print("encrypt slots, to bytes", "encrypt_slots", median(turns, [&] {
           bytes = write_seeded(*c, encrypt(key, slot_polynomial(*c, values.data(), kDegree)));
         }), 1e3, "ms");
-  print("read them", median(turns, [&] { read_seeded(c, bytes.data(), bytes.size()); }), 1e3, "ms");
+  print("read them", "read_slots", median(turns, [&] { read_seeded(c, bytes.data(), bytes.size()); }), 1e3, "ms");
   const Cost add = median(turns, [&] { SlotSum(c).add(operands, values.data()); });
-  print((std::to_string(factors) + " products in slots").c_str(), add, 1e3, "ms");
+  print((std::to_string(factors) + " products in slots").c_str(), "slot_products", add, 1e3, "ms");
   Reply reply;
-  SlotSum sum(c);
-  print("reply", median(turns, [&] {
+  print("products and reply", "slot_products_and_reply", median(turns, [&] {
           SlotSum fresh(c);
+          fresh.add(operands, values.data());
           reply = fresh.finish(*public_key, fresh_seed(), 2);
         }), 1e3, "ms");
-  print("open it", median(turns, [&] { open_slots(key, reply.bytes.data(), reply.bytes.size(), 2); }), 1e3, "ms");
+  print("open it", "open_slots", median(turns, [&] { open_slots(key, reply.bytes.data(), reply.bytes.size(), 2); }), 1e3, "ms");
 }
 
 void matrix(std::size_t rows, std::size_t columns, Lanes lanes, std::size_t turns) {
@@ -127,8 +137,9 @@ void matrix(std::size_t rows, std::size_t columns, Lanes lanes, std::size_t turn
   const double entries = static_cast<double>(rows) * static_cast<double>(columns) * static_cast<double>(lanes.lanes);
   const std::string name = std::to_string(rows) + " x " + std::to_string(columns) + ", both ways, " +
                            std::to_string(lanes.lanes) + " lanes, width " + std::to_string(lanes.width);
-  print(name.c_str(), cost, 1e3, "ms");
-  print("  for each row, column and lane", cost, 1e9 / entries, "ns");
+  const std::string figure = "lanes_" + std::to_string(lanes.lanes) + "_width_" + std::to_string(lanes.width);
+  print(name.c_str(), figure, cost, 1e3, "ms");
+  print("  for each row, column and lane", "", cost, 1e9 / entries, "ns");
 }
 
 }  // namespace
@@ -137,11 +148,15 @@ int main(int argc, char** argv) {
   std::size_t rows = 8192, columns = 300, factors = 16, turns = 5;
   for (int i = 1; i < argc; ++i) {
     const std::string a = argv[i];
+    if (a == "--json") {
+      json = true;
+      continue;
+    }
     std::size_t* number = a == "--rows" ? &rows : a == "--columns" ? &columns : a == "--factors" ? &factors
                           : a == "--turns" ? &turns : nullptr;
     const unsigned long value = number == nullptr || i + 1 == argc ? 0 : std::strtoul(argv[++i], nullptr, 10);
     if (value < 1 || value > 1000000) {
-      std::fprintf(stderr, "usage: he_sealed [--rows N] [--columns N] [--factors N] [--turns N]\n");
+      std::fprintf(stderr, "usage: he_sealed [--json] [--rows N] [--columns N] [--factors N] [--turns N]\n");
       return 1;
     }
     *number = value;
@@ -151,5 +166,9 @@ int main(int argc, char** argv) {
     for (std::size_t width : {1u, 4u}) {
       matrix(rows, columns, {lanes, width}, turns);
     }
+  }
+  if (json) {
+    std::printf("{\"benchmark\":\"he-sealed\",\"rows\":%zu,\"columns\":%zu,\"factors\":%zu,\"turns\":%zu,\"figures\":{%s}}\n",
+                rows, columns, factors, turns, figures.c_str());
   }
 }

@@ -27,9 +27,11 @@ public final class Bench {
   private static void run(Path folder, String name, List<String> arguments)
       throws IOException, TimeoutException {
     switch (name) {
-      case "lr-100k" -> logistic(arguments);
-      case "sealed-100k" -> sealed(name, folder, DataFiles.Shape.LARGE, arguments);
-      case "sealed-10k" -> sealed(name, folder, DataFiles.Shape.SMALL, arguments);
+      case "kernel" -> kernel(folder, arguments);
+      case "lr-w1" -> joint(folder, arguments);
+      case "lr-w2" -> large(folder, arguments);
+      case "scaling" -> scaling(folder, arguments);
+      case "plots" -> plots(arguments);
       case "peers-lr" -> peers(folder, arguments);
       case "peers-kernel" -> peersKernel(folder, arguments);
       case "plan-accuracy" -> planAccuracy(arguments);
@@ -37,28 +39,24 @@ public final class Bench {
     }
   }
 
-  private static void logistic(List<String> arguments) {
-    LogisticBenchmark.Settings preset = LogisticBenchmark.Settings.LR_100K;
+  private static void kernel(Path folder, List<String> arguments) throws IOException {
     Options o =
         new Options.Known()
             .flag("--json")
-            .whole("--rows", preset.rows())
-            .whole("--label", preset.labelColumns())
-            .whole("--features", preset.featureColumns())
+            .text("--native-kernel", "", ".+")
+            .text("--native-sealed", "", ".+")
+            .whole("--seconds", 1)
             .parse(arguments);
-    LogisticBenchmark.Result result =
-        LogisticBenchmark.run(
-            new LogisticBenchmark.Settings(
-                o.whole("--rows"),
-                o.whole("--label"),
-                o.whole("--features"),
-                preset.l2(),
-                preset.tolerance(),
-                preset.maxPasses()));
-    if (o.flag("--json")) {
-      System.out.println(LogisticBenchmark.toJson(result));
-    } else {
-      LogisticBenchmark.print(result, System.out);
+    boolean met =
+        KernelReport.run(
+            Path.of(o.text("--native-kernel")),
+            Path.of(o.text("--native-sealed")),
+            folder.resolve("jmh.log"),
+            o.whole("--seconds"),
+            o.flag("--json"),
+            System.out);
+    if (!met) {
+      fail(1, "the kernel misses its goal");
     }
   }
 
@@ -66,7 +64,6 @@ public final class Bench {
     return new Options.Known()
         .flag("--json")
         .flag("--no-pin")
-        .text("--level", "sealed", "[a-z]+")
         .number("--l2", 1e-4)
         .number("--tolerance", 5e-5)
         .whole("--passes", 200)
@@ -90,35 +87,136 @@ public final class Bench {
             o.whole("--seed")));
   }
 
-  private static TwoProcesses.Settings settings(Options o, boolean wan) {
+  private static boolean pin(Options o) {
     boolean pin = !o.flag("--no-pin") && Workers.canPin();
     if (!pin && !o.flag("--no-pin")) {
       System.err.println("bench: no taskset, or only one core: the parties are NOT pinned");
     }
-    return new TwoProcesses.Settings(
-        o.text("--level"),
+    return pin;
+  }
+
+  /** Level sealed over loopback, two parties: what each benchmark goes on from. */
+  private static PartyProcesses.Settings settings(Options o) {
+    return new PartyProcesses.Settings(
+        2,
+        "sealed",
         o.number("--l2"),
         o.whole("--passes"),
         o.number("--tolerance"),
-        wan,
-        pin,
+        false,
+        pin(o),
         o.whole("--heap"),
         Duration.ofSeconds(o.whole("--limit")));
   }
 
-  private static void sealed(
-      String name, Path folder, DataFiles.Shape shape, List<String> arguments)
+  /** What trainings at both levels have in common. */
+  private static Options.Known levels(Options.Known known, String preset) {
+    return known
+        .text("--levels", preset, "(sealed|gradients|,)+")
+        .number("--tolerance-gradients", 1e-4);
+  }
+
+  private static List<JointLr.Aim> aims(Options o) {
+    return o.list("--levels").stream()
+        .map(
+            level ->
+                new JointLr.Aim(
+                    level,
+                    o.number(level.equals("sealed") ? "--tolerance" : "--tolerance-gradients")))
+        .toList();
+  }
+
+  private static void joint(Path folder, List<String> arguments)
       throws IOException, TimeoutException {
-    Options o = training(shape).flag("--wan").parse(arguments);
+    DataFiles.Shape shape = DataFiles.Shape.LARGE;
+    Options o =
+        levels(training(shape), "sealed,gradients")
+            .text("--networks", "loopback,wan", "(loopback|wan|,)+")
+            .parse(arguments);
     DataFiles data = data(folder, o);
-    TwoProcesses.Settings settings = settings(o, o.flag("--wan"));
-    TwoProcesses.Outcome outcome = TwoProcesses.run(data, settings, folder.resolve("parties"));
-    SealedReport report =
-        new SealedReport(name, data.shape(), settings, outcome, new Reference(data, settings.l2()));
-    if (o.flag("--json")) {
-      System.out.println(report.toJson());
-    } else {
-      report.print(System.out);
+    JointLr.Settings settings =
+        new JointLr.Settings(
+            settings(o), aims(o), o.list("--networks"), data.shape().equals(shape));
+    if (!JointLr.run(data, settings, folder.resolve("parties"), o.flag("--json"), System.out)) {
+      fail(1, "a limit is missed");
+    }
+  }
+
+  private static void large(Path folder, List<String> arguments)
+      throws IOException, TimeoutException {
+    Options o =
+        levels(
+                new Options.Known()
+                    .flag("--json")
+                    .flag("--no-pin")
+                    .flag("--whole")
+                    .number("--l2", 1e-4)
+                    .number("--tolerance", 5e-5)
+                    .whole("--passes", 200)
+                    .whole("--heap", 4000)
+                    .whole("--limit", 3600)
+                    .whole("--rows", 40_000)
+                    .whole("--columns", 150)
+                    .whole("--factor", 3),
+                "sealed,gradients")
+            .parse(arguments);
+    if (o.flag("--whole")) {
+      for (JointLr.Aim aim : aims(o)) {
+        LargeLr.whole(aim, settings(o), folder, o.flag("--json"), System.out);
+      }
+      return;
+    }
+    if (o.whole("--factor") < 2) {
+      throw new Options.Misuse("--factor must be 2 or more");
+    }
+    LargeLr.run(
+        new LargeLr.Sizes(o.whole("--rows"), o.whole("--columns"), o.whole("--factor")),
+        aims(o),
+        settings(o),
+        folder,
+        o.flag("--json"),
+        System.out);
+  }
+
+  private static void scaling(Path folder, List<String> arguments)
+      throws IOException, TimeoutException {
+    Options o =
+        levels(
+                new Options.Known()
+                    .flag("--json")
+                    .flag("--no-pin")
+                    .number("--l2", 1e-4)
+                    .number("--tolerance", 5e-5)
+                    .whole("--passes", 200)
+                    .whole("--heap", 1500)
+                    .whole("--limit", 3600)
+                    .text("--curves", "rows,features,parties", "(rows|features|parties|,)+")
+                    .text("--rows", "10000,30000,100000,300000,1000000", "[0-9,]+")
+                    .text("--features", "10,30,100,300,1000", "[0-9,]+")
+                    .text("--parties", "2,3,4,5", "[2-9](,[2-9])*"),
+                "sealed,gradients")
+            .parse(arguments);
+    Scaling.run(
+        Scaling.sizes(
+            o.list("--curves"),
+            numbers(o, "--rows"),
+            numbers(o, "--features"),
+            numbers(o, "--parties")),
+        aims(o),
+        settings(o),
+        folder,
+        o.flag("--json"),
+        System.out);
+  }
+
+  private static void plots(List<String> arguments) throws IOException {
+    Options o =
+        new Options.Known()
+            .text("--results", "docs/results", ".+")
+            .text("--plots", "docs/plots", ".+")
+            .parse(arguments);
+    for (Path drawn : Plots.draw(Path.of(o.text("--results")), Path.of(o.text("--plots")))) {
+      System.out.println(drawn);
     }
   }
 
@@ -148,7 +246,7 @@ public final class Bench {
     DataFiles data = data(folder, o);
     PeersBenchmark.Settings settings =
         new PeersBenchmark.Settings(
-            settings(o, false),
+            settings(o),
             o.list("--systems"),
             o.list("--networks"),
             python(o),

@@ -5,11 +5,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.espalier.protocols.prepare.Matrix;
@@ -108,43 +110,68 @@ final class DataFiles {
     return read(part, "feature", shape.featureColumns);
   }
 
+  /** Feature columns {@code first} to {@code end}, exclusive. */
+  Matrix feature(Part part, int first, int end) {
+    return read(part, "feature", shape.featureColumns, first, end);
+  }
+
   double[] labels(Part part) {
     return read(part, "y", 1).values();
   }
 
-  private void generate() throws IOException {
-    int d = shape.columns();
-    int n = Math.addExact(shape.rows, shape.holdout);
-    SplittableRandom random = new SplittableRandom(shape.seed);
-    double[] mix = new double[FACTORS * d];
-    for (int k = 0; k < mix.length; k++) {
-      mix[k] = 0.5 * random.nextGaussian();
-    }
-    double[] weights = new double[d];
-    for (int j = 0; j < d; j++) {
-      double weight = 0.3 * random.nextGaussian();
-      weights[j] = random.nextDouble() < 0.3 ? weight : 0;
-    }
-    SplittableRandom[] rowRandoms = new SplittableRandom[n];
-    for (int i = 0; i < n; i++) {
-      rowRandoms[i] = random.split();
-    }
-    double[] x = new double[Math.multiplyExact(n, d)];
-    IntStream.range(0, n).parallel().forEach(i -> drawRow(rowRandoms[i], mix, x, i * d, d));
-    IntStream.range(0, d).parallel().forEach(j -> standardise(x, n, d, j));
-    double[] y = new double[n];
-    for (int i = 0; i < n; i++) {
-      double logit = -1.5;
-      for (int j = 0; j < d; j++) {
-        logit += weights[j] * x[i * d + j];
+  /** What all rows share, and the source of each row's randomness: the same for each sweep. */
+  private final class Sweep {
+    private final int d = shape.columns();
+    private final double[] mix = new double[FACTORS * d];
+    private final double[] weights = new double[d];
+    private final SplittableRandom random = new SplittableRandom(shape.seed);
+
+    Sweep() {
+      for (int k = 0; k < mix.length; k++) {
+        mix[k] = 0.5 * random.nextGaussian();
       }
-      y[i] = rowRandoms[i].nextDouble() < 1 / (1 + Math.exp(-logit)) ? 1 : 0;
+      for (int j = 0; j < d; j++) {
+        double weight = 0.3 * random.nextGaussian();
+        weights[j] = random.nextDouble() < 0.3 ? weight : 0;
+      }
     }
+
+    /** The next rows, not standardised, row-major, into {@code x}; each row's source goes on. */
+    SplittableRandom[] draw(int rows, double[] x) {
+      SplittableRandom[] sources = new SplittableRandom[rows];
+      for (int i = 0; i < rows; i++) {
+        sources[i] = random.split();
+      }
+      IntStream.range(0, rows).parallel().forEach(i -> drawRow(sources[i], mix, x, i * d, d));
+      return sources;
+    }
+  }
+
+  /** Two sweeps over the rows, a slice at a time: moments of the columns, then the files. */
+  private void generate() throws IOException {
+    int n = Math.addExact(shape.rows, shape.holdout);
+    int d = shape.columns();
+    double[] x = new double[Math.multiplyExact(SLICE_ROWS, d)];
+    double[] mean = new double[d];
+    double[] square = new double[d];
+    Sweep moments = new Sweep();
+    for (int from = 0; from < n; from += SLICE_ROWS) {
+      int rows = Math.min(SLICE_ROWS, n - from);
+      moments.draw(rows, x);
+      for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < d; j++) {
+          double value = x[i * d + j];
+          mean[j] += value / n;
+          square[j] += value * value / n;
+        }
+      }
+    }
+    double[] scale = new double[d];
+    Arrays.setAll(scale, j -> 1 / Math.sqrt(square[j] - mean[j] * mean[j]));
+    Sweep sweep = new Sweep();
+    // The slices of the two parts begin anew, so that no slice lies in both.
     for (Part part : Part.values()) {
-      int from = part == Part.TRAIN ? 0 : shape.rows;
-      write(part, "label", x, d, from, 0, shape.labelColumns);
-      write(part, "feature", x, d, from, shape.labelColumns, shape.featureColumns);
-      write(part, "y", y, 1, from, 0, 1);
+      write(part, sweep, x, mean, scale);
     }
   }
 
@@ -160,70 +187,87 @@ final class DataFiles {
     }
   }
 
-  private static void standardise(double[] x, int n, int d, int column) {
-    double mean = 0;
-    for (int i = 0; i < n; i++) {
-      mean += x[i * d + column] / n;
-    }
-    double variance = 0;
-    for (int i = 0; i < n; i++) {
-      double off = x[i * d + column] - mean;
-      variance += off * off / n;
-    }
-    double scale = 1 / Math.sqrt(variance);
-    for (int i = 0; i < n; i++) {
-      x[i * d + column] = Math.max(-8, Math.min(8, (x[i * d + column] - mean) * scale));
+  private void write(Part part, Sweep sweep, double[] x, double[] mean, double[] scale)
+      throws IOException {
+    int d = shape.columns();
+    double[] y = new double[SLICE_ROWS];
+    try (FileChannel label = create(part, "label");
+        FileChannel feature = create(part, "feature");
+        FileChannel outcome = create(part, "y")) {
+      for (int from = 0; from < rows(part); from += SLICE_ROWS) {
+        int rows = Math.min(SLICE_ROWS, rows(part) - from);
+        SplittableRandom[] sources = sweep.draw(rows, x);
+        for (int i = 0; i < rows; i++) {
+          double logit = -1.5;
+          for (int j = 0; j < d; j++) {
+            int at = i * d + j;
+            x[at] = Math.max(-8, Math.min(8, (x[at] - mean[j]) * scale[j]));
+            logit += sweep.weights[j] * x[at];
+          }
+          y[i] = sources[i].nextDouble() < 1 / (1 + Math.exp(-logit)) ? 1 : 0;
+        }
+        write(label, x, d, rows, 0, shape.labelColumns);
+        write(feature, x, d, rows, shape.labelColumns, d);
+        write(outcome, y, 1, rows, 0, 1);
+      }
     }
   }
 
-  private void write(
-      Part part, String what, double[] values, int stride, int fromRow, int fromColumn, int columns)
+  private FileChannel create(Part part, String what) throws IOException {
+    return FileChannel.open(
+        folder.resolve(part.file(what)),
+        StandardOpenOption.CREATE,
+        StandardOpenOption.TRUNCATE_EXISTING,
+        StandardOpenOption.WRITE);
+  }
+
+  private static void write(
+      FileChannel file, double[] values, int stride, int rows, int firstColumn, int endColumn)
       throws IOException {
-    ByteBuffer slice = ByteBuffer.allocate(SLICE_ROWS * columns * 8).order(ByteOrder.LITTLE_ENDIAN);
-    try (FileChannel file =
-        FileChannel.open(
-            folder.resolve(part.file(what)),
-            StandardOpenOption.CREATE,
-            StandardOpenOption.TRUNCATE_EXISTING,
-            StandardOpenOption.WRITE)) {
-      for (int i = 0; i < rows(part); i += SLICE_ROWS) {
-        int end = Math.min(rows(part), i + SLICE_ROWS);
-        slice.clear();
-        for (int row = i; row < end; row++) {
-          for (int j = 0; j < columns; j++) {
-            slice.putDouble(values[(fromRow + row) * stride + fromColumn + j]);
-          }
-        }
-        slice.flip();
-        while (slice.hasRemaining()) {
-          file.write(slice);
-        }
+    ByteBuffer slice =
+        ByteBuffer.allocate(rows * (endColumn - firstColumn) * 8).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < rows; i++) {
+      for (int j = firstColumn; j < endColumn; j++) {
+        slice.putDouble(values[i * stride + j]);
       }
+    }
+    slice.flip();
+    while (slice.hasRemaining()) {
+      file.write(slice);
     }
   }
 
   private Matrix read(Part part, String what, int columns) {
+    return read(part, what, columns, 0, columns);
+  }
+
+  /** Columns {@code first} to {@code end}, exclusive, of a file of {@code columns}. */
+  private Matrix read(Part part, String what, int columns, int first, int end) {
     Path path = folder.resolve(part.file(what));
-    double[] values = new double[Math.multiplyExact(rows(part), columns)];
+    int rows = rows(part);
+    int width = end - first;
+    double[] values = new double[Math.multiplyExact(rows, width)];
     ByteBuffer slice = ByteBuffer.allocate(SLICE_ROWS * columns * 8).order(ByteOrder.LITTLE_ENDIAN);
     try (FileChannel file = FileChannel.open(path, StandardOpenOption.READ)) {
-      if (file.size() != values.length * 8L) {
-        throw new IOException(path + " has " + file.size() + " bytes, not " + values.length * 8L);
+      if (file.size() != (long) rows * columns * 8) {
+        throw new IOException(path + " does not hold " + rows + " rows of " + columns);
       }
-      for (int at = 0; at < values.length; ) {
-        slice.clear();
-        int read = 0;
-        while (slice.hasRemaining() && read >= 0) {
-          read = file.read(slice);
+      for (int row = 0; row < rows; row += SLICE_ROWS) {
+        int count = Math.min(SLICE_ROWS, rows - row);
+        slice.clear().limit(count * columns * 8);
+        while (slice.hasRemaining()) {
+          if (file.read(slice) < 0) {
+            throw new IOException(path + " has become shorter");
+          }
         }
-        slice.flip();
-        int n = slice.remaining() / 8;
-        slice.asDoubleBuffer().get(values, at, n);
-        at += n;
+        DoubleBuffer read = slice.flip().asDoubleBuffer();
+        for (int i = 0; i < count; i++) {
+          read.get(i * columns + first, values, (row + i) * width, width);
+        }
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return new Matrix(rows(part), columns, values);
+    return new Matrix(rows, width, values);
   }
 }

@@ -1,13 +1,14 @@
 package org.espalier.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -27,24 +28,37 @@ import org.espalier.wire.Progress;
 import org.espalier.wire.Session;
 
 /**
- * One party of a two-process training: reads its own slice, connects, trains, and leaves a {@link
- * Result} behind. Started by {@link TwoProcesses} only.
+ * One party of a training by several processes: reads its own slice, connects to all others,
+ * trains, and leaves a {@link Result} behind. Started by {@link PartyProcesses} only.
  */
 final class PartyProcess {
-  static final Party LABEL = new Party("label");
-  static final Party FEATURE = new Party("feature");
-
-  /** What the feature party prints before the number of the port on which it listens. */
-  static final String LISTENING = "listening ";
-
   private static final Duration PATIENCE = Duration.ofMinutes(30);
 
-  /** What both processes are told. */
-  record Task(String dataFolder, String level, double l2, int maxPasses, double tolerance) {
+  /**
+   * What all processes are told.
+   *
+   * @param parties 2 or more; the feature parties share the feature columns, as even as can be
+   */
+  record Task(
+      String dataFolder, int parties, String level, double l2, int maxPasses, double tolerance) {
+    /** Party 0 has the outcome. */
+    static Party party(int index) {
+      return new Party(index == 0 ? "label" : "feature" + index);
+    }
+
     TrainingJob job(int rows) {
+      List<Party> features = new ArrayList<>();
+      for (int p = 1; p < parties; p++) {
+        features.add(party(p));
+      }
       TrainingSpec spec = new TrainingSpec(Level.parse(level), l2, maxPasses, tolerance, true);
       return new TrainingJob(
-          new Session("J-bench", new byte[32], 1), LABEL, List.of(FEATURE), rows, spec, 0);
+          new Session("J-bench", new byte[32], 1), party(0), features, rows, spec, 0);
+    }
+
+    /** The first of the feature columns that belongs to party 1, 2, …, or to none any more. */
+    static int firstColumn(int featureColumns, int parties, int party) {
+      return (int) ((long) featureColumns * (party - 1) / (parties - 1));
     }
   }
 
@@ -54,12 +68,14 @@ final class PartyProcess {
   /**
    * What one party holds and has used.
    *
-   * @param seconds wall time from "both have their data" to the end of training
+   * @param seconds wall time from "all have their data" to the end of training
    * @param cpuSeconds processor time of that
    * @param readyBytes peak memory when the data were read
    * @param peakBytes peak memory at the end
    * @param passes that ran; at the label party also how each went
-   * @param end why training stopped; empty at the feature party
+   * @param end why training stopped; empty at a feature party
+   * @param phases of the line to the label party; at the label party, of the line to the first
+   *     feature party
    */
   record Result(
       double[] weights,
@@ -81,17 +97,32 @@ final class PartyProcess {
   /** See {@link org.espalier.protocols.glm.PassReport}. */
   record Pass(int pass, double objective, double estimatedGap, double seconds) {}
 
-  private PartyProcess() {}
+  /** What training gave this party. */
+  private record Model(
+      double[] weights,
+      double intercept,
+      int passes,
+      List<Pass> pass,
+      String end,
+      Map<String, Object> parameters) {}
 
-  /** {@code label|feature TASK-FILE RESULT-FILE PORT}, PORT 0 for the feature party. */
+  private final int self;
+  private final Task task;
+
+  private PartyProcess(int self, Task task) {
+    this.self = self;
+    this.task = task;
+  }
+
+  /** {@code PARTY TASK-FILE RESULT-FILE}; ports of the others are read from standard input. */
   public static void main(String[] args) {
     try {
-      Party self = new Party(args[0]);
+      int self = Integer.parseInt(args[0]);
       ObjectMapper json = new ObjectMapper();
       Task task = json.readValue(new File(args[1]), Task.class);
-      json.writeValue(new File(args[2]), run(self, task, Integer.parseInt(args[3])));
+      json.writeValue(new File(args[2]), new PartyProcess(self, task).run());
     } catch (IOException | TimeoutException | RuntimeException e) {
-      System.err.println(args[0] + " party: " + e);
+      System.err.println("party " + args[0] + ": " + e);
       if (Boolean.getBoolean("espalier.bench.trace")) {
         e.printStackTrace();
       }
@@ -99,51 +130,60 @@ final class PartyProcess {
     }
   }
 
-  private static Result run(Party self, Task task, int port) throws IOException, TimeoutException {
+  private Result run() throws IOException, TimeoutException {
     DataFiles data = DataFiles.open(Path.of(task.dataFolder()));
-    boolean label = self.equals(LABEL);
-    Matrix own = label ? data.label(DataFiles.Part.TRAIN) : data.feature(DataFiles.Part.TRAIN);
-    double[] labels = label ? data.labels(DataFiles.Part.TRAIN) : new double[0];
+    Matrix own = own(data);
+    double[] labels = self == 0 ? data.labels(DataFiles.Part.TRAIN) : new double[0];
     TrainingJob job = task.job(own.rows());
     long ready = ProcessUse.peakBytes();
-    try (SocketDuplex duplex = new SocketDuplex(label ? connect(port) : listen())) {
-      meet(duplex);
-      TimedChannel channel =
-          new TimedChannel(new MessageChannel(self, label ? FEATURE : LABEL, duplex, PATIENCE));
+    BufferedReader orders =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    try (Mesh mesh = Mesh.open(self, task.parties(), orders::readLine)) {
+      mesh.meet(PATIENCE);
+      Map<Party, TimedChannel> channels = new TreeMap<>();
+      for (int p = 0; p < task.parties(); p++) {
+        if (p != self) {
+          Party peer = Task.party(p);
+          channels.put(
+              peer,
+              new TimedChannel(new MessageChannel(Task.party(self), peer, mesh.line(p), PATIENCE)));
+        }
+      }
       double cpuBefore = ProcessUse.cpuSeconds();
       long began = System.nanoTime();
       try {
-        return label
-            ? trainLabel(job, channel, own, labels, began, cpuBefore, ready)
-            : trainFeature(job, channel, own, began, cpuBefore, ready);
+        Model model = self == 0 ? label(job, channels, own, labels) : feature(job, channels, own);
+        double seconds = (System.nanoTime() - began) / 1e9;
+        return result(model, channels, seconds, ProcessUse.cpuSeconds() - cpuBefore, ready);
       } catch (RuntimeException e) {
-        channel.abort(String.valueOf(e.getMessage()));
+        channels.values().forEach(channel -> channel.abort(String.valueOf(e.getMessage())));
         throw e;
       }
     }
   }
 
-  private static Result trainLabel(
-      TrainingJob job,
-      TimedChannel channel,
-      Matrix own,
-      double[] labels,
-      long began,
-      double cpuBefore,
-      long ready) {
-    List<Pass> passes = new java.util.ArrayList<>();
+  private Matrix own(DataFiles data) {
+    if (self == 0) {
+      return data.label(DataFiles.Part.TRAIN);
+    }
+    int all = data.shape().featureColumns();
+    return data.feature(
+        DataFiles.Part.TRAIN,
+        Task.firstColumn(all, task.parties(), self),
+        Task.firstColumn(all, task.parties(), self + 1));
+  }
+
+  private static Model label(
+      TrainingJob job, Map<Party, TimedChannel> channels, Matrix own, double[] labels) {
+    List<Pass> passes = new ArrayList<>();
     LabelOutcome out =
         JointTraining.label(
             job,
-            Map.of(FEATURE, channel),
+            new TreeMap<>(channels),
             own,
             labels,
             r -> passes.add(new Pass(r.pass(), r.objective(), r.estimatedGap(), r.seconds())));
-    return result(
-        channel,
-        began,
-        cpuBefore,
-        ready,
+    return new Model(
         out.weights(),
         out.intercept(),
         passes.size(),
@@ -152,38 +192,25 @@ final class PartyProcess {
         out.parametersRun());
   }
 
-  private static Result trainFeature(
-      TrainingJob job, TimedChannel channel, Matrix own, long began, double cpuBefore, long ready) {
-    FeatureOutcome out =
-        JointTraining.feature(job, channel, Map.of(), own, Progress.NONE, pass -> {});
-    return result(
-        channel,
-        began,
-        cpuBefore,
-        ready,
-        out.weights(),
-        0,
-        out.passes(),
-        List.of(),
-        "",
-        out.parametersRun());
+  private static Model feature(TrainingJob job, Map<Party, TimedChannel> channels, Matrix own) {
+    Map<Party, Channel> others = new TreeMap<>(channels);
+    Channel label = others.remove(Task.party(0));
+    FeatureOutcome out = JointTraining.feature(job, label, others, own, Progress.NONE, pass -> {});
+    return new Model(out.weights(), 0, out.passes(), List.of(), "", out.parametersRun());
   }
 
-  private static Result result(
-      TimedChannel channel,
-      long began,
-      double cpuBefore,
-      long ready,
-      double[] weights,
-      double intercept,
-      int passes,
-      List<Pass> pass,
-      String end,
-      Map<String, Object> parameters) {
-    double seconds = (System.nanoTime() - began) / 1e9;
-    Channel.Traffic traffic = channel.traffic();
+  private Result result(
+      Model model,
+      Map<Party, TimedChannel> channels,
+      double seconds,
+      double cpuSeconds,
+      long ready) {
+    Channel.Traffic traffic =
+        channels.values().stream()
+            .map(TimedChannel::traffic)
+            .reduce(Channel.Traffic.NONE, Channel.Traffic::plus);
     List<Phase> phases =
-        channel.uses().entrySet().stream()
+        channels.get(Task.party(self == 0 ? 1 : 0)).uses().entrySet().stream()
             .map(
                 e ->
                     new Phase(
@@ -193,39 +220,20 @@ final class PartyProcess {
                         e.getValue().bytes))
             .toList();
     return new Result(
-        weights,
-        intercept,
+        model.weights(),
+        model.intercept(),
         seconds,
-        ProcessUse.cpuSeconds() - cpuBefore,
+        cpuSeconds,
         ready,
         ProcessUse.peakBytes(),
         traffic.bytesSent(),
         traffic.bytesReceived(),
         traffic.messagesSent(),
         traffic.messagesReceived(),
-        passes,
-        pass,
-        end,
-        new TreeMap<>(parameters),
+        model.passes(),
+        model.pass(),
+        model.end(),
+        new TreeMap<>(model.parameters()),
         phases);
-  }
-
-  private static Socket connect(int port) throws IOException {
-    return new Socket(InetAddress.getLoopbackAddress(), port);
-  }
-
-  private static Socket listen() throws IOException {
-    try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      System.out.println(LISTENING + listener.getLocalPort());
-      listener.setSoTimeout((int) PATIENCE.toMillis());
-      return listener.accept();
-    }
-  }
-
-  /** Both say that they have their data, so that reading them counts for nobody. */
-  private static void meet(SocketDuplex duplex) throws IOException, TimeoutException {
-    byte[] ready = {1};
-    duplex.write(ready, 0, 1);
-    duplex.read(ready, 0, 1, PATIENCE);
   }
 }

@@ -50,7 +50,7 @@ final class PeersBenchmark {
    * @param gap distance from the optimal log-loss at which a peer may stop
    */
   record Settings(
-      TwoProcesses.Settings espalier,
+      PartyProcesses.Settings espalier,
       List<String> systems,
       List<String> networks,
       Python python,
@@ -146,9 +146,9 @@ final class PeersBenchmark {
   private static Run espalier(
       DataFiles data, Settings s, boolean wan, Path scratch, Reference reference)
       throws IOException, TimeoutException {
-    TwoProcesses.Settings settings = s.espalier().over(wan);
-    TwoProcesses.Outcome outcome = TwoProcesses.run(data, settings, scratch);
-    return new SealedReport("peers-lr", data.shape(), settings, outcome, reference).toRun();
+    PartyProcesses.Settings settings = s.espalier().over(wan);
+    PartyProcesses.Outcome outcome = PartyProcesses.run(data, settings, scratch);
+    return new TrainingReport("peers-lr", data.shape(), settings, outcome, reference).toRun();
   }
 
   static ObjectNode json(

@@ -7,6 +7,9 @@ import org.espalier.protocols.prepare.Matrix;
 
 /** All data in one place, the optimum on them, and how far a model is from it. */
 final class Reference {
+  /** Products for one Hessian, above which none is formed. */
+  private static final double MOST_HESSIAN = 1.5e10;
+
   private final Matrix train;
   private final double[] trainLabels;
   private final Matrix holdout;
@@ -22,7 +25,11 @@ final class Reference {
     holdout = all(data, DataFiles.Part.HOLDOUT);
     holdoutLabels = data.labels(DataFiles.Part.HOLDOUT);
     this.l2 = l2;
-    optimum = CentralisedLogistic.fit(train, trainLabels, l2);
+    double hessian = (double) train.rows() * train.columns() * train.columns();
+    optimum =
+        hessian > MOST_HESSIAN
+            ? ConjugateNewton.fit(train, trainLabels, l2)
+            : CentralisedLogistic.fit(train, trainLabels, l2);
     optimumLogLoss =
         Scores.logLoss(Scores.logits(train, optimum.weights(), optimum.intercept()), trainLabels);
   }
@@ -67,6 +74,14 @@ final class Reference {
         logLoss - optimumLogLoss,
         Scores.logLoss(held, holdoutLabels),
         Scores.auc(held, holdoutLabels));
+  }
+
+  /** What held-out rows alone tell of a model: the rest is NaN. */
+  static Run.Quality heldOut(DataFiles data, double[] weights, double intercept) {
+    double[] labels = data.labels(DataFiles.Part.HOLDOUT);
+    double[] logits = Scores.logits(all(data, DataFiles.Part.HOLDOUT), weights, intercept);
+    return new Run.Quality(
+        Double.NaN, Double.NaN, Scores.logLoss(logits, labels), Scores.auc(logits, labels));
   }
 
   /** The weights of both parties, label party first. */

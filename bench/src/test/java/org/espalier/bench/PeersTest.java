@@ -48,8 +48,8 @@ class PeersTest {
   private static PeersBenchmark.Settings settings(
       Python python, HessSgd.Settings hess, int epochs) {
     return new PeersBenchmark.Settings(
-        new TwoProcesses.Settings(
-            "gradients", L2, 15, 1e-5, false, false, 256, Duration.ofMinutes(1)),
+        new PartyProcesses.Settings(
+            2, "gradients", L2, 15, 1e-5, false, false, 256, Duration.ofMinutes(1)),
         List.of("hess"),
         List.of("loopback"),
         python,

@@ -6,22 +6,24 @@ import java.io.PrintStream;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.disclosure.Level;
+import org.espalier.wire.Party;
 
-/** What a two-process training took and reached, for people and for programs. */
-final class SealedReport {
+/** What a training by several processes took and reached, for people and for programs. */
+final class TrainingReport {
   private final String name;
   private final DataFiles.Shape shape;
-  private final TwoProcesses.Settings settings;
-  private final TwoProcesses.Outcome outcome;
+  private final PartyProcesses.Settings settings;
+  private final PartyProcesses.Outcome outcome;
   private final Reference reference;
 
-  SealedReport(
+  TrainingReport(
       String name,
       DataFiles.Shape shape,
-      TwoProcesses.Settings settings,
-      TwoProcesses.Outcome outcome,
+      PartyProcesses.Settings settings,
+      PartyProcesses.Outcome outcome,
       Reference reference) {
     this.name = name;
     this.shape = shape;
@@ -39,15 +41,14 @@ final class SealedReport {
   }
 
   private List<String> learned() {
+    Map<Party, Integer> columns = new TreeMap<>();
+    for (int p = 1; p < settings.parties(); p++) {
+      columns.put(PartyProcess.Task.party(p), outcome.features().get(p - 1).weights().length);
+    }
     return Disclosure.statements(
             Level.parse(settings.level()),
             new Disclosure.Facts(
-                PartyProcess.LABEL,
-                Map.of(PartyProcess.FEATURE, shape.featureColumns()),
-                settings.maxPasses(),
-                shape.rows(),
-                true,
-                0))
+                PartyProcess.Task.party(0), columns, settings.maxPasses(), shape.rows(), true, 0))
         .stream()
         .map(s -> (s.learner() == null ? "every party" : s.learner() + " party") + ": " + s.text())
         .toList();
@@ -63,7 +64,7 @@ final class SealedReport {
         outcome.bytes() / 1e6,
         "payload and framing, by the channel",
         outcome.label().peakBytes(),
-        outcome.feature().peakBytes(),
+        outcome.peakBytesFeature(),
         outcome.label().passes() + " passes",
         quality(),
         !outcome.label().end().equals("max_passes"),
@@ -79,8 +80,6 @@ final class SealedReport {
     ObjectNode json = mapper.createObjectNode();
     json.put("benchmark", name)
         .put("level", settings.level())
-        .put("cores", Runtime.getRuntime().availableProcessors())
-        .put("java", System.getProperty("java.version"))
         .put("objective_optimum", reference.objective())
         .put(
             "objective_gap",
@@ -99,6 +98,7 @@ final class SealedReport {
 
   private Map<String, Object> settingsMap() {
     return Map.of(
+        "parties", settings.parties(),
         "rows", shape.rows(),
         "label_columns", shape.labelColumns(),
         "feature_columns", shape.featureColumns(),
@@ -120,7 +120,7 @@ final class SealedReport {
     Run.Quality best = reference.optimum();
     out.printf(
         Locale.ROOT,
-        "logistic regression at level %s, %s, l2 %s; two processes%s, %s%n",
+        "logistic regression at level %s, %s, l2 %s; a process a party%s, %s%n",
         settings.level(),
         shape,
         settings.l2(),

@@ -16,31 +16,31 @@ import org.espalier.protocols.prepare.Matrix;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Two real processes at a small size, and the files and figures around them. */
-class TwoProcessesTest {
+/** Real processes at a small size, and the files and figures around them. */
+class PartyProcessesTest {
   private static final DataFiles.Shape SHAPE = new DataFiles.Shape(2000, 1000, 3, 5, 11);
 
   @TempDir Path folder;
 
-  private static TwoProcesses.Settings settings(boolean wan, Duration limit) {
-    return new TwoProcesses.Settings("gradients", 1e-3, 15, 1e-5, wan, false, 256, limit);
+  private static PartyProcesses.Settings settings(boolean wan, Duration limit) {
+    return new PartyProcesses.Settings(2, "gradients", 1e-3, 15, 1e-5, wan, false, 256, limit);
   }
 
   @Test
   void twoProcessesReachTheOptimumThroughTheSlowLine() throws Exception {
     DataFiles data = DataFiles.ensure(folder, SHAPE);
-    TwoProcesses.Settings settings = settings(true, Duration.ofMinutes(2));
-    TwoProcesses.Outcome outcome = TwoProcesses.run(data, settings, folder.resolve("run"));
+    PartyProcesses.Settings settings = settings(true, Duration.ofMinutes(2));
+    PartyProcesses.Outcome outcome = PartyProcesses.run(data, settings, folder.resolve("run"));
     Reference reference = new Reference(data, settings.l2());
     double gap = reference.objectiveGap(outcome.weights(), outcome.label().intercept());
     assertThat(gap).isBetween(-1e-9, 1e-4);
     assertThat(outcome.label().bytesSent()).isEqualTo(outcome.feature().bytesReceived());
-    // Each side has also told the other that it is ready, one byte each.
-    assertThat(outcome.relayBytes()).isEqualTo(outcome.bytes() + 2);
+    // One side has said who it is and each that it is ready, a byte each.
+    assertThat(outcome.relayBytes()).isEqualTo(outcome.bytes() + 3);
     assertThat(outcome.link().roundTripMillis()).isGreaterThanOrEqualTo(50);
     assertThat(outcome.seconds()).isGreaterThan(0.05 * outcome.label().passes());
 
-    SealedReport report = new SealedReport("small", SHAPE, settings, outcome, reference);
+    TrainingReport report = new TrainingReport("small", SHAPE, settings, outcome, reference);
     JsonNode json = report.toJson();
     assertThat(json.get("objective_gap").asDouble()).isEqualTo(gap);
     assertThat(json.get("run").get("model").get("auc").asDouble()).isBetween(0.5, 1.0);
@@ -52,12 +52,29 @@ class TwoProcessesTest {
   }
 
   @Test
+  void threePartiesShareTheFeatureColumns() throws Exception {
+    DataFiles data = DataFiles.ensure(folder, SHAPE);
+    PartyProcesses.Settings settings = settings(false, Duration.ofMinutes(2)).with(3);
+    PartyProcesses.Outcome outcome = PartyProcesses.run(data, settings, folder.resolve("run"));
+    assertThat(outcome.features()).extracting(f -> f.weights().length).containsExactly(2, 3);
+    Reference reference = new Reference(data, settings.l2());
+    assertThat(reference.objectiveGap(outcome.weights(), outcome.label().intercept()))
+        .isBetween(-1e-9, 1e-4);
+    long received =
+        outcome.label().bytesReceived()
+            + outcome.features().stream().mapToLong(PartyProcess.Result::bytesReceived).sum();
+    assertThat(outcome.bytes()).isEqualTo(received);
+    assertThat(new TrainingReport("three", SHAPE, settings, outcome, reference).toRun().learned())
+        .anyMatch(line -> line.startsWith("label party"));
+  }
+
+  @Test
   void aFailingPartyEndsTheRun() throws Exception {
     DataFiles data = DataFiles.ensure(folder, SHAPE);
     Files.delete(data.folder().resolve("train-y.f64"));
     assertThatThrownBy(
             () ->
-                TwoProcesses.run(
+                PartyProcesses.run(
                     data, settings(false, Duration.ofMinutes(2)), folder.resolve("run")))
         .isInstanceOf(Workers.Failed.class)
         .hasMessageContaining("label party failed");
@@ -68,7 +85,7 @@ class TwoProcessesTest {
     DataFiles data = DataFiles.ensure(folder, SHAPE);
     assertThatThrownBy(
             () ->
-                TwoProcesses.run(
+                PartyProcesses.run(
                     data, settings(false, Duration.ofMillis(1)), folder.resolve("run")))
         .isInstanceOf(Workers.Failed.class)
         .hasMessageContaining("limit");
@@ -84,6 +101,13 @@ class TwoProcessesTest {
       assertThat(data.labels(part)).isEqualTo(again.labels(part)).containsOnly(0, 1);
     }
     Matrix train = data.feature(DataFiles.Part.TRAIN);
+    Matrix some = data.feature(DataFiles.Part.TRAIN, 1, 4);
+    assertThat(some.columns()).isEqualTo(3);
+    for (int i : new int[] {0, 1023, 1024, 1999}) {
+      for (int j = 0; j < 3; j++) {
+        assertThat(some.get(i, j)).isEqualTo(train.get(i, j + 1));
+      }
+    }
     Matrix holdout = data.feature(DataFiles.Part.HOLDOUT);
     assertThat(train.rows()).isEqualTo(2000);
     assertThat(holdout.rows()).isEqualTo(1000);
