@@ -58,8 +58,11 @@ public final class Calibration implements AutoCloseable {
   /** Least time of a turn: the clock's own cost is nothing beside it. */
   private static final long TURN_NANOS = 1_000_000;
 
-  /** Classes that are not loaded and code that is not compiled when a training begins, seconds. */
-  private static final double COLD = 0.3;
+  /**
+   * Classes that are not loaded and code that is not compiled when a training begins, seconds: the
+   * first training of a process took 1 to 2.4 s more than the next ones, both parties' code in it.
+   */
+  private static final double COLD = 0.8;
 
   /** A call of the system and a thread that wakes up, seconds. */
   private static final double SYSTEM_MESSAGE = 2e-5;
