@@ -37,12 +37,12 @@ record Room(long memory, long disk, long kept) {
    */
   static Room of(
       JobSpec spec, JobSize size, Optional<TrainingCost> cost, int party, SiloConfig config) {
-    Footprint align = new Footprint(EcdhCost.heap(size.keys()), 0, 0);
+    Footprint align = Footprint.ofHeap(EcdhCost.heap(size.keys()));
     // Raw columns; of those that are prepared the cost of a training knows.
     long values = (long) size.cohort() * size.columns()[party] * Double.BYTES;
     Footprint then =
-        cost.map(training -> training.footprint(party).plusHeap(values))
-            .orElse(new Footprint(2 * values, 0, 0));
+        cost.map(training -> training.footprint(party).plus(Footprint.ofHeap(values)))
+            .orElse(Footprint.ofHeap(2 * values));
     long memory = NODE + align.max(then).resident(Runtime.getRuntime().maxMemory());
     long kept = RECORDS + size.cohort() * (2L * digits(size.cohort()) + 9);
     kept += party == 0 ? scored(spec, size) * (digits(size.cohort()) + SCORE) : 0;
