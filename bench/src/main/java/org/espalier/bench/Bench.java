@@ -113,7 +113,7 @@ public final class Bench {
   private static Options.Known levels(Options.Known known, String preset) {
     return known
         .text("--levels", preset, "(sealed|gradients|,)+")
-        .number("--tolerance-gradients", 1e-4);
+        .number("--tolerance-gradients", 2e-4);
   }
 
   private static List<JointLr.Aim> aims(Options o) {

@@ -17,6 +17,7 @@ public final class ParameterChooser {
 
   private static final int[] DEGREES = {4096, 8192, 16384};
   private static final int MIN_PLAIN_BITS = 20;
+  private static final int LEAST_LIMB_BITS = 33;
 
   // (degree, bits, skip) → prime: each takes the native side about a millisecond to find.
   private static final Map<List<Integer>, Long> PRIMES = new ConcurrentHashMap<>();
@@ -57,29 +58,34 @@ public final class ParameterChooser {
       if (plainBits < 0) {
         continue;
       }
-      for (int limbBits = Math.max(33, plainBits + 1);
-          limbBits <= 60 && Parameters.securityBits(degree, 2 * limbBits) >= 128;
-          limbBits++) {
-        // Cheap first: the exact inequalities need the primes themselves.
-        if (log2(noiseBound(w.columnL1(), degree)) > 2.0 * limbBits - plainBits) {
-          continue;
-        }
-        long plain = prime(degree, plainBits, 0);
-        long[] primes = {prime(degree, limbBits, 0), prime(degree, limbBits, 1)};
-        if (!keySurvives(degree, 2 * limbBits, plain, totalColumns(w))) {
-          continue;
-        }
-        for (int replyLimbs = 1; replyLimbs <= 2; replyLimbs++) {
-          if (replyLimbs == 1 && !switchFits(primes[0], plain)) {
+      int least = Math.max(LEAST_LIMB_BITS, plainBits + 1);
+      // The first prime is the one that replies keep; the second only brings room for noise.
+      for (int bits = least; bits <= 60; bits++) {
+        for (int second = least; second <= bits; second++) {
+          int modulusBits = bits + second;
+          // Cheap first: the exact inequalities need the primes themselves.
+          if (Parameters.securityBits(degree, modulusBits) < 128
+              || log2(noiseBound(w.columnL1(), degree)) > modulusBits - plainBits) {
             continue;
           }
-          for (int width = 1;
-              width <= 64 && noiseFits(tileL1(w, width), degree, primes, plain);
-              width *= 2) {
-            double cost = cost(w, degree, limbBits, width, replyLimbs);
-            if (cost < bestCost) {
-              bestCost = cost;
-              best = new Choice(new Parameters(degree, primes, plain), width, replyLimbs);
+          long plain = prime(degree, plainBits, 0);
+          if (!keySurvives(degree, modulusBits, plain, totalColumns(w))) {
+            continue;
+          }
+          long[] primes = {prime(degree, bits, 0), prime(degree, second, second == bits ? 1 : 0)};
+          for (int replyLimbs = 1; replyLimbs <= 2; replyLimbs++) {
+            if (replyLimbs == 1 && !switchFits(primes[0], plain)) {
+              continue;
+            }
+            int replyBits = replyLimbs == 1 ? bits : modulusBits;
+            for (int width = 1;
+                width <= 64 && noiseFits(tileL1(w, width), degree, primes, plain);
+                width *= 2) {
+              double cost = cost(w, degree, modulusBits, width, replyLimbs, replyBits);
+              if (cost < bestCost) {
+                bestCost = cost;
+                best = new Choice(new Parameters(degree, primes, plain), width, replyLimbs);
+              }
             }
           }
         }
@@ -234,16 +240,16 @@ public final class ParameterChooser {
     return -1;
   }
 
-  private static double cost(Workload w, int degree, int limbBits, int width, int replyLimbs) {
+  private static double cost(
+      Workload w, int degree, int modulusBits, int width, int replyLimbs, int replyBits) {
     int rows = degree / width;
     long blocks = (w.rows() + rows - 1L) / rows;
     double seconds = blocks * 2.0 * degree * SECONDS_PER_COEFFICIENT;
     double bytes = 0;
     for (int columns : w.columns()) {
       long groups = (columns + width - 1L) / width;
-      bytes += blocks * (64 + 2.0 * degree * limbBits / 8);
-      bytes +=
-          groups * replyLimbs * (degree * limbBits / 8.0) + columns * replyLimbs * limbBits / 8.0;
+      bytes += blocks * (64 + (double) degree * modulusBits / 8);
+      bytes += groups * (degree * replyBits / 8.0) + columns * replyBits / 8.0;
       seconds += groups * replyLimbs * degree * SECONDS_PER_COEFFICIENT;
       // The kernel itself: two products for every coefficient of every tile.
       seconds += blocks * groups * 2.0 * degree * 1e-9;

@@ -85,7 +85,9 @@ final class GradientsCost {
   }
 
   static TrainingCost of(TrainingJob job, TrainingCost.Size size, int passes) {
-    Quantisation quantisation = Quantisation.forRows(job.rows());
+    Quantisation quantisation =
+        Quantisation.forTolerance(
+            job.rows(), Arrays.stream(size.columns()).skip(1).sum(), job.spec().tolerance());
     long columnL1 = Math.round(Math.scalb(0.8 * job.rows(), quantisation.featureBits()));
     ParameterChooser.Choice choice =
         ParameterChooser.choose(

@@ -53,7 +53,8 @@ final class GradientsTraining implements TrainingProtocol {
       double[] labels,
       PassListener listener) {
     int mostColumns = Disclosure.mostColumns(job.rows());
-    try (ResidualHolder layer = new ResidualHolder(job.rows(), mostColumns, featureParties)) {
+    try (ResidualHolder layer =
+        new ResidualHolder(job.rows(), mostColumns, job.spec().tolerance(), featureParties)) {
       return new Label(job, featureParties, own, labels, listener, layer).run();
     }
   }
@@ -293,7 +294,7 @@ final class GradientsTraining implements TrainingProtocol {
     Whitening whitening = Whitening.of(own, spec.ridge());
     ZeroSumMasks masks = ZeroSumMasks.agree(job.session(), label.self(), others);
     Matrix x = whitening.apply(own);
-    try (SliceEvaluator layer = new SliceEvaluator(label, x)) {
+    try (SliceEvaluator layer = new SliceEvaluator(label, x, total, spec.tolerance())) {
       label.send(new Messages.Allowed(allowed));
       Passes passes = new Passes(total, allowed, progress, beforePass);
       return new Feature(job, label, x, whitening, masks, layer, passes).run();

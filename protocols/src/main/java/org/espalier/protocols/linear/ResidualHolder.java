@@ -44,11 +44,12 @@ public final class ResidualHolder implements AutoCloseable {
    * Receives every evaluator's shape and bound, and computes and announces the parameters.
    *
    * @param mostColumns that all evaluators together may have: each column is one equation in r
+   * @param tolerance of the training's objective
    */
-  public ResidualHolder(int rows, int mostColumns, Map<Party, Channel> evaluators) {
+  public ResidualHolder(
+      int rows, int mostColumns, double tolerance, Map<Party, Channel> evaluators) {
     this.rows = rows;
     this.evaluators = evaluators;
-    this.quantisation = Quantisation.forRows(rows);
     this.integers = new long[rows];
     long columnL1 = 1;
     for (Map.Entry<Party, Channel> e : evaluators.entrySet()) {
@@ -69,6 +70,7 @@ public final class ResidualHolder implements AutoCloseable {
       columns.put(e.getKey(), summary.columns());
       columnL1 = Math.max(columnL1, summary.columnL1());
     }
+    this.quantisation = Quantisation.forTolerance(rows, totalColumns(), tolerance);
     Workload workload =
         new Workload(
             rows,

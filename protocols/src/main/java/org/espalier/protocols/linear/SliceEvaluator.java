@@ -38,11 +38,13 @@ public final class SliceEvaluator implements AutoCloseable {
    * and transforms the slice once.
    *
    * @param x n × d, prepared and whitened
+   * @param totalColumns of all evaluators
+   * @param tolerance of the training's objective
    */
-  public SliceEvaluator(Channel holder, Matrix x) {
+  public SliceEvaluator(Channel holder, Matrix x, int totalColumns, double tolerance) {
     this.holder = holder;
     this.rows = x.rows();
-    this.quantisation = Quantisation.forRows(rows);
+    this.quantisation = Quantisation.forTolerance(rows, totalColumns, tolerance);
     int[] integers = quantisation.quantise(x, Prg.fresh());
     long columnL1 = Math.max(1, Quantisation.maxColumnL1(integers, x.columns()));
     holder.send(new Messages.SliceSummary(rows, x.columns(), columnL1));
