@@ -60,9 +60,9 @@ public final class Calibration implements AutoCloseable {
 
   /**
    * Classes that are not loaded and code that is not compiled when a training begins, seconds: the
-   * first training of a process took 1 to 2.4 s more than the next ones, both parties' code in it.
+   * first training of a process took 1 to 2.4 s more than the next ones.
    */
-  private static final double COLD = 0.8;
+  private static final double COLD = 1.7;
 
   /** A call of the system and a thread that wakes up, seconds. */
   private static final double SYSTEM_MESSAGE = 2e-5;
