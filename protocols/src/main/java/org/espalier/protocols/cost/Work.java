@@ -7,6 +7,8 @@ package org.espalier.protocols.cost;
 public enum Work {
   /** What a training begins with, parameters and contexts among it. */
   SET_UP,
+  /** A byte of memory that the system has not given before, written for the first time. */
+  FRESH_BYTE,
   /** A key pair, or the reading of a public key. */
   KEY,
   /** Sine or cosine of one value, rounded stochastically. */

@@ -1,5 +1,6 @@
 package org.espalier.protocols.glm;
 
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -63,6 +64,8 @@ public final class Calibration implements AutoCloseable {
    * first training of a process took 1 to 2.4 s more than the next ones.
    */
   private static final double COLD = 1.7;
+
+  private static final int FRESH_BYTES = 32 << 20;
 
   /** A call of the system and a thread that wakes up, seconds. */
   private static final double SYSTEM_MESSAGE = 2e-5;
@@ -221,6 +224,13 @@ public final class Calibration implements AutoCloseable {
   private void compiledRate(Work work, double unitsACall, Runnable call) {
     Turn turn = compiled(call);
     rate(work, () -> turn.seconds() / unitsACall);
+  }
+
+  /** The system clears memory that it gives, page by page: once, since the next turn has it. */
+  private static double freshByte() {
+    long began = System.nanoTime();
+    ByteBuffer.allocateDirect(FRESH_BYTES);
+    return (System.nanoTime() - began) / 1e9 / FRESH_BYTES;
   }
 
   /** What is computed from several turns; not below 0, as a difference may be. */
@@ -484,6 +494,7 @@ public final class Calibration implements AutoCloseable {
     Matrix few = constant(WIDE, WIDE);
     compiledRate(Work.ROTATION, Math.pow(WIDE, 3), () -> Whitening.of(few, 1));
     Matrix x = constant(ROWS, WIDE);
+    rates.put(Work.FRESH_BYTE, freshByte());
     compiledRate(Work.FIT, (double) ROWS * WIDE * WIDE, x::gram);
     double[] w = new double[WIDE];
     Arrays.fill(w, 0.5);

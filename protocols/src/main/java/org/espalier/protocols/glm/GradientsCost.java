@@ -25,6 +25,12 @@ final class GradientsCost {
 
   private static final double FIT_HESSIANS = 1.5;
 
+  /** What a row's loss and its derivative cost, in entries of a product. */
+  private static final double FIT_ROW = 40;
+
+  /** The level has about a third of the code that level sealed begins with. */
+  private static final double SET_UP_SHARE = 0.35;
+
   /** Vectors of a row each at the label party: logits, residuals, ciphertexts, as they come. */
   private static final int LABEL_VECTORS = 12;
 
@@ -158,11 +164,9 @@ final class GradientsCost {
   private void begin(ParameterChooser.Choice choice) {
     double rows = job.rows();
     double unit = SharesCost.unit(choice.parameters().degree());
-    for (int p = 0; p < columns.length; p++) {
-      script.party(p).compute(Work.SET_UP, 1);
-    }
     for (int p = 1; p < columns.length; p++) {
       Lane lane = script.party(p);
+      lane.compute(Work.SET_UP, SET_UP_SHARE);
       // Feature parties tell each other their columns, and the first of two a seed for masks.
       for (int q = 1; q < columns.length; q++) {
         if (q != p) {
@@ -182,11 +186,18 @@ final class GradientsCost {
       lane.compute(Work.ROUNDING, rows * d);
       script.message(lane, label, 2 * Integer.BYTES + Long.BYTES);
     }
+    label.compute(Work.SET_UP, SET_UP_SHARE);
     int setUp = 3 * Integer.BYTES + choice.parameters().encode().length;
     for (int p = 1; p < columns.length; p++) {
       double tiles = tiles(choice, p);
       script.message(label, script.party(p), setUp);
-      script.party(p).compute(Work.TILE_TRANSFORM, tiles * unit);
+      script
+          .party(p)
+          .compute(Work.TILE_TRANSFORM, tiles * unit)
+          .compute(
+              Work.FRESH_BYTE,
+              (double)
+                  TileStore.bytes(choice.parameters(), job.rows(), columns[p], choice.width()));
       script.message(script.party(p), label, Integer.BYTES);
     }
     fit(0);
@@ -204,7 +215,7 @@ final class GradientsCost {
     double width = columns[0] + 1 + directions;
     label
         .compute(Work.FIT, FIT_HESSIANS * job.rows() * width * width)
-        .compute(Work.REAL_PRODUCT, FIT_PRODUCTS * job.rows() * (width + 4));
+        .compute(Work.REAL_PRODUCT, FIT_PRODUCTS * job.rows() * (width + FIT_ROW));
   }
 
   private void start(int directions) {

@@ -5,6 +5,7 @@ import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.factory.LinearSolverFactory_DDRM;
 import org.ejml.interfaces.linsol.LinearSolverDense;
+import org.espalier.he.DenseProducts;
 import org.espalier.protocols.prepare.Matrix;
 
 /**
@@ -20,6 +21,10 @@ import org.espalier.protocols.prepare.Matrix;
  */
 final class SubspaceFit {
   private static final int PARTS = 16;
+
+  /** Rows whose part of a Hessian is added up at once. */
+  private static final int GRAM_ROWS = 512;
+
   private static final int GROWTH = 8;
   private static final int MAX_STEPS = 60;
   private static final double JITTER = 1e-13;
@@ -320,13 +325,23 @@ final class SubspaceFit {
         .forEach(
             part -> {
               double[] h = new double[m * m];
+              double[] some = new double[m * m];
+              double[] scaled = new double[GRAM_ROWS * m];
               int end = from(part + 1);
-              int i = from(part);
-              for (; i + 1 < end; i += 2) {
-                addTwo(h, m, i * stride, weight(i), (i + 1) * stride, weight(i + 1));
-              }
-              if (i < end) {
-                addTwo(h, m, i * stride, weight(i), i * stride, 0);
+              for (int first = from(part); first < end; first += GRAM_ROWS) {
+                int count = Math.min(GRAM_ROWS, end - first);
+                for (int i = 0; i < count; i++) {
+                  double root = Math.sqrt(weight(first + i));
+                  for (int j = 0; j < m; j++) {
+                    scaled[i * m + j] = root * design[(first + i) * stride + j];
+                  }
+                }
+                for (int left = 0; left < m; left += DenseProducts.gramStripe()) {
+                  DenseProducts.gram(scaled, GRAM_ROWS, m, 0, count, left, some);
+                }
+                for (int k = 0; k < h.length; k++) {
+                  h[k] += some[k];
+                }
               }
               parts[part] = h;
             });
@@ -342,17 +357,6 @@ final class SubspaceFit {
   private double weight(int row) {
     double p = sigmoid(z[row]);
     return p * (1 - p) / rows;
-  }
-
-  private void addTwo(double[] h, int m, int rowA, double weightA, int rowB, double weightB) {
-    for (int j = 0; j < m; j++) {
-      double a = weightA * design[rowA + j];
-      double b = weightB * design[rowB + j];
-      int out = j * m;
-      for (int k = j; k < m; k++) {
-        h[out + k] += a * design[rowA + k] + b * design[rowB + k];
-      }
-    }
   }
 
   private interface RowSum {
