@@ -5,6 +5,7 @@ import java.security.MessageDigest;
 import java.util.BitSet;
 import java.util.List;
 import java.util.function.IntConsumer;
+import org.espalier.psi.run.Links;
 import org.espalier.psi.store.TagTable;
 
 /**

@@ -14,8 +14,9 @@ import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.AlignmentPolicy;
 import org.espalier.psi.AlignmentProtocol;
 import org.espalier.psi.LeakStatement;
-import org.espalier.psi.keys.KeyIndex;
 import org.espalier.psi.keys.KeySource;
+import org.espalier.psi.run.Links;
+import org.espalier.psi.run.Rounds;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Digests;
 import org.espalier.wire.Party;
@@ -100,26 +101,13 @@ public final class EcdhAlignment implements AlignmentProtocol {
   @Override
   public Alignment align(
       AlignmentJob job, Map<Party, Channel> channels, KeySource source, Progress progress) {
-    try (Links links = new Links(job.parties(), job.self(), channels)) {
-      try {
-        return run(links, job, source, progress);
-      } catch (AlignmentException.BelowMinimum e) {
-        throw e;
-      } catch (RuntimeException e) {
-        RuntimeException first = links.fail(e);
-        links.drain();
-        throw first;
-      } catch (Error e) {
-        links.fail(new IllegalStateException("alignment failed: " + e, e));
-        links.drain();
-        throw e;
-      }
-    }
+    return Links.guard(job, channels, links -> run(links, job, source, progress));
   }
 
   private Alignment run(Links links, AlignmentJob job, KeySource source, Progress progress) {
-    List<BitSet> takingPart = check(job, source, progress);
-    agree(links, job);
+    List<BitSet> takingPart = new ArrayList<>();
+    Rounds.readKeys(job, source, progress, (index, rows) -> takingPart.add(rows));
+    Rounds.agree(links, job, name());
 
     MessageDigest digest = Digests.sha256();
     digest.update(job.session().bind("psi-ecdh/cohort"));
@@ -138,7 +126,10 @@ public final class EcdhAlignment implements AlignmentProtocol {
       cohort = Arrays.copyOf(cohort, size + found.length);
       System.arraycopy(found, 0, cohort, size, found.length);
     }
-    return new Alignment(cohort, confirm(links, digest), matchedByRule);
+    byte[] result =
+        Rounds.confirm(
+            links, Route.COMPARER, links.self() == Route.COMPARER ? digest.digest() : null);
+    return new Alignment(cohort, result, matchedByRule);
   }
 
   private int[] runRule(
@@ -161,73 +152,5 @@ public final class EcdhAlignment implements AlignmentProtocol {
     } finally {
       run.close();
     }
-  }
-
-  /**
-   * Holds this party's table against the policy before anything is sent.
-   *
-   * @return for each rule the rows that may take part. A row whose key repeats an earlier row's is
-   *     ignored in that rule and all later ones
-   */
-  private static List<BitSet> check(AlignmentJob job, KeySource source, Progress progress) {
-    List<BitSet> takingPart = new ArrayList<>();
-    BitSet ignored = new BitSet();
-    int rules = job.key().rules().size();
-    for (int number = 0; number < rules; number++) {
-      progress.update("read keys", number, rules);
-      KeyIndex index = KeyIndex.of(source, job.key().rules().get(number));
-      index.check(number + 1, job.policy().duplicates());
-      if (index.distinct() > job.policy().maxRows()) {
-        throw new AlignmentException.TooManyRows(index.distinct(), job.policy().maxRows());
-      }
-      if (number == 0 && index.distinct() == 0) {
-        throw new AlignmentException.EmptyKeys(1, source.rows());
-      }
-      BitSet rows = index.distinctRows();
-      rows.andNot(ignored);
-      takingPart.add(rows);
-      ignored.or(index.repeats());
-    }
-    progress.update("read keys", rules, rules);
-    return takingPart;
-  }
-
-  private static void agree(Links links, AlignmentJob job) {
-    Parameters parameters = new Parameters(job);
-    links.start(() -> links.others().forEach(o -> links.send(o, parameters.hello())));
-    for (int other : links.others()) {
-      parameters.check(
-          links.party(other), links.receive(other, Messages.Hello.TYPE, Messages.Hello.LIMIT));
-    }
-    links.join();
-  }
-
-  /** Everyone makes sure that everyone has the same cohort and that no byte changed on the way. */
-  private static byte[] confirm(Links links, MessageDigest running) {
-    byte[] digest;
-    if (links.self() == Route.COMPARER) {
-      digest = running.digest();
-      links.others().forEach(o -> links.send(o, new Messages.Cohort(digest)));
-    } else {
-      digest = links.receive(Route.COMPARER, Messages.Cohort.TYPE, Messages.Cohort.LIMIT).digest();
-    }
-    byte[][] transcripts = new byte[links.parties()][];
-    links.others().forEach(o -> transcripts[o] = links.transcript(o));
-    links.start(
-        () ->
-            links
-                .others()
-                .forEach(o -> links.send(o, new Messages.Confirm(digest, transcripts[o]))));
-    for (int other : links.others()) {
-      Messages.Confirm theirs = links.receive(other, Messages.Confirm.TYPE, Messages.Confirm.LIMIT);
-      if (!MessageDigest.isEqual(theirs.transcript(), transcripts[other])) {
-        throw links.violation(other, "the conversation was altered on the way");
-      }
-      if (!MessageDigest.isEqual(theirs.digest(), digest)) {
-        throw links.violation(other, "has another cohort");
-      }
-    }
-    links.join();
-    return digest;
   }
 }

@@ -2,6 +2,7 @@ package org.espalier.psi.ecdh;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.espalier.psi.run.RunMessages;
 
 /**
  * What an alignment by {@link EcdhAlignment} takes, from the lengths of the lists alone, for who
@@ -14,19 +15,19 @@ public final class EcdhCost {
   public static final int CHUNK = Messages.CHUNK;
 
   /** Everybody to everybody, first. */
-  public static final long HELLO = Messages.Hello.LIMIT;
+  public static final long HELLO = RunMessages.Hello.LIMIT;
 
   /** Everybody to everybody in every rule: how long its list is. */
-  public static final long ANNOUNCE = Messages.Announce.LIMIT;
+  public static final long ANNOUNCE = RunMessages.Announce.LIMIT;
 
   /** The comparer to everybody, in every rule in which nobody's list is empty. */
-  public static final long VERDICT = Messages.Verdict.LIMIT;
+  public static final long VERDICT = RunMessages.Verdict.LIMIT;
 
   /** The comparer to everybody, at the end. */
-  public static final long COHORT = Messages.Cohort.LIMIT;
+  public static final long COHORT = RunMessages.Cohort.LIMIT;
 
   /** Everybody to everybody, last. */
-  public static final long CONFIRM = Messages.Confirm.LIMIT;
+  public static final long CONFIRM = RunMessages.Confirm.LIMIT;
 
   /** Bytes of heap for an element: tables of tags, orders and rows. */
   private static final int HEAP = 36;

@@ -4,7 +4,7 @@ import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import org.bouncycastle.math.ec.rfc7748.X25519Field;
+import org.espalier.psi.curve.Elligator;
 
 /**
  * The u-coordinate of {@code map_to_curve(hash_to_field(message))} of suite {@code
@@ -29,19 +29,11 @@ import org.bouncycastle.math.ec.rfc7748.X25519Field;
 final class HashToCurve {
   private static final int L = 48;
   private static final int BLOCK = 128;
-  private static final BigInteger P =
-      BigInteger.ONE.shiftLeft(255).subtract(BigInteger.valueOf(19));
-
-  /** The curve is v² = u³ + A u² + u. */
-  private static final int A = 486662;
 
   private final MessageDigest sha512;
   private final byte[] dst;
   private final byte[] zeros = new byte[BLOCK];
-  private final int[] t = X25519Field.create();
-  private final int[] d = X25519Field.create();
-  private final int[] n = X25519Field.create();
-  private final int[] root = X25519Field.create();
+  private final Elligator elligator = new Elligator();
 
   /**
    * @param dst domain separation tag, 1 to 255 bytes
@@ -84,52 +76,11 @@ final class HashToCurve {
     sha512.update((byte) 1);
     sha512.update(dst);
     byte[] b1 = sha512.digest(new byte[] {(byte) dst.length});
-    return new BigInteger(1, b1, 0, L).mod(P);
+    return new BigInteger(1, b1, 0, L).mod(Elligator.P);
   }
 
-  /**
-   * Elligator 2 (RFC 9380, section 6.7.1) with Z = 2: u1 = -A / (1 + 2r²) if that is on the curve,
-   * else u2 = -u1 - A. With d = 1 + 2r², u1³ + A u1² + u1 is a square exactly if -A (A² - A² d +
-   * d²) / d is one. d is never 0, because -1/2 is not a square modulo p.
-   */
+  /** Elligator 2, see {@link Elligator#map}. */
   void map(BigInteger r, byte[] out, int offset) {
-    byte[] bytes = new byte[32];
-    byte[] big = r.toByteArray();
-    for (int i = 0; i < Math.min(32, big.length); i++) {
-      bytes[i] = big[big.length - 1 - i];
-    }
-    X25519Field.decode255(bytes, 0, t, 0);
-    X25519Field.sqr(t, d);
-    X25519Field.add(d, d, d);
-    X25519Field.carry(d);
-    X25519Field.addOne(d);
-    X25519Field.carry(d);
-
-    X25519Field.one(t);
-    X25519Field.sub(t, d, n); // 1 - d
-    X25519Field.carry(n);
-    X25519Field.mul(n, A, n);
-    X25519Field.mul(n, A, n); // A² (1 - d)
-    X25519Field.sqr(d, t);
-    X25519Field.add(n, t, n);
-    X25519Field.carry(n);
-    X25519Field.mul(n, A, n);
-    X25519Field.negate(n, n);
-    X25519Field.carry(n);
-    boolean square = X25519Field.sqrtRatioVar(n, d, root);
-
-    X25519Field.inv(d, t);
-    X25519Field.mul(t, A, t); // -u1
-    if (square) {
-      X25519Field.negate(t, t);
-    } else {
-      X25519Field.zero(n);
-      X25519Field.addOne(n);
-      X25519Field.mul(n, A, n);
-      X25519Field.sub(t, n, t);
-    }
-    X25519Field.carry(t);
-    X25519Field.normalize(t);
-    X25519Field.encode(t, out, offset);
+    elligator.map(Elligator.bytes(r), out, offset);
   }
 }

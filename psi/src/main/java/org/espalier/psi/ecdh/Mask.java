@@ -63,22 +63,6 @@ final class Mask implements AutoCloseable {
     return refused;
   }
 
-  /** Whether 32 bytes are the canonical form of a field element, that is, below 2^255 - 19. */
-  static boolean canonical(byte[] bytes, int offset) {
-    if (bytes[offset + 31] < 0) {
-      return false;
-    }
-    if (bytes[offset + 31] != 0x7f) {
-      return true;
-    }
-    for (int i = 30; i > 0; i--) {
-      if (bytes[offset + i] != (byte) 0xff) {
-        return true;
-      }
-    }
-    return (bytes[offset] & 0xff) < 0xed;
-  }
-
   /** Whether a canonical element has order 1, 2, 4 or 8, on the curve or its twist. */
   static boolean lowOrder(byte[] bytes, int offset) {
     for (byte[] low : LOW_ORDER) {

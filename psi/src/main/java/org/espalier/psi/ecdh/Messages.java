@@ -14,63 +14,6 @@ final class Messages {
   private Messages() {}
 
   /**
-   * Everyone to everyone, first: what the run is about.
-   *
-   * @param digests SHA-256 of each field of {@link Parameters}, in order
-   */
-  record Hello(int version, byte[][] digests) implements Message {
-    static final int LIMIT = 4 + 32 * Parameters.FIELDS.size();
-    static final MessageType<Hello> TYPE = new MessageType<>(32, "psi-hello", Hello::decode);
-
-    @Override
-    public MessageType<?> type() {
-      return TYPE;
-    }
-
-    @Override
-    public void encode(Encoder out) {
-      out.putInt(version);
-      for (byte[] digest : digests) {
-        out.putRaw(digest, 0, 32);
-      }
-    }
-
-    private static Hello decode(Decoder in) {
-      int version = in.getInt("version");
-      if (version != Parameters.VERSION) {
-        // Another version may have other fields: do not read them.
-        in.getRaw("fields of another version", in.remaining());
-        return new Hello(version, new byte[0][]);
-      }
-      byte[][] digests = new byte[Parameters.FIELDS.size()][];
-      for (int i = 0; i < digests.length; i++) {
-        digests[i] = in.getRaw(Parameters.FIELDS.get(i), 32);
-      }
-      return new Hello(version, digests);
-    }
-  }
-
-  /** Everyone to everyone, once per rule: how many elements this party's list has. */
-  record Announce(int rule, int count) implements Message {
-    static final int LIMIT = 8;
-    static final MessageType<Announce> TYPE =
-        new MessageType<>(
-            33,
-            "psi-announce",
-            in -> new Announce(in.getInt("rule"), in.getInt("count", 0, Integer.MAX_VALUE)));
-
-    @Override
-    public MessageType<?> type() {
-      return TYPE;
-    }
-
-    @Override
-    public void encode(Encoder out) {
-      out.putInt(rule).putInt(count);
-    }
-  }
-
-  /**
    * Consecutive elements of one list.
    *
    * @param owner number of the party whose list it is
@@ -106,38 +49,6 @@ final class Messages {
     @Override
     public void encode(Encoder out) {
       out.putInt(owner).putInt(first).putBytes(bytes);
-    }
-  }
-
-  /**
-   * The comparer to everyone, when all lists of a rule have been compared.
-   *
-   * @param size people found, or one of the constants
-   */
-  record Verdict(int rule, int size) implements Message {
-    /** The comparer is still at work; another verdict follows. */
-    static final int WORKING = -1;
-
-    /** Fewer than agreed; everyone stops. */
-    static final int BELOW_MINIMUM = -2;
-
-    static final int LIMIT = 8;
-    static final MessageType<Verdict> TYPE =
-        new MessageType<>(
-            35,
-            "psi-verdict",
-            in ->
-                new Verdict(
-                    in.getInt("rule"), in.getInt("size", BELOW_MINIMUM, Integer.MAX_VALUE)));
-
-    @Override
-    public MessageType<?> type() {
-      return TYPE;
-    }
-
-    @Override
-    public void encode(Encoder out) {
-      out.putInt(rule).putInt(size);
     }
   }
 
@@ -185,47 +96,6 @@ final class Messages {
       for (int value : values) {
         out.putInt(value);
       }
-    }
-  }
-
-  /** The comparer to everyone, last: the digest of the cohort. */
-  record Cohort(byte[] digest) implements Message {
-    static final int LIMIT = 32;
-    static final MessageType<Cohort> TYPE =
-        new MessageType<>(39, "psi-cohort", in -> new Cohort(in.getRaw("digest", 32)));
-
-    @Override
-    public MessageType<?> type() {
-      return TYPE;
-    }
-
-    @Override
-    public void encode(Encoder out) {
-      out.putRaw(digest, 0, 32);
-    }
-  }
-
-  /**
-   * Everyone to everyone, last.
-   *
-   * @param transcript of this channel before this message: nothing was altered on the way
-   */
-  record Confirm(byte[] digest, byte[] transcript) implements Message {
-    static final int LIMIT = 64;
-    static final MessageType<Confirm> TYPE =
-        new MessageType<>(
-            40,
-            "psi-confirm",
-            in -> new Confirm(in.getRaw("digest", 32), in.getRaw("transcript", 32)));
-
-    @Override
-    public MessageType<?> type() {
-      return TYPE;
-    }
-
-    @Override
-    public void encode(Encoder out) {
-      out.putRaw(digest, 0, 32).putRaw(transcript, 0, 32);
     }
   }
 }

@@ -12,8 +12,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
+import org.espalier.psi.curve.Elligator;
 import org.espalier.psi.keys.KeySource;
 import org.espalier.psi.keys.MatchKey;
+import org.espalier.psi.run.Links;
+import org.espalier.psi.run.Rounds;
+import org.espalier.psi.run.RunMessages;
 import org.espalier.psi.store.Permutation;
 import org.espalier.psi.store.TagTable;
 import org.espalier.wire.MessageType;
@@ -91,7 +95,7 @@ final class RuleRun implements AutoCloseable {
    * @return this party's rows of the people found, in the order of the cohort
    */
   int[] run(KeySource source, int[] rows, MessageDigest digest) {
-    announce(rows.length);
+    System.arraycopy(Rounds.announce(links, job, number, rows.length), 0, counts, 0, counts.length);
     int smallest = Arrays.stream(counts).min().orElseThrow();
     if (number == 0 && smallest < job.policy().minIntersection()) {
       // Everybody sees all counts, so everybody stops here.
@@ -115,29 +119,6 @@ final class RuleRun implements AutoCloseable {
       result[i] = rowAt[positions[i]];
     }
     return result;
-  }
-
-  private void announce(int count) {
-    counts[self] = count;
-    links.start(
-        () -> links.others().forEach(o -> links.send(o, new Messages.Announce(number, count))));
-    for (int other : links.others()) {
-      Messages.Announce theirs =
-          links.receive(other, Messages.Announce.TYPE, Messages.Announce.LIMIT);
-      if (theirs.rule() != number) {
-        throw links.violation(
-            other, "announces rule " + theirs.rule() + " where rule " + number + " is due");
-      }
-      int least = number == 0 ? 1 : 0;
-      if (theirs.count() < least || theirs.count() > job.policy().maxRows()) {
-        throw links.violation(
-            other,
-            "announces %d elements, must be %d to %d"
-                .formatted(theirs.count(), least, job.policy().maxRows()));
-      }
-      counts[other] = theirs.count();
-    }
-    links.join();
   }
 
   /** Makes room for everything that will pass through here. */
@@ -257,7 +238,7 @@ final class RuleRun implements AutoCloseable {
     int count = elements.length / Mask.WIDTH;
     for (int i = 0; i < count; i++) {
       int at = i * Mask.WIDTH;
-      if (!Mask.canonical(elements, at)) {
+      if (!Elligator.canonical(elements, at)) {
         throw links.violation(from, element(links, owner, first + i) + " is not canonical");
       }
       if (Mask.lowOrder(elements, at)) {
@@ -365,7 +346,8 @@ final class RuleRun implements AutoCloseable {
       if (ownListSent) {
         links
             .others()
-            .forEach(o -> links.send(o, new Messages.Verdict(number, Messages.Verdict.WORKING)));
+            .forEach(
+                o -> links.send(o, new RunMessages.Verdict(number, RunMessages.Verdict.WORKING)));
       }
     }
   }
@@ -380,8 +362,8 @@ final class RuleRun implements AutoCloseable {
     links.join();
     int size = comparison.size();
     boolean below = number == 0 && size < job.policy().minIntersection();
-    Messages.Verdict verdict =
-        new Messages.Verdict(number, below ? Messages.Verdict.BELOW_MINIMUM : size);
+    RunMessages.Verdict verdict =
+        new RunMessages.Verdict(number, below ? RunMessages.Verdict.BELOW_MINIMUM : size);
     for (int other : links.others()) {
       links.start(
           () -> {
@@ -432,16 +414,16 @@ final class RuleRun implements AutoCloseable {
     Silence silence = new Silence(Route.COMPARER);
     int least = number == 0 ? job.policy().minIntersection() : 0;
     while (true) {
-      Messages.Verdict verdict =
-          links.receive(Route.COMPARER, Messages.Verdict.TYPE, Messages.Verdict.LIMIT);
+      RunMessages.Verdict verdict =
+          links.receive(Route.COMPARER, RunMessages.Verdict.TYPE, RunMessages.Verdict.LIMIT);
       if (verdict.rule() != number) {
         throw links.violation(
             Route.COMPARER,
             "sent the verdict of rule " + verdict.rule() + " where rule " + number + " is due");
       }
-      if (verdict.size() == Messages.Verdict.WORKING) {
+      if (verdict.size() == RunMessages.Verdict.WORKING) {
         silence.more();
-      } else if (verdict.size() == Messages.Verdict.BELOW_MINIMUM && number == 0) {
+      } else if (verdict.size() == RunMessages.Verdict.BELOW_MINIMUM && number == 0) {
         throw new AlignmentException.BelowMinimum(job.policy().minIntersection(), -1);
       } else if (verdict.size() >= least && verdict.size() <= smallest) {
         return verdict.size();

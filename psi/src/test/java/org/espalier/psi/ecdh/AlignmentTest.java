@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +23,9 @@ import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.AlignmentPolicy;
 import org.espalier.psi.LeakStatement;
+import org.espalier.psi.PlainJoin;
+import org.espalier.psi.Table;
+import org.espalier.psi.curve.Elligator;
 import org.espalier.psi.keys.Duplicates;
 import org.espalier.psi.keys.KeySource;
 import org.espalier.psi.keys.MatchKey;
@@ -78,46 +80,6 @@ class AlignmentTest {
     return new Table(List.of("id", "name", "born"), rows.toArray(String[][]::new));
   }
 
-  /** The same in the clear: for each rule, the rows of all parties that belong together. */
-  private static List<Set<List<Integer>>> join(MatchKey key, List<KeySource> sources) {
-    List<Set<Integer>> out = new ArrayList<>();
-    sources.forEach(s -> out.add(new HashSet<>()));
-    List<Set<List<Integer>>> result = new ArrayList<>();
-    for (Rule rule : key.rules()) {
-      List<Map<ByteBuffer, Integer>> first = new ArrayList<>();
-      for (int party = 0; party < sources.size(); party++) {
-        Map<ByteBuffer, Integer> rows = new HashMap<>();
-        Set<Integer> repeats = new HashSet<>();
-        sources
-            .get(party)
-            .scan(
-                rule.columns(),
-                (row, values) -> {
-                  byte[] bytes = rule.encode(values);
-                  if (bytes != null && rows.putIfAbsent(ByteBuffer.wrap(bytes), row) != null) {
-                    repeats.add(row);
-                  }
-                });
-        rows.values().removeAll(out.get(party));
-        out.get(party).addAll(repeats);
-        first.add(rows);
-      }
-      Set<List<Integer>> people = new HashSet<>();
-      for (ByteBuffer person : first.get(0).keySet()) {
-        if (first.stream().allMatch(m -> m.containsKey(person))) {
-          people.add(first.stream().map(m -> m.get(person)).toList());
-        }
-      }
-      for (List<Integer> rows : people) {
-        for (int party = 0; party < rows.size(); party++) {
-          out.get(party).add(rows.get(party));
-        }
-      }
-      result.add(people);
-    }
-    return result;
-  }
-
   @ParameterizedTest
   @CsvSource({"2, 1", "2, 2", "2, 3", "2, 4", "3, 5", "3, 6", "5, 7", "2, 8", "3, 9", "5, 10"})
   void findsWhatAJoinInTheClearFinds(int parties, long seed) throws Exception {
@@ -133,7 +95,7 @@ class AlignmentTest {
     run.policy = new AlignmentPolicy(1, repeats ? Duplicates.FIRST : Duplicates.REJECT, 1 << 20);
     List<Alignment> alignments = run.succeed(folder);
 
-    List<Set<List<Integer>>> expected = join(run.key, run.sources);
+    List<Set<List<Integer>>> expected = PlainJoin.of(run.key, run.sources);
     Alignment first = alignments.get(0);
     assertThat(first.matchedByRule())
         .containsExactly(expected.get(0).size(), expected.get(1).size());
@@ -457,7 +419,7 @@ class AlignmentTest {
       for (int bit = 0; bit < 255; bit++) {
         ones[bit] += element[bit / 8] >> (bit % 8) & 1;
       }
-      assertThat(Mask.canonical(element, 0)).isTrue();
+      assertThat(Elligator.canonical(element, 0)).isTrue();
     }
     double expected = 4500 * 31 / 256.0;
     double chi = Arrays.stream(counts).map(c -> (c - expected) * (c - expected) / expected).sum();

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Random;
 import org.bouncycastle.math.ec.rfc7748.X25519;
+import org.espalier.psi.curve.Elligator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -267,7 +268,7 @@ class CurveTest {
       })
   void namesElementsOfLowOrder(String hex) {
     byte[] low = HEX.parseHex(hex);
-    assertThat(Mask.canonical(low, 0)).isTrue();
+    assertThat(Elligator.canonical(low, 0)).isTrue();
     assertThat(Mask.lowOrder(low, 0)).isTrue();
     byte[] list = new byte[32 * 600];
     for (int i = 0; i < 600; i++) {
@@ -292,7 +293,7 @@ class CurveTest {
         "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
       })
   void refusesOtherFormsOfAnElement(String hex) {
-    assertThat(Mask.canonical(HEX.parseHex("00" + hex), 1)).isFalse();
+    assertThat(Elligator.canonical(HEX.parseHex("00" + hex), 1)).isFalse();
   }
 
   @Test
@@ -300,14 +301,14 @@ class CurveTest {
     Random random = new Random(3);
     for (int i = -40; i < 40; i++) {
       BigInteger value = P.add(BigInteger.valueOf(i));
-      assertThat(Mask.canonical(little(value), 0)).as("p %+d", i).isEqualTo(i < 0);
+      assertThat(Elligator.canonical(little(value), 0)).as("p %+d", i).isEqualTo(i < 0);
     }
     for (int bit = 8; bit < 255; bit++) {
-      assertThat(Mask.canonical(little(P.clearBit(bit)), 0)).as("bit %d", bit).isTrue();
+      assertThat(Elligator.canonical(little(P.clearBit(bit)), 0)).as("bit %d", bit).isTrue();
     }
     for (int i = 0; i < 200; i++) {
       BigInteger value = new BigInteger(256, random);
-      assertThat(Mask.canonical(little(value), 0)).isEqualTo(value.compareTo(P) < 0);
+      assertThat(Elligator.canonical(little(value), 0)).isEqualTo(value.compareTo(P) < 0);
     }
   }
 

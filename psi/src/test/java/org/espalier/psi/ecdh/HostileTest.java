@@ -14,7 +14,11 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.espalier.psi.Alignment;
 import org.espalier.psi.AlignmentException;
+import org.espalier.psi.Parties;
+import org.espalier.psi.Table;
+import org.espalier.psi.Tampering;
 import org.espalier.psi.keys.KeySource;
+import org.espalier.psi.run.RunMessages;
 import org.espalier.wire.Message;
 import org.espalier.wire.Party;
 import org.espalier.wire.WireException;
@@ -164,7 +168,7 @@ class HostileTest {
         .hasMessageContaining("where psi-confirm was expected");
 
     Run missing = run(2);
-    tamper(missing, 0, elements(0, e -> List.of(new Messages.Cohort(new byte[32]))));
+    tamper(missing, 0, elements(0, e -> List.of(new RunMessages.Cohort(new byte[32]))));
     refuses(missing, 0, 1, "list of p0.example, element 0 of 20 is due");
   }
 
@@ -181,7 +185,9 @@ class HostileTest {
         run,
         1,
         m ->
-            m instanceof Messages.Announce ? List.of(new Messages.Announce(rule, count)) : keep(m));
+            m instanceof RunMessages.Announce
+                ? List.of(new RunMessages.Announce(rule, count))
+                : keep(m));
     refuses(run, 1, 0, what);
   }
 
@@ -191,7 +197,8 @@ class HostileTest {
     tamper(
         run,
         1,
-        m -> m instanceof Messages.Announce ? List.of(new Messages.Announce(0, 21)) : keep(m));
+        m ->
+            m instanceof RunMessages.Announce ? List.of(new RunMessages.Announce(0, 21)) : keep(m));
     refuses(run, 1, 0, "a message of 20 elements where 21 are due");
   }
 
@@ -235,7 +242,10 @@ class HostileTest {
     tamper(
         run,
         0,
-        m -> m instanceof Messages.Verdict ? List.of(new Messages.Verdict(rule, size)) : keep(m));
+        m ->
+            m instanceof RunMessages.Verdict
+                ? List.of(new RunMessages.Verdict(rule, size))
+                : keep(m));
     refuses(run, 0, 1, what);
   }
 
@@ -245,7 +255,10 @@ class HostileTest {
     tamper(
         run,
         1,
-        m -> m instanceof Messages.Hello h ? List.of(new Messages.Hello(2, h.digests())) : keep(m));
+        m ->
+            m instanceof RunMessages.Hello h
+                ? List.of(new RunMessages.Hello(2, h.digests()))
+                : keep(m));
     List<Throwable> failures = run.fail(folder);
     assertThat(failures.get(0))
         .isInstanceOf(AlignmentException.Disagreement.class)
@@ -262,8 +275,8 @@ class HostileTest {
                 ? new Tampering(
                     channel,
                     m ->
-                        m instanceof Messages.Cohort
-                            ? List.of(new Messages.Cohort(new byte[32]))
+                        m instanceof RunMessages.Cohort
+                            ? List.of(new RunMessages.Cohort(new byte[32]))
                             : keep(m))
                 : channel);
     List<Throwable> failures = run.fail(folder);
@@ -298,8 +311,8 @@ class HostileTest {
         verdicts,
         0,
         m ->
-            m instanceof Messages.Verdict
-                ? Collections.nCopies(500, new Messages.Verdict(0, Messages.Verdict.WORKING))
+            m instanceof RunMessages.Verdict
+                ? Collections.nCopies(500, new RunMessages.Verdict(0, RunMessages.Verdict.WORKING))
                 : keep(m));
     refuses(verdicts, 0, 1, "empty messages");
   }
@@ -320,7 +333,7 @@ class HostileTest {
         run.network =
             new MemoryNetwork(false, Duration.ofSeconds(20))
                 .with(back ? b : a, back ? a : b, Faults.cutAfter(at));
-        List<Run.Outcome> outcomes = run.align(folder);
+        List<Parties.Outcome> outcomes = run.align(folder);
         assertThat(outcomes).as("cut after %d bytes", at).anyMatch(o -> o.failure() != null);
         assertThat(outcomes)
             .filteredOn(o -> o.failure() != null)
@@ -354,10 +367,13 @@ class HostileTest {
       Run run = run(2);
       run.network =
           new MemoryNetwork(false, Duration.ofSeconds(3)).with(from, to, Faults.corruptAt(at));
-      List<Run.Outcome> outcomes = run.align(folder);
+      List<Parties.Outcome> outcomes = run.align(folder);
       assertThat(outcomes).as("byte %d of %d", at, whole).anyMatch(o -> o.failure() != null);
       List<Alignment> good =
-          outcomes.stream().filter(o -> o.failure() == null).map(Run.Outcome::alignment).toList();
+          outcomes.stream()
+              .filter(o -> o.failure() == null)
+              .map(Parties.Outcome::alignment)
+              .toList();
       for (Alignment alignment : good) {
         finished++;
         assertThat(alignment.size()).isEqualTo(20);

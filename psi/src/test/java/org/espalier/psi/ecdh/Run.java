@@ -2,107 +2,20 @@ package org.espalier.psi.ecdh;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.function.UnaryOperator;
-import java.util.stream.IntStream;
-import org.espalier.psi.Alignment;
-import org.espalier.psi.AlignmentJob;
-import org.espalier.psi.AlignmentPolicy;
-import org.espalier.psi.keys.Duplicates;
+import org.espalier.psi.AlignmentProtocol;
+import org.espalier.psi.Parties;
 import org.espalier.psi.keys.KeySource;
-import org.espalier.psi.keys.MatchKey;
-import org.espalier.wire.Channel;
-import org.espalier.wire.Party;
-import org.espalier.wire.Progress;
-import org.espalier.wire.Session;
-import org.espalier.wire.memory.MemoryNetwork;
 
-/** All parties of an alignment, one thread each. Everything can be changed for one party. */
-final class Run {
-  static final MatchKey ID = MatchKey.of(MatchKey.Part.of("id"));
-
-  final List<Party> parties;
-  final List<KeySource> sources = new ArrayList<>();
-  MemoryNetwork network = new MemoryNetwork(true, Duration.ofSeconds(60));
-  Session session = new Session("job-1", new byte[32], 1);
-  MatchKey key = ID;
-  AlignmentPolicy policy = new AlignmentPolicy(1, Duplicates.REJECT, 1 << 20);
+/** All parties of an alignment by commutative encryption. */
+final class Run extends Parties {
   Duration keepAlive = Duration.ofSeconds(1);
-  Progress progress = Progress.NONE;
-  final Map<Integer, UnaryOperator<AlignmentJob>> jobs = new HashMap<>();
-  final Map<Integer, UnaryOperator<Channel>> channels = new HashMap<>();
 
   Run(KeySource... sources) {
-    this.sources.addAll(List.of(sources));
-    parties =
-        IntStream.range(0, sources.length).mapToObj(i -> new Party("p" + i + ".example")).toList();
+    super(sources);
   }
 
-  /** What one party got. */
-  record Outcome(Alignment alignment, Throwable failure) {}
-
-  List<Outcome> align(Path folder) throws Exception {
-    ExecutorService threads = Executors.newFixedThreadPool(parties.size());
-    try {
-      List<Future<Outcome>> running = new ArrayList<>();
-      for (int i = 0; i < parties.size(); i++) {
-        int self = i;
-        running.add(threads.submit(() -> one(self, folder)));
-      }
-      List<Outcome> outcomes = new ArrayList<>();
-      for (Future<Outcome> outcome : running) {
-        outcomes.add(outcome.get(4, TimeUnit.MINUTES));
-      }
-      return outcomes;
-    } finally {
-      threads.shutdownNow();
-    }
-  }
-
-  private Outcome one(int self, Path folder) {
-    AlignmentJob job = new AlignmentJob(session, parties.get(self), parties, key, policy);
-    job = jobs.getOrDefault(self, UnaryOperator.identity()).apply(job);
-    Map<Party, Channel> mine = new HashMap<>();
-    for (Party other : parties) {
-      if (!other.equals(parties.get(self))) {
-        Channel channel = network.channel(parties.get(self), other);
-        mine.put(other, channels.getOrDefault(self, UnaryOperator.identity()).apply(channel));
-      }
-    }
-    try {
-      return new Outcome(
-          new EcdhAlignment(folder, keepAlive).align(job, mine, sources.get(self), progress), null);
-    } catch (RuntimeException e) {
-      return new Outcome(null, e);
-    }
-  }
-
-  List<Alignment> succeed(Path folder) throws Exception {
-    List<Alignment> alignments = new ArrayList<>();
-    for (Outcome outcome : align(folder)) {
-      if (outcome.failure != null) {
-        throw new AssertionError("a party failed", outcome.failure);
-      }
-      alignments.add(outcome.alignment);
-    }
-    return alignments;
-  }
-
-  List<Throwable> fail(Path folder) throws Exception {
-    List<Throwable> failures = new ArrayList<>();
-    for (Outcome outcome : align(folder)) {
-      if (outcome.failure == null) {
-        throw new AssertionError("a party succeeded");
-      }
-      failures.add(outcome.failure);
-    }
-    return failures;
+  @Override
+  protected AlignmentProtocol protocol(Path folder) {
+    return new EcdhAlignment(folder, keepAlive);
   }
 }

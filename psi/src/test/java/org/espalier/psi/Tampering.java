@@ -1,4 +1,4 @@
-package org.espalier.psi.ecdh;
+package org.espalier.psi;
 
 import java.util.List;
 import java.util.function.Function;
@@ -8,7 +8,8 @@ import org.espalier.wire.MessageType;
 import org.espalier.wire.Party;
 
 /** A party's channel that sends something else than the party's code wanted. */
-record Tampering(Channel channel, Function<Message, List<Message>> change) implements Channel {
+public record Tampering(Channel channel, Function<Message, List<Message>> change)
+    implements Channel {
   @Override
   public Party self() {
     return channel.self();

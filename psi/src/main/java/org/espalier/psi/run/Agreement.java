@@ -1,4 +1,4 @@
-package org.espalier.psi.ecdh;
+package org.espalier.psi.run;
 
 import java.security.MessageDigest;
 import java.util.List;
@@ -9,7 +9,7 @@ import org.espalier.psi.AlignmentPolicy;
 import org.espalier.wire.Party;
 
 /** What must be the same at all parties before anything is sent. */
-final class Parameters {
+final class Agreement {
   /** Of the messages and their order. */
   static final int VERSION = 1;
 
@@ -23,9 +23,9 @@ final class Parameters {
           "duplicates policy",
           "row limit");
 
-  private final Messages.Hello own;
+  private final RunMessages.Hello own;
 
-  Parameters(AlignmentJob job) {
+  Agreement(AlignmentJob job, String protocol) {
     AlignmentPolicy policy = job.policy();
     // Every digest is bound to the session; if that differs, the first field says so.
     List<String> values =
@@ -38,12 +38,13 @@ final class Parameters {
             Integer.toString(policy.maxRows()));
     byte[][] digests = new byte[values.size()][];
     for (int i = 0; i < digests.length; i++) {
-      digests[i] = job.session().bind("psi-ecdh/" + FIELDS.get(i) + "/" + values.get(i));
+      digests[i] =
+          job.session().bind("psi-" + protocol + "/" + FIELDS.get(i) + "/" + values.get(i));
     }
-    own = new Messages.Hello(VERSION, digests);
+    own = new RunMessages.Hello(VERSION, digests);
   }
 
-  Messages.Hello hello() {
+  RunMessages.Hello hello() {
     return own;
   }
 
@@ -52,7 +53,7 @@ final class Parameters {
    *
    * @throws AlignmentException.Disagreement naming the first field that differs
    */
-  void check(Party peer, Messages.Hello theirs) {
+  void check(Party peer, RunMessages.Hello theirs) {
     if (theirs.version() != VERSION) {
       throw new AlignmentException.Disagreement(peer, "version of the alignment protocol");
     }

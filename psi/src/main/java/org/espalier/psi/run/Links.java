@@ -1,4 +1,4 @@
-package org.espalier.psi.ecdh;
+package org.espalier.psi.run;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -12,7 +12,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import org.espalier.psi.Alignment;
 import org.espalier.psi.AlignmentException;
+import org.espalier.psi.AlignmentJob;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Message;
 import org.espalier.wire.MessageType;
@@ -23,7 +25,7 @@ import org.espalier.wire.WireException;
  * The channels of one run and the threads that use them. The first failure anywhere stops
  * everything: it is told to all peers, wakes all threads, and is what {@link #join} throws.
  */
-final class Links implements AutoCloseable {
+public final class Links implements AutoCloseable {
   /** How long a peer may take to read the reason for which this party stops. */
   private static final long ABORT_SECONDS = 5;
 
@@ -37,7 +39,7 @@ final class Links implements AutoCloseable {
   private int running;
   private RuntimeException failure;
 
-  Links(List<Party> parties, Party self, Map<Party, Channel> channels) {
+  public Links(List<Party> parties, Party self, Map<Party, Channel> channels) {
     this.parties = parties;
     this.self = parties.indexOf(self);
     this.channels = new Channel[parties.size()];
@@ -53,6 +55,34 @@ final class Links implements AutoCloseable {
     threads = Executors.newCachedThreadPool(daemons("espalier-align-" + self + "-"));
   }
 
+  /** What a party does with its links. */
+  @FunctionalInterface
+  public interface Run {
+    Alignment run(Links links);
+  }
+
+  /**
+   * Runs a party's part. If it stops for any reason other than {@link
+   * AlignmentException.BelowMinimum}, all peers have heard the reason when the exception arrives.
+   */
+  public static Alignment guard(AlignmentJob job, Map<Party, Channel> channels, Run run) {
+    try (Links links = new Links(job.parties(), job.self(), channels)) {
+      try {
+        return run.run(links);
+      } catch (AlignmentException.BelowMinimum e) {
+        throw e;
+      } catch (RuntimeException e) {
+        RuntimeException first = links.fail(e);
+        links.drain();
+        throw first;
+      } catch (Error e) {
+        links.fail(new IllegalStateException("alignment failed: " + e, e));
+        links.drain();
+        throw e;
+      }
+    }
+  }
+
   private static ThreadFactory daemons(String prefix) {
     return task -> {
       Thread thread = new Thread(task, prefix + NUMBER.incrementAndGet());
@@ -62,20 +92,20 @@ final class Links implements AutoCloseable {
   }
 
   /** This party's number. */
-  int self() {
+  public int self() {
     return self;
   }
 
-  int parties() {
+  public int parties() {
     return channels.length;
   }
 
-  Party party(int number) {
+  public Party party(int number) {
     return parties.get(number);
   }
 
   /** The numbers of all other parties. */
-  List<Integer> others() {
+  public List<Integer> others() {
     List<Integer> others = new ArrayList<>();
     for (int i = 0; i < channels.length; i++) {
       if (i != self) {
@@ -85,11 +115,11 @@ final class Links implements AutoCloseable {
     return others;
   }
 
-  byte[] transcript(int party) {
+  public byte[] transcript(int party) {
     return channels[party].transcript();
   }
 
-  void send(int party, Message message) {
+  public void send(int party, Message message) {
     check();
     sending[party].lock();
     try {
@@ -99,18 +129,18 @@ final class Links implements AutoCloseable {
     }
   }
 
-  <M extends Message> M receive(int party, MessageType<M> type, long maxBytes) {
+  public <M extends Message> M receive(int party, MessageType<M> type, long maxBytes) {
     check();
     return channels[party].receive(type, maxBytes);
   }
 
   /** What a peer did wrong. */
-  WireException.ProtocolViolation violation(int party, String what) {
+  public WireException.ProtocolViolation violation(int party, String what) {
     return new WireException.ProtocolViolation(party(party), what);
   }
 
   /** Runs a task beside the others. */
-  void start(Runnable task) {
+  public void start(Runnable task) {
     synchronized (this) {
       running++;
     }
@@ -132,7 +162,7 @@ final class Links implements AutoCloseable {
   }
 
   /** Waits until all tasks have ended; throws the first failure. */
-  void join() {
+  public void join() {
     synchronized (this) {
       try {
         while (running > 0) {
@@ -147,7 +177,7 @@ final class Links implements AutoCloseable {
   }
 
   /** Waits until all tasks have ended, after a failure. */
-  void drain() {
+  public void drain() {
     boolean interrupted = false;
     synchronized (this) {
       while (running > 0) {
@@ -164,19 +194,19 @@ final class Links implements AutoCloseable {
   }
 
   /** Throws the failure if there was one. */
-  synchronized void check() {
+  public synchronized void check() {
     if (failure != null) {
       throw failure;
     }
   }
 
   /** Wakes those who wait for {@link #await}. */
-  synchronized void changed() {
+  public synchronized void changed() {
     notifyAll();
   }
 
   /** Waits, however long, for a change that another task makes. */
-  void await(BooleanSupplier condition) {
+  public void await(BooleanSupplier condition) {
     while (!await(condition, TimeUnit.HOURS.toMillis(1))) {
       check();
     }
@@ -187,7 +217,7 @@ final class Links implements AutoCloseable {
    *
    * @return whether the condition holds; false after {@code millis}
    */
-  synchronized boolean await(BooleanSupplier condition, long millis) {
+  public synchronized boolean await(BooleanSupplier condition, long millis) {
     long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
     try {
       while (true) {
@@ -208,7 +238,7 @@ final class Links implements AutoCloseable {
   }
 
   /** Stops everything for this reason, unless it has stopped before. */
-  RuntimeException fail(RuntimeException reason) {
+  public RuntimeException fail(RuntimeException reason) {
     synchronized (this) {
       if (failure != null) {
         return failure;

@@ -1,11 +1,11 @@
-package org.espalier.psi.ecdh;
+package org.espalier.psi;
 
 import java.util.List;
 import org.espalier.psi.keys.KeySource;
 
 /** Rows in memory; null is a missing value. */
-record Table(List<String> columns, String[][] values) implements KeySource {
-  static Table of(String... ids) {
+public record Table(List<String> columns, String[][] values) implements KeySource {
+  public static Table of(String... ids) {
     String[][] values = new String[ids.length][];
     for (int i = 0; i < ids.length; i++) {
       values[i] = new String[] {ids[i]};
