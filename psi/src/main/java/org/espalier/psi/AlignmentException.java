@@ -54,21 +54,48 @@ public abstract sealed class AlignmentException extends RuntimeException {
     }
   }
 
-  /** The intersection is smaller than agreed; nobody learnt who is in it. */
+  /** The intersection is smaller than agreed. */
   public static final class BelowMinimum extends AlignmentException {
     private final int size;
+    private final boolean seen;
 
     /**
+     * Nobody learnt who is in it.
+     *
      * @param size the number of common people, or -1 where this party does not learn it
      */
     public BelowMinimum(int minimum, int size) {
+      this(minimum, size, false);
+    }
+
+    private BelowMinimum(int minimum, int size, boolean seen) {
       super(
-          "the intersection is below the agreed minimum of %,d%s; nobody has learnt who is in it. If"
-                  .formatted(minimum, size < 0 ? "" : " (%,d)".formatted(size))
+          "the intersection is below the agreed minimum of %,d%s; %s. If"
+                  .formatted(
+                      minimum,
+                      size < 0 ? "" : " (%,d)".formatted(size),
+                      seen
+                          ? "only the first party's node has seen who is in it, and it forgets that"
+                          : "nobody has learnt who is in it")
               + " more was expected, compare the match reports of all parties",
           "below the agreed minimum",
           null);
       this.size = size;
+      this.seen = seen;
+    }
+
+    /**
+     * The protocol has told the first party's node who is in it.
+     *
+     * @param size the number of common people, or -1 where this party does not learn it
+     */
+    public static BelowMinimum seenByFirst(int minimum, int size) {
+      return new BelowMinimum(minimum, size, true);
+    }
+
+    /** Whether the first party's node has seen who is in it. */
+    public boolean seen() {
+      return seen;
     }
 
     /** The number of common people at the comparer if lists were compared, -1 otherwise. */

@@ -21,6 +21,7 @@ public final class KeyIndex {
   private final int firstRepeat;
   private final BitSet kept;
   private final BitSet repeats;
+  private final TagTable seen;
 
   private KeyIndex(Builder b) {
     rows = b.rows;
@@ -30,6 +31,7 @@ public final class KeyIndex {
     firstRepeat = b.firstRepeat;
     kept = b.kept;
     repeats = b.repeats;
+    seen = b.seen;
   }
 
   /** Scans the table once. */
@@ -71,6 +73,19 @@ public final class KeyIndex {
   /** The rows that have a usable key no earlier row has. */
   public BitSet distinctRows() {
     return (BitSet) kept.clone();
+  }
+
+  /**
+   * 128 bits of SHA-256 of each distinct key, two longs each, in the order of {@link
+   * #distinctRows}.
+   */
+  public long[] tags() {
+    long[] tags = new long[2 * seen.size()];
+    for (int i = 0; i < seen.size(); i++) {
+      tags[2 * i] = seen.highAt(i);
+      tags[2 * i + 1] = seen.lowAt(i);
+    }
+    return tags;
   }
 
   /**
