@@ -76,27 +76,6 @@ public final class OprfAlignment implements AlignmentProtocol {
                 .formatted(policy.minIntersection())));
   }
 
-  /**
-   * Bytes that a run of one rule sends, to within 1 %, messages' frames included: what the job's
-   * plan says.
-   *
-   * @param receiver keys of the first party, 1 to {@link AlignmentPolicy#LARGEST}
-   * @param sender keys of the other
-   */
-  public static long bytes(int receiver, int sender) {
-    OkvsShape store = OkvsShape.of(receiver);
-    Batches batches = Batches.of(store, VoleShape.LARGEST);
-    long bytes = BaseTransfers.CHOICES + 8 * store.size();
-    for (int batch = 0; batch < batches.count(); batch++) {
-      VoleShape shape = batches.shape(batch);
-      bytes += Vole.correctionBytes(shape) + Vole.treeBytes(shape);
-    }
-    int low = Outputs.lowBits(receiver, sender);
-    int bucketBits = Outputs.bucketBits(sender);
-    long valueBits = (long) sender * (64 + low - bucketBits + 1) + (1L << bucketBits);
-    return bytes + valueBits / 8 + sender / 8 + 600;
-  }
-
   private static void two(List<Party> parties) {
     if (parties.size() != 2) {
       throw new IllegalArgumentException("oprf aligns two parties, not " + parties.size());

@@ -6,12 +6,19 @@ import org.espalier.protocols.cost.Script;
 import org.espalier.protocols.cost.Script.Lane;
 import org.espalier.protocols.cost.Work;
 import org.espalier.psi.ecdh.EcdhCost;
+import org.espalier.psi.oprf.OprfCost;
 
 /**
  * The steps of an alignment whose first rule finds everybody, label party first: every party masks
  * its own list, then passes on what comes while it masks it.
  */
 final class AlignCost {
+  /** Keys that protocol {@code oprf} takes through in the time of a multiplication on the curve. */
+  private static final double KEYS_PER_POINT = 25;
+
+  /** Multiplications in the time that its base transfers and smallest batch take. */
+  private static final int BASE_POINTS = 2000;
+
   private final long[] lengths;
   private final int parties;
   private final Script script;
@@ -40,6 +47,55 @@ final class AlignCost {
     cost.fromComparer(EcdhCost.COHORT);
     cost.toAll(EcdhCost.CONFIRM);
     return cost.script;
+  }
+
+  /**
+   * The same by protocol {@code oprf}: the label party encodes its keys batch by batch, the other
+   * evaluates its own.
+   */
+  static Script oprf(long[] lengths, int rules, long cohort) {
+    AlignCost cost = new AlignCost(lengths);
+    cost.toAll(EcdhCost.HELLO);
+    cost.baseTransfers();
+    for (int rule = 0; rule < rules; rule++) {
+      cost.toAll(EcdhCost.ANNOUNCE);
+      if (rule == 0) {
+        cost.exchange(new OprfCost((int) lengths[0], (int) lengths[1]));
+      }
+    }
+    cost.fromComparer(EcdhCost.COHORT);
+    cost.toAll(EcdhCost.CONFIRM);
+    return cost.script;
+  }
+
+  private void baseTransfers() {
+    Lane receiver = script.party(0);
+    Lane sender = script.party(1);
+    receiver.compute(Work.POINT, BASE_POINTS);
+    sender.compute(Work.POINT, BASE_POINTS);
+    script.sends(receiver, sender, OprfCost.POINT);
+    script.sends(sender, receiver, OprfCost.CHOICES);
+    script.receives(receiver, sender, OprfCost.CHOICES);
+    script.receives(sender, receiver, OprfCost.POINT);
+  }
+
+  private void exchange(OprfCost oprf) {
+    Lane receiver = script.party(0);
+    Lane sender = script.party(1);
+    script.message(receiver, sender, OprfCost.SEED);
+    int batches = oprf.batches();
+    for (int batch = 0; batch < batches; batch++) {
+      script.message(receiver, sender, oprf.correction(batch));
+      script.message(sender, receiver, oprf.trees(batch));
+      receiver.compute(Work.POINT, lengths[0] / KEYS_PER_POINT / batches);
+      for (int table = 0; table < oprf.tables(batch); table++) {
+        script.message(receiver, sender, oprf.table());
+      }
+      sender.compute(Work.POINT, lengths[1] / KEYS_PER_POINT / batches);
+    }
+    oprf.values().forEach(payload -> script.message(sender, receiver, payload));
+    script.message(receiver, sender, EcdhCost.VERDICT);
+    oprf.members().forEach(payload -> script.message(receiver, sender, payload));
   }
 
   private void toAll(long payload) {

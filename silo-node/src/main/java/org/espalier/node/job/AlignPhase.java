@@ -18,6 +18,7 @@ import org.espalier.psi.LeakStatement;
 import org.espalier.psi.ecdh.EcdhAlignment;
 import org.espalier.psi.keys.Duplicates;
 import org.espalier.psi.keys.MatchKey;
+import org.espalier.psi.oprf.OprfAlignment;
 import org.espalier.wire.Party;
 
 /** The first phase of every job: which people all parties know. */
@@ -32,7 +33,7 @@ final class AlignPhase {
     AlignmentPolicy policy = policy(spec);
     MatchKey key = key(spec.match(), run.self());
     AlignmentJob job = new AlignmentJob(run.session(), run.self(), order(spec), key, policy);
-    AlignmentProtocol protocol = protocol(run.context());
+    AlignmentProtocol protocol = protocol(run.context(), spec);
     ObjectNode parameters =
         Json.object()
             .put("min_intersection", policy.minIntersection())
@@ -71,11 +72,11 @@ final class AlignPhase {
 
   /** What each party learns from it. */
   static List<LeakStatement> leaks(JobRun.Context context, JobSpec spec) {
-    return protocol(context).leaks(order(spec), policy(spec));
+    return protocol(context, spec).leaks(order(spec), policy(spec));
   }
 
-  private static AlignmentProtocol protocol(JobRun.Context context) {
-    return new EcdhAlignment(context.work());
+  private static AlignmentProtocol protocol(JobRun.Context context, JobSpec spec) {
+    return spec.alignment().usesOprf() ? new OprfAlignment() : new EcdhAlignment(context.work());
   }
 
   private static AlignmentPolicy policy(JobSpec spec) {

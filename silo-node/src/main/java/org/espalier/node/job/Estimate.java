@@ -166,7 +166,9 @@ final class Estimate {
     timeline.together(
         AlignPhase.NAME,
         reading(dataset, size, 2 * rules),
-        AlignCost.of(size.keys(), rules, size.cohort()),
+        spec.alignment().usesOprf()
+            ? AlignCost.oprf(size.keys(), rules, size.cohort())
+            : AlignCost.of(size.keys(), rules, size.cohort()),
         setting);
     timeline.alone(TrainFlow.PREPARE, reading(dataset, size, 1));
     if (spec instanceof TrainSpec train) {

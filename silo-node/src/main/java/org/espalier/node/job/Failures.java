@@ -21,8 +21,13 @@ final class Failures {
     if (e instanceof WireException wire) {
       return Problem.of(Problem.Kind.JOB_FAILED, wire.getMessage()).at(wire.peer()).because(e);
     }
-    if (e instanceof AlignmentException.BelowMinimum) {
-      return failed("the intersection is smaller than agreed; nobody has learnt who is in it", e)
+    if (e instanceof AlignmentException.BelowMinimum below) {
+      return failed(
+              "the intersection is smaller than agreed; "
+                  + (below.seen()
+                      ? "only the label party's node has seen who is in it, and it forgets that"
+                      : "nobody has learnt who is in it"),
+              e)
           .at(self)
           .detail("compare with your partners what silo match check says of the keys")
           .next("silo match check JOB.yaml");

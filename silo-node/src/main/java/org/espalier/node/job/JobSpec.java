@@ -61,16 +61,25 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
   }
 
   /**
-   * @param protocol how the intersection is computed
-   * @param minIntersection a smaller intersection ends the job before anybody learns it
+   * @param protocol how the intersection is computed: {@link #ECDH} or, with two parties, {@link
+   *     #OPRF}
+   * @param minIntersection a smaller intersection ends the job before anybody learns it, with
+   *     {@link #OPRF} anybody but the label party
    * @param duplicates {@code reject} or {@code first}
    */
   record AlignmentSettings(String protocol, Integer minIntersection, String duplicates) {
+    public static final String ECDH = "ecdh";
+    public static final String OPRF = "oprf";
+
+    boolean usesOprf() {
+      return protocol.equals(OPRF);
+    }
+
     public AlignmentSettings {
-      protocol = protocol == null ? "ecdh" : protocol;
+      protocol = protocol == null ? ECDH : protocol;
       minIntersection = minIntersection == null ? 100 : minIntersection;
       duplicates = duplicates == null ? "reject" : duplicates;
-      Specs.oneOf("alignment.protocol", protocol, "ecdh");
+      Specs.oneOf("alignment.protocol", protocol, ECDH, OPRF);
       Specs.oneOf("alignment.duplicates", duplicates, "reject", "first");
       Specs.range("alignment.min_intersection", minIntersection, 1, Integer.MAX_VALUE);
     }
@@ -183,6 +192,18 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
         }
         rule.forEach(part -> parties.keySet().forEach(part.column()::at));
       }
+    }
+
+    /** The default where nothing is set; refuses what these parties cannot run. */
+    static AlignmentSettings alignment(AlignmentSettings settings, Map<Party, Source> parties) {
+      if (settings == null) {
+        return new AlignmentSettings(null, null, null);
+      }
+      if (settings.protocol().equals(AlignmentSettings.OPRF) && parties.size() != 2) {
+        throw new IllegalArgumentException(
+            "alignment.protocol: oprf aligns two parties, the job names " + parties.size());
+      }
+      return settings;
     }
 
     static void name(String key, String value) {

@@ -5,6 +5,7 @@ import org.espalier.node.config.SiloConfig;
 import org.espalier.protocols.cost.Footprint;
 import org.espalier.protocols.glm.TrainingCost;
 import org.espalier.psi.ecdh.EcdhCost;
+import org.espalier.psi.oprf.OprfCost;
 
 /**
  * About how much room a job takes at a party.
@@ -37,7 +38,12 @@ record Room(long memory, long disk, long kept) {
    */
   static Room of(
       JobSpec spec, JobSize size, Optional<TrainingCost> cost, int party, SiloConfig config) {
-    Footprint align = Footprint.ofHeap(EcdhCost.heap(size.keys()));
+    boolean oprf = spec.alignment().usesOprf();
+    Footprint align =
+        Footprint.ofHeap(
+            oprf
+                ? new OprfCost((int) size.keys()[0], (int) size.keys()[1]).heap(party == 0)
+                : EcdhCost.heap(size.keys()));
     // Raw columns; of those that are prepared the cost of a training knows.
     long values = (long) size.cohort() * size.columns()[party] * Double.BYTES;
     Footprint then =
@@ -46,7 +52,8 @@ record Room(long memory, long disk, long kept) {
     long memory = NODE + align.max(then).resident(Runtime.getRuntime().maxMemory());
     long kept = RECORDS + size.cohort() * (2L * digits(size.cohort()) + 9);
     kept += party == 0 ? scored(spec, size) * (digits(size.cohort()) + SCORE) : 0;
-    long temporary = JOURNAL + Math.max(EcdhCost.disk(size.keys(), party), then.file());
+    long spilled = oprf ? 0 : EcdhCost.disk(size.keys(), party);
+    long temporary = JOURNAL + Math.max(spilled, then.file());
     return new Room(memory, kept + temporary, kept);
   }
 

@@ -167,7 +167,7 @@ public record TrainSpec(
     Specs.common(name, purpose, label.party(), parties, match);
     parties = Collections.unmodifiableSortedMap(new TreeMap<>(parties));
     match = match.stream().map(List::copyOf).toList();
-    alignment = alignment == null ? new AlignmentSettings(null, null, null) : alignment;
+    alignment = Specs.alignment(alignment, parties);
     preparation = preparation == null ? new PreparationSettings(null, null, null) : preparation;
     model = model == null ? new ModelSettings(null, null, null) : model;
     training = training == null ? new TrainingSettings(null, null, null, null, null) : training;

@@ -20,10 +20,12 @@ import org.espalier.protocols.cost.Work;
 import org.espalier.psi.Alignment;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.AlignmentPolicy;
+import org.espalier.psi.AlignmentProtocol;
 import org.espalier.psi.ecdh.EcdhAlignment;
 import org.espalier.psi.keys.Duplicates;
 import org.espalier.psi.keys.KeySource;
 import org.espalier.psi.keys.MatchKey;
+import org.espalier.psi.oprf.OprfAlignment;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 import org.espalier.wire.Session;
@@ -48,7 +50,7 @@ class AlignCostTest {
   }
 
   /** Bytes from each party to each other, as its channels counted them. */
-  private long[][] run(int rules, int... rows) throws Exception {
+  private long[][] run(AlignmentProtocol protocol, int rules, int... rows) throws Exception {
     List<Party> parties = new ArrayList<>();
     Arrays.stream(rows).forEach(r -> parties.add(new Party("p" + parties.size() + ".example")));
     MatchKey.Rule rule = new MatchKey.Rule(List.of(MatchKey.Part.of("person")));
@@ -73,10 +75,7 @@ class AlignCostTest {
                 new AlignmentPolicy(1, Duplicates.REJECT, 1 << 20));
         People people = new People(rows[p]);
         ends.add(
-            threads.submit(
-                () ->
-                    new EcdhAlignment(folder)
-                        .align(job, channels, people, (step, done, total) -> {})));
+            threads.submit(() -> protocol.align(job, channels, people, (step, done, total) -> {})));
       }
       for (Future<Alignment> end : ends) {
         assertThat(end.get().size()).isEqualTo(Arrays.stream(rows).min().orElseThrow());
@@ -106,13 +105,24 @@ class AlignCostTest {
     long[] lengths = Arrays.stream(rows).asLongStream().toArray();
     long cohort = Arrays.stream(lengths).min().orElseThrow();
     long[][] predicted = AlignCost.of(lengths, rules, cohort).bytes();
-    long[][] sent = run(rules, rows);
+    long[][] sent = run(new EcdhAlignment(folder), rules, rows);
     for (int p = 0; p < rows.length; p++) {
       for (int q = 0; q < rows.length; q++) {
         // On a slow machine some say from time to time that they are still at work.
         assertThat(sent[p][q] - predicted[p][q]).as(p + " to " + q).isBetween(0L, 500L);
       }
     }
+  }
+
+  /** What protocol oprf sends, but for a few bytes of random roundings. */
+  @ParameterizedTest
+  @CsvSource({"1, 700, 700", "2, 70000, 900", "1, 900, 140000"})
+  void predictsBytesOfOprf(int rules, int receiver, int sender) throws Exception {
+    long cohort = Math.min(receiver, sender);
+    long[][] predicted = AlignCost.oprf(new long[] {receiver, sender}, rules, cohort).bytes();
+    long[][] sent = run(new OprfAlignment(), rules, receiver, sender);
+    assertThat(sent[0][1]).isEqualTo(predicted[0][1]);
+    assertThat(sent[1][0] - predicted[1][0]).isBetween(-64L, 64L);
   }
 
   @Test
@@ -133,6 +143,10 @@ class AlignCostTest {
       long cohort = Arrays.stream(lengths).min().orElseThrow();
       assertThatCode(() -> Forecast.roundTrips(AlignCost.of(lengths, 2, cohort)))
           .as(Arrays.toString(lengths))
+          .doesNotThrowAnyException();
+      long[] two = {lengths[0], lengths[1]};
+      assertThatCode(() -> Forecast.roundTrips(AlignCost.oprf(two, 2, Math.min(two[0], two[1]))))
+          .as(Arrays.toString(two))
           .doesNotThrowAnyException();
     }
   }

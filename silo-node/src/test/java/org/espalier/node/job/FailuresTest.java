@@ -30,6 +30,9 @@ class FailuresTest {
 
     Problem size = explain(new AlignmentException.BelowMinimum(100, 73));
     assertThat(size.toPublicJson().toString()).doesNotContain("73");
+    assertThat(size.what()).contains("nobody has learnt who is in it");
+    assertThat(explain(AlignmentException.BelowMinimum.seenByFirst(100, 73)).what())
+        .contains("only the label party's node has seen who is in it");
 
     Problem range = null;
     try {

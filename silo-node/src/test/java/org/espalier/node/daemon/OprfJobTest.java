@@ -1,0 +1,73 @@
+package org.espalier.node.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Jobs whose parties align with protocol {@code oprf}. */
+class OprfJobTest extends TwoSilos {
+  private static final int COMMON = 300;
+
+  @BeforeEach
+  void register() {
+    bank.dataset("people", TestData.bank(0, 400));
+    insurer.dataset("people", TestData.insurer(100, 450));
+  }
+
+  private static ObjectNode spec(int minimum) {
+    ObjectNode spec = (ObjectNode) TestData.twoParties(minimum);
+    spec.withObject("alignment").put("protocol", "oprf");
+    return spec;
+  }
+
+  @Test
+  void aModelIsTrainedOnTheirCohort() {
+    String job = begin(spec(50));
+    JsonNode here = SiloNodeTest.done(bank, job);
+    JsonNode there = SiloNodeTest.done(insurer, job);
+    assertThat(here.at("/alignment/size").asInt()).isEqualTo(COMMON);
+    assertThat(there.at("/alignment")).isEqualTo(here.at("/alignment"));
+    assertThat(here.at("/metrics/auc").asDouble()).isGreaterThan(0.6);
+    assertThat(insurer.call("audit.tail", TestSilo.args().put("count", 100)).toString())
+        .contains("align.oprf");
+  }
+
+  @Test
+  void thePlanSaysWhatTheReceiverLearns() {
+    JsonNode plan = bank.call("job.plan", (ObjectNode) Json.object().set("spec", spec(50)));
+    assertThat(plan.path("learns").toString()).contains("what it received determines who they are");
+    JsonNode align = plan.at("/estimate/phases/align");
+    assertThat(align.at("/bank.example/sent").asLong()).isBetween(600_000L, 660_000L);
+    assertThat(align.at("/insurer.example/sent").asLong()).isBetween(100_000L, 120_000L);
+    JsonNode ecdh =
+        bank.call("job.plan", (ObjectNode) Json.object().set("spec", TestData.twoParties(50)));
+    assertThat(ecdh.path("learns").toString()).doesNotContain("determines who they are");
+  }
+
+  @Test
+  void belowTheMinimumTheSenderLearnsNobodyAndBothSayWhoSaw() {
+    String job = begin(spec(COMMON + 1));
+    for (TestSilo silo : new TestSilo[] {bank, insurer}) {
+      JsonNode status = silo.await(job, 60).path("job");
+      assertThat(status.path("state").asText()).isEqualTo("FAILED");
+      assertThat(status.path("cause").path("what").asText())
+          .contains("smaller than agreed")
+          .contains("only the label party's node has seen who is in it");
+      assertThat(status.toString()).doesNotContain("" + COMMON + ",");
+    }
+  }
+
+  @Test
+  void threePartiesCannotUseIt() {
+    ObjectNode spec = (ObjectNode) TestData.threeParties();
+    spec.withObject("alignment").put("protocol", "oprf");
+    Problem refusal = bank.refusal("job.propose", (ObjectNode) Json.object().set("spec", spec));
+    assertThat(refusal.toJson().toString())
+        .contains("alignment.protocol: oprf aligns two parties, the job names 3");
+  }
+}
