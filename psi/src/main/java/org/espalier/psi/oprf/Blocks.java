@@ -25,7 +25,7 @@ final class Blocks {
   private final Cipher cipher;
 
   /** Of a stream; null for a permutation. */
-  private final SecretKeySpec streamKey;
+  private SecretKeySpec streamKey;
 
   private final byte[] in;
   private final byte[] out;
@@ -68,8 +68,17 @@ final class Blocks {
     return blocks;
   }
 
+  /** Goes to the beginning of a stream of another key. */
+  void restart(byte[] key, int number) {
+    streamKey = new SecretKeySpec(key, 0, 16, "AES");
+    restart(number);
+  }
+
   /** Goes to the beginning of another stream of the same key. */
   void restart(int number) {
+    if (streamKey == null) {
+      throw new IllegalStateException("a permutation is no stream");
+    }
     byte[] start = new byte[16];
     for (int i = 0; i < 4; i++) {
       start[i] = (byte) (number >>> (24 - 8 * i));

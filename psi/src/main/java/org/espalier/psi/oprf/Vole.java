@@ -217,9 +217,12 @@ final class Vole {
       long[] base = new long[2 * shape.trees()];
       long[] zero = new long[width];
       long[] one = new long[width];
+      Blocks stream = Blocks.stream(keys[0][0], batch);
       for (int i = BaseTransfers.COUNT - 1; i >= 0; i--) {
-        Blocks.stream(keys[i][0], batch).fill(zero, 0, width);
-        Blocks.stream(keys[i][1], batch).fill(one, 0, width);
+        stream.restart(keys[i][0], batch);
+        stream.fill(zero, 0, width);
+        stream.restart(keys[i][1], batch);
+        stream.fill(one, 0, width);
         addColumn(zero, i, shape.transfers(), rows);
         int half = i >>> 6;
         for (int tree = 0; tree < holes.length; tree++) {
@@ -368,8 +371,10 @@ final class Vole {
       long[] base = new long[2 * shape.trees()];
       long[] column = new long[width];
       long[] theirs = new long[width];
+      Blocks stream = Blocks.stream(keys[0], batch);
       for (int i = BaseTransfers.COUNT - 1; i >= 0; i--) {
-        Blocks.stream(keys[i], batch).fill(column, 0, width);
+        stream.restart(keys[i], batch);
+        stream.fill(column, 0, width);
         Blocks.read(correction, 8 * width * i, theirs, 0, width);
         long chosen = -(delta[i >>> 6] >>> i & 1);
         for (int w = 0; w < width; w++) {
