@@ -15,7 +15,7 @@ public final class ParameterChooser {
   /** SEAL's centred binomial sampler stays within ±21. */
   static final long ERROR_BOUND = 21;
 
-  private static final int[] DEGREES = {4096, 8192, 16384};
+  private static final int[] DEGREES = {4096, 8192, 16384, 32768};
   private static final int MIN_PLAIN_BITS = 20;
   private static final int LEAST_LIMB_BITS = 33;
 

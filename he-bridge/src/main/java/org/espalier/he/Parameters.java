@@ -11,7 +11,7 @@ import java.util.Arrays;
  * aside for key switching and the security level is that of q itself. Fewer than 128 bits cannot be
  * constructed.
  *
- * @param degree N, 4096, 8192 or 16384
+ * @param degree N, 4096, 8192, 16384 or 32768
  * @param primes one to three distinct primes of 33 to 60 bits, each ≡ 1 modulo 2N
  * @param plain t, a prime ≡ 1 modulo 2N, below every prime of q and below 2^59
  */
@@ -20,7 +20,7 @@ public record Parameters(int degree, long[] primes, long plain) {
 
   public Parameters {
     primes = primes.clone();
-    require(degree == 4096 || degree == 8192 || degree == 16384, "degree " + degree);
+    require(modulusLimit(degree) > 0, "degree " + degree);
     require(primes.length >= 1 && primes.length <= 3, primes.length + " primes");
     require(Arrays.stream(primes).distinct().count() == primes.length, "equal primes");
     for (long p : primes) {
@@ -80,6 +80,7 @@ public record Parameters(int degree, long[] primes, long plain) {
       case 4096 -> new int[] {58, 75, 109};
       case 8192 -> new int[] {118, 152, 218};
       case 16384 -> new int[] {237, 305, 438};
+      case 32768 -> new int[] {476, 611, 881};
       default -> new int[] {0, 0, 0};
     };
   }

@@ -18,7 +18,7 @@ public record SealedParameters(ParameterChooser.Choice matrix, ParameterChooser.
   /** Most bits of a prime of q. */
   private static final int LIMB_BITS = 60;
 
-  private static final int[] DEGREES = {8192, 16384};
+  private static final int[] DEGREES = {8192, 16384, 32768};
   private static final int MOST_WIDTH = 64;
 
   /** A coefficient's error is a sum of 42 fair coins of ±½. */

@@ -130,6 +130,12 @@ class ParameterChooserTest {
     "16384,306,128",
     "16384,438,128",
     "16384,439,0",
+    "32768,476,256",
+    "32768,477,192",
+    "32768,611,192",
+    "32768,612,128",
+    "32768,881,128",
+    "32768,882,0",
     "2048,54,0"
   })
   void securityFollowsTheStandardsTable(int degree, int bits, int level) {
@@ -237,7 +243,7 @@ class ParameterChooserTest {
         .isGreaterThan(4096);
     assertThatThrownBy(
             () ->
-                ParameterChooser.choose(new Workload(10_000, new int[] {700}, 1L << 34, 1L << 25)))
+                ParameterChooser.choose(new Workload(10_000, new int[] {1400}, 1L << 34, 1L << 25)))
         .hasMessageContaining("fewer columns");
   }
 

@@ -78,7 +78,10 @@ class SealedParametersTest {
     // 156 of 438 bits: (1 − 156/438)·16384 = 10548.6.
     int most = (int) (10548 * Math.log(3) / Math.log(2));
     assertThat(degree(new SealedWorkload(51, 1000, 1000, 40, most))).isEqualTo(16384);
-    assertThatThrownBy(() -> degree(new SealedWorkload(51, 1000, 1000, 40, most + 2)))
+    assertThat(degree(new SealedWorkload(51, 1000, 1000, 40, most + 2))).isEqualTo(32768);
+    // 156 of 881 bits: (1 − 156/881)·32768 = 26965.7.
+    int mostOfAll = (int) (26966 * Math.log(3) / Math.log(2));
+    assertThatThrownBy(() -> degree(new SealedWorkload(51, 1000, 1000, 40, mostOfAll + 2)))
         .isInstanceOf(RangeException.class)
         .hasMessageContaining("columns");
   }
