@@ -60,15 +60,20 @@ public final class Bench {
     }
   }
 
-  private static Options.Known training(DataFiles.Shape shape) {
+  /** What all benchmarks that train have; {@code heap} of a party, megabytes. */
+  private static Options.Known training(int heap) {
     return new Options.Known()
         .flag("--json")
         .flag("--no-pin")
         .number("--l2", 1e-4)
         .number("--tolerance", 5e-5)
         .whole("--passes", 200)
-        .whole("--heap", 700)
-        .whole("--limit", 3600)
+        .whole("--heap", heap)
+        .whole("--limit", 3600);
+  }
+
+  private static Options.Known training(DataFiles.Shape shape) {
+    return training(700)
         .whole("--rows", shape.rows())
         .whole("--holdout", shape.holdout())
         .whole("--label", shape.labelColumns())
@@ -146,15 +151,8 @@ public final class Bench {
       throws IOException, TimeoutException {
     Options o =
         levels(
-                new Options.Known()
-                    .flag("--json")
-                    .flag("--no-pin")
+                training(4000)
                     .flag("--whole")
-                    .number("--l2", 1e-4)
-                    .number("--tolerance", 5e-5)
-                    .whole("--passes", 200)
-                    .whole("--heap", 4000)
-                    .whole("--limit", 3600)
                     .whole("--rows", 40_000)
                     .whole("--columns", 150)
                     .whole("--factor", 3),
@@ -182,14 +180,7 @@ public final class Bench {
       throws IOException, TimeoutException {
     Options o =
         levels(
-                new Options.Known()
-                    .flag("--json")
-                    .flag("--no-pin")
-                    .number("--l2", 1e-4)
-                    .number("--tolerance", 5e-5)
-                    .whole("--passes", 200)
-                    .whole("--heap", 1500)
-                    .whole("--limit", 3600)
+                training(1500)
                     .text("--curves", "rows,features,parties", "(rows|features|parties|,)+")
                     .text("--rows", "10000,30000,100000,300000,1000000", "[0-9,]+")
                     .text("--features", "10,30,100,300,1000", "[0-9,]+")

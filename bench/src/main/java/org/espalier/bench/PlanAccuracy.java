@@ -260,7 +260,7 @@ final class PlanAccuracy {
             null);
       }
       for (int p = 0; p < c.parties(); p++) {
-        ports[p] = Integer.parseInt(workers.await(p, PlanParty.LISTENING));
+        ports[p] = Integer.parseInt(workers.await(p, Mesh.LISTENING));
       }
       for (int p = 0; p < c.parties(); p++) {
         workers.tell(p, String.join(" ", reach(c, ports, relays)));

@@ -4,9 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -34,7 +31,6 @@ import org.espalier.wire.Session;
  * speaks to it by lines.
  */
 final class PlanParty {
-  static final String LISTENING = "listening ";
   static final String MEASURED = "measured ";
   static final String RESULT = "result ";
   static final String GO = "go";
@@ -130,13 +126,13 @@ final class PlanParty {
   }
 
   private final Task task;
-  private final SocketDuplex[] lines;
+  private final int parties;
   private final BufferedReader orders =
       new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
 
   private PlanParty(Task task) {
     this.task = task;
-    this.lines = new SocketDuplex[task.columns().length];
+    this.parties = task.columns().length;
   }
 
   /** {@code TASK}, as JSON; or {@code CALIBRATE}, for a machine's rates. */
@@ -156,19 +152,24 @@ final class PlanParty {
 
   private void run(ObjectMapper json) throws IOException, TimeoutException {
     Slice data = Slice.of(task);
-    connect();
-    double[] roundTrips = new double[lines.length];
-    double[] rates = new double[lines.length];
-    for (int low = 0; low < lines.length; low++) {
-      for (int high = low + 1; high < lines.length; high++) {
+    try (Mesh mesh = Mesh.open(task.self(), parties, orders::readLine)) {
+      run(json, data, mesh);
+    }
+  }
+
+  private void run(ObjectMapper json, Slice data, Mesh mesh) throws IOException, TimeoutException {
+    double[] roundTrips = new double[parties];
+    double[] rates = new double[parties];
+    for (int low = 0; low < parties; low++) {
+      for (int high = low + 1; high < parties; high++) {
         if (task.self() == low) {
-          LinkCheck line = LinkCheck.of(lines[high], task.bytes());
+          LinkCheck line = LinkCheck.of(mesh.line(high), task.bytes());
           roundTrips[high] = line.roundTripMillis() / 1e3;
           rates[high] = Math.min(line.megabitsThere(), line.megabitsBack()) * 1e6 / 8;
         } else if (task.self() == high) {
-          LinkCheck.answer(lines[low], task.bytes());
+          LinkCheck.answer(mesh.line(low), task.bytes());
         }
-        meet();
+        mesh.meet(PATIENCE);
       }
     }
     say(MEASURED + json.writeValueAsString(new Measured(roundTrips, rates)));
@@ -177,8 +178,8 @@ final class PlanParty {
     }
     System.gc();
     ProcessUse.resetPeak();
-    meet();
-    say(RESULT + json.writeValueAsString(train(data)));
+    mesh.meet(PATIENCE);
+    say(RESULT + json.writeValueAsString(train(data, mesh)));
   }
 
   private static void say(String line) {
@@ -186,44 +187,13 @@ final class PlanParty {
     System.out.flush();
   }
 
-  /** To parties of higher number; those of lower number connect here. */
-  private void connect() throws IOException {
-    try (ServerSocket listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-      say(LISTENING + listener.getLocalPort());
-      String[] ports = orders.readLine().split(" ", -1);
-      for (int p = task.self() + 1; p < lines.length; p++) {
-        Socket socket = new Socket(InetAddress.getLoopbackAddress(), Integer.parseInt(ports[p]));
-        socket.getOutputStream().write(task.self());
-        lines[p] = new SocketDuplex(socket);
-      }
-      for (int p = 0; p < task.self(); p++) {
-        Socket socket = listener.accept();
-        lines[socket.getInputStream().read()] = new SocketDuplex(socket);
-      }
-    }
-  }
-
-  /** Nobody goes on before all are here. */
-  private void meet() throws IOException, TimeoutException {
-    for (SocketDuplex line : lines) {
-      if (line != null) {
-        line.write(new byte[1], 0, 1);
-      }
-    }
-    for (SocketDuplex line : lines) {
-      if (line != null) {
-        line.read(new byte[1], 0, 1, PATIENCE);
-      }
-    }
-  }
-
-  private Result train(Slice data) {
+  private Result train(Slice data, Mesh mesh) {
     Party self = Task.party(task.self());
     Map<Party, Channel> channels = new TreeMap<>();
-    for (int p = 0; p < lines.length; p++) {
-      if (lines[p] != null) {
+    for (int p = 0; p < parties; p++) {
+      if (p != task.self()) {
         Party peer = Task.party(p);
-        channels.put(peer, new MessageChannel(self, peer, lines[p], PATIENCE));
+        channels.put(peer, new MessageChannel(self, peer, mesh.line(p), PATIENCE));
       }
     }
     double cpuBefore = ProcessUse.cpuSeconds();
@@ -236,8 +206,8 @@ final class PlanParty {
       throw e;
     }
     double seconds = (System.nanoTime() - began) / 1e9;
-    long[] sent = new long[lines.length];
-    for (int p = 0; p < lines.length; p++) {
+    long[] sent = new long[parties];
+    for (int p = 0; p < parties; p++) {
       Channel channel = channels.get(Task.party(p));
       sent[p] = channel == null ? 0 : channel.traffic().bytesSent();
     }

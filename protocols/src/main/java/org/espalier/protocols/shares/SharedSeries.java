@@ -62,12 +62,17 @@ public final class SharedSeries implements AutoCloseable {
       return (rows - 1) / slots;
     }
 
+    /** Rows after those. */
+    private int last() {
+      return rows - whole() * slots;
+    }
+
     /**
      * Whether the last rows are two blocks: where no side has one more than the other, and the
      * halves are short enough to put several vectors into a ciphertext.
      */
     private boolean halved() {
-      int last = rows - whole() * slots;
+      int last = last();
       return whole() % 2 == 0
           && last > 1
           && factors((last + 1) / 2) < factors(last)
@@ -86,9 +91,11 @@ public final class SharedSeries implements AutoCloseable {
       if (block < whole()) {
         return slots;
       }
-      int last = rows - whole() * slots;
-      int half = (last + 1) / 2;
-      return !halved() ? last : block == whole() ? half : last - half;
+      if (!halved()) {
+        return last();
+      }
+      int half = (last() + 1) / 2;
+      return block == whole() ? half : last() - half;
     }
 
     /**

@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
@@ -111,25 +110,14 @@ public final class EcdhAlignment implements AlignmentProtocol {
 
     MessageDigest digest = Digests.sha256();
     digest.update(job.session().bind("psi-ecdh/cohort"));
-    int[] cohort = new int[0];
-    int[] matchedByRule = new int[takingPart.size()];
-    BitSet matched = new BitSet();
-    for (int number = 0; number < matchedByRule.length; number++) {
-      BitSet rows = takingPart.get(number);
-      rows.andNot(matched);
-      int[] found = runRule(links, job, number, source, rows.stream().toArray(), digest, progress);
-      for (int row : found) {
-        matched.set(row);
-      }
-      matchedByRule[number] = found.length;
-      int size = cohort.length;
-      cohort = Arrays.copyOf(cohort, size + found.length);
-      System.arraycopy(found, 0, cohort, size, found.length);
-    }
+    Rounds.Found found =
+        Rounds.inTurn(
+            takingPart,
+            (number, rows) -> runRule(links, job, number, source, rows, digest, progress));
     byte[] result =
         Rounds.confirm(
             links, Route.COMPARER, links.self() == Route.COMPARER ? digest.digest() : null);
-    return new Alignment(cohort, result, matchedByRule);
+    return new Alignment(found.cohort(), result, found.byRule());
   }
 
   private int[] runRule(

@@ -288,27 +288,17 @@ final class RuleRun implements AutoCloseable {
     byte[] tag = HashToCurve.tag(job.session().bind("psi-ecdh/rule/" + number));
     int[] rowAt = new int[rows.length];
     List<byte[]> batch = new ArrayList<>(BATCH);
-    int[] next = {0};
-    source.scan(
-        rule.columns(),
-        (row, values) -> {
-          if (next[0] == rows.length || row != rows[next[0]]) {
-            return;
-          }
-          byte[] key = rule.encode(values);
-          if (key == null) {
-            throw new AlignmentException.SourceChanged("the key of row %,d".formatted(row + 1L));
-          }
-          rowAt[order.to(next[0]++)] = row;
+    Rounds.readAgain(
+        source,
+        rule,
+        rows,
+        (at, key) -> {
+          rowAt[order.to(at)] = rows[at];
           batch.add(key);
           if (batch.size() == BATCH) {
-            blind(batch, next[0], tag, order);
+            blind(batch, at + 1, tag, order);
           }
         });
-    if (next[0] != rows.length) {
-      throw new AlignmentException.SourceChanged(
-          "%,d of %,d rows came again".formatted(next[0], rows.length));
-    }
     blind(batch, rows.length, tag, order);
     held[self].complete();
     return rowAt;

@@ -3,13 +3,11 @@ package org.espalier.psi.oprf;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
 import org.espalier.psi.Alignment;
-import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.AlignmentPolicy;
 import org.espalier.psi.AlignmentProtocol;
@@ -167,58 +165,38 @@ public final class OprfAlignment implements AlignmentProtocol {
       IntFunction<RuleRun> role) {
     MessageDigest digest = Digests.sha256();
     digest.update(job.session().bind("psi-oprf/cohort"));
-    int[] cohort = new int[0];
-    int[] matchedByRule = new int[takingPart.size()];
-    BitSet matched = new BitSet();
-    for (int number = 0; number < matchedByRule.length; number++) {
-      BitSet left = takingPart.get(number);
-      left.andNot(matched);
-      int[] rows = left.stream().toArray();
-      MatchKey.Rule rule = job.key().rules().get(number);
-      RuleRun.Tags tags =
-          () -> {
-            long[] read = firstTags[0] != null ? firstTags[0] : read(source, rule, rows);
-            firstTags[0] = null;
-            return read;
-          };
-      int[] found = role.apply(number).run(rows, tags, digest);
-      firstTags[0] = null;
-      for (int row : found) {
-        matched.set(row);
-      }
-      matchedByRule[number] = found.length;
-      int size = cohort.length;
-      cohort = Arrays.copyOf(cohort, size + found.length);
-      System.arraycopy(found, 0, cohort, size, found.length);
-    }
+    Rounds.Found found =
+        Rounds.inTurn(
+            takingPart,
+            (number, rows) -> {
+              MatchKey.Rule rule = job.key().rules().get(number);
+              RuleRun.Tags tags =
+                  () -> {
+                    long[] read = firstTags[0] != null ? firstTags[0] : read(source, rule, rows);
+                    firstTags[0] = null;
+                    return read;
+                  };
+              int[] here = role.apply(number).run(rows, tags, digest);
+              firstTags[0] = null;
+              return here;
+            });
     byte[] agreed = Rounds.confirm(links, RuleRun.RECEIVER, digest.digest());
-    return new Alignment(cohort, agreed, matchedByRule);
+    return new Alignment(found.cohort(), agreed, found.byRule());
   }
 
   /** Hashes the keys of some rows. */
   private static long[] read(KeySource source, MatchKey.Rule rule, int[] rows) {
     long[] tags = new long[2 * rows.length];
     MessageDigest sha256 = Digests.sha256();
-    int[] next = {0};
-    source.scan(
-        rule.columns(),
-        (row, values) -> {
-          if (next[0] == rows.length || row != rows[next[0]]) {
-            return;
-          }
-          byte[] key = rule.encode(values);
-          if (key == null) {
-            throw new AlignmentException.SourceChanged("the key of row %,d".formatted(row + 1L));
-          }
+    Rounds.readAgain(
+        source,
+        rule,
+        rows,
+        (at, key) -> {
           byte[] hash = sha256.digest(key);
-          tags[2 * next[0]] = TagTable.high(hash, 0);
-          tags[2 * next[0] + 1] = TagTable.low(hash, 0);
-          next[0]++;
+          tags[2 * at] = TagTable.high(hash, 0);
+          tags[2 * at + 1] = TagTable.low(hash, 0);
         });
-    if (next[0] != rows.length) {
-      throw new AlignmentException.SourceChanged(
-          "%,d of %,d rows came again".formatted(next[0], rows.length));
-    }
     return tags;
   }
 }

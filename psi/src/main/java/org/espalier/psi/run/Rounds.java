@@ -1,15 +1,18 @@
 package org.espalier.psi.run;
 
 import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 import java.util.function.BiConsumer;
 import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.keys.KeyIndex;
 import org.espalier.psi.keys.KeySource;
+import org.espalier.psi.keys.MatchKey;
 import org.espalier.wire.Progress;
 
-/** What every alignment protocol begins and ends with. */
+/** What every alignment protocol begins and ends with, and how it goes from rule to rule. */
 public final class Rounds {
   private Rounds() {}
 
@@ -39,6 +42,85 @@ public final class Rounds {
       rule.accept(index, rows);
     }
     progress.update("read keys", rules, rules);
+  }
+
+  /** Takes the key of one of the rows that were asked for. */
+  @FunctionalInterface
+  public interface KeyVisitor {
+    /**
+     * @param at place of the row among those asked for
+     */
+    void key(int at, byte[] key);
+  }
+
+  /**
+   * Reads the keys of some rows again.
+   *
+   * @param rows that had a key when the source was read before, ascending
+   * @throws AlignmentException.SourceChanged if one of them has none now or does not come
+   */
+  public static void readAgain(
+      KeySource source, MatchKey.Rule rule, int[] rows, KeyVisitor visitor) {
+    int[] next = {0};
+    source.scan(
+        rule.columns(),
+        (row, values) -> {
+          if (next[0] == rows.length || row != rows[next[0]]) {
+            return;
+          }
+          byte[] key = rule.encode(values);
+          if (key == null) {
+            throw new AlignmentException.SourceChanged("the key of row %,d".formatted(row + 1L));
+          }
+          visitor.key(next[0]++, key);
+        });
+    if (next[0] != rows.length) {
+      throw new AlignmentException.SourceChanged(
+          "%,d of %,d rows came again".formatted(next[0], rows.length));
+    }
+  }
+
+  /** One rule of the match key. */
+  @FunctionalInterface
+  public interface Rule {
+    /**
+     * @param number from 0
+     * @param rows of this party that take part, ascending
+     * @return those found, in the order of the cohort
+     */
+    int[] find(int number, int[] rows);
+  }
+
+  /**
+   * What the rules found.
+   *
+   * @param cohort this party's rows, rule after rule
+   * @param byRule how many each rule found
+   */
+  public record Found(int[] cohort, int[] byRule) {}
+
+  /**
+   * The rules in turn; who was found takes no part in later ones.
+   *
+   * @param takingPart rows that may take part, for each rule; those found are removed
+   */
+  public static Found inTurn(List<BitSet> takingPart, Rule rule) {
+    int[] cohort = new int[0];
+    int[] byRule = new int[takingPart.size()];
+    BitSet matched = new BitSet();
+    for (int number = 0; number < byRule.length; number++) {
+      BitSet rows = takingPart.get(number);
+      rows.andNot(matched);
+      int[] found = rule.find(number, rows.stream().toArray());
+      for (int row : found) {
+        matched.set(row);
+      }
+      byRule[number] = found.length;
+      int size = cohort.length;
+      cohort = Arrays.copyOf(cohort, size + found.length);
+      System.arraycopy(found, 0, cohort, size, found.length);
+    }
+    return new Found(cohort, byRule);
   }
 
   /**

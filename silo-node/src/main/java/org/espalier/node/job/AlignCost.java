@@ -37,15 +37,12 @@ final class AlignCost {
   static Script of(long[] lengths, int rules, long cohort) {
     AlignCost cost = new AlignCost(lengths);
     cost.toAll(EcdhCost.HELLO);
-    for (int rule = 0; rule < rules; rule++) {
-      cost.toAll(EcdhCost.ANNOUNCE);
-      if (rule == 0) {
-        cost.lists();
-        cost.verdict(cohort);
-      }
-    }
-    cost.fromComparer(EcdhCost.COHORT);
-    cost.toAll(EcdhCost.CONFIRM);
+    cost.rules(
+        rules,
+        () -> {
+          cost.lists();
+          cost.verdict(cohort);
+        });
     return cost.script;
   }
 
@@ -57,15 +54,20 @@ final class AlignCost {
     AlignCost cost = new AlignCost(lengths);
     cost.toAll(EcdhCost.HELLO);
     cost.baseTransfers();
+    cost.rules(rules, () -> cost.exchange(new OprfCost((int) lengths[0], (int) lengths[1])));
+    return cost.script;
+  }
+
+  /** The first rule finds everybody; then all confirm the cohort. */
+  private void rules(int rules, Runnable first) {
     for (int rule = 0; rule < rules; rule++) {
-      cost.toAll(EcdhCost.ANNOUNCE);
+      toAll(EcdhCost.ANNOUNCE);
       if (rule == 0) {
-        cost.exchange(new OprfCost((int) lengths[0], (int) lengths[1]));
+        first.run();
       }
     }
-    cost.fromComparer(EcdhCost.COHORT);
-    cost.toAll(EcdhCost.CONFIRM);
-    return cost.script;
+    fromComparer(EcdhCost.COHORT);
+    toAll(EcdhCost.CONFIRM);
   }
 
   private void baseTransfers() {
