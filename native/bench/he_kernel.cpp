@@ -100,7 +100,7 @@ Figures measure(const Setup& setup, std::size_t rows, std::size_t columns, std::
   seal::Evaluator evaluator(theirs);
 
   std::mt19937_64 random(1);
-  auto tiles = std::make_shared<Tiles>(context, rows, columns, width);
+  auto tiles = std::make_shared<Tiles>(context, rows, columns, width, 1024);
   const std::size_t groups = tiles->groups();
   std::vector<i64> r(rows), expected(columns, 0);
   for (auto& v : r) {

@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
     // All classes from one place, so that addresses do not tell them apart.
     std::copy(classes[k].begin(), classes[k].end(), place.begin());
     const std::int32_t* x = place.data();
-    auto tiles = std::make_shared<Tiles>(context, 4096, 1, 1);
+    auto tiles = std::make_shared<Tiles>(context, 4096, 1, 1, 1ll << 31);
     double at[5];
     at[0] = cpu_us();
     tiles->put(0, x, 4096);

@@ -1,6 +1,7 @@
 #include "dense.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "context.h"
 
@@ -186,6 +187,25 @@ void product(const Rows& x, std::size_t from, std::size_t to, std::size_t inner,
   for (std::size_t i = 0; i < rows; ++i) {
     put(from + i, sums.data() + i * padded);
   }
+}
+
+bool round(const double* values, std::size_t count, double scale, double largest,
+           seal::UniformRandomGenerator& random, std::int32_t* out) {
+  constexpr double kUp = 1 << 30;  // above zero the integer part is the lower neighbour
+  constexpr std::size_t kAtOnce = 2048;
+  std::uint16_t coins[kAtOnce];
+  int beyond = 0;
+  for (std::size_t from = 0; from < count; from += kAtOnce) {
+    const std::size_t some = std::min(kAtOnce, count - from);
+    random.generate(some * sizeof(coins[0]), reinterpret_cast<seal::seal_byte*>(coins));
+    for (std::size_t i = 0; i < some; ++i) {
+      const double x = values[from + i] * scale;
+      beyond |= static_cast<int>(!(std::abs(x) <= largest));
+      out[from + i] = static_cast<std::int32_t>(x + (coins[i] + 0.5) * 0x1p-16 + kUp) - (1 << 30);
+    }
+  }
+  wipe(coins, sizeof(coins));
+  return beyond == 0;
 }
 
 }  // namespace espalier::dense

@@ -1,12 +1,15 @@
-// Products of dense matrices of doubles, for whitening.
+// Products of dense matrices of doubles, for whitening, and their rounding.
 //
 // Each entry of a result is one chain of fused multiplications and additions, its terms in the order of the
 // summed index, rounded once a term: neither the instructions used nor how the work is cut change a bit.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <vector>
+
+#include "seal/randomgen.h"
 
 namespace espalier::dense {
 
@@ -29,5 +32,10 @@ void gram(const Rows& x, std::size_t columns, std::size_t from, std::size_t to, 
 // Rows from ≤ i < to of x·b, told to `put` one by one; x has `inner` columns, b `inner` rows of `columns`.
 void product(const Rows& x, std::size_t from, std::size_t to, std::size_t inner, const Rows& b, std::size_t columns,
              const std::function<void(std::size_t row, const double* values)>& put, Instructions with);
+
+// An integer next to each value·scale, the upper one as often as the fraction says, to 2^-17. False, and nothing
+// useful in `out`, if a value·scale exceeds `largest`, below 2^30, or is no number.
+bool round(const double* values, std::size_t count, double scale, double largest,
+           seal::UniformRandomGenerator& random, std::int32_t* out);
 
 }  // namespace espalier::dense

@@ -356,10 +356,10 @@ NATIVE(jlong, replySize)(JNIEnv* env, jclass, jlong context, jint columns, jint 
   });
 }
 
-NATIVE(jlong, tiles)(JNIEnv* env, jclass, jlong context, jint rows, jint columns, jint width) {
+NATIVE(jlong, tiles)(JNIEnv* env, jclass, jlong context, jint rows, jint columns, jint width, jint largest, jint kept) {
   return guarded<jlong>(env, 0, [&] {
     return store(std::make_shared<Tiles>(get<Context>(context), size_in(rows, "rows"), size_in(columns, "columns"),
-                                         size_in(width, "width")));
+                                         size_in(width, "width"), largest, size_in(kept, "kept")));
   });
 }
 
@@ -575,6 +575,32 @@ NATIVE(void, gram)(JNIEnv* env, jclass, jdoubleArray matrix, jint rows, jint col
                                 stripe.data() + i * width + row);
     }
     return 0;
+  });
+}
+
+NATIVE(jboolean, rounded)(JNIEnv* env, jclass, jdoubleArray matrix, jint rows, jint inner, jint from, jint to, jdoubleArray factor, jint columns, jdouble scale, jint largest, jintArray out) {
+  return guarded<jboolean>(env, JNI_FALSE, [&]() -> jboolean {
+    const auto x = doubles_in(env, matrix, rows, inner);
+    const auto b = doubles_in(env, factor, inner, columns);
+    check_range(from, to, rows);
+    const std::size_t width = size_in(columns, "columns"), first = size_in(from, "from"), last = size_in(to, "to");
+    Wiped<jint> integers((last - first) * width);
+    if (out == nullptr || integers.size() > static_cast<std::size_t>(env->GetArrayLength(out))) {
+      throw BadArgument("the rows lie outside the product");
+    }
+    if (!(scale > 0) || largest < 0 || largest >= 1 << 30) {
+      throw BadArgument("integers have at most 30 bits");
+    }
+    auto random = secret_generator();
+    bool fits = true;
+    dense::product(
+        x, first, last, size_in(inner, "inner"), b, width,
+        [&](std::size_t row, const double* values) {
+          fits &= dense::round(values, width, scale, largest, *random, integers.data() + (row - first) * width);
+        },
+        dense::instructions().back());
+    env->SetIntArrayRegion(out, 0, static_cast<jsize>(integers.size()), integers.data());
+    return fits ? JNI_TRUE : JNI_FALSE;
   });
 }
 

@@ -5,6 +5,7 @@
 // Everything here runs in time independent of X.
 #pragma once
 
+#include <limits>
 #include <mutex>
 
 #include "products.h"
@@ -14,9 +15,16 @@ namespace espalier {
 
 void check_columns(std::size_t columns);
 
+// A party's matrix: the coefficients of its tiles, as integers of 16 bits where all entries fit them and of 32
+// otherwise. Transformed tiles take 4·limbs times as much room. Those of the first groups are kept, as many as
+// the caller has room for; the others are made whenever they are used, which for a large matrix takes less time than to write
+// all of them once and read them again unless there are dozens of passes.
 class Tiles {
  public:
-  Tiles(std::shared_ptr<const Context> context, std::size_t rows, std::size_t columns, std::size_t width);
+  // `largest`: that no entry's absolute value exceeds, up to 2^31. `kept`: of how many groups
+  // transforms are kept.
+  Tiles(std::shared_ptr<const Context> context, std::size_t rows, std::size_t columns, std::size_t width, i64 largest,
+        std::size_t kept = std::numeric_limits<std::size_t>::max());
 
   // Stores rows [block·R, block·R + count) given row-major, `columns` values each.
   void put(std::size_t block, const std::int32_t* values, std::size_t count);
@@ -30,30 +38,38 @@ class Tiles {
   std::size_t rows_per_block() const { return context_->degree() / width_; }
   std::size_t rows_in(std::size_t block) const;
   bool complete() const;
-  // A copy: NTT form, all limbs.
+  // Of how many groups, from the first, transforms are kept: where ProductSums::kRun neighbouring values of a
+  // block's tile in group 0 lie, those from `from` of all limbs on, and how far it is to the next group.
+  std::size_t kept_groups() const { return kept_groups_; }
+  const u64* run(std::size_t block, std::size_t from) const { return kept_.data() + kept_place(block, 0, from); }
+  std::size_t run_step(std::size_t block) const { return chunk(block) * ProductSums::kRun; }
+  // Makes one limb of a tile in NTT form.
+  void transform(std::size_t block, std::size_t group, std::size_t limb, u64* out) const;
+  // A copy of all limbs.
   SecretVector tile(std::size_t block, std::size_t group) const;
 
-  // Where ProductSums::kRun neighbouring values of a block's tile in group 0 lie, those from `from` of all limbs
-  // on, and how far it is to the next group.
-  const u64* run(std::size_t block, std::size_t from) const { return values_.data() + place(block, 0, from); }
-  std::size_t run_step(std::size_t block) const { return chunk(block) * ProductSums::kRun; }
-
  private:
+  std::size_t place(std::size_t block, std::size_t group) const { return (block * groups_ + group) * context_->degree(); }
   // Blocks are kept in chunks of ProductSums::kBatch, a chunk in the order in which sums read it: run after run,
   // in a run group after group, in a group block after block.
   std::size_t chunk(std::size_t block) const {
     const std::size_t first = block - block % ProductSums::kBatch;
     return std::min(ProductSums::kBatch, blocks_ - first);
   }
-  std::size_t place(std::size_t block, std::size_t group, std::size_t from) const {
+  std::size_t kept_place(std::size_t block, std::size_t group, std::size_t from) const {
     const std::size_t in_chunk = block % ProductSums::kBatch;
-    return (block - in_chunk) * groups_ * context_->size() +
-           (from / ProductSums::kRun * groups_ + group) * run_step(block) + in_chunk * ProductSums::kRun;
+    return (block - in_chunk) * kept_groups_ * context_->size() +
+           (from / ProductSums::kRun * kept_groups_ + group) * run_step(block) + in_chunk * ProductSums::kRun;
   }
+  template <typename Entry>
+  void fill(std::size_t block, const std::int32_t* values, std::size_t count, Wiped<Entry>& entries);
 
   std::shared_ptr<const Context> context_;
-  std::size_t rows_, columns_, width_, groups_, blocks_;
-  Wiped<u64> values_;
+  std::size_t rows_, columns_, width_, groups_, blocks_, kept_groups_;
+  i64 largest_;
+  Wiped<std::int16_t> narrow_;
+  Wiped<std::int32_t> wide_;
+  SecretVector kept_;
   enum : char { kMissing, kClaimed, kStored };
   std::vector<char> present_;
   mutable std::mutex lock_;

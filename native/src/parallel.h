@@ -1,8 +1,9 @@
-// One loop over all cores.
+// Loops over all cores.
 #pragma once
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <exception>
 #include <mutex>
 #include <system_error>
@@ -11,16 +12,18 @@
 
 namespace espalier {
 
-template <typename Body>
-void parallel(std::size_t count, Body body) {
+// body(kept, i) for all i below `count`, where each worker has made its own `kept` first.
+template <typename Make, typename Body>
+void parallel(std::size_t count, Make make, Body body) {
   std::size_t workers = std::min<std::size_t>(count, std::max(1u, std::thread::hardware_concurrency()));
   std::atomic<std::size_t> next{0};
   std::exception_ptr failure;
   std::mutex guard;
   auto work = [&] {
     try {
+      auto kept = make();
       for (std::size_t i = next++; i < count; i = next++) {
-        body(i);
+        body(kept, i);
       }
     } catch (...) {
       std::lock_guard<std::mutex> hold(guard);
@@ -43,6 +46,11 @@ void parallel(std::size_t count, Body body) {
   if (failure) {
     std::rethrow_exception(failure);
   }
+}
+
+template <typename Body>
+void parallel(std::size_t count, Body body) {
+  parallel(count, [] { return nullptr; }, [&](std::nullptr_t, std::size_t i) { body(i); });
 }
 
 }  // namespace espalier

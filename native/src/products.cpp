@@ -23,28 +23,6 @@ u64 reduce(u128 sum, const seal::Modulus& q) {
 
 }  // namespace
 
-std::string name_of(Path path) {
-  static constexpr const char* names[] = {"scalar", "avx2", "avx512", "ifma"};
-  return names[static_cast<std::size_t>(path)];
-}
-
-std::vector<Path> paths() {
-  std::vector<Path> result{Path::kScalar};
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2")) {
-    result.push_back(Path::kAvx2);
-  }
-  if (vec::supported()) {
-    result.push_back(Path::kAvx512);
-    if (__builtin_cpu_supports("avx512ifma")) {
-      result.push_back(Path::kIfma);
-    }
-  }
-#endif
-  return result;
-}
-
 ProductSums::ProductSums(const seal::Modulus& q, Path fastest)
     : q_(q),
       path_(Path::kScalar),
@@ -62,17 +40,23 @@ ProductSums::ProductSums(const seal::Modulus& q, Path fastest)
 
 namespace {
 
-// The operands of a run close together: where they come from they lie a power of two apart, on the same few
-// lines of the first-level cache.
-struct Operands {
-  alignas(64) u64 a[kBatch][kRun], b[kBatch][kRun];
+// The operands of a run. Where several groups use them they are copied close together: they lie a power of two
+// apart, on the same few lines of the first-level cache.
+class Operands {
+ public:
+  const u64 *a[kBatch], *b[kBatch];
 
   explicit Operands(const Run& run) {
     for (std::size_t k = 0; k < run.blocks; ++k) {
-      std::copy_n(run.a[k], kRun, a[k]);
-      std::copy_n(run.b[k], kRun, b[k]);
+      a[k] = run.groups == 1 ? run.a[k] : std::copy_n(run.a[k], kRun, copies_a_[k]) - kRun;
+      b[k] = run.groups == 1 ? run.b[k] : std::copy_n(run.b[k], kRun, copies_b_[k]) - kRun;
     }
   }
+  Operands(const Operands&) = delete;
+  Operands& operator=(const Operands&) = delete;
+
+ private:
+  alignas(64) u64 copies_a_[kBatch][kRun], copies_b_[kBatch][kRun];
 };
 
 // Asks for memory in time, where it is not used in the order in which it lies: the processor would foresee only

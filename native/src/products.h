@@ -5,24 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <vector>
 
+#include "path.h"
 #include "transform.h"
 
 namespace espalier {
-
-enum class Path {
-  kScalar,  // 64 × 64 → 128 bits
-  kAvx2,    // halves of 30 bits, four at a time
-  kAvx512,  // halves of 30 bits, eight at a time
-  kIfma,    // 52 × 52 → 104 bits, eight at a time: primes of at most 50 bits
-};
-
-std::string name_of(Path path);
-
-// Those that this processor has, the fastest last.
-std::vector<Path> paths();
 
 // The products of one run: kRun neighbouring values of the transforms of all groups and up to kBatch blocks.
 struct Run {

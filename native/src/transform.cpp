@@ -25,13 +25,18 @@ u64 inverse_of(u64 value, const seal::Modulus& q) {
 
 }  // namespace
 
-Transform::Transform(std::size_t degree, u64 root, const seal::Modulus& q, bool use_wide)
+Transform::Transform(std::size_t degree, u64 root, const seal::Modulus& q, Path fastest)
     : degree_(degree),
       q_(q.value()),
-      wide_(use_wide),
       roots_(powers(degree, root, q)),
       inverse_roots_(powers(degree, inverse_of(root, q), q)),
-      inverse_degree_(factor(inverse_of(degree, q), q)) {}
+      inverse_degree_(factor(inverse_of(degree, q), q)) {
+  for (Path path : paths()) {
+    if (path <= fastest && path != Path::kAvx2 && (path != Path::kIfma || q.bit_count() <= 50)) {
+      path_ = path;
+    }
+  }
+}
 
 Transform::Powers Transform::powers(std::size_t degree, u64 root, const seal::Modulus& q) {
   const int log_degree = seal::util::get_power_of_two(degree);
@@ -148,6 +153,19 @@ ESPALIER_WIDE __m512i spread_four(const u64* p) {
                           static_cast<long long>(p[0]), static_cast<long long>(p[0]));
 }
 
+// Orders in the last steps of a forward transform: gaps of 8, 4, 2 and 1 within sixteen values.
+struct Ends {
+  __m512i pairs_low, pairs_high, even, odd, low, high;
+
+  ESPALIER_WIDE Ends()
+      : pairs_low(_mm512_set_epi64(13, 12, 5, 4, 9, 8, 1, 0)),
+        pairs_high(_mm512_set_epi64(15, 14, 7, 6, 11, 10, 3, 2)),
+        even(_mm512_set_epi64(14, 6, 12, 4, 10, 2, 8, 0)),
+        odd(_mm512_set_epi64(15, 7, 13, 5, 11, 3, 9, 1)),
+        low(_mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0)),
+        high(_mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4)) {}
+};
+
 }  // namespace
 
 __attribute__((target("avx512f,avx512dq"))) void Transform::forward_wide(u64* values, std::size_t size) const {
@@ -165,11 +183,7 @@ __attribute__((target("avx512f,avx512dq"))) void Transform::forward_wide(u64* va
       }
     }
   }
-  // Gaps of 8, 4, 2 and 1 within sixteen values.
-  const __m512i pairs_low = _mm512_set_epi64(13, 12, 5, 4, 9, 8, 1, 0);
-  const __m512i pairs_high = _mm512_set_epi64(15, 14, 7, 6, 11, 10, 3, 2);
-  const __m512i even = _mm512_set_epi64(14, 6, 12, 4, 10, 2, 8, 0), odd = _mm512_set_epi64(15, 7, 13, 5, 11, 3, 9, 1);
-  const __m512i low = _mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0), high = _mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4);
+  const Ends ends;
   const std::size_t sixteens = size / 16;
   for (std::size_t i = 0; i < sixteens; ++i) {
     u64* x = values + 16 * i;
@@ -179,18 +193,108 @@ __attribute__((target("avx512f,avx512dq"))) void Transform::forward_wide(u64* va
     __m512i u = _mm512_shuffle_i64x2(a, b, 0x44), v = _mm512_shuffle_i64x2(a, b, 0xee);
     at = 2 * sixteens + 2 * i;
     forward_step(u, v, wide(spread_two(value + at), spread_two(quotient + at)), q, q4);
-    a = pick(u, pairs_low, v);
-    b = pick(u, pairs_high, v);
+    a = pick(u, ends.pairs_low, v);
+    b = pick(u, ends.pairs_high, v);
     at = 4 * sixteens + 4 * i;
     forward_step(a, b, wide(spread_four(value + at), spread_four(quotient + at)), q, q4);
-    u = pick(a, even, b);
-    v = pick(a, odd, b);
+    u = pick(a, ends.even, b);
+    v = pick(a, ends.odd, b);
     at = 8 * sixteens + 8 * i;
     forward_step(u, v, wide(load(value + at), load(quotient + at)), q, q4);
     u = below(below(below(u, q4), q2), q);
     v = below(below(below(v, q4), q2), q);
-    keep(x, pick(u, low, v));
-    keep(x + 8, pick(u, high, v));
+    keep(x, pick(u, ends.low, v));
+    keep(x + 8, pick(u, ends.high, v));
+  }
+}
+
+// The same with 52-bit products: those are below 2q < 2^51 and values stay below 4q < 2^52, so that two steps
+// can be made of four values that are loaded once.
+namespace {
+
+#define ESPALIER_IFMA __attribute__((target("avx512f,avx512dq,avx512ifma"), always_inline)) inline
+
+struct Prime52 {
+  __m512i q2, minus_q, mask;
+};
+
+// The value, and ⌊2^52·value/q⌋.
+struct Root52 {
+  __m512i value, quotient;
+};
+
+ESPALIER_IFMA Root52 root52(__m512i value, __m512i quotient) { return {value, _mm512_srli_epi64(quotient, 12)}; }
+
+ESPALIER_IFMA void step52(__m512i& a, __m512i& b, const Root52& root, const Prime52& p) {
+  const __m512i zero = _mm512_setzero_si512(), u = below(a, p.q2);
+  const __m512i quotient = _mm512_madd52hi_epu64(zero, b, root.quotient);
+  const __m512i product = _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(zero, b, root.value), quotient, p.minus_q);
+  const __m512i v = _mm512_and_si512(product, p.mask);
+  a = _mm512_add_epi64(u, v);
+  b = _mm512_sub_epi64(_mm512_add_epi64(u, p.q2), v);
+}
+
+}  // namespace
+
+__attribute__((target("avx512f,avx512dq,avx512ifma"))) void Transform::forward_ifma(u64* values, std::size_t size) const {
+  const __m512i q = all(q_);
+  const Prime52 p{all(2 * q_), all((1ull << 52) - q_), all((1ull << 52) - 1)};
+  const u64 *value = roots_.value.data(), *quotient = roots_.quotient.data();
+  auto root = [&](std::size_t w) __attribute__((target("avx512f,avx512dq,avx512ifma"), always_inline)) {
+    return root52(all(value[w]), all(quotient[w]));
+  };
+  std::size_t gap = size / 2, w = 1;
+  for (; gap >= 32; gap /= 4, w *= 4) {
+    for (std::size_t i = 0; i < w; ++i) {
+      u64* x = values + 2 * gap * i;
+      const Root52 first = root(w + i), left = root(2 * (w + i)), right = root(2 * (w + i) + 1);
+      for (std::size_t j = 0; j < gap / 2; j += 8) {
+        u64* at[] = {x + j, x + j + gap / 2, x + j + gap, x + j + gap + gap / 2};
+        __m512i a = load(at[0]), b = load(at[1]), c = load(at[2]), d = load(at[3]);
+        step52(a, c, first, p);
+        step52(b, d, first, p);
+        step52(a, b, left, p);
+        step52(c, d, right, p);
+        keep(at[0], a);
+        keep(at[1], b);
+        keep(at[2], c);
+        keep(at[3], d);
+      }
+    }
+  }
+  if (gap == 16) {
+    for (std::size_t i = 0; i < w; ++i) {
+      const Root52 of = root(w + i);
+      u64* x = values + 32 * i;
+      for (std::size_t j = 0; j < 16; j += 8) {
+        __m512i a = load(x + j), b = load(x + j + 16);
+        step52(a, b, of, p);
+        keep(x + j, a);
+        keep(x + j + 16, b);
+      }
+    }
+  }
+  const Ends ends;
+  const std::size_t sixteens = size / 16;
+  for (std::size_t i = 0; i < sixteens; ++i) {
+    u64* x = values + 16 * i;
+    __m512i a = load(x), b = load(x + 8);
+    step52(a, b, root(sixteens + i), p);
+    __m512i u = _mm512_shuffle_i64x2(a, b, 0x44), v = _mm512_shuffle_i64x2(a, b, 0xee);
+    std::size_t at = 2 * sixteens + 2 * i;
+    step52(u, v, root52(spread_two(value + at), spread_two(quotient + at)), p);
+    a = pick(u, ends.pairs_low, v);
+    b = pick(u, ends.pairs_high, v);
+    at = 4 * sixteens + 4 * i;
+    step52(a, b, root52(spread_four(value + at), spread_four(quotient + at)), p);
+    u = pick(a, ends.even, b);
+    v = pick(a, ends.odd, b);
+    at = 8 * sixteens + 8 * i;
+    step52(u, v, root52(load(value + at), load(quotient + at)), p);
+    u = below(below(u, p.q2), q);
+    v = below(below(v, p.q2), q);
+    keep(x, pick(u, ends.low, v));
+    keep(x + 8, pick(u, ends.high, v));
   }
 }
 
@@ -241,27 +345,26 @@ __attribute__((target("avx512f,avx512dq"))) void Transform::inverse_wide(u64* va
   }
 }
 
-bool Transform::can_widen() { return vec::supported(); }
-
 void Transform::forward(u64* values, std::size_t size) const {
-  if (wide_ && size >= 16) {
-    forward_wide(values, size);
-  } else {
+  if (path_ == Path::kScalar || size < 16) {
     forward_plain(values, size);
+  } else if (path_ == Path::kIfma) {
+    forward_ifma(values, size);
+  } else {
+    forward_wide(values, size);
   }
 }
 
 void Transform::inverse(u64* values) const {
-  if (wide_) {
-    inverse_wide(values);
-  } else {
+  if (path_ == Path::kScalar) {
     inverse_plain(values);
+  } else {
+    inverse_wide(values);
   }
 }
 
 #else
 
-bool Transform::can_widen() { return false; }
 void Transform::forward(u64* values, std::size_t size) const { forward_plain(values, size); }
 void Transform::inverse(u64* values) const { inverse_plain(values); }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "path.h"
 #include "seal/modulus.h"
 
 namespace espalier {
@@ -25,11 +26,11 @@ inline std::uint64_t multiply_lazy(std::uint64_t x, Factor w, std::uint64_t q) {
 // The transform of Z_q[x]/(x^N + 1), q a prime below 2^60 and ≡ 1 modulo 2N.
 class Transform {
  public:
-  // Whether this processor can work on eight values at a time.
-  static bool can_widen();
+  // `root`: a primitive 2N-th root of unity modulo q. The fastest path that the processor has, the prime allows
+  // and is no faster than `fastest`; there are none of four values at a time.
+  Transform(std::size_t degree, std::uint64_t root, const seal::Modulus& q, Path fastest = Path::kIfma);
 
-  // `root`: a primitive 2N-th root of unity modulo q.
-  Transform(std::size_t degree, std::uint64_t root, const seal::Modulus& q, bool use_wide = can_widen());
+  Path path() const { return path_; }
 
   // Of values below q, to values below q. `size`, a power of two from 8 to the degree, also allows the
   // transform of Z_q[y]/(y^size + 1): value j of it serves the degree/size neighbouring values that the full
@@ -49,11 +50,12 @@ class Transform {
   void forward_plain(std::uint64_t* values, std::size_t size) const;
   void inverse_plain(std::uint64_t* values) const;
   void forward_wide(std::uint64_t* values, std::size_t size) const;
+  void forward_ifma(std::uint64_t* values, std::size_t size) const;
   void inverse_wide(std::uint64_t* values) const;
 
   std::size_t degree_;
   std::uint64_t q_;
-  bool wide_;
+  Path path_ = Path::kScalar;
   Powers roots_, inverse_roots_;
   Factor inverse_degree_;
 };

@@ -28,7 +28,7 @@ Matrix gaussian(std::size_t rows, std::size_t columns, double deviation, unsigne
 
 std::shared_ptr<Tiles> tiles_of(const std::shared_ptr<const Context>& context, const Matrix& x, std::size_t rows,
                                 std::size_t columns, std::size_t width) {
-  auto tiles = std::make_shared<Tiles>(context, rows, columns, width);
+  auto tiles = std::make_shared<Tiles>(context, rows, columns, width, 1 << 20);
   for (std::size_t b = 0; b < tiles->blocks(); ++b) {
     tiles->put(b, x.data() + b * tiles->rows_per_block() * columns, tiles->rows_in(b));
   }

@@ -82,9 +82,39 @@ void product(std::size_t rows, std::size_t from, std::size_t inner, std::size_t 
   }
 }
 
+// Rounding is to a neighbour, without a bias, and refuses what exceeds the bound.
+void rounding() {
+  auto random = secret_generator();
+  constexpr std::size_t kCount = 1 << 20;
+  for (const double x : Values{0.0, -0.0, 0.25, -0.25, 3.999, -1000.5, 16383.75 / 64, -0x1p23 - 0.125, (0x1p30 - 1) / 64}) {
+    const Values values(kCount, x);
+    std::vector<std::int32_t> out(kCount);
+    check(dense::round(values.data(), kCount, 64, 0x1p30 - 1, *random, out.data()), "a value within the bound");
+    const double exact = x * 64;
+    double sum = 0;
+    bool near = true;
+    for (const std::int32_t v : out) {
+      near &= std::abs(v - exact) < 1;
+      sum += v - exact;
+    }
+    check(near, "rounded to a neighbour of " + std::to_string(exact));
+    // Five deviations of at most 1/2 each, and the allowed bias.
+    check(std::abs(sum / kCount) <= 2.5 / std::sqrt(kCount) + 0x1p-17, "no bias at " + std::to_string(exact));
+  }
+  for (const double x : Values{16.01, -16.01, std::nan(""), INFINITY, -INFINITY, 1e300}) {
+    std::int32_t out[3];
+    const double values[3] = {0, x, 0};
+    check(!dense::round(values, 3, 64, 1024, *random, out), "a value beyond the bound");
+  }
+  const double edge[2] = {16, -16};
+  std::int32_t out[2];
+  check(dense::round(edge, 2, 64, 1024, *random, out) && out[0] == 1024 && out[1] == -1024, "the bound itself");
+}
+
 }  // namespace
 
 int main() {
+  rounding();
   gram(1, 1, 0, 1);
   gram(5, 3, 5, 5);
   gram(300, 17, 0, 300);

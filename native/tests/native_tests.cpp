@@ -15,12 +15,13 @@ constexpr u64 kExpansionDigest = 0x0d8f2d304fc59fc9;
 
 
 void kernel(std::size_t degree, const std::vector<int>& bits, int t_bits, std::size_t rows, std::size_t columns,
-            std::size_t width, std::size_t reply_limbs, int x_max, i64 r_max, bool extreme, u64 tolerance) {
+            std::size_t width, std::size_t reply_limbs, int x_max, i64 r_max, bool extreme, u64 tolerance,
+            std::size_t kept = std::numeric_limits<std::size_t>::max()) {
   std::mt19937_64 random(rows * 31 + columns);
   auto context = make_context(degree, bits, t_bits);
   SecretKey key(context);
   auto pk = received(context, wire(key, {}));
-  auto tiles = std::make_shared<Tiles>(context, rows, columns, width);
+  auto tiles = std::make_shared<Tiles>(context, rows, columns, width, std::abs(static_cast<i64>(x_max)), kept);
   std::vector<i64> r(rows), expected(columns, 0);
   for (auto& v : r) {
     v = extreme ? r_max : static_cast<i64>(random() % static_cast<u64>(2 * r_max + 1)) - r_max;
@@ -173,7 +174,7 @@ void against_seal(int bits) {
 
   for (std::size_t width : {std::size_t{1}, std::size_t{4}}) {
     const std::size_t columns = 3, per_block = degree / width, rows = 2 * per_block + 77;
-    auto tiles = std::make_shared<Tiles>(context, rows, columns, width);
+    auto tiles = std::make_shared<Tiles>(context, rows, columns, width, 2048, width == 1 ? 0 : 1);
     std::vector<std::shared_ptr<Ciphertext>> blocks;
     std::vector<std::vector<std::int32_t>> matrices;
     for (std::size_t b = 0; b < tiles->blocks(); ++b) {
@@ -505,16 +506,34 @@ void hostile() {
   check(throws<BadArgument>([&] { Context(8192, primes(8192, {36, 36, 36, 36}), 65537); }), "four primes");
   check(throws<BadArgument>([&] { Context(5000, primes(4096, {36, 36}), 65537); }), "degree not a power of two");
 
-  check(throws<BadArgument>([&] { Tiles(context, 10, 10, 3); }), "width 3");
-  check(throws<BadArgument>([&] { Tiles(context, 10, 10, 0); }), "width 0");
-  check(throws<BadArgument>([&] { Tiles(context, 10, 10, 8192); }), "width above N");
-  check(throws<BadArgument>([&] { Tiles(context, 0, 10, 1); }), "no rows");
-  check(throws<BadArgument>([&] { Tiles(context, 10, (1u << 20) + 1, 1); }), "too many columns");
+  check(throws<BadArgument>([&] { Tiles(context, 10, 10, 3, 100); }), "width 3");
+  check(throws<BadArgument>([&] { Tiles(context, 10, 10, 0, 100); }), "width 0");
+  check(throws<BadArgument>([&] { Tiles(context, 10, 10, 8192, 100); }), "width above N");
+  check(throws<BadArgument>([&] { Tiles(context, 0, 10, 1, 100); }), "no rows");
+  check(throws<BadArgument>([&] { Tiles(context, 10, (1u << 20) + 1, 1, 100); }), "too many columns");
+  check(throws<BadArgument>([&] { Tiles(context, 10, 10, 1, -1); }), "a negative bound of the entries");
+  check(throws<BadArgument>([&] { Tiles(context, 10, 10, 1, (1ll << 31) + 1); }), "a bound above 2^31");
+  for (const i64 largest : {100, 32767, 32768, std::numeric_limits<std::int32_t>::max()}) {
+    for (const i64 sign : {-1, 1}) {
+      Tiles one(context, 1, 1, 1, largest);
+      const auto fits = static_cast<std::int32_t>(sign * largest);
+      const auto beyond = static_cast<std::int32_t>(sign * (largest + 1));
+      if (beyond != sign * std::numeric_limits<std::int32_t>::min() && (sign < 0) == (beyond < 0)) {
+        check(throws<BadArgument>([&] { Tiles(context, 1, 1, 1, largest).put(0, &beyond, 1); }), "an entry beyond the bound");
+      }
+      one.put(0, &fits, 1);
+      SecretVector expected(context->size(), 0);
+      for (std::size_t l = 0; l < c.limbs(); ++l) {
+        std::fill_n(expected.data() + l * c.degree(), c.degree(), sign > 0 ? static_cast<u64>(largest) : c.prime(l) - static_cast<u64>(largest));
+      }
+      check(one.tile(0, 0) == expected, "the bound itself is kept");
+    }
+  }
   check(throws<BadArgument>([&] { reply_size(c, 0, 1, 1); }), "reply without columns");
   check(throws<BadArgument>([&] { reply_size(c, 1, 1, 3); }), "reply of three limbs");
   check(throws<BadArgument>([&] { reply_size(c, 1, 5, 1); }), "reply of width 5");
 
-  auto two = std::make_shared<Tiles>(context, 5000, 3, 2);
+  auto two = std::make_shared<Tiles>(context, 5000, 3, 2, 1ll << 31);
   std::vector<std::int32_t> x(2048 * 3, std::numeric_limits<std::int32_t>::min());
   two->put(0, x.data(), 2048);
   check(throws<BadArgument>([&] { two->put(0, x.data(), 2048); }), "a block is stored once");
@@ -654,7 +673,11 @@ int main() {
   slots(16384, {52, 52, 52}, 51, 13, 3, true);
   for (std::size_t width : {1u, 2u, 8u, 64u}) {
     kernel(4096, {36, 36}, 34, 5000, 7, width, 2, 1000, 500, false, 0);
+    kernel(4096, {36, 36}, 34, 5000, 7, width, 2, 1000, 500, false, 0, 0);
   }
+  kernel(4096, {36, 36}, 34, 20000, 7, 2, 2, 1000, 500, false, 0, 2);  // some groups are kept
+  kernel(8192, {60, 60}, 58, 8192, 2, 1, 2, 1 << 28, 1 << 15, true, 0, 0);
+  kernel(8192, {50, 50}, 40, 150000, 3, 2, 1, 1 << 10, 1 << 8, false, 1, 0);
   kernel(4096, {54}, 30, 300, 3, 2, 1, 100, 100, false, 1);
   kernel(4096, {47, 47}, 38, 5000, 5, 1, 1, 4000, 1000, false, 1);
   kernel(8192, {60, 60}, 50, 20000, 9, 2, 2, 1 << 20, 1 << 14, false, 0);

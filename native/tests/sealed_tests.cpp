@@ -407,37 +407,40 @@ void expansion() {
   }
 }
 
-// Transforms eight values at a time and one at a time agree, also on the largest values of the largest primes,
-// and undo each other. native_tests compares those of this machine with SEAL's.
+// Transforms of all paths agree, also on the largest values of the largest primes, and undo each other.
+// native_tests compares those of this machine with SEAL's.
 void transforms() {
-  if (!Transform::can_widen()) {
-    std::printf("this processor has no wide transforms: not tested\n");
-    return;
-  }
   std::mt19937_64 random(25);
   for (std::size_t degree : {1024u, 4096u, 16384u}) {
-    for (int bits : {33, 52, 60}) {
+    for (int bits : {33, 50, 52, 60}) {
       const seal::Modulus q = seal::CoeffModulus::Create(degree, {bits})[0];
       u64 root = 0;
       seal::util::try_minimal_primitive_root(2 * degree, q, root);
-      const Transform plain(degree, root, q, false), wide(degree, root, q, true);
-      for (std::size_t size = 8; size <= degree; size *= 2) {
-        for (int kind = 0; kind < 4; ++kind) {
-          std::vector<u64> values(size);
-          for (auto& v : values) {
-            v = kind == 0 ? q.value() - 1 : kind == 1 ? (random() & 1) * (q.value() - 1) : random() % q.value();
-          }
-          std::vector<u64> a = values, b = values;
-          plain.forward(a.data(), size);
-          wide.forward(b.data(), size);
-          check(a == b, "forward transforms of " + std::to_string(size) + " values agree");
-          if (size == degree) {
-            std::vector<u64> c = values, d = values;
-            plain.inverse(c.data());
-            wide.inverse(d.data());
-            check(c == d, "inverse transforms agree");
-            wide.inverse(b.data());
-            check(b == values, "transforms undo each other");
+      const Transform plain(degree, root, q, Path::kScalar);
+      for (Path path : paths()) {
+        const Transform other(degree, root, q, path);
+        check(other.path() == (path == Path::kAvx2                ? Path::kScalar
+                               : path == Path::kIfma && bits > 50 ? Path::kAvx512
+                                                                  : path),
+              "the path asked for");
+        for (std::size_t size = 8; size <= degree; size *= 2) {
+          for (int kind = 0; kind < 4; ++kind) {
+            std::vector<u64> values(size);
+            for (auto& v : values) {
+              v = kind == 0 ? q.value() - 1 : kind == 1 ? (random() & 1) * (q.value() - 1) : random() % q.value();
+            }
+            std::vector<u64> a = values, b = values;
+            plain.forward(a.data(), size);
+            other.forward(b.data(), size);
+            check(a == b, "forward transforms of " + std::to_string(size) + " values agree: " + name_of(path));
+            if (size == degree) {
+              std::vector<u64> c = values, d = values;
+              plain.inverse(c.data());
+              other.inverse(d.data());
+              check(c == d, "inverse transforms agree: " + name_of(path));
+              other.inverse(b.data());
+              check(b == values, "transforms undo each other: " + name_of(path));
+            }
           }
         }
       }

@@ -164,7 +164,9 @@ public class KernelBenchmark {
     /** Once. */
     @Setup
     public void fill(Backward b) {
-      long bytes = TileStore.bytes(b.choice.parameters(), b.rows, b.columns, b.choice.width());
+      TileStore.Shape all =
+          new TileStore.Shape(b.rows, b.columns, b.choice.width(), 1024, b.columns);
+      long bytes = all.bytes(b.choice.parameters());
       words = new Random(2).longs(bytes / 8).toArray();
     }
   }

@@ -55,4 +55,31 @@ public final class DenseProducts {
       double[] out) {
     Native.product(matrix, rows, inner, from, to, factor, columns, out);
   }
+
+  /**
+   * Some rows of X·B·scale as integers next to them, the upper one as often as the fraction says,
+   * to 2^-17: unbiased, by fresh coins of the operating system.
+   *
+   * @param matrix X, rows × inner
+   * @param from first row
+   * @param to after the last row
+   * @param factor B, inner × columns
+   * @param largest that no |X·B·scale| exceeds, below 2^30
+   * @param out the rows, from the start; may be longer
+   * @return whether none exceeds it; otherwise {@code out} holds nothing useful
+   * @throws IllegalArgumentException if lengths, ranges or bounds do not fit
+   */
+  public static boolean rounded(
+      double[] matrix,
+      int rows,
+      int inner,
+      int from,
+      int to,
+      double[] factor,
+      int columns,
+      double scale,
+      int largest,
+      int[] out) {
+    return Native.rounded(matrix, rows, inner, from, to, factor, columns, scale, largest, out);
+  }
 }

@@ -59,30 +59,31 @@ public final class ParameterChooser {
         continue;
       }
       int least = Math.max(LEAST_LIMB_BITS, plainBits + 1);
+      long plain = prime(degree, plainBits, 0);
       // The first prime is the one that replies keep; the second only brings room for noise.
       for (int bits = least; bits <= 60; bits++) {
         for (int second = least; second <= bits; second++) {
           int modulusBits = bits + second;
-          // Cheap first: the exact inequalities need the primes themselves.
           if (Parameters.securityBits(degree, modulusBits) < 128
-              || log2(noiseBound(w.columnL1(), degree)) > modulusBits - plainBits) {
+              || !keySurvives(degree, modulusBits, plain, totalColumns(w))) {
             continue;
           }
-          long plain = prime(degree, plainBits, 0);
-          if (!keySurvives(degree, modulusBits, plain, totalColumns(w))) {
-            continue;
-          }
-          long[] primes = {prime(degree, bits, 0), prime(degree, second, second == bits ? 1 : 0)};
-          for (int replyLimbs = 1; replyLimbs <= 2; replyLimbs++) {
-            if (replyLimbs == 1 && !switchFits(primes[0], plain)) {
-              continue;
-            }
+          for (int replyLimbs = bits > plainBits + SWITCH_MARGIN_BITS ? 1 : 2;
+              replyLimbs <= 2;
+              replyLimbs++) {
             int replyBits = replyLimbs == 1 ? bits : modulusBits;
-            for (int width = 1;
-                width <= 64 && noiseFits(tileL1(w, width), degree, primes, plain);
-                width *= 2) {
+            for (int width = 1; width <= 64; width *= 2) {
+              // The exact inequalities come last: they need the primes, which take time to find.
               double cost = cost(w, degree, modulusBits, width, replyLimbs, replyBits);
-              if (cost < bestCost) {
+              if (cost >= bestCost
+                  || log2(noiseBound(tileL1(w, width), degree)) > modulusBits - plainBits) {
+                continue;
+              }
+              long[] primes = {
+                prime(degree, bits, 0), prime(degree, second, second == bits ? 1 : 0)
+              };
+              if (noiseFits(tileL1(w, width), degree, primes, plain)
+                  && (replyLimbs == 2 || switchFits(primes[0], plain))) {
                 bestCost = cost;
                 best = new Choice(new Parameters(degree, primes, plain), width, replyLimbs);
               }

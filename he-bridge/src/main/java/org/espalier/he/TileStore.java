@@ -3,9 +3,10 @@ package org.espalier.he;
 import org.espalier.he.nativelib.Native;
 
 /**
- * A party's integer matrix as transformed polynomials outside the Java heap, made once and used in
- * every pass. A tile holds N/c rows of c columns: Σ X[i,j]·x^(ic+(c−1−j)). Filling and using it
- * takes time independent of the values.
+ * A party's integer matrix as polynomials outside the Java heap, made once and used in every pass.
+ * A tile holds N/c rows of c columns: Σ X[i,j]·x^(ic+(c−1−j)). Of a small matrix the transformed
+ * tiles are kept; those of a large one are made whenever they are used. Filling and using it takes
+ * time independent of the values.
  */
 public final class TileStore extends NativeObject {
   private final HeContext context;
@@ -14,39 +15,128 @@ public final class TileStore extends NativeObject {
   private final int width;
   private final byte[] nonce = MaskSeed.nonce();
 
-  private TileStore(HeContext context, int rows, int columns, int width) {
-    super(context.with(handle -> Native.tiles(handle, rows, columns, width)));
-    this.context = context;
-    this.rows = rows;
-    this.columns = columns;
-    this.width = width;
+  /** Copies some rows of a matrix. */
+  @FunctionalInterface
+  public interface Rows {
+    /**
+     * Copies the rows.
+     *
+     * @param from first row
+     * @param count how many
+     * @param out row-major, {@code count} × columns, and may be longer
+     */
+    void copy(int from, int count, int[] out);
   }
 
-  /** Native memory that a store takes, in bytes: about n·d·limbs·8. */
-  public static long bytes(Parameters p, int rows, int columns, int width) {
-    long blocks = (rows + p.degree() / width - 1L) / (p.degree() / width);
-    long groups = (columns + width - 1L) / width;
-    return blocks * groups * p.degree() * p.limbs() * 8;
+  private TileStore(HeContext context, Shape shape) {
+    super(
+        context.with(
+            handle ->
+                Native.tiles(
+                    handle,
+                    shape.rows(),
+                    shape.columns(),
+                    shape.width(),
+                    shape.largest(),
+                    shape.keptGroups())));
+    this.context = context;
+    this.rows = shape.rows();
+    this.columns = shape.columns();
+    this.width = shape.width();
   }
 
   /**
-   * Transforms a whole matrix.
+   * What a store is made for.
+   *
+   * @param width c, columns a tile, a power of two up to 64
+   * @param largest that no entry's absolute value exceeds; whether it is below 2^15 decides the
+   *     room that entries take, so that it should be a public bound
+   * @param keptGroups of how many groups of c columns transformed tiles are kept
+   */
+  public record Shape(int rows, int columns, int width, int largest, int keptGroups) {
+    public Shape {
+      if (rows < 1 || columns < 1 || width < 1 || largest < 0 || keptGroups < 0) {
+        throw new IllegalArgumentException("no matrix has " + rows + " x " + columns + " entries");
+      }
+      keptGroups = Math.min(keptGroups, (columns - 1) / width + 1);
+    }
+
+    /** Beyond, to write transformed tiles and read them again takes longer than to make them. */
+    private static final long MOST_KEPT = 128L << 20;
+
+    /** Keeps the transformed tiles of a small matrix. */
+    public static Shape of(Parameters p, int rows, int columns, int width, int largest) {
+      Shape all = new Shape(rows, columns, width, largest, columns);
+      return all.keptGroups * all.groupBytes(p) <= MOST_KEPT
+          ? all
+          : new Shape(rows, columns, width, largest, 0);
+    }
+
+    /** Of c columns transformed. */
+    private long groupBytes(Parameters p) {
+      return coefficients(p) * p.limbs() * Long.BYTES;
+    }
+
+    /** Of c columns. */
+    private long coefficients(Parameters p) {
+      long perBlock = p.degree() / width;
+      return (rows + perBlock - 1) / perBlock * p.degree();
+    }
+
+    /** Native memory that a store takes: 2 or 4 bytes for each entry, and what is kept. */
+    public long bytes(Parameters p) {
+      long groups = (columns + width - 1L) / width;
+      int entry = largest <= Short.MAX_VALUE ? Short.BYTES : Integer.BYTES;
+      return coefficients(p) * groups * entry + keptGroups * groupBytes(p);
+    }
+  }
+
+  /**
+   * A whole matrix, all transformed tiles kept.
    *
    * @param matrix row-major, rows × columns
    * @param width c, a power of two up to 64
-   * @throws OutOfMemoryError if {@link #bytes} cannot be allocated
+   * @throws OutOfMemoryError if {@link Shape#bytes} cannot be allocated
    */
   public static TileStore of(HeContext context, int[] matrix, int rows, int columns, int width) {
     if (rows < 1 || columns < 1 || (long) rows * columns != matrix.length) {
       throw new IllegalArgumentException(
           rows + " x " + columns + " does not describe " + matrix.length + " values");
     }
-    TileStore store = new TileStore(context, rows, columns, width);
-    int perBlock = context.parameters().degree() / width;
-    for (int block = 0, from = 0; from < rows; block++, from += perBlock) {
-      Native.put(store.handle(), block, matrix, from, Math.min(perBlock, rows - from));
+    int largest = 0;
+    for (int value : matrix) {
+      largest = Math.max(largest, value == Integer.MIN_VALUE ? Integer.MAX_VALUE : Math.abs(value));
     }
-    return store;
+    return of(
+        context,
+        new Shape(rows, columns, width, largest, columns),
+        (from, count, out) ->
+            System.arraycopy(matrix, from * columns, out, 0, Math.multiplyExact(count, columns)));
+  }
+
+  /**
+   * A matrix, some rows at a time.
+   *
+   * @param matrix is asked for consecutive rows, N/c at a time
+   * @throws IllegalArgumentException if an entry exceeds its bound
+   * @throws OutOfMemoryError if {@link Shape#bytes} cannot be allocated
+   */
+  public static TileStore of(HeContext context, Shape shape, Rows matrix) {
+    TileStore store = new TileStore(context, shape);
+    try {
+      int perBlock = context.parameters().degree() / shape.width();
+      int rows = shape.rows();
+      int[] values = new int[Math.multiplyExact(Math.min(perBlock, rows), shape.columns())];
+      for (int block = 0, from = 0; from < rows; block++, from += perBlock) {
+        int count = Math.min(perBlock, rows - from);
+        matrix.copy(from, count, values);
+        Native.put(store.handle(), block, values, 0, count);
+      }
+      return store;
+    } catch (RuntimeException | Error e) {
+      store.close();
+      throw e;
+    }
   }
 
   public int blocks() {

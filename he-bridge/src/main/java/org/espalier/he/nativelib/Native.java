@@ -44,7 +44,8 @@ public final class Native {
 
   public static native long replySize(long context, int columns, int width, int limbs);
 
-  public static native long tiles(long context, int rows, int columns, int width);
+  public static native long tiles(
+      long context, int rows, int columns, int width, int largest, int keptGroups);
 
   public static native void put(long tiles, int block, int[] matrix, int fromRow, int rows);
 
@@ -110,6 +111,18 @@ public final class Native {
 
   public static native void gram(
       double[] matrix, int rows, int columns, int from, int to, int left, double[] sums);
+
+  public static native boolean rounded(
+      double[] matrix,
+      int rows,
+      int inner,
+      int from,
+      int to,
+      double[] factor,
+      int columns,
+      double scale,
+      int largest,
+      int[] out);
 
   public static native void product(
       double[] matrix,

@@ -39,6 +39,8 @@ public enum Work {
   OPERAND_OPENING,
   /** A tile kept transformed, times one operand. */
   KEPT_TILE,
+  /** A tile made of integers, times one operand. */
+  MADE_TILE,
   /** An entry of a matrix, times one residue. */
   INTEGER_PRODUCT,
   /** A row of such a product. */

@@ -1,7 +1,6 @@
 package org.espalier.protocols.fixedpoint;
 
 import org.espalier.protocols.mask.Prg;
-import org.espalier.protocols.prepare.Matrix;
 
 /**
  * How features and residuals become integers for the encrypted product Xᵀ·r.
@@ -51,32 +50,27 @@ public record Quantisation(int featureBits, int residualBits) {
   }
 
   /**
-   * Integers x·2^fx, rounded stochastically, row-major like the matrix.
+   * That no feature exceeds as an integer, x·2^fx rounded up: below 2^30.
    *
-   * @throws Ring.RangeError if an entry does not fit 31 bits
+   * @param largest bound of a feature, which may be off by its own rounding: it is taken twice
    */
-  public int[] quantise(Matrix x, Prg random) {
-    double[] values = x.values();
-    int[] out = new int[values.length];
-    for (int i = 0; i < values.length; i++) {
-      long q = random.roundStochastically(Math.scalb(values[i], featureBits));
-      if (q < -(1L << 30) || q > 1L << 30) {
-        throw new Ring.RangeError(
-            "prepared feature of " + values[i] + " does not fit " + featureBits + " bits");
+  public int largestFeature(double largest) {
+    return (int) Math.min((1 << 30) - 1, Math.ceil(2 * Math.scalb(largest, featureBits)) + 1);
+  }
+
+  /** Adds Σ_i |x_ij| to the sum of each column j of some rows of an integer matrix. */
+  public static void addColumnL1(int[] rows, long[] sums) {
+    for (int at = 0; at < rows.length; ) {
+      for (int j = 0; j < sums.length; j++) {
+        sums[j] += Math.abs((long) rows[at++]);
       }
-      out[i] = (int) q;
     }
-    return out;
   }
 
   /** Largest Σ_i |x_ij| over the columns j of a row-major integer matrix. */
   public static long maxColumnL1(int[] matrix, int columns) {
     long[] sums = new long[columns];
-    for (int at = 0; at < matrix.length; ) {
-      for (int j = 0; j < columns; j++) {
-        sums[j] += Math.abs((long) matrix[at++]);
-      }
-    }
+    addColumnL1(matrix, sums);
     long max = 0;
     for (long sum : sums) {
       max = Math.max(max, sum);

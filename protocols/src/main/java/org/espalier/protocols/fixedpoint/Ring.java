@@ -59,7 +59,7 @@ public record Ring(int bits, int fraction) {
 
   /** A value does not fit the fixed-point range that the protocol proves its sums from. */
   public static final class RangeError extends RuntimeException {
-    RangeError(String message) {
+    public RangeError(String message) {
       super(message);
     }
   }

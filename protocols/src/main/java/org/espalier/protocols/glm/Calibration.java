@@ -20,6 +20,7 @@ import org.espalier.he.KeyPair;
 import org.espalier.he.LaneLayout;
 import org.espalier.he.MaskedReply;
 import org.espalier.he.MatrixEvaluator;
+import org.espalier.he.Parameters;
 import org.espalier.he.PublicKey;
 import org.espalier.he.SealedParameters;
 import org.espalier.he.SealedWorkload;
@@ -66,6 +67,10 @@ public final class Calibration implements AutoCloseable {
   private static final double COLD = 1.7;
 
   private static final int FRESH_BYTES = 32 << 20;
+
+  /** As level {@code gradients} has them for 100,000 rows and some hundred columns. */
+  private static final Parameters GRADIENTS =
+      new Parameters(8192, new long[] {137438822401L, 34359410689L}, 268369921L);
 
   /** A call of the system and a thread that wakes up, seconds. */
   private static final double SYSTEM_MESSAGE = 2e-5;
@@ -134,7 +139,7 @@ public final class Calibration implements AutoCloseable {
     try (Calibration calibration = new Calibration()) {
       calibration.slots();
       calibration.products();
-      calibration.keptTiles();
+      calibration.tiles();
       calibration.residues();
       calibration.reals();
       calibration.messages();
@@ -404,36 +409,46 @@ public final class Calibration implements AutoCloseable {
     readyRate(Work.OPERAND_OPENING, few.groups() * unit, () -> few.open(reply));
   }
 
-  /** The kernel of level {@code gradients}. */
-  private void keptTiles() {
-    int rows = atOnce * degree;
+  /** The kernel of level {@code gradients}: its primes are shorter than those of level sealed. */
+  private void tiles() {
+    HeContext context = closed(HeContext.of(GRADIENTS), HeContext::close);
+    int length = GRADIENTS.degree();
+    int rows = atOnce * length;
     int[] x = new int[rows * COLUMNS];
     Arrays.fill(x, 15);
-    long[] residuals = field.uniform(random, rows);
-    KeyPair key = closed(matrix.generateKey(), KeyPair::close);
-    TileStore tiles = closed(TileStore.of(matrix, x, rows, COLUMNS, 1), TileStore::close);
+    long[] residuals = new long[rows];
+    KeyPair key = closed(context.generateKey(), KeyPair::close);
     byte[][] ciphertexts = new byte[atOnce][];
-    each(b -> ciphertexts[b] = key.encryptBlock(residuals, b * degree, degree, 1));
+    each(b -> ciphertexts[b] = key.encryptBlock(residuals, b * length, length, 1));
     Turn reading =
         ready(
             () -> {
               SeedRegistry seeds = new SeedRegistry();
               for (byte[] ciphertext : ciphertexts) {
-                matrix.readBlock(ciphertext, seeds).close();
+                context.readBlock(ciphertext, seeds).close();
               }
             });
-    Turn all =
-        ready(
-            () -> {
-              SeedRegistry seeds = new SeedRegistry();
-              try (BackwardAccumulator sum = tiles.backward()) {
-                for (int b = 0; b < atOnce; b++) {
-                  // The accumulator closes what it has taken.
-                  sum.add(b, matrix.readBlock(ciphertexts[b], seeds));
-                }
-              }
-            });
-    rate(Work.KEPT_TILE, () -> (all.seconds() - reading.seconds()) / (atOnce * COLUMNS * unit));
+    double tiles = atOnce * COLUMNS * SharesCost.unit(length);
+    Turn kept = products(context, TileStore.of(context, x, rows, COLUMNS, 1), ciphertexts);
+    rate(Work.KEPT_TILE, () -> (kept.seconds() - reading.seconds()) / tiles);
+    TileStore.Shape none = new TileStore.Shape(rows, COLUMNS, 1, 15, 0);
+    TileStore unkept = TileStore.of(context, none, (from, count, out) -> Arrays.fill(out, 15));
+    Turn made = products(context, unkept, ciphertexts);
+    rate(Work.MADE_TILE, () -> (made.seconds() - reading.seconds()) / tiles);
+  }
+
+  private Turn products(HeContext context, TileStore store, byte[][] ciphertexts) {
+    TileStore tiles = closed(store, TileStore::close);
+    return ready(
+        () -> {
+          SeedRegistry seeds = new SeedRegistry();
+          try (BackwardAccumulator sum = tiles.backward()) {
+            for (int b = 0; b < ciphertexts.length; b++) {
+              // The accumulator closes what it has taken.
+              sum.add(b, context.readBlock(ciphertexts[b], seeds));
+            }
+          }
+        });
   }
 
   private void residues() {

@@ -15,7 +15,9 @@ import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.fixedpoint.Quantisation;
 import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.protocols.linear.ResidualHolder;
+import org.espalier.protocols.linear.SliceEvaluator;
 import org.espalier.protocols.predict.LogitsCost;
+import org.espalier.protocols.prepare.Whitening;
 import org.espalier.protocols.shares.SharesCost;
 
 /** The steps of {@link GradientsTraining}. Label party first. */
@@ -40,6 +42,7 @@ final class GradientsCost {
   private static final int SQUARES = 6;
 
   private final TrainingJob job;
+  private final Quantisation quantisation;
   private final TrainingCost.Size size;
   private final int[] columns;
   private final Script script;
@@ -47,6 +50,7 @@ final class GradientsCost {
 
   private GradientsCost(TrainingJob job, TrainingCost.Size size) {
     this.job = job;
+    this.quantisation = quantisation(job, size);
     this.size = size;
     this.columns = size.columns();
     this.script = new Script(columns.length);
@@ -91,9 +95,7 @@ final class GradientsCost {
   }
 
   static TrainingCost of(TrainingJob job, TrainingCost.Size size, int passes) {
-    Quantisation quantisation =
-        Quantisation.forTolerance(
-            job.rows(), Arrays.stream(size.columns()).skip(1).sum(), job.spec().tolerance());
+    Quantisation quantisation = quantisation(job, size);
     long columnL1 = Math.round(Math.scalb(0.8 * job.rows(), quantisation.featureBits()));
     ParameterChooser.Choice choice =
         ParameterChooser.choose(
@@ -120,6 +122,11 @@ final class GradientsCost {
       phases.add(evaluate.phase(TrainingCost.Part.EVALUATE, choice, 0));
     }
     return new TrainingCost(phases, passes);
+  }
+
+  private static Quantisation quantisation(TrainingJob job, TrainingCost.Size size) {
+    int features = Arrays.stream(size.columns()).skip(1).sum();
+    return Quantisation.forTolerance(job.rows(), features, job.spec().tolerance());
   }
 
   private TrainingCost.Phase phase(
@@ -150,20 +157,23 @@ final class GradientsCost {
     long square = (long) columns[p] * columns[p] * Double.BYTES;
     long directions = (long) passes * columns[p] * 2 * Double.BYTES;
     long vectors = (long) FEATURE_VECTORS * job.rows() * Double.BYTES;
-    // Whitened beside prepared, and as integers until they are transformed.
-    long integers =
-        part == TrainingCost.Part.PREPARE ? (long) job.rows() * columns[p] * Integer.BYTES : 0;
+    // As integers until the tiles are made; the heap does not shrink again.
+    TileStore.Shape shape = shape(choice, p);
+    int entry = shape.largest() <= Short.MAX_VALUE ? Short.BYTES : Integer.BYTES;
+    long integers = (long) job.rows() * columns[p] * entry;
     return contexts
-        .plus(Footprint.ofHeap(2 * prepared + integers + SQUARES * square + directions + vectors))
+        .plus(Footprint.ofHeap(prepared + integers + SQUARES * square + directions + vectors))
         .plus(
             Footprint.ofNative(
-                TileStore.bytes(choice.parameters(), job.rows(), columns[p], choice.width())
+                shape.bytes(choice.parameters())
                     + 2L * (ResidualHolder.ENCRYPTED_AT_ONCE + groups(choice, p)) * polynomial));
   }
 
   private void begin(ParameterChooser.Choice choice) {
     double rows = job.rows();
     double unit = SharesCost.unit(choice.parameters().degree());
+    label.compute(Work.SET_UP, SET_UP_SHARE);
+    fit(0);
     for (int p = 1; p < columns.length; p++) {
       Lane lane = script.party(p);
       lane.compute(Work.SET_UP, SET_UP_SHARE);
@@ -186,25 +196,28 @@ final class GradientsCost {
       lane.compute(Work.ROUNDING, rows * d);
       script.message(lane, label, 2 * Integer.BYTES + Long.BYTES);
     }
-    label.compute(Work.SET_UP, SET_UP_SHARE);
     int setUp = 3 * Integer.BYTES + choice.parameters().encode().length;
     for (int p = 1; p < columns.length; p++) {
-      double tiles = tiles(choice, p);
       script.message(label, script.party(p), setUp);
       script
           .party(p)
-          .compute(Work.TILE_TRANSFORM, tiles * unit)
-          .compute(
-              Work.FRESH_BYTE,
-              (double)
-                  TileStore.bytes(choice.parameters(), job.rows(), columns[p], choice.width()));
+          .compute(Work.MADE_TILE, keptTiles(choice, p) * unit)
+          .compute(Work.FRESH_BYTE, (double) shape(choice, p).bytes(choice.parameters()));
       script.message(script.party(p), label, Integer.BYTES);
     }
-    fit(0);
   }
 
   private double tiles(ParameterChooser.Choice choice, int party) {
     return (double) choice.blocks(job.rows()) * groups(choice, party);
+  }
+
+  private double keptTiles(ParameterChooser.Choice choice, int party) {
+    return (double) choice.blocks(job.rows()) * shape(choice, party).keptGroups();
+  }
+
+  private TileStore.Shape shape(ParameterChooser.Choice choice, int party) {
+    int largest = quantisation.largestFeature(Whitening.largest(job.rows()));
+    return SliceEvaluator.shape(choice, job.rows(), columns[party], largest);
   }
 
   private int groups(ParameterChooser.Choice choice, int party) {
@@ -254,7 +267,9 @@ final class GradientsCost {
   private void answer(HeContext context, ParameterChooser.Choice choice, int p, double unit) {
     Lane lane = script.party(p);
     int groups = groups(choice, p);
-    lane.compute(Work.KEPT_TILE, tiles(choice, p) * unit)
+    double kept = keptTiles(choice, p);
+    lane.compute(Work.KEPT_TILE, kept * unit)
+        .compute(Work.MADE_TILE, (tiles(choice, p) - kept) * unit)
         .compute(Work.OPERAND_REPLY, groups * unit);
     script.message(
         lane,

@@ -17,6 +17,7 @@ import org.espalier.protocols.disclosure.NoPassLeft;
 import org.espalier.protocols.fixedpoint.Quantisation;
 import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.protocols.linear.ResidualHolder;
+import org.espalier.protocols.linear.RowSource;
 import org.espalier.protocols.linear.SliceEvaluator;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.mask.ZeroSumMasks;
@@ -52,10 +53,14 @@ final class GradientsTraining implements TrainingProtocol {
       Matrix own,
       double[] labels,
       PassListener listener) {
+    TrainingSpec spec = job.spec();
+    SubspaceFit fit = new SubspaceFit(own, labels, spec.l2(), 1e-4 * spec.tolerance());
+    // While the feature parties whiten.
+    fit.minimise();
     int mostColumns = Disclosure.mostColumns(job.rows());
     try (ResidualHolder layer =
-        new ResidualHolder(job.rows(), mostColumns, job.spec().tolerance(), featureParties)) {
-      return new Label(job, featureParties, own, labels, listener, layer).run();
+        new ResidualHolder(job.rows(), mostColumns, spec.tolerance(), featureParties)) {
+      return new Label(job, featureParties, fit, listener, layer).run();
     }
   }
 
@@ -72,21 +77,19 @@ final class GradientsTraining implements TrainingProtocol {
     Label(
         TrainingJob job,
         Map<Party, Channel> features,
-        Matrix own,
-        double[] labels,
+        SubspaceFit fit,
         PassListener listener,
         ResidualHolder layer) {
       this.job = job;
       this.features = features;
       this.listener = listener;
       this.layer = layer;
-      this.fit = new SubspaceFit(own, labels, job.spec().l2(), 1e-4 * job.spec().tolerance());
+      this.fit = fit;
     }
 
     LabelOutcome run() {
       TrainingSpec spec = job.spec();
       int allowed = allowed();
-      fit.minimise();
       LabelOutcome.End end =
           allowed < spec.maxPasses() ? LabelOutcome.End.DISCLOSURE : LabelOutcome.End.MAX_PASSES;
       double norm = rms(fit.residuals());
@@ -293,12 +296,36 @@ final class GradientsTraining implements TrainingProtocol {
     int allowed = passLimit(job, total);
     Whitening whitening = Whitening.of(own, spec.ridge());
     ZeroSumMasks masks = ZeroSumMasks.agree(job.session(), label.self(), others);
-    Matrix x = whitening.apply(own);
-    try (SliceEvaluator layer = new SliceEvaluator(label, x, total, spec.tolerance())) {
+    RowSource whitened = whitened(own, whitening);
+    try (SliceEvaluator layer = new SliceEvaluator(label, whitened, total, spec.tolerance())) {
       label.send(new Messages.Allowed(allowed));
       Passes passes = new Passes(total, allowed, progress, beforePass);
-      return new Feature(job, label, x, whitening, masks, layer, passes).run();
+      return new Feature(job, label, own, whitening, masks, layer, passes).run();
     }
+  }
+
+  private static RowSource whitened(Matrix own, Whitening whitening) {
+    return new RowSource() {
+      @Override
+      public int rows() {
+        return own.rows();
+      }
+
+      @Override
+      public int columns() {
+        return own.columns();
+      }
+
+      @Override
+      public double largest() {
+        return Whitening.largest(own.rows());
+      }
+
+      @Override
+      public boolean rounded(int from, int count, int bits, int most, int[] out) {
+        return whitening.rounded(own, from, count, bits, most, out);
+      }
+    };
   }
 
   /**
@@ -328,7 +355,7 @@ final class GradientsTraining implements TrainingProtocol {
   private static final class Feature {
     private final TrainingJob job;
     private final Channel label;
-    private final Matrix x;
+    private final Matrix own;
     private final Whitening whitening;
     private final ZeroSumMasks masks;
     private final SliceEvaluator layer;
@@ -341,14 +368,14 @@ final class GradientsTraining implements TrainingProtocol {
     Feature(
         TrainingJob job,
         Channel label,
-        Matrix x,
+        Matrix own,
         Whitening whitening,
         ZeroSumMasks masks,
         SliceEvaluator layer,
         Passes passes) {
       this.job = job;
       this.label = label;
-      this.x = x;
+      this.own = own;
       this.whitening = whitening;
       this.masks = masks;
       this.layer = layer;
@@ -412,7 +439,7 @@ final class GradientsTraining implements TrainingProtocol {
 
     private void sendLogits(int pass, double[] direction, byte[] request) {
       int parties = job.featureParties().size();
-      double[] logits = x.times(direction);
+      double[] logits = own.times(whitening.toPrepared(direction));
       double width = noiseWidth * Math.sqrt(SubspaceFit.dot(direction, direction));
       long[] residues = new long[logits.length];
       for (int i = 0; i < logits.length; i++) {
@@ -445,7 +472,7 @@ final class GradientsTraining implements TrainingProtocol {
     }
 
     private double[] combine(double[] coefficients) {
-      double[] sum = new double[x.columns()];
+      double[] sum = new double[own.columns()];
       for (int s = 0; s < coefficients.length; s++) {
         double[] direction = directions.get(s);
         for (int j = 0; j < sum.length; j++) {

@@ -14,7 +14,6 @@ import org.espalier.he.TileStore;
 import org.espalier.he.Workload;
 import org.espalier.protocols.fixedpoint.Quantisation;
 import org.espalier.protocols.mask.Prg;
-import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Digests;
 import org.espalier.wire.WireException;
@@ -35,18 +34,18 @@ public final class SliceEvaluator implements AutoCloseable {
 
   /**
    * Announces this slice's shape and bound, checks the holder's parameters against every inequality
-   * and transforms the slice once.
+   * and makes the slice's tiles.
    *
    * @param x n × d, prepared and whitened
    * @param totalColumns of all evaluators
    * @param tolerance of the training's objective
    */
-  public SliceEvaluator(Channel holder, Matrix x, int totalColumns, double tolerance) {
+  public SliceEvaluator(Channel holder, RowSource x, int totalColumns, double tolerance) {
     this.holder = holder;
     this.rows = x.rows();
     this.quantisation = Quantisation.forTolerance(rows, totalColumns, tolerance);
-    int[] integers = quantisation.quantise(x, Prg.fresh());
-    long columnL1 = Math.max(1, Quantisation.maxColumnL1(integers, x.columns()));
+    IntegerSlice integers = new IntegerSlice(x, quantisation);
+    long columnL1 = integers.columnL1();
     holder.send(new Messages.SliceSummary(rows, x.columns(), columnL1));
     Messages.Setup setup = holder.receive(Messages.Setup.TYPE, Messages.Setup.LIMIT);
     try {
@@ -61,8 +60,14 @@ public final class SliceEvaluator implements AutoCloseable {
       throw new WireException.ProtocolViolation(holder.peer(), "it chose " + e.getMessage(), e);
     }
     this.context = HeContext.of(choice.parameters());
-    this.tiles = TileStore.of(context, integers, rows, x.columns(), choice.width());
-    Arrays.fill(integers, 0);
+    this.tiles =
+        TileStore.of(context, shape(choice, rows, x.columns(), integers.largest()), integers::rows);
+  }
+
+  /** How a slice is kept. */
+  public static TileStore.Shape shape(
+      ParameterChooser.Choice choice, int rows, int columns, int largest) {
+    return TileStore.Shape.of(choice.parameters(), rows, columns, choice.width(), largest);
   }
 
   /** What runs, for the record. */

@@ -1,5 +1,8 @@
 package org.espalier.protocols.mask;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.util.Arrays;
@@ -17,6 +20,8 @@ public final class Prg {
   private static final int BUFFER = 8192;
   private static final byte[] ZEROS = new byte[BUFFER];
   private static final SecureRandom SYSTEM = new SecureRandom();
+  private static final VarHandle WORDS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
   private final Cipher cipher;
   private final byte[] buffer = new byte[BUFFER];
@@ -58,10 +63,7 @@ public final class Prg {
     if (at == BUFFER) {
       refill();
     }
-    long value = 0;
-    for (int i = 0; i < 8; i++) {
-      value = value << 8 | (buffer[at + i] & 0xff);
-    }
+    long value = (long) WORDS.get(buffer, at);
     at += 8;
     return value;
   }

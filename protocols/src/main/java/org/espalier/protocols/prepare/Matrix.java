@@ -192,6 +192,21 @@ public final class Matrix {
     return product;
   }
 
+  /**
+   * Some rows of X·B·2^bits as integers ({@link DenseProducts#rounded}), on this thread.
+   *
+   * @param from first row
+   * @param count how many
+   * @param largest that no integer exceeds, below 2^30
+   * @param out count × columns of B, and may be longer
+   * @return whether none does
+   */
+  boolean rounded(Matrix b, int from, int count, int bits, int largest, int[] out) {
+    double scale = Math.scalb(1.0, bits);
+    return DenseProducts.rounded(
+        values, rows, columns, from, from + count, b.values, b.columns, scale, largest, out);
+  }
+
   /** The columns from..to of four consecutive rows, the first at {@code row}, onto {@code sum}. */
   private void addFour(
       double[] sum, int at, double f0, double f1, double f2, double f3, int row, int from, int to) {

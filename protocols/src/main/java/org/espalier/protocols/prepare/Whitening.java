@@ -128,6 +128,28 @@ public final class Whitening {
   }
 
   /**
+   * Some rows of X·M·2^bits as integers next to them, rounded stochastically without a bias, on
+   * this thread.
+   *
+   * @param from first row
+   * @param count how many
+   * @param largest that no integer exceeds, below 2^30
+   * @param out count × d, and may be longer
+   * @return whether none does
+   */
+  public boolean rounded(Matrix prepared, int from, int count, int bits, int largest, int[] out) {
+    return prepared.rounded(toPrepared, from, count, bits, largest, out);
+  }
+
+  /**
+   * That no entry of X·M exceeds, X being the matrix that this was made from: its columns have at
+   * most the squared length n. Not counting what rounding adds.
+   */
+  public static double largest(int rows) {
+    return Math.sqrt(rows);
+  }
+
+  /**
    * M·w: weights on the whitened features as weights on the prepared ones, with the same logits.
    *
    * @param w one per column

@@ -10,7 +10,7 @@ import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 import org.ejml.interfaces.decomposition.EigenDecomposition_F64;
 import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.disclosure.Level;
-import org.espalier.protocols.fixedpoint.Quantisation;
+import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.prepare.Whitening;
 import org.espalier.protocols.shares.IntegerMatrix;
@@ -126,7 +126,11 @@ class SpanAttackTest {
   /** At sealed the label party has a masked product instead of logits. */
   @Test
   void atSealedThereIsNothingButAUniformVector() {
-    int[] integers = new Quantisation(10, 10).quantise(COHORT.standardised(), Sealed.coins(1));
+    Prg coins = Sealed.coins(1);
+    int[] integers =
+        Arrays.stream(COHORT.standardised().values())
+            .mapToInt(v -> (int) coins.roundStochastically(1024 * v))
+            .toArray();
     IntegerMatrix x = Sealed.matrix(ROWS, D, integers);
     List<double[]> seen = new ArrayList<>();
     List<double[]> unmasked = new ArrayList<>();

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Random;
 import org.espalier.protocols.mask.Prg;
-import org.espalier.protocols.prepare.Matrix;
 import org.junit.jupiter.api.Test;
 
 class FixedPointTest {
@@ -80,8 +79,7 @@ class FixedPointTest {
   void theGradientBoundHoldsForEveryResidualAndIsAnErrorBeyondTheModulus() {
     Quantisation q = new Quantisation(10, 10);
     Random random = new Random(5);
-    double[] values = random.doubles(300, -3, 3).toArray();
-    int[] x = q.quantise(new Matrix(100, 3, values), new Prg(new byte[32]));
+    int[] x = random.ints(300, -3 << 10, (3 << 10) + 1).toArray();
     long l1 = Quantisation.maxColumnL1(x, 3);
     long bound = q.gradientBound(l1);
     long worst = 0;
@@ -97,9 +95,7 @@ class FixedPointTest {
     assertThatThrownBy(() -> q.gradientBound((1L << 48) + 1))
         .isInstanceOf(Ring.RangeError.class)
         .hasMessageContaining("fewer rows");
-    assertThatThrownBy(
-            () -> q.quantise(new Matrix(1, 1, new double[] {1e9}), new Prg(new byte[32])))
-        .isInstanceOf(Ring.RangeError.class)
-        .hasMessageContaining("does not fit");
+    assertThat(q.largestFeature(3)).isEqualTo((6 << 10) + 1);
+    assertThat(q.largestFeature(1e9)).isEqualTo((1 << 30) - 1);
   }
 }
