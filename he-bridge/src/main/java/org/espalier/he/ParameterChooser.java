@@ -1,6 +1,7 @@
 package org.espalier.he;
 
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -58,35 +59,28 @@ public final class ParameterChooser {
       if (plainBits < 0) {
         continue;
       }
-      int least = Math.max(LEAST_LIMB_BITS, plainBits + 1);
       long plain = prime(degree, plainBits, 0);
-      // The first prime is the one that replies keep; the second only brings room for noise.
-      for (int bits = least; bits <= 60; bits++) {
-        for (int second = least; second <= bits; second++) {
-          int modulusBits = bits + second;
-          if (Parameters.securityBits(degree, modulusBits) < 128
-              || !keySurvives(degree, modulusBits, plain, totalColumns(w))) {
-            continue;
-          }
-          for (int replyLimbs = bits > plainBits + SWITCH_MARGIN_BITS ? 1 : 2;
-              replyLimbs <= 2;
-              replyLimbs++) {
-            int replyBits = replyLimbs == 1 ? bits : modulusBits;
-            for (int width = 1; width <= 64; width *= 2) {
-              // The exact inequalities come last: they need the primes, which take time to find.
-              double cost = cost(w, degree, modulusBits, width, replyLimbs, replyBits);
-              if (cost >= bestCost
-                  || log2(noiseBound(tileL1(w, width), degree)) > modulusBits - plainBits) {
-                continue;
-              }
-              long[] primes = {
-                prime(degree, bits, 0), prime(degree, second, second == bits ? 1 : 0)
-              };
-              if (noiseFits(tileL1(w, width), degree, primes, plain)
-                  && (replyLimbs == 2 || switchFits(primes[0], plain))) {
-                bestCost = cost;
-                best = new Choice(new Parameters(degree, primes, plain), width, replyLimbs);
-              }
+      for (Modulus modulus : moduli(plainBits)) {
+        if (Parameters.securityBits(degree, modulus.bits()) < 128
+            || !keySurvives(degree, modulus.bits(), plain, totalColumns(w))) {
+          continue;
+        }
+        int switched = modulus.first() > plainBits + SWITCH_MARGIN_BITS ? 1 : 2;
+        for (int replyLimbs = Math.min(switched, modulus.limbs());
+            replyLimbs <= modulus.limbs();
+            replyLimbs++) {
+          for (int width = 1; width <= 64; width *= 2) {
+            // The exact inequalities come last: they need the primes, which take time to find.
+            double cost = cost(w, degree, modulus, width, replyLimbs);
+            if (cost >= bestCost || !modulus.mayFit(w, width, degree, plainBits)) {
+              continue;
+            }
+            long[] primes = modulus.primes(degree, plain);
+            if (primes.length > 0
+                && noiseFits(w, width, degree, primes, plain)
+                && (replyLimbs == primes.length || switchFits(primes[0], plain))) {
+              bestCost = cost;
+              best = new Choice(new Parameters(degree, primes, plain), width, replyLimbs);
             }
           }
         }
@@ -107,6 +101,70 @@ public final class ParameterChooser {
   }
 
   /**
+   * The sizes of q's primes.
+   *
+   * @param first bits of the prime that replies keep
+   * @param second bits of one that only brings room for noise; 0 where q is one prime ≡ 1 modulo t
+   */
+  private record Modulus(int first, int second) {
+    int bits() {
+      return first + second;
+    }
+
+    int limbs() {
+      return second == 0 ? 1 : 2;
+    }
+
+    /** False only where the noise is too large for primes of these sizes. */
+    boolean mayFit(Workload w, int width, int degree, int plainBits) {
+      double noise =
+          second == 0
+              ? twiceLikelyNoise(w, width, degree) / 2
+              : noiseBound(tileL1(w, width), degree);
+      return log2(noise) <= bits() - plainBits;
+    }
+
+    /** None if there are none. */
+    long[] primes(int degree, long plain) {
+      if (second == 0) {
+        long only = congruentPrime(degree, first, plain);
+        return only == 0 ? new long[0] : new long[] {only};
+      }
+      return new long[] {prime(degree, first, 0), prime(degree, second, second == first ? 1 : 0)};
+    }
+  }
+
+  private static List<Modulus> moduli(int plainBits) {
+    int least = Math.max(LEAST_LIMB_BITS, plainBits + 1);
+    List<Modulus> all = new ArrayList<>();
+    for (int first = least; first <= 60; first++) {
+      all.add(new Modulus(first, 0));
+    }
+    for (int first = least; first <= 60; first++) {
+      for (int second = least; second <= first; second++) {
+        all.add(new Modulus(first, second));
+      }
+    }
+    return all;
+  }
+
+  /** The largest prime of so many bits that is 1 modulo 2N and modulo t, or 0. */
+  private static long congruentPrime(int degree, int bits, long plain) {
+    // t is 1 modulo 2N, hence prime to it; below 2^60 the product does not overflow if it fits.
+    double step = 2.0 * degree * plain;
+    if (step >= Math.scalb(1.0, bits)) {
+      return 0;
+    }
+    long by = 2L * degree * plain;
+    for (long q = ((1L << bits) - 1) / by * by + 1; q >= 1L << (bits - 1); q -= by) {
+      if (q < 1L << bits && BigInteger.valueOf(q).isProbablePrime(64)) {
+        return q;
+      }
+    }
+    return 0;
+  }
+
+  /**
    * Checks every inequality for a choice, whoever made it.
    *
    * @throws RangeException naming the inequality that fails and its numbers
@@ -124,11 +182,10 @@ public final class ParameterChooser {
       throw new RangeException(
           "result bound " + w.resultBound() + " exceeds (t-1)/2 with t = " + p.plain());
     }
-    long tileL1 = tileL1(w, choice.width());
-    if (!noiseFits(tileL1, p.degree(), p.primes(), p.plain())) {
+    if (!noiseFits(w, choice.width(), p.degree(), p.primes(), p.plain())) {
       throw new RangeException(
           "noise up to 2^"
-              + Math.round(log2(noiseBound(tileL1, p.degree())))
+              + Math.round(log2(noiseBound(tileL1(w, choice.width()), p.degree())))
               + " exceeds half of q/t, where q has "
               + p.modulusBits()
               + " bits and t = "
@@ -207,6 +264,15 @@ public final class ParameterChooser {
     return (ERROR_BOUND + 0.5) * tileL1 + ERROR_BOUND * (2.0 * degree + 1);
   }
 
+  /** noise ≤ q/2t for the worst case or, where q ≡ 1 modulo t, the likely one. */
+  private static boolean noiseFits(Workload w, int width, int degree, long[] primes, long plain) {
+    double likely = twiceLikelyNoise(w, width, degree);
+    return noiseFits(tileL1(w, width), degree, primes, plain)
+        || (product(primes).mod(BigInteger.valueOf(plain)).equals(BigInteger.ONE)
+            && likely < 1L << 60
+            && carries(primes, plain, BigInteger.valueOf((long) likely)));
+  }
+
   /**
    * noise ≤ q/2t, exactly: (43·‖x‖₁ + 42·(2N + 1))·t ≤ q. With the full-width mask a share is then
    * off by at most one unit, with probability noise/(q/t).
@@ -215,12 +281,39 @@ public final class ParameterChooser {
     BigInteger twiceNoise =
         BigInteger.valueOf(tileL1)
             .multiply(BigInteger.valueOf(2 * ERROR_BOUND + 1))
-            .add(BigInteger.valueOf(2 * ERROR_BOUND * (2L * degree + 1)));
+            .add(BigInteger.valueOf(zeroEncryption(degree)));
+    return carries(primes, plain, twiceNoise);
+  }
+
+  private static boolean carries(long[] primes, long plain, BigInteger twiceNoise) {
+    return twiceNoise.multiply(BigInteger.valueOf(plain)).compareTo(product(primes)) <= 0;
+  }
+
+  private static BigInteger product(long[] primes) {
     BigInteger q = BigInteger.ONE;
     for (long prime : primes) {
       q = q.multiply(BigInteger.valueOf(prime));
     }
-    return twiceNoise.multiply(BigInteger.valueOf(plain)).compareTo(q) <= 0;
+    return q;
+  }
+
+  /** Twice what a public-key encryption of zero with ternary coins adds: 42·(2N + 1). */
+  private static long zeroEncryption(int degree) {
+    return 2 * ERROR_BOUND * (2L * degree + 1);
+  }
+
+  /** Deviations that a sum of errors stays within but for a probability of 2e^-50 = 2^-71. */
+  private static final int DEVIATIONS = 10;
+
+  /**
+   * Twice the noise of a masked reply, for q ≡ 1 modulo t, but with probability 2^-71 for each of
+   * its values. An error is 42 centred coins, each ±½: sums of errors times integers x have tails
+   * like a normal variable's of variance 10.5·Σx² (Hoeffding 1963). The plaintext r·(q − 1)/t is
+   * off by r/t, so that the sum over a tile's columns is off by less than width/2.
+   */
+  private static double twiceLikelyNoise(Workload w, int width, int degree) {
+    double deviation = Math.sqrt(ERROR_BOUND / 2.0 * width * w.columnSquares()) * (1 + 1e-12);
+    return Math.ceil(2 * DEVIATIONS * deviation) + width + zeroEncryption(degree);
   }
 
   /**
@@ -241,19 +334,19 @@ public final class ParameterChooser {
     return -1;
   }
 
-  private static double cost(
-      Workload w, int degree, int modulusBits, int width, int replyLimbs, int replyBits) {
+  private static double cost(Workload w, int degree, Modulus modulus, int width, int replyLimbs) {
     int rows = degree / width;
+    int replyBits = replyLimbs == modulus.limbs() ? modulus.bits() : modulus.first();
     long blocks = (w.rows() + rows - 1L) / rows;
-    double seconds = blocks * 2.0 * degree * SECONDS_PER_COEFFICIENT;
+    double seconds = blocks * modulus.limbs() * degree * SECONDS_PER_COEFFICIENT;
     double bytes = 0;
     for (int columns : w.columns()) {
       long groups = (columns + width - 1L) / width;
-      bytes += blocks * (64 + (double) degree * modulusBits / 8);
+      bytes += blocks * (64 + (double) degree * modulus.bits() / 8);
       bytes += groups * (degree * replyBits / 8.0) + columns * replyBits / 8.0;
       seconds += groups * replyLimbs * degree * SECONDS_PER_COEFFICIENT;
-      // The kernel itself: two products for every coefficient of every tile.
-      seconds += blocks * groups * 2.0 * degree * 1e-9;
+      // The kernel itself: a transform and two products for every coefficient of every tile.
+      seconds += blocks * groups * modulus.limbs() * degree * 2.5e-9;
     }
     return seconds + bytes * SECONDS_PER_BYTE;
   }

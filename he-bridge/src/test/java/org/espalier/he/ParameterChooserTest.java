@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.math.BigInteger;
+import java.util.Arrays;
 import java.util.Random;
 import org.espalier.he.nativelib.Native;
 import org.junit.jupiter.api.Test;
@@ -72,6 +73,69 @@ class ParameterChooserTest {
                     new Workload(10, new int[] {1}, 1, edge + 1), choice(p, 1, 2)))
         .isInstanceOf(RangeException.class)
         .hasMessageContaining("noise");
+  }
+
+  private static Workload whitened(long squares) {
+    return new Workload(100_000, new int[] {200, 100}, 1_280_000L << 6, 1_280_000, squares);
+  }
+
+  /** As for a whitened slice with four bits after the point, whose columns have known lengths. */
+  @Test
+  void onePrimeSufficesWhereSquaresAreKnown() {
+    Workload w = whitened(100_000L * 17 * 17);
+    ParameterChooser.Choice choice = ParameterChooser.choose(w);
+    Parameters p = choice.parameters();
+    assertThat(p.limbs()).isEqualTo(1);
+    assertThat(p.primes()[0] % p.plain()).isEqualTo(1);
+    assertThat(ParameterChooser.choose(whitened(Long.MAX_VALUE)).parameters().limbs()).isEqualTo(2);
+
+    // 20·√(10.5·c·S) + c + 42·(2N + 1) ≤ q/t
+    double room = (double) p.primes()[0] / p.plain() - 42.0 * (2 * p.degree() + 1) - choice.width();
+    long edge = (long) (room * room / (400 * 10.5 * choice.width()));
+    long step = edge / 1_000_000;
+    assertThatCode(() -> ParameterChooser.verify(whitened(edge - step), choice))
+        .doesNotThrowAnyException();
+    assertThatThrownBy(() -> ParameterChooser.verify(whitened(edge + step), choice))
+        .isInstanceOf(RangeException.class)
+        .hasMessageContaining("noise");
+
+    // Any other prime of its size: plaintexts are off by up to half a unit, whatever the squares.
+    Parameters other =
+        new Parameters(p.degree(), new long[] {Native.primeBelow(p.degree(), 49, 0)}, p.plain());
+    assertThatThrownBy(() -> ParameterChooser.verify(w, choice(other, choice.width(), 1)))
+        .isInstanceOf(RangeException.class)
+        .hasMessageContaining("noise");
+  }
+
+  @Test
+  void resultsUnderOnePrimeAreOffByOneUnitAtMost() {
+    int rows = 20_000;
+    int columns = 12;
+    Random random = new Random(24);
+    int[] matrix = new int[rows * columns];
+    long[] l1 = new long[columns];
+    long[] squares = new long[columns];
+    for (int at = 0; at < matrix.length; at++) {
+      matrix[at] = (int) Math.round(16 * random.nextGaussian());
+      l1[at % columns] += Math.abs(matrix[at]);
+      squares[at % columns] += (long) matrix[at] * matrix[at];
+    }
+    long[] r = random.longs(rows, -64, 65).toArray();
+    long longest = Arrays.stream(l1).max().orElseThrow();
+    Workload w =
+        new Workload(
+            rows,
+            new int[] {columns},
+            longest * 64,
+            longest,
+            Arrays.stream(squares).max().orElseThrow());
+    ParameterChooser.Choice choice = ParameterChooser.choose(w);
+    assertThat(choice.parameters().limbs()).isEqualTo(1);
+    var c = new BackwardKernelTest.Case(matrix, r, rows, columns);
+    long[] product = BackwardKernelTest.run(c, choice);
+    for (int j = 0; j < columns; j++) {
+      assertThat(product[j]).isBetween(c.product()[j] - 1, c.product()[j] + 1);
+    }
   }
 
   @Test

@@ -50,27 +50,35 @@ public record Quantisation(int featureBits, int residualBits) {
   }
 
   /**
-   * That no feature exceeds as an integer, x·2^fx rounded up: below 2^30.
+   * That no integer of a column exceeds, below 2^30.
    *
-   * @param largest bound of a feature, which may be off by its own rounding: it is taken twice
+   * @param rows n; the column's squared length is at most n, so that no entry exceeds √n, to which
+   *     as much is added as rounding could bring
    */
-  public int largestFeature(double largest) {
-    return (int) Math.min((1 << 30) - 1, Math.ceil(2 * Math.scalb(largest, featureBits)) + 1);
+  public int largestFeature(int rows) {
+    return (int)
+        Math.min((1 << 30) - 1, Math.ceil(2 * Math.scalb(Math.sqrt(rows), featureBits)) + 1);
   }
 
-  /** Adds Σ_i |x_ij| to the sum of each column j of some rows of an integer matrix. */
-  public static void addColumnL1(int[] rows, long[] sums) {
-    for (int at = 0; at < rows.length; ) {
-      for (int j = 0; j < sums.length; j++) {
-        sums[j] += Math.abs((long) rows[at++]);
-      }
-    }
+  /**
+   * Bound on Σ_i x_ij² of a column's integers: (√n·2^fx + √n)², because no entry is off by more
+   * than one.
+   *
+   * @param rows n; the column's squared length is at most n
+   */
+  public long columnSquares(int rows) {
+    long unit = (1L << featureBits) + 1;
+    return Math.multiplyExact(rows, unit * unit);
   }
 
   /** Largest Σ_i |x_ij| over the columns j of a row-major integer matrix. */
   public static long maxColumnL1(int[] matrix, int columns) {
     long[] sums = new long[columns];
-    addColumnL1(matrix, sums);
+    for (int at = 0; at < matrix.length; ) {
+      for (int j = 0; j < columns; j++) {
+        sums[j] += Math.abs((long) matrix[at++]);
+      }
+    }
     long max = 0;
     for (long sum : sums) {
       max = Math.max(max, sum);

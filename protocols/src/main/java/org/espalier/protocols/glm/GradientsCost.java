@@ -6,7 +6,6 @@ import java.util.List;
 import org.espalier.he.HeContext;
 import org.espalier.he.ParameterChooser;
 import org.espalier.he.TileStore;
-import org.espalier.he.Workload;
 import org.espalier.protocols.cost.Footprint;
 import org.espalier.protocols.cost.Script;
 import org.espalier.protocols.cost.Script.Lane;
@@ -17,7 +16,6 @@ import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.protocols.linear.ResidualHolder;
 import org.espalier.protocols.linear.SliceEvaluator;
 import org.espalier.protocols.predict.LogitsCost;
-import org.espalier.protocols.prepare.Whitening;
 import org.espalier.protocols.shares.SharesCost;
 
 /** The steps of {@link GradientsTraining}. Label party first. */
@@ -99,10 +97,10 @@ final class GradientsCost {
     long columnL1 = Math.round(Math.scalb(0.8 * job.rows(), quantisation.featureBits()));
     ParameterChooser.Choice choice =
         ParameterChooser.choose(
-            new Workload(
+            ResidualHolder.workload(
                 job.rows(),
                 Arrays.copyOfRange(size.columns(), 1, size.parties()),
-                quantisation.gradientBound(columnL1),
+                quantisation,
                 columnL1));
     List<TrainingCost.Phase> phases = new ArrayList<>();
     GradientsCost prepare = new GradientsCost(job, size);
@@ -216,7 +214,7 @@ final class GradientsCost {
   }
 
   private TileStore.Shape shape(ParameterChooser.Choice choice, int party) {
-    int largest = quantisation.largestFeature(Whitening.largest(job.rows()));
+    int largest = quantisation.largestFeature(job.rows());
     return SliceEvaluator.shape(choice, job.rows(), columns[party], largest);
   }
 

@@ -317,11 +317,6 @@ final class GradientsTraining implements TrainingProtocol {
       }
 
       @Override
-      public double largest() {
-        return Whitening.largest(own.rows());
-      }
-
-      @Override
       public boolean rounded(int from, int count, int bits, int most, int[] out) {
         return whitening.rounded(own, from, count, bits, most, out);
       }

@@ -22,17 +22,18 @@ final class IntegerSlice {
   /**
    * Computes and rounds all rows, both cores.
    *
-   * @throws Ring.RangeError if an entry exceeds its bound or 30 bits
+   * @throws Ring.RangeError if an entry exceeds its bound or 30 bits, or a column its length
    */
   IntegerSlice(RowSource source, Quantisation quantisation) {
     this.rows = source.rows();
     this.columns = source.columns();
-    this.largest = quantisation.largestFeature(source.largest());
+    this.largest = quantisation.largestFeature(rows);
     int chunks = (rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
     boolean fits = largest <= Short.MAX_VALUE;
     this.narrow = fits ? new short[chunks][] : null;
     this.wide = fits ? null : new int[chunks][];
     long[] sums = new long[columns];
+    long[] squares = new long[columns];
     IntStream.range(0, chunks)
         .parallel()
         .forEach(
@@ -45,12 +46,32 @@ final class IntegerSlice {
                 throw new Ring.RangeError(
                     "a prepared feature does not fit " + bits + " bits and " + largest + " units");
               }
-              synchronized (sums) {
-                Quantisation.addColumnL1(integers, sums);
-              }
+              add(integers, sums, squares);
               keep(chunk, integers);
             });
     this.columnL1 = Math.max(1, Arrays.stream(sums).max().orElse(0));
+    if (Arrays.stream(squares).anyMatch(sum -> sum > quantisation.columnSquares(rows))) {
+      throw new Ring.RangeError("a prepared column is longer than whitening makes it");
+    }
+  }
+
+  private static void add(int[] rows, long[] sums, long[] squares) {
+    int columns = sums.length;
+    long[] ownSums = new long[columns];
+    long[] ownSquares = new long[columns];
+    for (int at = 0; at < rows.length; at += columns) {
+      for (int j = 0; j < columns; j++) {
+        long x = rows[at + j];
+        ownSums[j] += Math.abs(x);
+        ownSquares[j] += x * x;
+      }
+    }
+    synchronized (sums) {
+      for (int j = 0; j < columns; j++) {
+        sums[j] += ownSums[j];
+        squares[j] += ownSquares[j];
+      }
+    }
   }
 
   private void keep(int chunk, int[] integers) {

@@ -71,17 +71,28 @@ public final class ResidualHolder implements AutoCloseable {
       columnL1 = Math.max(columnL1, summary.columnL1());
     }
     this.quantisation = Quantisation.forTolerance(rows, totalColumns(), tolerance);
-    Workload workload =
-        new Workload(
-            rows,
-            columns.values().stream().mapToInt(Integer::intValue).toArray(),
-            quantisation.gradientBound(columnL1),
-            columnL1);
-    this.choice = ParameterChooser.choose(workload);
+    int[] sizes = columns.values().stream().mapToInt(Integer::intValue).toArray();
+    this.choice = ParameterChooser.choose(workload(rows, sizes, quantisation, columnL1));
     this.context = HeContext.of(choice.parameters());
     Messages.Setup setup =
         new Messages.Setup(choice.parameters().encode(), choice.width(), choice.replyLimbs());
     evaluators.values().forEach(channel -> channel.send(setup));
+  }
+
+  /**
+   * What the product has to carry.
+   *
+   * @param columns of each evaluator
+   * @param columnL1 largest absolute sum of a column's integers
+   */
+  public static Workload workload(
+      int rows, int[] columns, Quantisation quantisation, long columnL1) {
+    return new Workload(
+        rows,
+        columns,
+        quantisation.gradientBound(columnL1),
+        columnL1,
+        quantisation.columnSquares(rows));
   }
 
   public Quantisation quantisation() {

@@ -1,13 +1,13 @@
 package org.espalier.protocols.linear;
 
-/** A matrix of features that is computed some rows at a time and kept nowhere. */
+/**
+ * A matrix of features that is computed some rows at a time and kept nowhere. The squared length of
+ * each column is at most the number of rows, as whitening makes it.
+ */
 public interface RowSource {
   int rows();
 
   int columns();
-
-  /** That no entry's absolute value exceeds; public, it decides how entries are kept. */
-  double largest();
 
   /**
    * Computes some rows, as integers next to x·2^bits, rounded stochastically without a bias; called

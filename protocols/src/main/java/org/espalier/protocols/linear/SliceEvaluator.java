@@ -11,7 +11,6 @@ import org.espalier.he.PublicKey;
 import org.espalier.he.RangeException;
 import org.espalier.he.SeedRegistry;
 import org.espalier.he.TileStore;
-import org.espalier.he.Workload;
 import org.espalier.protocols.fixedpoint.Quantisation;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.wire.Channel;
@@ -53,9 +52,7 @@ public final class SliceEvaluator implements AutoCloseable {
           new ParameterChooser.Choice(
               Parameters.decode(setup.parameters()), setup.width(), setup.replyLimbs());
       ParameterChooser.verify(
-          new Workload(
-              rows, new int[] {x.columns()}, quantisation.gradientBound(columnL1), columnL1),
-          choice);
+          ResidualHolder.workload(rows, new int[] {x.columns()}, quantisation, columnL1), choice);
     } catch (IllegalArgumentException | RangeException e) {
       throw new WireException.ProtocolViolation(holder.peer(), "it chose " + e.getMessage(), e);
     }

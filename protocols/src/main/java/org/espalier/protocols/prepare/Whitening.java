@@ -142,14 +142,6 @@ public final class Whitening {
   }
 
   /**
-   * That no entry of X·M exceeds, X being the matrix that this was made from: its columns have at
-   * most the squared length n. Not counting what rounding adds.
-   */
-  public static double largest(int rows) {
-    return Math.sqrt(rows);
-  }
-
-  /**
    * M·w: weights on the whitened features as weights on the prepared ones, with the same logits.
    *
    * @param w one per column

@@ -95,7 +95,8 @@ class FixedPointTest {
     assertThatThrownBy(() -> q.gradientBound((1L << 48) + 1))
         .isInstanceOf(Ring.RangeError.class)
         .hasMessageContaining("fewer rows");
-    assertThat(q.largestFeature(3)).isEqualTo((6 << 10) + 1);
-    assertThat(q.largestFeature(1e9)).isEqualTo((1 << 30) - 1);
+    assertThat(q.largestFeature(9)).isEqualTo((6 << 10) + 1);
+    assertThat(new Quantisation(16, 16).largestFeature(1 << 30)).isEqualTo((1 << 30) - 1);
+    assertThat(q.columnSquares(9)).isEqualTo(9 * 1025L * 1025);
   }
 }
