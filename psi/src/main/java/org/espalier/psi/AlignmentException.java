@@ -52,6 +52,18 @@ public abstract sealed class AlignmentException extends RuntimeException {
           "it has more rows than agreed",
           null);
     }
+
+    private TooManyRows(String message) {
+      super(message, "it has more rows than the protocol takes", null);
+    }
+
+    /** The first of three and more parties has more keys than the protocol is secure for. */
+    public static TooManyRows forProtocol(int rows, int most) {
+      return new TooManyRows(
+          ("%,d rows have keys; with three or more parties alignment protocol oprf takes %,d of the"
+                  + " first party: agree on ecdh, or filter the table")
+              .formatted(rows, most));
+    }
   }
 
   /** The intersection is smaller than agreed. */

@@ -1,11 +1,14 @@
 package org.espalier.psi;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -102,5 +105,27 @@ public abstract class Parties {
       failures.add(outcome.failure);
     }
     return failures;
+  }
+
+  /** All parties' rows, place by place, must be what a join in the clear finds. */
+  public void assertIsTheJoin(List<Alignment> alignments) {
+    List<Set<List<Integer>>> expected = PlainJoin.of(key, sources);
+    List<int[]> rows = alignments.stream().map(Alignment::rows).toList();
+    Alignment first = alignments.get(0);
+    int at = 0;
+    for (int rule = 0; rule < expected.size(); rule++) {
+      List<List<Integer>> found = new ArrayList<>();
+      for (int i = 0; i < first.matchedByRule()[rule]; i++, at++) {
+        int place = at;
+        found.add(rows.stream().map(r -> r[place]).toList());
+      }
+      assertThat(found).containsExactlyInAnyOrderElementsOf(expected.get(rule));
+    }
+    assertThat(first.digest()).hasSize(32);
+    for (int party = 0; party < rows.size(); party++) {
+      assertThat(rows.get(party)).hasSize(at);
+      assertThat(alignments.get(party).digest()).isEqualTo(first.digest());
+      assertThat(alignments.get(party).matchedByRule()).isEqualTo(first.matchedByRule());
+    }
   }
 }

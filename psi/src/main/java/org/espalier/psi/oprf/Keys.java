@@ -68,6 +68,21 @@ final class Keys {
     return rows[place];
   }
 
+  /** 128 bits of the keys at some places. */
+  long[] tags(int[] places) {
+    long[] result = new long[2 * places.length];
+    for (int i = 0; i < places.length; i++) {
+      result[2 * i] = tags[2 * places[i]];
+      result[2 * i + 1] = tags[2 * places[i] + 1];
+    }
+    return result;
+  }
+
+  /** Hashes the 128 bits of consecutive keys with another permutation, a pair for each key. */
+  void hash(Blocks permutation, int from, int count, long[] result, int to) {
+    permutation.hash(tags, 2 * from, count, result, to);
+  }
+
   /** The place of a bin's first key; for the number of bins, the number of keys. */
   int first(int bin) {
     return firsts[bin];
@@ -87,8 +102,8 @@ final class Keys {
     private final Blocks blocks = Blocks.permutation(permutation);
     private final long[] first;
     private final long[] second;
-    private final int sparse = shape.sparse();
-    private final long denseMask = (1L << shape.dense()) - 1;
+    private final int sparse;
+    private final long denseMask;
 
     /** The key's element of GF(2^64). */
     final long[] values;
@@ -103,6 +118,16 @@ final class Keys {
      * @param capacity keys at most
      */
     Hashes(int capacity) {
+      this(shape, capacity);
+    }
+
+    /**
+     * @param shape of a store that has as many bins as these keys fall into
+     * @param capacity keys at most
+     */
+    Hashes(OkvsShape shape, int capacity) {
+      sparse = shape.sparse();
+      denseMask = (1L << shape.dense()) - 1;
       first = new long[2 * Math.min(SLICE, capacity)];
       second = new long[first.length];
       values = new long[capacity];

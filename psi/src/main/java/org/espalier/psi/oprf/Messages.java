@@ -6,7 +6,7 @@ import org.espalier.wire.MalformedMessageException;
 import org.espalier.wire.Message;
 import org.espalier.wire.MessageType;
 
-/** What the two parties send each other, see docs/protocols/psi-oprf.md. */
+/** What the parties send each other, see docs/protocols/psi-oprf.md and psi-many.md. */
 final class Messages {
   private Messages() {}
 
@@ -41,6 +41,23 @@ final class Messages {
     @Override
     public void encode(Encoder out) {
       out.putRaw(seed, 0, seed.length);
+    }
+  }
+
+  /** With three and more parties, each sender to those of higher number: their common secret. */
+  record Share(byte[] secret) implements Message {
+    static final int LIMIT = 32;
+    static final MessageType<Share> TYPE =
+        new MessageType<>(49, "psi-oprf-share", in -> new Share(in.getRaw("secret", LIMIT)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putRaw(secret, 0, secret.length);
     }
   }
 
@@ -92,7 +109,8 @@ final class Messages {
   }
 
   /**
-   * Receiver to sender: one bin of the masked store.
+   * Receiver to sender: one bin of the masked store. With three and more parties also sender to
+   * receiver: one bin of the store of shares.
    *
    * @param attempt which hashes encoded it; almost always 0
    * @param bytes 8 for each position
@@ -127,7 +145,8 @@ final class Messages {
   }
 
   /**
-   * Sender to receiver: consecutive buckets of its sorted values.
+   * Sender to receiver: consecutive buckets of its sorted values. With three and more parties
+   * receiver to senders: those of the cohort.
    *
    * @param first bucket
    * @param unary for each bucket as many one bits as it has values, and a zero bit

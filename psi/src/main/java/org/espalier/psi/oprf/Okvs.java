@@ -39,25 +39,42 @@ final class Okvs {
    */
   boolean encode(Keys.Hashes hashes, int count, long[] table) {
     Arrays.fill(table, 0);
+    return solve(hashes, count, table, false);
+  }
+
+  /**
+   * Solves for a bin that others will see as it is: of all solutions a random one, so that the
+   * table of uniform values is uniform whatever the keys are.
+   *
+   * @param random what positions hold that no key decides
+   */
+  boolean encodeHidden(Keys.Hashes hashes, int count, long[] table, Blocks random) {
+    random.fill(table, 0, table.length);
+    return solve(hashes, count, table, true);
+  }
+
+  /** Changes the pivots of a table such that all keys decode to their values. */
+  private boolean solve(Keys.Hashes hashes, int count, long[] table, boolean filled) {
     int peeled = peel(hashes, count);
     if (peeled < count && !solveCore(hashes, count, peeled, table)) {
       return false;
     }
-    int[] positions = hashes.positions;
+    boolean dense = filled || peeled < count;
     for (int k = peeled - 1; k >= 0; k--) {
       int key = order[k];
-      long value = hashes.values[key];
-      if (peeled < count) {
-        value ^= denseSum(hashes.subsets[key], table);
+      long missing = hashes.values[key] ^ sparseSum(hashes.positions, key, table);
+      if (dense) {
+        missing ^= denseSum(hashes.subsets[key], table);
       }
-      // The pivot's own position is still 0.
-      table[pivot[k]] =
-          value
-              ^ table[positions[3 * key]]
-              ^ table[positions[3 * key + 1]]
-              ^ table[positions[3 * key + 2]];
+      table[pivot[k]] ^= missing;
     }
     return true;
+  }
+
+  private static long sparseSum(int[] positions, int key, long[] table) {
+    return table[positions[3 * key]]
+        ^ table[positions[3 * key + 1]]
+        ^ table[positions[3 * key + 2]];
   }
 
   private long denseSum(long subset, long[] table) {
@@ -149,7 +166,11 @@ final class Okvs {
         bits[(used + i) >>> 6] ^= (hashes.subsets[key] >>> i & 1) << (used + i);
       }
       matrix[row] = bits;
-      values[row] = hashes.values[key];
+      // What is missing from the value; columns without a pivot keep what they hold.
+      values[row] =
+          hashes.values[key]
+              ^ sparseSum(hashes.positions, key, table)
+              ^ denseSum(hashes.subsets[key], table);
     }
     int solved = 0;
     int[] columnOfRow = new int[size];
@@ -185,7 +206,7 @@ final class Okvs {
       }
     }
     for (int row = 0; row < solved; row++) {
-      table[columnOfRow[row]] = values[row];
+      table[columnOfRow[row]] ^= values[row];
     }
     return true;
   }
@@ -224,6 +245,33 @@ final class Okvs {
       }
       result[to + 2 * i] = a;
       result[to + 2 * i + 1] = b;
+    }
+  }
+
+  /**
+   * Adds what keys decode to in a bin of single elements.
+   *
+   * @param to index of the first key's sum
+   */
+  static void addDecoded(
+      OkvsShape shape, Keys.Hashes hashes, int count, long[] table, long[] sums, int to) {
+    int digits = shape.dense() / 8;
+    long[] subsets = new long[digits << 8];
+    for (int i = 0; i < shape.dense(); i++) {
+      int base = (i / 8) << 8;
+      int bit = 1 << (i % 8);
+      for (int low = 0; low < bit; low++) {
+        subsets[base + bit + low] = subsets[base + low] ^ table[shape.sparse() + i];
+      }
+    }
+    for (int i = 0; i < count; i++) {
+      long sum = sparseSum(hashes.positions, i, table);
+      long subset = hashes.subsets[i];
+      for (int digit = 0; digit < digits; digit++) {
+        sum ^= subsets[(digit << 8) | ((int) subset & 0xff)];
+        subset >>>= 8;
+      }
+      sums[to + i] ^= sum;
     }
   }
 

@@ -34,7 +34,15 @@ record OkvsShape(int keys, int bins, int capacity, int sparse, int dense) {
   private static final double WEIGHT = Math.log(3) / Math.log(2);
 
   static OkvsShape of(int keys) {
-    int bins = (keys + MEAN - 1) / MEAN;
+    return of(keys, bins(keys));
+  }
+
+  /** Bins of a store that is not divided as a larger one is. */
+  static int bins(int keys) {
+    return (keys + MEAN - 1) / MEAN;
+  }
+
+  static OkvsShape of(int keys, int bins) {
     int capacity = bins == 1 ? keys : capacity(keys, bins);
     double log2Bins = log2(bins);
     double lambda = STATISTICAL + 1 + log2Bins;

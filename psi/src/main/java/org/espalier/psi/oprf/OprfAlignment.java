@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
 import org.espalier.psi.Alignment;
+import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.AlignmentPolicy;
 import org.espalier.psi.AlignmentProtocol;
@@ -24,15 +25,21 @@ import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
 
 /**
- * Alignment of two parties who follow the protocol, by an oblivious pseudorandom function from
- * subfield VOLE and an oblivious key-value store (Rindal, Schoppmann, EUROCRYPT 2021; Raghuraman,
- * Rindal, CCS 2022). The messages, what each party learns and when, and the parameters are in
- * docs/protocols/psi-oprf.md.
+ * Alignment of parties who follow the protocol, by an oblivious pseudorandom function from subfield
+ * VOLE and an oblivious key-value store (Rindal, Schoppmann, EUROCRYPT 2021; Raghuraman, Rindal,
+ * CCS 2022). Two parties compare values of that function. With three and more, each sends the first
+ * a store of shares of zero under its function (Kolesnikov, Matania, Pinkas, Rosulek, Trieu, CCS
+ * 2017), so that nobody learns an intersection of fewer than all tables. The messages, what each
+ * party learns and when, and the parameters are in docs/protocols/psi-oprf.md and psi-many.md.
  *
- * <p>The first party of the job receives, the other sends. Costs each party less than 2 µs and some
- * 20 bytes of traffic per key; heap of about 80 bytes per row and 250 MiB; no files.
+ * <p>The first party of the job receives, the others send. Costs a sender less than 2 µs and some
+ * 20 bytes of traffic per key, the receiver as much for each sender; heap of about 80 bytes per row
+ * and 250 MiB; no files.
  */
 public final class OprfAlignment implements AlignmentProtocol {
+  /** More parties would need values of the cohort of more than 95 bits. */
+  public static final int MAX_PARTIES = 32;
+
   private final int largestBatch;
 
   public OprfAlignment() {
@@ -50,44 +57,69 @@ public final class OprfAlignment implements AlignmentProtocol {
 
   @Override
   public List<LeakStatement> leaks(List<Party> parties, AlignmentPolicy policy) {
-    two(parties);
+    check(parties);
     Party receiver = parties.get(RuleRun.RECEIVER);
-    Party sender = parties.get(RuleRun.SENDER);
-    return List.of(
+    boolean two = parties.size() == 2;
+    List<LeakStatement> leaks = new ArrayList<>();
+    leaks.add(
         new LeakStatement(
             null,
-            "how many different usable keys either party has: in the first rule among all its rows,"
-                + " in each later rule among the rows not matched before"),
+            "how many different usable keys %s party has: in the first rule among all its rows,"
+                    .formatted(two ? "either" : "every")
+                + " in each later rule among the rows not matched before"));
+    leaks.add(
         new LeakStatement(
             null,
-            "which of its own rows are in the cohort, so that it knows these people are in the"
-                + " other party's table too, and which rule of the match key found each of them"),
-        new LeakStatement(
-            sender,
-            "how many people each rule finds; if the first finds fewer than %,d, only that"
-                .formatted(policy.minIntersection())),
+            "which of its own rows are in the cohort, so that it knows these people are in "
+                + (two ? "the other party's table too" : "the tables of all other parties too")
+                + ", and which rule of the match key found each of them"));
+    String few = "if the first finds fewer than %,d, ".formatted(policy.minIntersection());
+    leaks.add(
+        two
+            ? new LeakStatement(
+                parties.get(RuleRun.SENDER),
+                "how many people each rule finds; " + few + "only that")
+            : new LeakStatement(
+                null,
+                "how many people each rule finds; "
+                    + few
+                    + "everyone but %s learns only that".formatted(receiver)));
+    leaks.add(
         new LeakStatement(
             receiver,
             ("which of its own rows the first rule finds, also when they are fewer than %,d and the"
                     + " alignment stops: its node then shows only how many, but what it received"
                     + " determines who they are")
                 .formatted(policy.minIntersection())));
+    if (!two) {
+      leaks.add(
+          new LeakStatement(
+              null,
+              ("nothing of people whom only some parties know, neither who nor how many, as long as"
+                      + " %s shares what it saw with nobody: together with others it can learn"
+                      + " which of its own rows are in the tables of all parties that do not take"
+                      + " part in that")
+                  .formatted(receiver)));
+    }
+    return List.copyOf(leaks);
   }
 
-  private static void two(List<Party> parties) {
-    if (parties.size() != 2) {
-      throw new IllegalArgumentException("oprf aligns two parties, not " + parties.size());
+  private static void check(List<Party> parties) {
+    if (parties.size() > MAX_PARTIES) {
+      throw new IllegalArgumentException(
+          "oprf aligns 2 to " + MAX_PARTIES + " parties, not " + parties.size());
     }
   }
 
   @Override
   public Alignment align(
       AlignmentJob job, Map<Party, Channel> channels, KeySource source, Progress progress) {
-    two(job.parties());
+    check(job.parties());
     return Links.guard(job, channels, links -> run(links, job, source, progress));
   }
 
   private Alignment run(Links links, AlignmentJob job, KeySource source, Progress progress) {
+    boolean two = links.parties() == 2;
     List<BitSet> takingPart = new ArrayList<>();
     // Of the first rule; the keys of the others are read again, when it is known who is left.
     long[][] firstTags = new long[1][];
@@ -96,6 +128,12 @@ public final class OprfAlignment implements AlignmentProtocol {
         source,
         progress,
         (index, rows) -> {
+          if (!two
+              && links.self() == RuleRun.RECEIVER
+              && rows.cardinality() > ManyReceiver.MOST_KEYS) {
+            throw AlignmentException.TooManyRows.forProtocol(
+                rows.cardinality(), ManyReceiver.MOST_KEYS);
+          }
           if (takingPart.isEmpty()) {
             firstTags[0] = index.tags();
           }
@@ -103,45 +141,60 @@ public final class OprfAlignment implements AlignmentProtocol {
         });
     Rounds.agree(links, job, name());
     if (links.self() == RuleRun.RECEIVER) {
-      Vole.Receiver vole = receiver(links, job);
+      Vole.Receiver[] voles = new Vole.Receiver[links.parties()];
+      for (int sender : links.others()) {
+        voles[sender] = receiver(links, job, sender);
+      }
       return rules(
           links,
           job,
           source,
           takingPart,
           firstTags,
-          number -> new ReceiverRun(links, job, number, largestBatch, progress, vole));
+          number ->
+              two
+                  ? new ReceiverRun(
+                      links, job, number, largestBatch, progress, voles[RuleRun.SENDER])
+                  : new ManyReceiver(links, job, number, largestBatch, progress, voles));
     }
     try (Vole.Sender vole = sender(links, job)) {
+      byte[][] secrets = two ? null : secrets(links);
       return rules(
           links,
           job,
           source,
           takingPart,
           firstTags,
-          number -> new SenderRun(links, job, number, largestBatch, progress, vole));
+          number ->
+              two
+                  ? new SenderRun(links, job, number, largestBatch, progress, vole)
+                  : new ManySender(links, job, number, largestBatch, progress, vole, secrets));
     }
   }
 
-  /** The base transfers of a run, at the receiver. */
-  private static Vole.Receiver receiver(Links links, AlignmentJob job) {
-    byte[] binding = job.session().bind("psi-oprf/run");
+  private static byte[] binding(AlignmentJob job, int sender) {
+    return job.session().bind("psi-oprf/run/" + sender);
+  }
+
+  /** The base transfers of a run with one sender, at the receiver. */
+  private static Vole.Receiver receiver(Links links, AlignmentJob job, int sender) {
+    byte[] binding = binding(job, sender);
     SecureRandom random = new SecureRandom();
     BaseTransfers.Sender base = new BaseTransfers.Sender(binding, random);
-    links.start(() -> links.send(RuleRun.SENDER, new Messages.Point(base.point())));
+    links.start(() -> links.send(sender, new Messages.Point(base.point())));
     byte[] choices =
-        links.receive(RuleRun.SENDER, Messages.Choices.TYPE, Messages.Choices.LIMIT).elements();
+        links.receive(sender, Messages.Choices.TYPE, Messages.Choices.LIMIT).elements();
     links.join();
     try {
       return new Vole.Receiver(base.keys(choices), binding, random);
     } catch (MalformedMessageException e) {
-      throw links.violation(RuleRun.SENDER, e.getMessage());
+      throw links.violation(sender, e.getMessage());
     }
   }
 
-  /** The base transfers of a run, at the sender, with a new Δ. */
+  /** The base transfers of a run, at a sender, with a new Δ. */
   private static Vole.Sender sender(Links links, AlignmentJob job) {
-    byte[] binding = job.session().bind("psi-oprf/run");
+    byte[] binding = binding(job, links.self());
     SecureRandom random = new SecureRandom();
     long[] delta = {random.nextLong(), random.nextLong()};
     BaseTransfers.Receiver base = new BaseTransfers.Receiver(binding, delta, random);
@@ -154,6 +207,28 @@ public final class OprfAlignment implements AlignmentProtocol {
     } catch (MalformedMessageException e) {
       throw links.violation(RuleRun.RECEIVER, e.getMessage());
     }
+  }
+
+  /** A secret with each other sender, drawn by the one of lower number. */
+  private static byte[][] secrets(Links links) {
+    SecureRandom random = new SecureRandom();
+    byte[][] secrets = new byte[links.parties()][];
+    List<Integer> senders = links.others().stream().filter(o -> o != RuleRun.RECEIVER).toList();
+    for (int other : senders) {
+      if (other > links.self()) {
+        secrets[other] = new byte[Messages.Share.LIMIT];
+        random.nextBytes(secrets[other]);
+        byte[] secret = secrets[other];
+        links.start(() -> links.send(other, new Messages.Share(secret)));
+      }
+    }
+    for (int other : senders) {
+      if (other < links.self()) {
+        secrets[other] = links.receive(other, Messages.Share.TYPE, Messages.Share.LIMIT).secret();
+      }
+    }
+    links.join();
+    return senders.stream().map(other -> secrets[other]).toArray(byte[][]::new);
   }
 
   private Alignment rules(

@@ -72,7 +72,13 @@ final class Outputs {
    * @param sender keys
    */
   static int lowBits(int receiver, int sender) {
-    double pairs = (double) sender * Math.max(receiver, sender);
+    return lowBits((double) sender * Math.max(receiver, sender));
+  }
+
+  /**
+   * @param pairs of values, any of which may be equal by accident
+   */
+  static int lowBits(double pairs) {
     return Math.max(0, (int) Math.ceil(STATISTICAL + Math.log(pairs) / Math.log(2)) - 64);
   }
 
@@ -130,6 +136,11 @@ final class Outputs {
 
   /** How the values of one list are coded. */
   record Code(int count, int low) {
+    /** The values of the sender, of two parties. */
+    static Code of(int receiver, int sender) {
+      return new Code(sender, lowBits(receiver, sender));
+    }
+
     int bucketBits() {
       return Outputs.bucketBits(count);
     }

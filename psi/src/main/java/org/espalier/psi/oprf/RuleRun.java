@@ -4,13 +4,18 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
+import java.util.Arrays;
+import java.util.function.Consumer;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.run.Links;
 import org.espalier.psi.run.Rounds;
+import org.espalier.psi.run.RunMessages;
 import org.espalier.wire.Digests;
 import org.espalier.wire.MalformedMessageException;
+import org.espalier.wire.Message;
 import org.espalier.wire.MessageType;
 import org.espalier.wire.Progress;
 
@@ -19,6 +24,7 @@ abstract class RuleRun {
   /** The number of the party that learns the intersection first. */
   static final int RECEIVER = 0;
 
+  /** The other one's, with two parties. */
   static final int SENDER = 1;
 
   /** Members of the cohort that are hashed together. */
@@ -34,20 +40,18 @@ abstract class RuleRun {
   final AlignmentJob job;
   final int number;
   final Progress progress;
-  final int peer;
   final byte[] binding;
   final SecureRandom random = new SecureRandom();
   private final int largestBatch;
   private final byte[] outputKey;
 
+  /** Of the receiver's store. */
   OkvsShape shape;
+
   Keys keys;
   Batches batches;
 
-  /** How the sender's values are coded. */
-  Outputs.Code code;
-
-  /** The smaller party's number of keys. */
+  /** The number of keys of the party that has fewest. */
   int smallest;
 
   /**
@@ -60,11 +64,16 @@ abstract class RuleRun {
     this.number = number;
     this.largestBatch = largestBatch;
     this.progress = progress;
-    peer = 1 - links.self();
     binding = job.session().bind("psi-oprf/rule/" + number);
+    outputKey = key("output", new byte[0]);
+  }
+
+  /** A key that is bound to the rule. */
+  final byte[] key(String use, byte[] secret) {
     MessageDigest sha256 = Digests.sha256();
-    sha256.update("psi-oprf/output".getBytes(StandardCharsets.US_ASCII));
-    outputKey = sha256.digest(binding);
+    sha256.update(("psi-oprf/" + use).getBytes(StandardCharsets.US_ASCII));
+    sha256.update(binding);
+    return sha256.digest(secret);
   }
 
   /**
@@ -76,33 +85,46 @@ abstract class RuleRun {
    */
   final int[] run(int[] rows, Tags tags, MessageDigest digest) {
     int[] counts = Rounds.announce(links, job, number, rows.length);
-    smallest = Math.min(counts[RECEIVER], counts[SENDER]);
+    smallest = Arrays.stream(counts).min().orElseThrow();
     if (number == 0 && smallest < job.policy().minIntersection()) {
-      // Both see both counts, so both stop here.
+      // All see all counts, so all stop here.
       throw new AlignmentException.BelowMinimum(job.policy().minIntersection(), -1);
     }
     if (smallest == 0) {
       return new int[0];
     }
-    shape = OkvsShape.of(counts[RECEIVER]);
-    code = new Outputs.Code(counts[SENDER], Outputs.lowBits(counts[RECEIVER], counts[SENDER]));
+    shape = store(counts, RECEIVER);
     batches = Batches.of(shape, largestBatch);
-    try (Outbox outbox = new Outbox(links, peer)) {
-      return exchange(outbox, rows, tags, digest);
-    } catch (MalformedMessageException e) {
-      throw links.violation(peer, e.getMessage());
-    }
+    return exchange(counts, rows, tags, digest);
   }
 
-  /** This role's part after both know the counts. */
-  abstract int[] exchange(Outbox outbox, int[] rows, Tags tags, MessageDigest digest);
+  /** The store of one party: all have as many bins, so that keys are sorted into them once. */
+  static OkvsShape store(int[] counts, int party) {
+    // Of two parties only the receiver has one.
+    int most = counts.length == 2 ? counts[RECEIVER] : Arrays.stream(counts).max().orElseThrow();
+    return OkvsShape.of(counts[party], OkvsShape.bins(most));
+  }
+
+  /** This role's part after all know the counts of all. */
+  abstract int[] exchange(int[] counts, int[] rows, Tags tags, MessageDigest digest);
+
+  /** Draws seeds until no bin of the receiver is too full, which the first almost always is. */
+  final byte[] sortIntoBins(int[] rows, Tags tags) {
+    byte[] seed = new byte[16];
+    long[] read = tags.read();
+    do {
+      random.nextBytes(seed);
+      keys = new Keys(binding, seed, shape, read, rows);
+    } while (keys.fullest() > shape.capacity());
+    return seed;
+  }
 
   /** A batch's number among those of all rules: at most 2^10 batches make 2^26 keys. */
   final int batchNumber(int batch) {
     return number << 16 | batch;
   }
 
-  final byte[] batch(MessageType<Messages.Batch> type, int batch, int bytes) {
+  final byte[] batch(int peer, MessageType<Messages.Batch> type, int batch, int bytes) {
     Messages.Batch message = links.receive(peer, type, Messages.Batch.limit(bytes));
     if (message.number() != batchNumber(batch) || message.bytes().length != bytes) {
       throw links.violation(
@@ -114,46 +136,208 @@ abstract class RuleRun {
     return message.bytes();
   }
 
+  final Messages.Table table(int peer, OkvsShape store, int bin) {
+    Messages.Table table = links.receive(peer, Messages.Table.TYPE, Messages.Table.limit(store));
+    if (table.bin() != bin || table.bytes().length != 8 * store.width()) {
+      throw links.violation(
+          peer,
+          "bin %d of %d bytes where bin %d of %d bytes is due"
+              .formatted(table.bin(), table.bytes().length, bin, 8 * store.width()));
+    }
+    return table;
+  }
+
+  /** The noise of a batch of correlations with one sender. */
+  final Vole.Receiver.Pending begin(Vole.Receiver vole, Outbox outbox, int batch) {
+    Vole.Receiver.Pending pending = vole.begin(batchNumber(batch), batches.shape(batch));
+    outbox.send(
+        new Messages.Batch(Messages.Batch.CORRECTION, batchNumber(batch), pending.correction()));
+    return pending;
+  }
+
+  /** A sender's answer to it; returns b before it is compressed. */
+  final long[] answer(Vole.Sender vole, Outbox outbox, int batch) {
+    VoleShape batchShape = batches.shape(batch);
+    byte[] correction =
+        batch(RECEIVER, Messages.Batch.CORRECTION, batch, Vole.correctionBytes(batchShape));
+    long[] pairs = new long[2 * batchShape.length()];
+    byte[] trees = vole.answer(batchNumber(batch), batchShape, correction, pairs);
+    outbox.send(new Messages.Batch(Messages.Batch.TREES, batchNumber(batch), trees));
+    return pairs;
+  }
+
+  /** At a sender, from b to b + Δ·t, where t is a bin of what the receiver sent. */
+  final void addProducts(Field.Multiplier multiplier, byte[] bytes, long[] pairs, int at) {
+    long[] table = new long[shape.width()];
+    Blocks.read(bytes, 0, table, 0, table.length);
+    for (int i = 0; i < table.length; i++) {
+      multiplier.addProduct(table[i], pairs, 2 * (at + i));
+    }
+  }
+
   /**
    * The values of the keys in a bin.
    *
    * @param pairs at the receiver c, at the sender b + Δ·t
    * @param at the bin's first pair
    * @param multiplier the sender's
-   * @param values takes the results, by place of key
+   * @param values takes the results
+   * @param to place of the first
    */
   final void evaluate(
-      int bin, int attempt, long[] pairs, int at, Field.Multiplier multiplier, long[] values) {
-    links.check();
+      int bin,
+      int attempt,
+      long[] pairs,
+      int at,
+      Field.Multiplier multiplier,
+      long[] values,
+      int to) {
     long[] sums = Okvs.subsetSums(shape, pairs, at);
-    int first = keys.first(bin);
-    int end = keys.first(bin + 1);
+    int base = keys.first(bin);
+    inSlices(
+        base,
+        keys.first(bin + 1),
+        (from, count) -> {
+          Keys.Hashes hashes = keys.new Hashes(shape, count);
+          hashes.load(from, count, attempt);
+          int target = 2 * (to + from - base);
+          Okvs.decode(shape, hashes, count, sums, pairs, at, values, target);
+          if (multiplier != null) {
+            for (int i = 0; i < count; i++) {
+              multiplier.addProduct(hashes.values[i], values, target + 2 * i);
+            }
+          }
+          Blocks.permutation(outputKey).hash(values, target, count, values, target);
+        });
+  }
+
+  /** Takes consecutive keys. */
+  @FunctionalInterface
+  interface Slice {
+    void keys(int from, int count);
+  }
+
+  /** Runs over keys on all cores. */
+  final void inSlices(int first, int end, Slice slice) {
+    links.check();
     IntStream.range(0, (end - first + Keys.SLICE - 1) / Keys.SLICE)
         .parallel()
         .forEach(
-            slice -> {
-              int from = first + slice * Keys.SLICE;
-              int count = Math.min(Keys.SLICE, end - from);
-              Keys.Hashes hashes = keys.new Hashes(count);
-              hashes.load(from, count, attempt);
-              Okvs.decode(shape, hashes, count, sums, pairs, at, values, 2 * from);
-              if (multiplier != null) {
-                for (int i = 0; i < count; i++) {
-                  multiplier.addProduct(hashes.values[i], values, 2 * (from + i));
-                }
-              }
-              Blocks.permutation(outputKey).hash(values, 2 * from, count, values, 2 * from);
+            i -> {
+              int from = first + i * Keys.SLICE;
+              slice.keys(from, Math.min(Keys.SLICE, end - from));
             });
   }
 
-  /** This party's rows of some of its sorted values, which go into the digest. */
-  final int[] cohort(Outputs own, int[] members, MessageDigest digest) {
+  /** Sends sorted values; the receiver of them must expect the same code. */
+  final void sendValues(Outputs own, Outputs.Code code, Consumer<Message> send) {
+    for (int first = 0; first < code.buckets(); first += Outputs.CHUNK) {
+      send.accept(own.chunk(code, first));
+      progress.update("compare", first, code.buckets());
+    }
+  }
+
+  /** Compares a peer's sorted values with this party's as they arrive. */
+  final Outputs.Matcher compare(int peer, Outputs own, Outputs.Code code) {
+    Outputs.Matcher matcher = own.new Matcher(code.count());
+    Ascending ascending = new Ascending(code.count(), matcher);
+    try {
+      for (int first = 0; first < code.buckets(); first += Outputs.CHUNK) {
+        Messages.Values message =
+            links.receive(peer, Messages.Values.type(code), Messages.Values.LIMIT);
+        if (message.first() != first) {
+          throw links.violation(
+              peer, "values from bucket %d where %d is due".formatted(message.first(), first));
+        }
+        message.visit(ascending);
+        progress.update("compare", first, code.buckets());
+      }
+      ascending.end();
+    } catch (MalformedMessageException e) {
+      throw links.violation(peer, e.getMessage());
+    }
+    return matcher;
+  }
+
+  /** Refuses values that are not different and in order, or not as many as announced. */
+  private static final class Ascending implements Messages.Values.Visitor {
+    private final int count;
+    private final Outputs.Matcher matcher;
+    private int seen;
+    private long lastHigh;
+    private int lastRest;
+
+    Ascending(int count, Outputs.Matcher matcher) {
+      this.count = count;
+      this.matcher = matcher;
+    }
+
+    @Override
+    public void value(long high, int rest) {
+      if (seen > 0 && Outputs.compare(lastHigh, lastRest, high, rest) >= 0) {
+        throw new MalformedMessageException("value " + seen + " is not above the one before it");
+      }
+      if (seen++ == count) {
+        throw new MalformedMessageException("more than " + count + " values");
+      }
+      lastHigh = high;
+      lastRest = rest;
+      matcher.next(high, rest);
+    }
+
+    void end() {
+      if (seen != count) {
+        throw new MalformedMessageException(seen + " values where " + count + " were announced");
+      }
+    }
+  }
+
+  /** At the receiver, once it knows who is in the cohort: goes on only if they are enough. */
+  final void decide(int found, Consumer<Message> send, Runnable close) {
+    int minimum = job.policy().minIntersection();
+    if (number == 0 && found < minimum) {
+      send.accept(new RunMessages.Verdict(number, RunMessages.Verdict.BELOW_MINIMUM));
+      close.run();
+      links.join();
+      throw AlignmentException.BelowMinimum.seenByFirst(minimum, found);
+    }
+    send.accept(new RunMessages.Verdict(number, found));
+  }
+
+  /** At a sender: how many people the receiver has found. */
+  final int verdict() {
+    RunMessages.Verdict verdict =
+        links.receive(RECEIVER, RunMessages.Verdict.TYPE, RunMessages.Verdict.LIMIT);
+    if (verdict.rule() != number) {
+      throw links.violation(
+          RECEIVER,
+          "sent the verdict of rule " + verdict.rule() + " where rule " + number + " is due");
+    }
+    int minimum = job.policy().minIntersection();
+    if (verdict.size() == RunMessages.Verdict.BELOW_MINIMUM && number == 0) {
+      links.join();
+      throw AlignmentException.BelowMinimum.seenByFirst(minimum, -1);
+    }
+    int least = number == 0 ? minimum : 0;
+    if (verdict.size() < least || verdict.size() > smallest) {
+      throw links.violation(
+          RECEIVER, "found %d people, must be %d to %d".formatted(verdict.size(), least, smallest));
+    }
+    return verdict.size();
+  }
+
+  /**
+   * This party's rows of some of its sorted values, which go into the digest.
+   *
+   * @param place from a value's place to that of its key
+   */
+  final int[] cohort(Outputs own, int[] members, IntUnaryOperator place, MessageDigest digest) {
     digest.update(ByteBuffer.allocate(4).putInt(members.length).flip());
     ByteBuffer buffer = ByteBuffer.allocate(16 * HASHED);
     int[] result = new int[members.length];
     for (int i = 0; i < members.length; i++) {
       int member = members[i];
-      result[i] = keys.row(own.place(member));
+      result[i] = keys.row(place.applyAsInt(own.place(member)));
       buffer.putLong(own.high(member)).putLong(own.rest(member));
       if (!buffer.hasRemaining()) {
         digest.update(buffer.flip());

@@ -1,7 +1,6 @@
 package org.espalier.psi.oprf;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -10,11 +9,9 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -25,14 +22,12 @@ import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.AlignmentPolicy;
 import org.espalier.psi.LeakStatement;
+import org.espalier.psi.OddTables;
 import org.espalier.psi.Parties;
 import org.espalier.psi.PlainJoin;
 import org.espalier.psi.Table;
 import org.espalier.psi.keys.Duplicates;
 import org.espalier.psi.keys.KeySource;
-import org.espalier.psi.keys.MatchKey;
-import org.espalier.psi.keys.MatchKey.Part;
-import org.espalier.psi.keys.MatchKey.Rule;
 import org.espalier.psi.run.RunMessages;
 import org.espalier.wire.Channel;
 import org.espalier.wire.MessageChannel;
@@ -50,59 +45,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Honest parties. */
 @Timeout(300)
 class AlignmentTest {
-  /** Four rules: four intersections in one run. */
-  private static final MatchKey RULES =
-      new MatchKey(
-          List.of(
-              new Rule(List.of(Part.of("id", "digits"))),
-              new Rule(List.of(Part.of("name", "nfkc", "trim", "casefold"), Part.of("born"))),
-              new Rule(List.of(Part.of("name", "nfkc", "trim", "casefold"))),
-              new Rule(List.of(Part.of("born"), Part.of("place")))));
-
-  private static final String[] NAMES = {
-    "Åsa", "A\u030Asa", "Łukasz", "Ｊｏｓé", "𝒵oë", "李雷", "مريم", "Ωmega", "ﬁona", "o'Brien", "🙂"
-  };
-
   private static final Path NONE = Path.of(".");
-
-  /** Rows about some of the people 0 to {@code people} - 1, with gaps, repeats and odd letters. */
-  private static Table table(Random random, int people, double share) {
-    List<String[]> rows = new ArrayList<>();
-    for (int person = 0; person < people; person++) {
-      if (random.nextDouble() > share) {
-        continue;
-      }
-      int copies = random.nextInt(8) == 0 ? 2 : 1;
-      for (int copy = 0; copy < copies; copy++) {
-        String id = random.nextInt(4) == 0 ? null : "ID-" + (1000 + person);
-        String name = NAMES[person % NAMES.length] + person / NAMES.length;
-        name = random.nextInt(8) == 0 ? "" : random.nextBoolean() ? " " + name : name;
-        String born = random.nextInt(8) == 0 ? null : "19" + (10 + person % 7);
-        String place = random.nextInt(8) == 0 ? null : "\u0000place " + person / 5;
-        rows.add(new String[] {id, name, born, place});
-      }
-    }
-    Collections.shuffle(rows, random);
-    return new Table(List.of("id", "name", "born", "place"), rows.toArray(String[][]::new));
-  }
-
-  private static void assertIsTheJoin(Run run, List<Alignment> alignments) {
-    List<Set<List<Integer>>> expected = PlainJoin.of(run.key, run.sources);
-    int[] rows = alignments.get(0).rows();
-    int[] others = alignments.get(1).rows();
-    int at = 0;
-    for (int rule = 0; rule < expected.size(); rule++) {
-      List<List<Integer>> found = new ArrayList<>();
-      for (int i = 0; i < alignments.get(0).matchedByRule()[rule]; i++, at++) {
-        found.add(List.of(rows[at], others[at]));
-      }
-      assertThat(found).containsExactlyInAnyOrderElementsOf(expected.get(rule));
-    }
-    assertThat(rows).hasSize(at);
-    assertThat(others).hasSize(at);
-    assertThat(alignments.get(1).digest()).hasSize(32).isEqualTo(alignments.get(0).digest());
-    assertThat(alignments.get(1).matchedByRule()).isEqualTo(alignments.get(0).matchedByRule());
-  }
 
   /** 250 runs of four rules: 1,000 seeded random cases, most of them small. */
   @ParameterizedTest
@@ -113,11 +56,11 @@ class AlignmentTest {
     for (int i = 0; i < 50; i++) {
       Random random = new Random(50L * part + i);
       int people = i % 10 == 0 ? 1 + random.nextInt(2) : i % 10 == 1 ? 3000 : random.nextInt(90);
-      Table one = table(random, people, 0.2 + 0.8 * random.nextDouble());
-      Table two = table(random, people, 0.2 + 0.8 * random.nextDouble());
+      Table one = OddTables.table(random, people, 0.2 + 0.8 * random.nextDouble());
+      Table two = OddTables.table(random, people, 0.2 + 0.8 * random.nextDouble());
       Run run = new Run(one, two);
       run.network = new MemoryNetwork();
-      run.key = RULES;
+      run.key = OddTables.RULES;
       run.policy = new AlignmentPolicy(1, Duplicates.FIRST, 1 << 20);
       List<Parties.Outcome> outcomes = run.align(NONE);
       if (PlainJoin.of(run.key, run.sources).get(0).isEmpty()) {
@@ -131,7 +74,7 @@ class AlignmentTest {
         assertThat(outcome.failure()).as("seed %d", 50L * part + i).isNull();
         alignments.add(outcome.alignment());
       }
-      assertIsTheJoin(run, alignments);
+      run.assertIsTheJoin(alignments);
       for (int matched : alignments.get(0).matchedByRule()) {
         empty += matched == 0 ? 1 : 0;
       }
@@ -275,22 +218,6 @@ class AlignmentTest {
   }
 
   @Test
-  void twoPartiesOnly() {
-    OprfAlignment protocol = new OprfAlignment();
-    List<Party> three = List.of(new Party("a"), new Party("b"), new Party("c"));
-    AlignmentPolicy policy = new AlignmentPolicy(7, Duplicates.REJECT, 100);
-    assertThat(protocol.name()).isEqualTo("oprf");
-    assertThatThrownBy(() -> protocol.leaks(three, policy))
-        .isInstanceOf(IllegalArgumentException.class);
-    AlignmentJob job =
-        new AlignmentJob(
-            new Session("job-1", new byte[32], 1), three.get(0), three, Run.ID, policy);
-    assertThatThrownBy(() -> protocol.align(job, Map.of(), Table.of("a"), Progress.NONE))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("oprf aligns two parties, not 3");
-  }
-
-  @Test
   void theLeakStatementNamesTheReceiver() {
     List<Party> parties = List.of(new Party("bank"), new Party("shop"));
     List<LeakStatement> leaks =
@@ -373,14 +300,14 @@ class AlignmentTest {
 
           @Override
           public void scan(List<String> columns, RowVisitor visitor) {
-            boolean again = scans[0]++ >= RULES.rules().size();
+            boolean again = scans[0]++ >= OddTables.RULES.rules().size();
             good.scan(
                 columns,
                 (row, values) -> visitor.row(row, again ? new String[columns.size()] : values));
           }
         };
     Run run = new Run(good, changing);
-    run.key = RULES;
+    run.key = OddTables.RULES;
     List<Throwable> failures = run.fail(NONE);
     assertThat(failures.get(1)).isInstanceOf(AlignmentException.SourceChanged.class);
     assertThat(failures.get(0))

@@ -69,6 +69,9 @@ class OkvsTest {
     OkvsShape shape = OkvsShape.of(count);
     assertDecodes(shape, keys(shape, count, count), 0);
     assertDecodes(shape, keys(shape, count, count), 3);
+    // The same keys beside a longer list: more bins than they need.
+    OkvsShape divided = OkvsShape.of(count, shape.bins() + 2);
+    assertDecodes(divided, keys(divided, count, count), 0);
   }
 
   /**
@@ -85,9 +88,15 @@ class OkvsTest {
       Keys keys = keys(shape, count, seed);
       Keys.Hashes hashes = keys.new Hashes(count);
       hashes.load(0, count, 0);
+      long[] hidden = new long[shape.width()];
       if (new Okvs(shape).encode(hashes, count, new long[shape.width()])) {
         eliminated++;
         assertDecodes(shape, keys, 0);
+        Blocks random = Blocks.stream(new byte[16], seed);
+        assertThat(new Okvs(shape).encodeHidden(hashes, count, hidden, random)).isTrue();
+        long[] sums = hashes.values.clone();
+        Okvs.addDecoded(shape, hashes, count, hidden, sums, 0);
+        assertThat(sums).containsOnly(0);
       }
       OkvsShape tight = new OkvsShape(count, 1, count, 28, 8);
       hashes = keys(tight, count, seed).new Hashes(count);

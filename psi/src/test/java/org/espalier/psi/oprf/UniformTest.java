@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.espalier.psi.Table;
@@ -28,13 +29,13 @@ class UniformTest {
       byte[] payload = new byte[bytes.getInt()];
       bytes.get(payload);
       if (found == type) {
-        payloads.add(java.util.Arrays.copyOfRange(payload, fixed, payload.length));
+        payloads.add(Arrays.copyOfRange(payload, fixed, payload.length));
       }
     }
     return payloads;
   }
 
-  private static void assertUniform(String what, byte[] bytes) {
+  static void assertUniform(String what, byte[] bytes) {
     long[] counts = new long[256];
     long[] pairs = new long[1 << 12];
     for (int i = 0; i < bytes.length; i++) {
@@ -82,6 +83,36 @@ class UniformTest {
     assertUniform("two runs with the same keys", difference);
   }
 
+  /** Stores of shares are in nobody's mask: the receiver sees them as they are. */
+  @Test
+  void storesOfSharesAreUniform() throws Exception {
+    // The third has few keys for its store's bin: most positions are decided by none.
+    Run run = new Run(Table.of(PEOPLE), Table.of(PEOPLE), Table.of(Arrays.copyOf(PEOPLE, 500)));
+    run.succeed(Path.of("."));
+    List<byte[]> stores = new ArrayList<>();
+    for (int sender = 1; sender < 3; sender++) {
+      byte[] sent = run.network.recorded(run.parties.get(sender), run.parties.get(0));
+      List<byte[]> tables = payloads(sent, Messages.Table.TYPE.code(), 8);
+      assertThat(tables).hasSize(1);
+      assertUniform("store of sender " + sender, tables.get(0));
+      byte[] masked =
+          payloads(
+                  run.network.recorded(run.parties.get(0), run.parties.get(sender)),
+                  Messages.Table.TYPE.code(),
+                  8)
+              .get(0);
+      assertUniform("masked store for sender " + sender, masked);
+      stores.add(tables.get(0));
+      stores.add(masked);
+    }
+    // Both senders get the same store, under masks that do not cancel.
+    byte[] difference = stores.get(1).clone();
+    for (int i = 0; i < difference.length; i++) {
+      difference[i] ^= stores.get(3)[i];
+    }
+    assertUniform("two senders' masks", difference);
+  }
+
   /** The test sees what it should: the unmasked store of few keys is mostly zeros. */
   @Test
   void anUnmaskedStoreWouldNotPass() {
@@ -105,5 +136,14 @@ class UniformTest {
       counts[b & 0xff]++;
     }
     assertThat(chiSquared(counts, bytes.length)).isGreaterThan(100);
+
+    // Hidden it does, although it holds the same values.
+    assertThat(new Okvs(shape).encodeHidden(hashes, 1000, table, Blocks.stream(new byte[16], 0)))
+        .isTrue();
+    Blocks.write(table, 0, table.length, bytes, 0);
+    assertUniform("hidden store", bytes);
+    long[] sums = hashes.values.clone();
+    Okvs.addDecoded(shape, hashes, 1000, table, sums, 0);
+    assertThat(sums).containsOnly(0);
   }
 }
