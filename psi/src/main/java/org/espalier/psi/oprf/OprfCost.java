@@ -4,9 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What one rule of an alignment by {@link OprfAlignment} takes, from the lengths of the lists
- * alone, for who wants to know before it begins. Bytes are those of messages' contents, without
- * frames; opening and end are those of every protocol.
+ * What one rule of an alignment of two parties by {@link OprfAlignment} takes, from the lengths of
+ * the lists alone, for who wants to know before it begins. Bytes are those of messages' contents,
+ * without frames; opening and end are those of every protocol.
  *
  * @param receiver keys of the first party; none count as 1
  * @param sender keys of the other
@@ -22,10 +22,10 @@ public record OprfCost(int receiver, int sender) {
   public static final long SEED = Messages.Seed.LIMIT;
 
   /** Bytes of heap for a row of the own table, while its keys are read and sorted into bins. */
-  private static final int PER_ROW = 68;
+  static final int PER_ROW = 68;
 
   /** For a key, when values are sorted. */
-  private static final int PER_KEY = 52;
+  static final int PER_KEY = 52;
 
   public OprfCost {
     receiver = Math.max(1, receiver);
@@ -66,12 +66,15 @@ public record OprfCost(int receiver, int sender) {
    * some bytes of rounding.
    */
   public List<Long> values() {
-    int low = Outputs.lowBits(receiver, sender);
-    Outputs.Code code = new Outputs.Code(sender, low);
+    return values(Outputs.Code.of(receiver, sender));
+  }
+
+  static List<Long> values(Outputs.Code code) {
+    int low = code.low();
     List<Long> bytes = new ArrayList<>();
     for (int first = 0; first < code.buckets(); first += Outputs.CHUNK) {
       long buckets = code.bucketsFrom(first);
-      long count = Math.round((double) sender * buckets / code.buckets());
+      long count = Math.round((double) code.count() * buckets / code.buckets());
       long words = (count + buckets + 63) / 64;
       long packed = (count * (64 - code.bucketBits()) + 7) / 8 + (count * low + 7) / 8;
       bytes.add(12 + 8 * words + packed + (low > 0 ? 4 : 0));

@@ -6,6 +6,7 @@ import org.espalier.protocols.cost.Script;
 import org.espalier.protocols.cost.Script.Lane;
 import org.espalier.protocols.cost.Work;
 import org.espalier.psi.ecdh.EcdhCost;
+import org.espalier.psi.oprf.ManyCost;
 import org.espalier.psi.oprf.OprfCost;
 
 /**
@@ -47,14 +48,21 @@ final class AlignCost {
   }
 
   /**
-   * The same by protocol {@code oprf}: the label party encodes its keys batch by batch, the other
-   * evaluates its own.
+   * The same by protocol {@code oprf}: the label party encodes its keys batch by batch, the others
+   * evaluate their own.
    */
   static Script oprf(long[] lengths, int rules, long cohort) {
     AlignCost cost = new AlignCost(lengths);
     cost.toAll(EcdhCost.HELLO);
-    cost.baseTransfers();
-    cost.rules(rules, () -> cost.exchange(new OprfCost((int) lengths[0], (int) lengths[1])));
+    for (int sender = 1; sender < lengths.length; sender++) {
+      cost.baseTransfers(sender);
+    }
+    if (lengths.length == 2) {
+      cost.rules(rules, () -> cost.exchange(new OprfCost((int) lengths[0], (int) lengths[1])));
+    } else {
+      cost.shares();
+      cost.rules(rules, () -> cost.exchange(new ManyCost(lengths), cohort));
+    }
     return cost.script;
   }
 
@@ -70,9 +78,9 @@ final class AlignCost {
     toAll(EcdhCost.CONFIRM);
   }
 
-  private void baseTransfers() {
+  private void baseTransfers(int number) {
     Lane receiver = script.party(0);
-    Lane sender = script.party(1);
+    Lane sender = script.party(number);
     receiver.compute(Work.POINT, BASE_POINTS);
     sender.compute(Work.POINT, BASE_POINTS);
     script.sends(receiver, sender, OprfCost.POINT);
@@ -98,6 +106,42 @@ final class AlignCost {
     oprf.values().forEach(payload -> script.message(sender, receiver, payload));
     script.message(receiver, sender, EcdhCost.VERDICT);
     oprf.members().forEach(payload -> script.message(receiver, sender, payload));
+  }
+
+  private void shares() {
+    for (int p = 1; p < parties; p++) {
+      for (int q = p + 1; q < parties; q++) {
+        script.message(script.party(p), script.party(q), ManyCost.SHARE);
+      }
+    }
+  }
+
+  private void exchange(ManyCost many, long cohort) {
+    Lane receiver = script.party(0);
+    fromComparer(OprfCost.SEED);
+    fromComparer(many.correction(0));
+    int batches = many.batches();
+    for (int batch = 0; batch < batches; batch++) {
+      for (int s = 1; s < parties; s++) {
+        Lane sender = script.party(s);
+        script.message(sender, receiver, many.trees(batch));
+        receiver.compute(Work.POINT, lengths[0] / KEYS_PER_POINT / batches);
+        for (int table = 0; table < many.tables(batch); table++) {
+          script.message(receiver, sender, many.table(0));
+        }
+        if (batch + 1 < batches) {
+          script.message(receiver, sender, many.correction(batch + 1));
+        }
+        sender.compute(Work.POINT, lengths[s] / KEYS_PER_POINT / batches);
+      }
+      for (int s = 1; s < parties; s++) {
+        for (int table = 0; table < many.tables(batch); table++) {
+          script.message(script.party(s), receiver, many.table(s));
+        }
+      }
+    }
+    fromComparer(EcdhCost.VERDICT);
+    many.values(cohort).forEach(this::fromComparer);
   }
 
   private void toAll(long payload) {

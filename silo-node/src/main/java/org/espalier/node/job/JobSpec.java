@@ -9,6 +9,7 @@ import java.util.SortedMap;
 import java.util.regex.Pattern;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.psi.oprf.OprfAlignment;
 import org.espalier.wire.Party;
 
 /**
@@ -61,8 +62,7 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
   }
 
   /**
-   * @param protocol how the intersection is computed: {@link #ECDH} or, with two parties, {@link
-   *     #OPRF}
+   * @param protocol how the intersection is computed: {@link #ECDH} or {@link #OPRF}
    * @param minIntersection a smaller intersection ends the job before anybody learns it, with
    *     {@link #OPRF} anybody but the label party
    * @param duplicates {@code reject} or {@code first}
@@ -199,9 +199,11 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
       if (settings == null) {
         return new AlignmentSettings(null, null, null);
       }
-      if (settings.protocol().equals(AlignmentSettings.OPRF) && parties.size() != 2) {
+      int most = OprfAlignment.MAX_PARTIES;
+      if (settings.usesOprf() && parties.size() > most) {
         throw new IllegalArgumentException(
-            "alignment.protocol: oprf aligns two parties, the job names " + parties.size());
+            "alignment.protocol: oprf aligns 2 to %d parties, the job names %d"
+                .formatted(most, parties.size()));
       }
       return settings;
     }

@@ -5,6 +5,7 @@ import org.espalier.node.config.SiloConfig;
 import org.espalier.protocols.cost.Footprint;
 import org.espalier.protocols.glm.TrainingCost;
 import org.espalier.psi.ecdh.EcdhCost;
+import org.espalier.psi.oprf.ManyCost;
 import org.espalier.psi.oprf.OprfCost;
 
 /**
@@ -40,10 +41,7 @@ record Room(long memory, long disk, long kept) {
       JobSpec spec, JobSize size, Optional<TrainingCost> cost, int party, SiloConfig config) {
     boolean oprf = spec.alignment().usesOprf();
     Footprint align =
-        Footprint.ofHeap(
-            oprf
-                ? new OprfCost((int) size.keys()[0], (int) size.keys()[1]).heap(party == 0)
-                : EcdhCost.heap(size.keys()));
+        Footprint.ofHeap(oprf ? oprf(size.keys(), party) : EcdhCost.heap(size.keys()));
     // Raw columns; of those that are prepared the cost of a training knows.
     long values = (long) size.cohort() * size.columns()[party] * Double.BYTES;
     Footprint then =
@@ -55,6 +53,12 @@ record Room(long memory, long disk, long kept) {
     long spilled = oprf ? 0 : EcdhCost.disk(size.keys(), party);
     long temporary = JOURNAL + Math.max(spilled, then.file());
     return new Room(memory, kept + temporary, kept);
+  }
+
+  private static long oprf(long[] keys, int party) {
+    return keys.length == 2
+        ? new OprfCost((int) keys[0], (int) keys[1]).heap(party == 0)
+        : new ManyCost(keys).heap(party);
   }
 
   private static long scored(JobSpec spec, JobSize size) {

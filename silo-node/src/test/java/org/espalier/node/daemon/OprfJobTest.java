@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import org.espalier.node.Problem;
+import java.io.IOException;
 import org.espalier.node.config.Json;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -62,12 +62,55 @@ class OprfJobTest extends TwoSilos {
     }
   }
 
-  @Test
-  void threePartiesCannotUseIt() {
+  private static ObjectNode threeParties(int minimum) {
     ObjectNode spec = (ObjectNode) TestData.threeParties();
-    spec.withObject("alignment").put("protocol", "oprf");
-    Problem refusal = bank.refusal("job.propose", (ObjectNode) Json.object().set("spec", spec));
-    assertThat(refusal.toJson().toString())
-        .contains("alignment.protocol: oprf aligns two parties, the job names 3");
+    spec.withObject("alignment").put("protocol", "oprf").put("min_intersection", minimum);
+    return spec;
+  }
+
+  private TestSilo telecom() throws IOException {
+    TestSilo telecom = TestSilo.create("telecom.example", root).start();
+    telecom.partnerWith(bank);
+    telecom.partnerWith(insurer);
+    telecom.dataset("people", TestData.telecom(50, 380));
+    return telecom;
+  }
+
+  private String beginThree(TestSilo telecom, ObjectNode spec) {
+    String job = bank.propose(spec);
+    insurer.call("job.approve", "job", job);
+    telecom.call("job.approve", "job", job);
+    bank.call("job.run", "job", job);
+    return job;
+  }
+
+  @Test
+  void threePartiesLearnTheirCohortAndNoPairs() throws IOException {
+    try (TestSilo telecom = telecom()) {
+      JsonNode plan =
+          bank.call("job.plan", (ObjectNode) Json.object().set("spec", threeParties(50)));
+      assertThat(plan.path("learns").toString())
+          .contains("nothing of people whom only some parties know")
+          .doesNotContain("pairwise");
+      JsonNode align = plan.at("/estimate/phases/align");
+      assertThat(align.at("/bank.example/sent").asLong()).isBetween(1_200_000L, 1_320_000L);
+      assertThat(align.at("/telecom.example/sent").asLong()).isBetween(100_000L, 125_000L);
+
+      String job = beginThree(telecom, threeParties(50));
+      JsonNode here = SiloNodeTest.done(bank, job);
+      assertThat(here.at("/alignment/size").asInt()).isEqualTo(280);
+      for (TestSilo other : new TestSilo[] {insurer, telecom}) {
+        assertThat(SiloNodeTest.done(other, job).at("/alignment")).isEqualTo(here.at("/alignment"));
+      }
+
+      String small = beginThree(telecom, threeParties(281));
+      for (TestSilo silo : new TestSilo[] {bank, insurer, telecom}) {
+        JsonNode status = silo.await(small, 60).path("job");
+        assertThat(status.path("state").asText()).isEqualTo("FAILED");
+        assertThat(status.path("cause").path("what").asText())
+            .contains("smaller than agreed")
+            .contains("only the label party's node has seen who is in it");
+      }
+    }
   }
 }

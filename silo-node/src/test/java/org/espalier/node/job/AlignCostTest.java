@@ -125,6 +125,23 @@ class AlignCostTest {
     assertThat(sent[1][0] - predicted[1][0]).isBetween(-64L, 64L);
   }
 
+  @ParameterizedTest
+  @CsvSource({"1, 700, 700, 700, 0", "2, 70000, 900, 1200, 0", "1, 900, 140000, 3, 500"})
+  void predictsBytesOfOprfOfMany(int rules, int a, int b, int c, int d) throws Exception {
+    int[] rows = Arrays.stream(new int[] {a, b, c, d}).filter(r -> r > 0).toArray();
+    long[] lengths = Arrays.stream(rows).asLongStream().toArray();
+    long cohort = Arrays.stream(lengths).min().orElseThrow();
+    long[][] predicted = AlignCost.oprf(lengths, rules, cohort).bytes();
+    long[][] sent = run(new OprfAlignment(), rules, rows);
+    for (int p = 0; p < rows.length; p++) {
+      for (int q = 0; q < rows.length; q++) {
+        assertThat(sent[p][q] - predicted[p][q])
+            .as(p + " to " + q)
+            .isBetween(p == 0 ? -64L : 0L, p == 0 ? 64L : 0L);
+      }
+    }
+  }
+
   @Test
   void everyPartyMasksEveryList() {
     Script script = AlignCost.of(new long[] {100, 20_000, 3}, 1, 3);
@@ -147,6 +164,9 @@ class AlignCostTest {
       long[] two = {lengths[0], lengths[1]};
       assertThatCode(() -> Forecast.roundTrips(AlignCost.oprf(two, 2, Math.min(two[0], two[1]))))
           .as(Arrays.toString(two))
+          .doesNotThrowAnyException();
+      assertThatCode(() -> Forecast.roundTrips(AlignCost.oprf(lengths, 2, cohort)))
+          .as("oprf " + Arrays.toString(lengths))
           .doesNotThrowAnyException();
     }
   }
