@@ -35,6 +35,7 @@ public final class Bench {
       case "peers-lr" -> peers(folder, arguments);
       case "peers-kernel" -> peersKernel(folder, arguments);
       case "plan-accuracy" -> planAccuracy(arguments);
+      case "psi-parties" -> alignParties(folder, arguments);
       default -> throw new Options.Misuse("there is no such benchmark");
     }
   }
@@ -321,6 +322,34 @@ public final class Bench {
     if (!PlanAccuracy.run(settings, o.flag("--json"), System.out)) {
       fail(1, "a prediction is off by more than a quarter");
     }
+  }
+
+  private static void alignParties(Path folder, List<String> arguments) throws IOException {
+    Options o =
+        new Options.Known()
+            .flag("--json")
+            .text("--parties", "3,5,10", "[0-9]{1,2}(,[0-9]{1,2})*")
+            .text("--keys", "65536,1048576", "[0-9]{1,8}(,[0-9]{1,8})*")
+            .text("--protocols", "oprf,ecdh", "(oprf|ecdh)(,(oprf|ecdh))*")
+            .whole("--ecdh-keys", 65_536)
+            .whole("--turns", 2)
+            .whole("--times", 2)
+            .whole("--heap", 2048)
+            .whole("--limit", 3600)
+            .parse(arguments);
+    AlignParties.run(
+        new AlignParties.Settings(
+            numbers(o, "--parties"),
+            numbers(o, "--keys"),
+            o.list("--protocols"),
+            o.whole("--ecdh-keys"),
+            o.whole("--turns"),
+            o.whole("--times"),
+            o.whole("--heap"),
+            Duration.ofSeconds(o.whole("--limit"))),
+        folder.resolve("align"),
+        o.flag("--json"),
+        System.out);
   }
 
   private static List<Integer> numbers(Options o, String name) {

@@ -62,6 +62,10 @@ final class Plots {
       }
     }
     p.systems(p.read("lr-w1"), p.read("peers-lr"), drawn);
+    JsonNode parties = p.read("psi-parties");
+    if (parties != null) {
+      p.parties(parties, drawn);
+    }
     return drawn;
   }
 
@@ -133,6 +137,64 @@ final class Plots {
       chart.getStyler().setXAxisMin(1.8).setXAxisMax(5.2);
       chart.getStyler().setXAxisTickMarkSpacingHint(WIDTH / 4);
     }
+    return chart;
+  }
+
+  /** Processor seconds and MB by the number of parties, a line a protocol and size. */
+  private void parties(JsonNode results, List<Path> drawn) throws IOException {
+    Map<String, Map<Integer, List<JsonNode>>> lines = new LinkedHashMap<>();
+    for (JsonNode point : results.get("points")) {
+      String name =
+          "%s, %,d keys".formatted(point.get("protocol").asText(), point.get("keys").asInt());
+      lines
+          .computeIfAbsent(name, line -> new TreeMap<>())
+          .computeIfAbsent(point.get("parties").asInt(), n -> new ArrayList<>())
+          .add(point);
+    }
+    if (!lines.isEmpty()) {
+      save(
+          "psi-parties",
+          List.of(
+              parties(lines, "cpuSeconds", "processor seconds of all parties"),
+              parties(lines, "megabytes", "MB sent by all parties")),
+          drawn);
+    }
+  }
+
+  /** The best of several runs: what disturbs one only adds. */
+  private static XYChart parties(
+      Map<String, Map<Integer, List<JsonNode>>> lines, String field, String yTitle) {
+    XYChart chart =
+        new XYChartBuilder()
+            .width(WIDTH)
+            .height(HEIGHT)
+            .title("alignment of several parties")
+            .xAxisTitle("parties")
+            .yAxisTitle(yTitle)
+            .build();
+    style(chart.getStyler());
+    chart.getStyler().setYAxisLogarithmic(true);
+    chart.getStyler().setXAxisDecimalPattern("#,###");
+    double least = Double.POSITIVE_INFINITY;
+    double most = 0;
+    int last = 0;
+    for (Map.Entry<String, Map<Integer, List<JsonNode>>> line : lines.entrySet()) {
+      double[] x = line.getValue().keySet().stream().mapToDouble(Integer::doubleValue).toArray();
+      double[] y =
+          line.getValue().values().stream()
+              .mapToDouble(
+                  runs ->
+                      runs.stream().mapToDouble(r -> r.get(field).asDouble()).min().orElseThrow())
+              .toArray();
+      for (int i = 0; i < x.length; i++) {
+        least = Math.min(least, y[i]);
+        most = Math.max(most, y[i]);
+        last = Math.max(last, (int) x[i]);
+      }
+      chart.addSeries(line.getKey(), x, y).setMarker(SeriesMarkers.CIRCLE).setLineWidth(2f);
+    }
+    decades(chart.getStyler(), least, most);
+    chart.getStyler().setXAxisMin(2.0).setXAxisMax(last + 1.0);
     return chart;
   }
 
