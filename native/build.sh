@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Builds the native library into OUT/META-INF/native/<os>-<arch>/.   build.sh OUT WORK JAVA_HOME
+# Builds a native library into OUT/META-INF/native/<os>-<arch>/.   build.sh OUT WORK JAVA_HOME [curve]
+# That of this folder, or the one of the folder named, which needs no SEAL.
 set -euo pipefail
-out=$1 work=$2 java_home=$3
+out=$1 work=$2 java_home=$3 part=${4:-}
 here=$(cd "$(dirname "$0")" && pwd)
+library=libespalier${part:+_$part}.so
 . "$here/tools.sh"
 need cmake cmake
 need c++ g++
@@ -11,7 +13,7 @@ case "$(uname -m)" in x86_64 | amd64) arch=x86_64 ;; aarch64 | arm64) arch=aarch
 target="$out/META-INF/native/$(uname -s | tr '[:upper:]' '[:lower:]')-$arch"
 mkdir -p "$target" "$work"
 # CMake's own standard error stays visible: it announces the one long step, building SEAL.
-cmake -S "$here" -B "$work" -DCMAKE_BUILD_TYPE=Release -DJAVA_HOME="$java_home" >"$work/log" \
+cmake -S "$here/$part" -B "$work" -DCMAKE_BUILD_TYPE=Release -DJAVA_HOME="$java_home" >"$work/log" \
   || { cat "$work/log" >&2; exit 1; }
 quietly "$work/log" cmake --build "$work" --parallel "$(getconf _NPROCESSORS_ONLN)"
-cmp -s "$work/libespalier.so" "$target/libespalier.so" || cp "$work/libespalier.so" "$target/"
+cmp -s "$work/$library" "$target/$library" || cp "$work/$library" "$target/"

@@ -8,7 +8,9 @@ need ctest cmake
 need c++ g++
 need make make
 work=${1:-$here/../target/native-sanitized}
-mkdir -p "$work"
-quietly "$work/log" cmake -S "$here" -B "$work" -DESPALIER_SANITIZE=ON -DESPALIER_JNI=OFF
-quietly "$work/log" cmake --build "$work" --parallel "$(getconf _NPROCESSORS_ONLN)"
-ctest --test-dir "$work" --output-on-failure
+for part in . curve; do
+  mkdir -p "$work/$part"
+  quietly "$work/$part/log" cmake -S "$here/$part" -B "$work/$part" -DESPALIER_SANITIZE=ON -DESPALIER_JNI=OFF
+  quietly "$work/$part/log" cmake --build "$work/$part" --parallel "$(getconf _NPROCESSORS_ONLN)"
+  ctest --test-dir "$work/$part" --output-on-failure
+done

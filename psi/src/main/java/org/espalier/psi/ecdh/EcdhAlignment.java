@@ -26,8 +26,9 @@ import org.espalier.wire.Progress;
  * parties who follow the protocol and do not collude. The messages and the proof are in
  * docs/protocols/psi-ecdh.md.
  *
- * <p>Costs each party one X25519 multiplication of about 50 µs for every key of every party, on all
- * cores; heap of about 36 bytes and temporary files of 32 to 48 bytes per key of a list.
+ * <p>Costs each party one X25519 multiplication for every key of every party, on all cores: some 5
+ * µs with AVX-512 IFMA, 35 µs in other native code, 130 µs in Java; heap of about 36 bytes and
+ * temporary files of 32 to 48 bytes per key of a list.
  */
 public final class EcdhAlignment implements AlignmentProtocol {
   private static final Duration KEEP_ALIVE = Duration.ofSeconds(3);

@@ -6,6 +6,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.bouncycastle.math.ec.rfc7748.X25519;
+import org.espalier.psi.curve.Curve;
 
 /**
  * One party's secret multiplication of one run.
@@ -20,7 +21,7 @@ final class Mask implements AutoCloseable {
   static final int WIDTH = X25519.POINT_SIZE;
 
   /** Elements that one task multiplies. */
-  private static final int SLICE = 256;
+  private static final int SLICE = Curve.BATCH;
 
   /** 0, 1, p - 1 and the two of order 8: what X25519 takes to zero. */
   private static final List<byte[]> LOW_ORDER =
@@ -32,8 +33,14 @@ final class Mask implements AutoCloseable {
           element("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"));
 
   private final byte[] scalar = new byte[X25519.SCALAR_SIZE];
+  private final Curve curve;
 
   Mask(SecureRandom random) {
+    this(random, Curve.best());
+  }
+
+  Mask(SecureRandom random, Curve curve) {
+    this.curve = curve;
     X25519.generatePrivateKey(random, scalar);
   }
 
@@ -46,21 +53,11 @@ final class Mask implements AutoCloseable {
     int count = elements.length / WIDTH;
     return IntStream.range(0, (count + SLICE - 1) / SLICE)
         .parallel()
-        .map(slice -> apply(elements, slice * SLICE, Math.min(count, (slice + 1) * SLICE)))
+        .map(
+            slice ->
+                curve.multiply(
+                    scalar, elements, slice * SLICE, Math.min(count, (slice + 1) * SLICE)))
         .reduce(-1, (a, b) -> a < 0 ? b : b < 0 ? a : Math.min(a, b));
-  }
-
-  private int apply(byte[] elements, int from, int to) {
-    byte[] product = new byte[WIDTH];
-    int refused = -1;
-    for (int i = from; i < to; i++) {
-      boolean valid = X25519.calculateAgreement(scalar, 0, elements, i * WIDTH, product, 0);
-      if (!valid && refused < 0) {
-        refused = i;
-      }
-      System.arraycopy(product, 0, elements, i * WIDTH, WIDTH);
-    }
-    return refused;
   }
 
   /** Whether a canonical element has order 1, 2, 4 or 8, on the curve or its twist. */
