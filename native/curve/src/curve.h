@@ -29,6 +29,12 @@ std::ptrdiff_t multiply(Way way, const std::uint8_t scalar[kWidth], std::uint8_t
 // Elligator 2 (RFC 9380, section 6.7.1, Z = 2) of consecutive field elements, in place.
 void map(Way way, std::uint8_t* elements, std::size_t count);
 
+// The u-coordinate of map_to_curve(hash_to_field(message)) of suite curve25519_XMD:SHA-512_ELL2_NU_ (RFC 9380).
+// Message i is what lies between the end of the one before it, 0 for the first, and ends[i], which do not
+// descend. A tag has 1 to 255 bytes. What is looked at depends on the messages' lengths alone.
+void encode(Way way, const std::uint8_t* tag, std::size_t tag_length, const std::uint8_t* messages,
+            const std::int32_t* ends, std::size_t count, std::uint8_t* elements);
+
 // Overwrites in a way that no compiler leaves out.
 void wipe(void* memory, std::size_t bytes) noexcept;
 
@@ -37,9 +43,13 @@ namespace detail {
 // A group of up to kGroup elements, by either way. The scalar is clamped.
 std::ptrdiff_t multiply_portable(const std::uint8_t* scalar, std::uint8_t* elements, std::size_t count);
 void map_portable(std::uint8_t* elements, std::size_t count);
+void hash_portable(const std::uint8_t* tag, std::size_t tag_length, const std::uint8_t* messages,
+                   const std::int32_t* ends, std::size_t count, std::uint8_t* elements);
 bool has_ifma();
 std::ptrdiff_t multiply_ifma(const std::uint8_t* scalar, std::uint8_t* elements, std::size_t count);
 void map_ifma(std::uint8_t* elements, std::size_t count);
+void hash_ifma(const std::uint8_t* tag, std::size_t tag_length, const std::uint8_t* messages, const std::int32_t* ends,
+               std::size_t count, std::uint8_t* elements);
 
 }  // namespace detail
 }  // namespace espalier::curve

@@ -153,6 +153,48 @@ void rfc9380(Way way) {
   check(none == Bytes(kWidth, 0), name(way) + ": the image of 0");
 }
 
+// Appendix J.4.2: messages of all lengths in one batch, and Q.x.
+void hashes(Way way) {
+  const std::string tag = "QUUX-V01-CS02-with-curve25519_XMD:SHA-512_ELL2_NU_";
+  const std::string messages[5] = {"", "abc", "abcdef0123456789", "q128_" + std::string(128, 'q'),
+                                   "a512_" + std::string(512, 'a')};
+  const char* points[5] = {"51125222da5e763d97f3c10fcc92ea6860b9ccbbd2eb1285728f566721c1e65b",
+                           "7d56d1e08cb0ccb92baf069c18c49bb5a0dcd927eff8dcf75ca921ef7f3e6eeb",
+                           "3fbe66b9c9883d79e8407150e7c2a1c8680bee496c62fabe4619a72b3cabe90f",
+                           "227e0bb89de700385d19ec40e857db6e6a3e634b1c32962f370d26f84ff19683",
+                           "3bcd651ee54d5f7b6013898aab251ee8ecc0688166fce6e9548d38472f6bd196"};
+  std::string all;
+  std::vector<std::int32_t> ends;
+  for (std::size_t i = 0; i < 23; ++i) {
+    all += messages[i % 5];
+    ends.push_back(static_cast<std::int32_t>(all.size()));
+  }
+  Bytes out(23 * kWidth);
+  encode(way, reinterpret_cast<const std::uint8_t*>(tag.data()), tag.size(),
+         reinterpret_cast<const std::uint8_t*>(all.data()), ends.data(), 23, out.data());
+  for (std::size_t i = 0; i < 23; ++i) {
+    check(std::memcmp(&out[i * kWidth], little(points[i % 5]).data(), kWidth) == 0,
+          name(way) + ": RFC 9380, message " + std::to_string(i));
+  }
+}
+
+// Both ways hash alike, whatever the length of message and tag: every place of the end of a block.
+void hash_alike() {
+  std::mt19937_64 random(11);
+  Bytes text = random_bytes(random, 1 << 16), tag = random_bytes(random, 255);
+  for (std::size_t tag_length : {1, 45, 46, 47, 48, 61, 86, 173, 174, 255}) {
+    std::vector<std::int32_t> ends;
+    std::int32_t at = 0;
+    for (std::int32_t length = 0; length < 300; ++length) {
+      ends.push_back(at += length);
+    }
+    Bytes one(ends.size() * kWidth), other(ends.size() * kWidth);
+    encode(Way::kPortable, tag.data(), tag_length, text.data(), ends.data(), ends.size(), one.data());
+    encode(Way::kIfma, tag.data(), tag_length, text.data(), ends.data(), ends.size(), other.data());
+    check(one == other, "both ways hash alike with a tag of " + std::to_string(tag_length));
+  }
+}
+
 // All forms of the elements of low order become zero, and the first of them is named, wherever it is.
 void low_order(Way way) {
   std::vector<Bytes> low = {
@@ -257,12 +299,14 @@ int main() {
   for (Way way : ways()) {
     rfc7748(way);
     rfc9380(way);
+    hashes(way);
     low_order(way);
     lengths(way);
     other_forms(way);
   }
   if (available(Way::kIfma)) {
     agree();
+    hash_alike();
   }
   std::printf(failures == 0 ? "all passed\n" : "%d failed\n", failures);
   return failures == 0 ? 0 : 1;

@@ -58,8 +58,34 @@ public abstract sealed class Curve permits JavaCurve, NativeCurve {
     images(elements, from, to - from);
   }
 
+  /**
+   * Hashes messages to the curve: the u-coordinate of {@code map_to_curve(hash_to_field(message))}
+   * of suite {@code curve25519_XMD:SHA-512_ELL2_NU_} (RFC 9380).
+   *
+   * @param tag domain separation tag, 1 to 255 bytes
+   * @param messages one after the other
+   * @param ends of the messages, not descending; the first begins at 0
+   * @param elements takes that of message i at place i
+   * @param from the first message, 0 to their number
+   * @param to one after the last message
+   */
+  public final void encode(
+      byte[] tag, byte[] messages, int[] ends, byte[] elements, int from, int to) {
+    if (tag.length < 1 || tag.length > 255) {
+      throw new IllegalArgumentException("a domain separation tag has 1 to 255 bytes");
+    }
+    Objects.checkFromToIndex(from, to, Math.min(ends.length, elements.length / WIDTH));
+    for (int i = from; i < to; i++) {
+      Objects.checkFromToIndex(i == 0 ? 0 : ends[i - 1], ends[i], messages.length);
+    }
+    hashes(tag, messages, ends, elements, from, to - from);
+  }
+
   /** The first that became zero, counted from {@code from}; -1 if none did. */
   abstract int products(byte[] scalar, byte[] elements, int from, int count);
 
   abstract void images(byte[] elements, int from, int count);
+
+  abstract void hashes(
+      byte[] tag, byte[] messages, int[] ends, byte[] elements, int from, int count);
 }

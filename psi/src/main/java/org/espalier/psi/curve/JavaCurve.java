@@ -34,6 +34,16 @@ final class JavaCurve extends Curve {
   }
 
   @Override
+  void hashes(byte[] tag, byte[] messages, int[] ends, byte[] elements, int from, int count) {
+    FieldHash hash = new FieldHash(tag);
+    for (int i = from; i < from + count; i++) {
+      int begin = i == 0 ? 0 : ends[i - 1];
+      hash.hash(messages, begin, ends[i] - begin, elements, i * Elligator.WIDTH);
+    }
+    images(elements, from, count);
+  }
+
+  @Override
   public String toString() {
     return "java";
   }

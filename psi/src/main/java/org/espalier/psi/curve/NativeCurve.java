@@ -28,6 +28,11 @@ final class NativeCurve extends Curve {
   }
 
   @Override
+  void hashes(byte[] tag, byte[] messages, int[] ends, byte[] elements, int from, int count) {
+    encode(way, tag, messages, ends, elements, from, count);
+  }
+
+  @Override
   public String toString() {
     return way == IFMA ? "native-ifma" : "native-portable";
   }
@@ -38,4 +43,7 @@ final class NativeCurve extends Curve {
   static native int multiply(int way, byte[] scalar, byte[] elements, int from, int count);
 
   static native void map(int way, byte[] elements, int from, int count);
+
+  static native void encode(
+      int way, byte[] tag, byte[] messages, int[] ends, byte[] elements, int from, int count);
 }

@@ -3,13 +3,11 @@ package org.espalier.psi.ecdh;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.IntStream;
 import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.curve.Elligator;
@@ -28,9 +26,6 @@ import org.espalier.wire.WireException;
 final class RuleRun implements AutoCloseable {
   /** Keys that are hashed and masked together. */
   private static final int BATCH = 4096;
-
-  /** Keys that one task hashes. */
-  private static final int SLICE = 256;
 
   private final Links links;
   private final Route route;
@@ -285,9 +280,10 @@ final class RuleRun implements AutoCloseable {
    */
   private int[] blind(KeySource source, int[] rows) {
     Permutation order = Permutation.random(rows.length, random);
-    byte[] tag = HashToCurve.tag(job.session().bind("psi-ecdh/rule/" + number));
+    HashToCurve hash =
+        new HashToCurve(HashToCurve.tag(job.session().bind("psi-ecdh/rule/" + number)));
     int[] rowAt = new int[rows.length];
-    List<byte[]> batch = new ArrayList<>(BATCH);
+    KeyBatch batch = new KeyBatch(Math.min(BATCH, rows.length));
     Rounds.readAgain(
         source,
         rule,
@@ -295,28 +291,19 @@ final class RuleRun implements AutoCloseable {
         (at, key) -> {
           rowAt[order.to(at)] = rows[at];
           batch.add(key);
-          if (batch.size() == BATCH) {
-            blind(batch, at + 1, tag, order);
+          if (batch.full()) {
+            blind(batch, at + 1, hash, order);
           }
         });
-    blind(batch, rows.length, tag, order);
+    blind(batch, rows.length, hash, order);
     held[self].complete();
     return rowAt;
   }
 
-  private void blind(List<byte[]> batch, int end, byte[] tag, Permutation order) {
+  private void blind(KeyBatch batch, int end, HashToCurve hash, Permutation order) {
     links.check();
     int count = batch.size();
-    byte[] elements = new byte[count * Mask.WIDTH];
-    IntStream.range(0, (count + SLICE - 1) / SLICE)
-        .parallel()
-        .forEach(
-            slice -> {
-              HashToCurve hash = new HashToCurve(tag);
-              for (int i = slice * SLICE; i < Math.min(count, (slice + 1) * SLICE); i++) {
-                hash.encode(batch.get(i), elements, i * Mask.WIDTH);
-              }
-            });
+    byte[] elements = hash.encode(batch);
     if (mask.apply(elements) >= 0) {
       throw new IllegalStateException("a key hashed to an element of low order");
     }

@@ -5,18 +5,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The native ways against the one in Java, and all of them against RFC 7748 and RFC 9380. */
 class CurveTest {
   private static final HexFormat HEX = HexFormat.of();
   private static final int WIDTH = Elligator.WIDTH;
+  private static final String RFC_TAG = "QUUX-V01-CS02-with-curve25519_XMD:SHA-512_ELL2_NU_";
 
   /**
    * Of order 1, 2, 4 and 8 on the curve and its twist, with their forms above p and with bit 255.
@@ -120,6 +123,63 @@ class CurveTest {
     assertThat(actual).isEqualTo(expected);
   }
 
+  /** RFC 9380, appendix J.4.2: u[0]; the points follow from it as the ecdh tests check. */
+  @ParameterizedTest
+  @CsvSource({
+    "'', 608d892b641f0328523802a6603427c26e55e6f27e71a91a478148d45b5093cd",
+    "abc, 46f5b22494bfeaa7f232cc8d054be68561af50230234d7d1d63d1d9abeca8da5",
+    "abcdef0123456789, 235fe40c443766ce7e18111c33862d66c3b33267efa50d50f9e8e5d252a40aaa",
+  })
+  void theJavaWayHashesToTheFieldAsRfc9380Does(String message, String field) {
+    byte[] bytes = ("xx" + message).getBytes(StandardCharsets.US_ASCII);
+    byte[] out = new byte[40];
+    new FieldHash(RFC_TAG.getBytes(StandardCharsets.US_ASCII))
+        .hash(bytes, 2, bytes.length - 2, out, 8);
+    assertThat(Elligator.number(Arrays.copyOfRange(out, 8, 40)))
+        .isEqualTo(new BigInteger(field, 16));
+  }
+
+  /** Every length at which a block ends, with short and long tags, from any message on. */
+  @ParameterizedTest
+  @MethodSource("natives")
+  void everyWayHashesAsTheJavaOneDoes(Curve curve) {
+    byte[] messages = new byte[300 * 150];
+    byte[] tags = new byte[255];
+    Random random = new Random(8);
+    random.nextBytes(messages);
+    random.nextBytes(tags);
+    int[] ends = new int[300];
+    for (int i = 1; i < ends.length; i++) {
+      ends[i] = ends[i - 1] + i;
+    }
+    for (int length : new int[] {1, 47, 86, 255}) {
+      byte[] tag = Arrays.copyOf(tags, length);
+      byte[] expected = new byte[ends.length * WIDTH];
+      byte[] actual = new byte[ends.length * WIDTH];
+      new JavaCurve().encode(tag, messages, ends, expected, 3, 290);
+      curve.encode(tag, messages, ends, actual, 3, 290);
+      assertThat(actual).isEqualTo(expected);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void messagesThatAreNotThereAreRefused(Curve curve) {
+    byte[] messages = new byte[10];
+    byte[] out = new byte[3 * WIDTH];
+    byte[] tag = {1};
+    for (int[] ends : new int[][] {{3, 2, 10}, {-1, 5, 6}, {3, 4, 11}, {3, 4}}) {
+      assertThatThrownBy(() -> curve.encode(tag, messages, ends, out, 0, 3))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+    }
+    int[] ends = {3, 4, 10, 10};
+    assertThatThrownBy(() -> curve.encode(tag, messages, ends, out, 0, 4))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> curve.encode(new byte[256], messages, ends, out, 0, 1))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThat(out).isEqualTo(new byte[3 * WIDTH]);
+  }
+
   @ParameterizedTest
   @MethodSource("all")
   void multipliesAsRfc7748Does(Curve curve) {
@@ -213,6 +273,19 @@ class CurveTest {
           .isInstanceOf(IllegalArgumentException.class);
     }
     assertThatThrownBy(() -> NativeCurve.map(way, null, 0, 0))
+        .isInstanceOf(IllegalArgumentException.class);
+    for (int[] ends : new int[][] {{3, 2, 10}, {-1, 5, 6}, {3, 4, 11}, {3, 4}, null}) {
+      assertThatThrownBy(() -> NativeCurve.encode(way, scalar, new byte[10], ends, elements, 0, 3))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+    int[] ends = {0, 0, 0, 0};
+    for (byte[] tag : new byte[][] {null, new byte[0], new byte[256]}) {
+      assertThatThrownBy(() -> NativeCurve.encode(way, tag, scalar, ends, elements, 0, 1))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+    assertThatThrownBy(() -> NativeCurve.encode(way, scalar, null, ends, elements, 0, 1))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> NativeCurve.encode(way, scalar, scalar, ends, elements, 0, 4))
         .isInstanceOf(IllegalArgumentException.class);
     for (int unknown : new int[] {-1, 2, Integer.MAX_VALUE}) {
       assertThat(NativeCurve.available(unknown)).isFalse();
