@@ -2,7 +2,6 @@ package org.espalier.psi.ecdh;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.stream.IntStream;
 import org.espalier.psi.curve.Curve;
 
 /**
@@ -48,19 +47,13 @@ final class HashToCurve {
 
   /** Hashes keys, on all cores. */
   byte[] encode(KeyBatch keys) {
-    int count = keys.size();
-    byte[] elements = new byte[count * Mask.WIDTH];
-    IntStream.range(0, (count + Curve.BATCH - 1) / Curve.BATCH)
-        .parallel()
-        .forEach(
-            slice ->
-                curve.encode(
-                    dst,
-                    keys.bytes(),
-                    keys.ends(),
-                    elements,
-                    slice * Curve.BATCH,
-                    Math.min(count, (slice + 1) * Curve.BATCH)));
+    byte[] elements = new byte[keys.size() * Mask.WIDTH];
+    Slices.lowest(
+        keys.size(),
+        (from, to) -> {
+          curve.encode(dst, keys.bytes(), keys.ends(), elements, from, to);
+          return -1;
+        });
     return elements;
   }
 }

@@ -4,7 +4,6 @@ import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.bouncycastle.math.ec.rfc7748.X25519;
 import org.espalier.psi.curve.Curve;
 
@@ -19,9 +18,6 @@ import org.espalier.psi.curve.Curve;
 final class Mask implements AutoCloseable {
   /** Bytes of an element: a canonical little-endian u-coordinate. */
   static final int WIDTH = X25519.POINT_SIZE;
-
-  /** Elements that one task multiplies. */
-  private static final int SLICE = Curve.BATCH;
 
   /** 0, 1, p - 1 and the two of order 8: what X25519 takes to zero. */
   private static final List<byte[]> LOW_ORDER =
@@ -50,14 +46,8 @@ final class Mask implements AutoCloseable {
    * @return -1, or the lowest index of an element that multiplies to zero: one of low order
    */
   int apply(byte[] elements) {
-    int count = elements.length / WIDTH;
-    return IntStream.range(0, (count + SLICE - 1) / SLICE)
-        .parallel()
-        .map(
-            slice ->
-                curve.multiply(
-                    scalar, elements, slice * SLICE, Math.min(count, (slice + 1) * SLICE)))
-        .reduce(-1, (a, b) -> a < 0 ? b : b < 0 ? a : Math.min(a, b));
+    return Slices.lowest(
+        elements.length / WIDTH, (from, to) -> curve.multiply(scalar, elements, from, to));
   }
 
   /** Whether a canonical element has order 1, 2, 4 or 8, on the curve or its twist. */

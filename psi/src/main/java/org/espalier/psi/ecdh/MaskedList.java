@@ -13,12 +13,23 @@ final class MaskedList implements AutoCloseable {
   private final RecordFile file;
   private volatile int ready;
 
+  private MaskedList(Links links, RecordFile file) {
+    this.links = links;
+    this.file = file;
+  }
+
   /**
+   * One that {@link #append} writes.
+   *
    * @param width bytes of an element: {@link Mask#WIDTH}, or less where only a tag is kept
    */
-  MaskedList(Links links, Path folder, int count, int width) {
-    this.links = links;
-    file = new RecordFile(folder, count, width);
+  static MaskedList inOrder(Links links, Path folder, int count, int width) {
+    return new MaskedList(links, RecordFile.inOrder(folder, count, width));
+  }
+
+  /** One of whole elements that {@link #put} writes. */
+  static MaskedList inAnyOrder(Links links, Path folder, int count) {
+    return new MaskedList(links, RecordFile.inAnyOrder(folder, count, Mask.WIDTH));
   }
 
   int size() {

@@ -121,10 +121,15 @@ final class RuleRun implements AutoCloseable {
     for (int owner = 0; owner < counts.length; owner++) {
       List<Integer> path = route.path(owner);
       if (path.subList(0, path.size() - 1).contains(self)) {
-        held[owner] = new MaskedList(links, folder, counts[owner], Mask.WIDTH);
+        boolean shuffledHere =
+            owner == self || (owner == Route.COMPARER && self == route.shuffler());
+        held[owner] =
+            shuffledHere
+                ? MaskedList.inAnyOrder(links, folder, counts[owner])
+                : MaskedList.inOrder(links, folder, counts[owner], Mask.WIDTH);
       }
       if (self == Route.COMPARER) {
-        compared[owner] = new MaskedList(links, folder, counts[owner], Comparison.TAG);
+        compared[owner] = MaskedList.inOrder(links, folder, counts[owner], Comparison.TAG);
       }
       toMask += owner == self ? 0 : counts[owner];
     }

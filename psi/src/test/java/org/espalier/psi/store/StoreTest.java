@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -24,12 +25,11 @@ class StoreTest {
   void recordsComeBackAndTheFileGoes() throws Exception {
     byte[] bytes = new byte[7 * 50];
     new Random(1).nextBytes(bytes);
-    try (RecordFile file = new RecordFile(folder, 61, 7)) {
+    try (RecordFile file = RecordFile.inOrder(folder, 61, 7)) {
       file.put(10, bytes);
       byte[] last = {1, 2, 3, 4, 5, 6, 7, 8};
-      file.put(9, last, 1);
       assertThat(file.get(10, 50)).isEqualTo(bytes);
-      assertThat(file.get(9, 1)).containsExactly(2, 3, 4, 5, 6, 7, 8);
+      assertThatThrownBy(() -> file.put(9, last, 1)).isInstanceOf(IllegalStateException.class);
       assertThat(file.records()).isEqualTo(61);
       assertThat(file.width()).isEqualTo(7);
       assertThatThrownBy(() -> file.put(12, bytes)).isInstanceOf(IndexOutOfBoundsException.class);
@@ -44,9 +44,34 @@ class StoreTest {
     }
   }
 
+  /** More than is mapped at once. */
+  @Test
+  void singleRecordsComeBackInAnyOrder() throws Exception {
+    int width = 3 << 18;
+    int records = 23;
+    byte[] bytes = new byte[width * records];
+    new Random(1).nextBytes(bytes);
+    try (RecordFile file = RecordFile.inAnyOrder(folder, records, width)) {
+      for (int i = 0; i < records; i++) {
+        int record = i * 7 % records;
+        file.put(record, bytes, record * width);
+      }
+      assertThat(Arrays.equals(file.get(0, records), bytes)).isTrue();
+      assertThat(Arrays.equals(file.get(19, 4), Arrays.copyOfRange(bytes, 19 * width, 23 * width)))
+          .isTrue();
+      assertThatThrownBy(() -> file.put(records, bytes, 0))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+      assertThatThrownBy(() -> file.get(20, 4)).isInstanceOf(IndexOutOfBoundsException.class);
+      assertThatThrownBy(() -> file.put(0, bytes)).isInstanceOf(IllegalStateException.class);
+    }
+    try (var left = Files.list(folder)) {
+      assertThat(left).isEmpty();
+    }
+  }
+
   @Test
   void aMissingFolderIsNamed() {
-    assertThatThrownBy(() -> new RecordFile(folder.resolve("none"), 1, 1))
+    assertThatThrownBy(() -> RecordFile.inOrder(folder.resolve("none"), 1, 1))
         .isInstanceOf(AlignmentException.Storage.class)
         .hasMessageContaining("none");
   }
