@@ -36,6 +36,9 @@ public final class Bench {
       case "peers-kernel" -> peersKernel(folder, arguments);
       case "plan-accuracy" -> planAccuracy(arguments);
       case "psi-parties" -> alignParties(folder, arguments);
+      case "psi-2e16" -> psi(folder, name, 1 << 16, arguments);
+      case "psi-2e20" -> psi(folder, name, 1 << 20, arguments);
+      case "psi-1e7" -> psi(folder, name, 10_000_000, arguments);
       default -> throw new Options.Misuse("there is no such benchmark");
     }
   }
@@ -286,6 +289,50 @@ public final class Bench {
             python(o),
             Duration.ofSeconds(o.whole("--limit")));
     PeersKernel.run(settings, folder, o.flag("--json"), System.out);
+  }
+
+  private static void psi(Path folder, String name, int rows, List<String> arguments)
+      throws IOException, TimeoutException {
+    boolean small = rows < 100_000;
+    boolean large = rows > 2_000_000;
+    String system = PsiBenchmark.PATTERN;
+    Options o =
+        new Options.Known()
+            .flag("--json")
+            .flag("--no-pin")
+            .text("--python", "", ".+")
+            .text("--scripts", "", ".+")
+            .text(
+                "--systems",
+                "oprf,"
+                    + (small ? "ecdh," : "")
+                    + "spu-rr22,spu-rr22-low"
+                    + (large ? "" : ",spu-kkrt,spu-ecdh"),
+                system + "(," + system + ")*")
+            .text("--networks", "loopback,wan", "(loopback|wan|,)+")
+            .whole("--rows", rows)
+            .whole("--turns", large ? 1 : 3)
+            .whole("--heap", large ? 1500 : 600)
+            .whole("--limit", 3600)
+            .parse(arguments);
+    if (o.whole("--rows") < 2 || o.whole("--rows") > 60_000_000) {
+      throw new Options.Misuse("--rows must be 2 to 60,000,000");
+    }
+    PsiBenchmark.Settings settings =
+        new PsiBenchmark.Settings(
+            name,
+            o.list("--systems"),
+            o.list("--networks"),
+            o.whole("--turns"),
+            pin(o),
+            o.whole("--heap"),
+            !small && o.whole("--rows") == rows,
+            o.text("--python").isEmpty() ? null : python(o),
+            Duration.ofSeconds(o.whole("--limit")));
+    PsiData data = PsiData.ensure(folder.resolve("data"), o.whole("--rows"));
+    if (!PsiBenchmark.run(data, settings, folder, o.flag("--json"), System.out)) {
+      fail(1, "a limit is missed");
+    }
   }
 
   private static void planAccuracy(List<String> arguments) throws IOException, TimeoutException {

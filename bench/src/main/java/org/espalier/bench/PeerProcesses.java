@@ -4,11 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
@@ -80,7 +77,7 @@ final class PeerProcesses implements AutoCloseable {
       throws IOException {
     ObjectMapper mapper = new ObjectMapper();
     // Two listeners of the parties' coordination, then two of their secure computation.
-    int[] listen = freePorts(4);
+    int[] listen = Loopback.freePorts(4);
     int[] reach = listen.clone();
     for (int i = 0; relay != null && i < 4; i++) {
       reach[i] = relay.link(listen[i], i % 2 == 1);
@@ -106,22 +103,6 @@ final class PeerProcesses implements AutoCloseable {
     }
     for (int w = 0; w < 2; w++) {
       workers.await(w, MARK + "ready");
-    }
-  }
-
-  private static int[] freePorts(int count) throws IOException {
-    List<ServerSocket> held = new ArrayList<>();
-    try {
-      int[] ports = new int[count];
-      for (int i = 0; i < count; i++) {
-        held.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
-        ports[i] = held.get(i).getLocalPort();
-      }
-      return ports;
-    } finally {
-      for (ServerSocket socket : held) {
-        socket.close();
-      }
     }
   }
 
@@ -166,12 +147,7 @@ final class PeerProcesses implements AutoCloseable {
     if (relay != null) {
       return relay.carried().total();
     }
-    for (String line : Files.readAllLines(Path.of("/proc/net/dev"))) {
-      if (line.trim().startsWith("lo:")) {
-        return Long.parseLong(line.trim().substring(3).trim().split("\\s+", 2)[0]);
-      }
-    }
-    throw new IOException("this system does not count the bytes of its loopback interface");
+    return Loopback.bytes();
   }
 
   @Override

@@ -41,6 +41,9 @@ final class ShapedRelay implements AutoCloseable {
     /** 100 Mb/s and 50 ms there and back. */
     static final Shape WIDE_AREA = new Shape(100e6, Duration.ofMillis(25));
 
+    /** 100 Mb/s and 10 ms there and back. */
+    static final Shape METROPOLITAN = new Shape(100e6, Duration.ofMillis(5));
+
     @Override
     public String toString() {
       return "%.0f Mb/s, %d ms there and back"
