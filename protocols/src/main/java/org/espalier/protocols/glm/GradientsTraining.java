@@ -43,6 +43,14 @@ import org.espalier.wire.WireException;
  * columns.
  */
 final class GradientsTraining implements TrainingProtocol {
+  /** How much of a gradient that is left lies along the slowest direction, in simulation. */
+  private static final double SLOW_PART = 0.2;
+
+  /** A pass rarely gains less than half of what the pass before did with nothing left to gain. */
+  private static final double LAST_GAIN = 0.5;
+
+  private static final double HIDDEN = 4;
+
   /** A direction of which more than this lies in the span of the earlier ones is noise. */
   private static final double MAX_KNOWN_SHARE = 0.5;
 
@@ -73,6 +81,7 @@ final class GradientsTraining implements TrainingProtocol {
     private final SubspaceFit fit;
     private final Directions directions = new Directions();
     private final List<PassReport> reports = new ArrayList<>();
+    private final List<Integer> columns = new ArrayList<>();
 
     Label(
         TrainingJob job,
@@ -85,6 +94,8 @@ final class GradientsTraining implements TrainingProtocol {
       this.listener = listener;
       this.layer = layer;
       this.fit = fit;
+      columns.add(fit.ownColumns());
+      columns.addAll(layer.columns());
     }
 
     LabelOutcome run() {
@@ -93,6 +104,7 @@ final class GradientsTraining implements TrainingProtocol {
       LabelOutcome.End end =
           allowed < spec.maxPasses() ? LabelOutcome.End.DISCLOSURE : LabelOutcome.End.MAX_PASSES;
       double norm = rms(fit.residuals());
+      double lastGain = 0;
       for (int pass = 1; pass <= allowed; pass++) {
         listener.begins(pass);
         long began = System.nanoTime();
@@ -106,8 +118,9 @@ final class GradientsTraining implements TrainingProtocol {
           directions.add(opened.products());
           fit.add(opened.logits(), opened.penalties());
           fit.minimise();
-          // What the pass has gained was missing when it began, however correlated the columns are.
-          gap = Math.max(gap, objective - fit.objective());
+          double gain = objective - fit.objective();
+          gap = gap(gap, gain, lastGain);
+          lastGain = gain;
         }
         PassReport report = new PassReport(pass, objective, gap, (System.nanoTime() - began) / 1e9);
         reports.add(report);
@@ -121,6 +134,26 @@ final class GradientsTraining implements TrainingProtocol {
       }
       sendStart(reports.size() + 1, true, 0, 0);
       return outcome(end);
+    }
+
+    /**
+     * What may be missing, from the largest of what points to it. The gradient tells least where it
+     * matters most: along directions in which parties' columns say nearly the same the curvature is
+     * small. Those are found one after the other, so that passes with little gain lie between
+     * passes with much.
+     *
+     * @param gap where all curvatures are as that of one column: ½·‖gradient‖²/curvature
+     * @param gain of this pass: it was missing when it began
+     * @param lastGain of the pass before
+     */
+    private double gap(double gap, double gain, double lastGain) {
+      double one = fit.curvature();
+      double least = fit.leastCurvature(directions.products);
+      double foreseen = one / SealedSchedule.likeness(columns);
+      double slow = least > 0 ? gap * one / least * SLOW_PART : 0;
+      // Directions that are as slow as these numbers of columns make likely have not shown yet.
+      double hidden = least > HIDDEN * foreseen ? gap * one / (HIDDEN * foreseen) : 0;
+      return Math.max(Math.max(gain, LAST_GAIN * lastGain), Math.max(slow, hidden));
     }
 
     /** The strictest of all parties' limits; if that is 0, everybody is told and nothing else. */
@@ -148,13 +181,24 @@ final class GradientsTraining implements TrainingProtocol {
       Map<String, Object> ran =
           parametersRun(job, layer.choice(), layer.quantisation(), reports.size());
       ran.put("end", end.name().toLowerCase(Locale.ROOT));
+      RemainingGap gap = new RemainingGap(reports.get(reports.size() - 1).estimatedGap(), 0);
       return new LabelOutcome(
           fit.ownWeights(),
           fit.intercept(),
           List.copyOf(reports),
           end,
+          gap,
+          findings(end, gap),
           Collections.unmodifiableMap(ran),
           null);
+    }
+
+    private List<String> findings(LabelOutcome.End end, RemainingGap gap) {
+      return end == LabelOutcome.End.TOLERANCE || end == LabelOutcome.End.NOISE
+          ? List.of()
+          : List.of(
+              "the model is short of the tolerance, by estimate %.1e above the minimum: %s"
+                  .formatted(gap.estimate(), end.text()));
     }
 
     /** The scale that brings a gradient of this length near 1. */

@@ -10,6 +10,9 @@ import org.espalier.protocols.predict.SharedWeights;
  * @param weights one per own prepared feature; none where they are shared
  * @param intercept 0 where weights are shared
  * @param end why training stopped
+ * @param gap how far the objective may still be from its minimum
+ * @param findings what whoever uses the model should know of the training, in plain words, and what
+ *     to do about it; empty if all is well
  * @param parametersRun what actually ran, for the audit log and the receipt
  * @param shared instead of weights and intercept, or null
  */
@@ -18,6 +21,8 @@ public record LabelOutcome(
     double intercept,
     List<PassReport> passes,
     End end,
+    RemainingGap gap,
+    List<String> findings,
     Map<String, Object> parametersRun,
     SharedWeights shared) {
 
@@ -29,6 +34,10 @@ public record LabelOutcome(
     NOISE("the noise on the opened logits allows no further progress"),
     /** The level's whole schedule was run. */
     SCHEDULE("the whole schedule of passes was run"),
+    /**
+     * The level's whole schedule was run, and the loss has still fallen by more than the tolerance.
+     */
+    FALLING("the whole schedule of passes was run, and the loss was still falling"),
     /** The job's maximum of passes was run. */
     MAX_PASSES("the agreed number of passes was run"),
     /** One more pass would have disclosed more than the parties accepted. */

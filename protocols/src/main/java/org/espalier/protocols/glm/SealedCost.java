@@ -11,7 +11,7 @@ import org.espalier.protocols.cost.Script.Lane;
 import org.espalier.protocols.cost.Work;
 import org.espalier.protocols.glm.SealedPlan.Opening;
 import org.espalier.protocols.glm.SealedPlan.Part;
-import org.espalier.protocols.glm.SealedPlan.Stage;
+import org.espalier.protocols.glm.SealedSchedule.Stage;
 import org.espalier.protocols.predict.LogitsCost;
 import org.espalier.protocols.shares.Pinned;
 import org.espalier.protocols.shares.SharesCost;
@@ -77,7 +77,7 @@ final class SealedCost {
             .ifPresent(phases::add);
       }
     }
-    int repeated = again ? plan.stages.get(0).allPasses() : 0;
+    int repeated = again ? plan.schedule().stages().get(0).allPasses() : 0;
     return new TrainingCost(phases, plan.totalPasses() + repeated);
   }
 
@@ -155,14 +155,15 @@ final class SealedCost {
   private void train(boolean again) {
     if (again) {
       stage(0);
+      plan.follow(SealedPlan.Decision.SLOWER);
     }
-    for (int at = 0; at < plan.stages.size(); at++) {
+    for (int at = 0; at < plan.schedule().stages().size(); at++) {
       stage(at);
     }
   }
 
   private void stage(int at) {
-    Stage stage = plan.stages.get(at);
+    Stage stage = plan.schedule().stages().get(at);
     series = shares.series(label, compute, plan.parameters.slots().replyLimbs());
     for (int s = 0; s < stage.passes(); s++) {
       Opening opening = plan.opening(at, s);

@@ -2,7 +2,10 @@ package org.espalier.protocols.glm;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.espalier.he.KeyPair;
@@ -68,13 +71,51 @@ final class SealedLabel extends SealedRole {
   }
 
   private LabelOutcome outcome(double[] weights, double intercept, SharedWeights shared) {
+    LabelOutcome.End end = end(plan);
+    Map<String, Object> ran = new LinkedHashMap<>(parametersRun());
+    ran.put("end", end.name().toLowerCase(Locale.ROOT));
     return new LabelOutcome(
         weights,
         intercept,
         List.copyOf(reports),
-        passes >= job.spec().maxPasses() ? LabelOutcome.End.MAX_PASSES : LabelOutcome.End.SCHEDULE,
-        parametersRun(),
+        end,
+        plan.gap(),
+        findings(plan, passes),
+        Collections.unmodifiableMap(ran),
         shared);
+  }
+
+  /** What has come of a schedule that has ended. */
+  static LabelOutcome.End end(SealedPlan plan) {
+    if (!plan.schedule().whole()) {
+      return LabelOutcome.End.MAX_PASSES;
+    }
+    return plan.gap().exceeds(plan.job.spec().tolerance())
+        ? LabelOutcome.End.FALLING
+        : LabelOutcome.End.SCHEDULE;
+  }
+
+  /**
+   * The same in words, with what to do.
+   *
+   * @param passes that were run
+   */
+  static List<String> findings(SealedPlan plan, int passes) {
+    return switch (end(plan)) {
+      case MAX_PASSES ->
+          List.of(
+              ("the model may be short of the tolerance: %d passes were run, and at these numbers of"
+                      + " columns it takes %d (max_passes)")
+                  .formatted(passes, plan.schedule().wanted()));
+      case FALLING ->
+          List.of(
+              ("the model is short of the tolerance: in the last stage of passes the mean loss still"
+                      + " fell by %.1e, noise %.1e. Columns of different parties say nearly the same:"
+                      + " leave some out, or take a larger l2, a smaller tolerance, which takes more"
+                      + " passes, or level gradients")
+                  .formatted(plan.gap().estimate(), plan.gap().noise()));
+      default -> List.of();
+    };
   }
 
   /** Sends everyone's weights to it, and receives its own, whitened. */

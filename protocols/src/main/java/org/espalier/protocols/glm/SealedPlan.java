@@ -6,6 +6,7 @@ import org.espalier.he.LaneLayout;
 import org.espalier.he.SealedParameters;
 import org.espalier.he.SealedWorkload;
 import org.espalier.protocols.disclosure.Disclosure;
+import org.espalier.protocols.glm.SealedSchedule.Stage;
 import org.espalier.protocols.shares.Correlations;
 import org.espalier.protocols.shares.PrimeField;
 import org.espalier.protocols.shares.Series;
@@ -38,6 +39,11 @@ final class SealedPlan {
   /** A person's loss counts as at most about this in the opened sum. */
   private static final double LOSS_LIMIT = 6;
 
+  /** The first step by one that is safe whatever the data. */
+  private static final double FIRST_SPEED = 2;
+
+  private static final double LARGEST_CURVATURE = 1.1 * 4 / 3;
+
   private static final double SIGMAS = 6;
   private static final double ALARM_SIGMAS = 4;
   private static final int EARLY_PASSES = 8;
@@ -67,18 +73,6 @@ final class SealedPlan {
 
   /** Slots of a ciphertext, which a sample fills. */
   private static final int SLOTS = 16384;
-
-  /**
-   * A run of passes with the same keys.
-   *
-   * @param passes over the sample
-   * @param corrected whether there is a pass over the rest after the first of them
-   */
-  record Stage(int passes, boolean corrected) {
-    int allPasses() {
-      return passes + (corrected ? 1 : 0);
-    }
-  }
 
   /**
    * Rows that a pass is over: a part of the cohort, and all penalties.
@@ -122,17 +116,19 @@ final class SealedPlan {
    * crosses the end of the range unseen; and the first pass of a stage shows whether its rows fit.
    */
   Opening opening(int stageIndex, int s) {
-    if (s == stages.get(stageIndex).passes() - 1) {
+    if (s == schedule.stages().get(stageIndex).passes() - 1) {
       return Opening.SPREAD_AND_LOSS;
     }
     boolean early = stageIndex == 0 && (s < EARLY_PASSES || s % 3 == 2);
-    boolean firstSeen = s == 0 && !stages.get(stageIndex).corrected();
+    boolean firstSeen = s == 0 && !schedule.stages().get(stageIndex).corrected();
     return early || firstSeen ? Opening.SPREAD : Opening.NOTHING;
   }
 
   /** What the pass over the rest opens: whether rows that the sample lacks fit, early and late. */
   Opening restOpening(int stageIndex) {
-    return stageIndex == 1 || stageIndex == stages.size() - 1 ? Opening.SPREAD : Opening.NOTHING;
+    return stageIndex == 1 || stageIndex == schedule.stages().size() - 1
+        ? Opening.SPREAD
+        : Opening.NOTHING;
   }
 
   /** What follows from opened sums. */
@@ -165,7 +161,6 @@ final class SealedPlan {
   final SealedParameters parameters;
   final List<Shape> shapes;
   final int penaltyRows;
-  final List<Stage> stages;
 
   /** What most passes are over. */
   final Part sample;
@@ -173,10 +168,13 @@ final class SealedPlan {
   /** What corrects the sample; no rows of the cohort where the sample is all of it. */
   final Part rest;
 
+  private SealedSchedule schedule;
   private SealedRange range;
   private Fitted series;
-  private double speed = 2;
+  private double speed = FIRST_SPEED;
   private double lastLoss = Double.POSITIVE_INFINITY;
+  private RemainingGap gap = RemainingGap.UNKNOWN;
+  private int losses;
 
   /**
    * @param shapes label party first, its intercept and outcome column included
@@ -201,7 +199,11 @@ final class SealedPlan {
     int others = job.rows() - sampled;
     this.rest = new Part(0, others, penaltyRows, others, 0, 0);
     this.sample = new Part(others, sampled, penaltyRows, 0, penaltyRows, others);
-    this.stages = stages(job.rows(), features, job.spec().tolerance(), job.spec().maxPasses());
+    List<Integer> widths = new ArrayList<>();
+    for (Shape shape : shapes) {
+      widths.add(shape.columns() - (widths.isEmpty() ? SealedSlice.LABEL_EXTRA : 0));
+    }
+    this.schedule = SealedSchedule.of(job, widths, others > 0);
     this.parameters =
         SealedParameters.choose(
             new SealedWorkload(
@@ -237,7 +239,7 @@ final class SealedPlan {
     int perWeight = scale.plainBits() - (scale.weightScale() - OPENED_BITS);
     // The noise leaves of a sum what is above its standard deviation, more than 2^3 of its units.
     int perSum = scale.plainBits() - scale.residualBits() - 3;
-    return columns * perWeight + 2 * perSum * openings(stages);
+    return columns * perWeight + 2 * perSum * openings(schedule.stages());
   }
 
   /** Sums that a training opens at most. */
@@ -269,37 +271,13 @@ final class SealedPlan {
     return rows;
   }
 
-  /**
-   * The schedule. A tolerance shortens it to what reaches it on data that are not badly
-   * conditioned.
-   *
-   * @param columns of all slices together
-   */
-  static List<Stage> stages(int rows, int columns, double tolerance, int maxPasses) {
-    boolean sampled = sampleRows(rows, columns) < rows;
-    int count;
-    if (sampled) {
-      count = tolerance >= 1e-3 ? 3 : 4;
-    } else if (SealedScale.many(rows)) {
-      count = 2;
-    } else {
-      int all = rows > SealedScale.SMALL_ROWS ? 5 : 10;
-      count = tolerance >= 1e-4 ? 1 : tolerance >= 1e-5 ? 2 : tolerance >= 1e-6 ? 4 : all;
-    }
-    List<Stage> stages = new ArrayList<>();
-    int left = maxPasses;
-    for (int i = 0; i < count && left > (sampled && i > 0 ? 1 : 0); i++) {
-      boolean corrected = sampled && i > 0;
-      int passes = Math.min(left - (corrected ? 1 : 0), sampled ? 8 : 15);
-      Stage stage = new Stage(passes, corrected);
-      stages.add(stage);
-      left -= stage.allPasses();
-    }
-    return List.copyOf(stages);
+  /** What is left to do: longer once a stage has shown that steps are too long. */
+  SealedSchedule schedule() {
+    return schedule;
   }
 
   int totalPasses() {
-    return stages.stream().mapToInt(Stage::allPasses).sum();
+    return schedule.totalPasses();
   }
 
   SealedRange range() {
@@ -332,8 +310,8 @@ final class SealedPlan {
   int vectors(Part part, int stageIndex, int s) {
     boolean ofSample = part.equals(sample);
     int needed = 0;
-    for (int at = stageIndex; at < stages.size(); at++) {
-      Stage stage = stages.get(at);
+    for (int at = stageIndex; at < schedule.stages().size(); at++) {
+      Stage stage = schedule.stages().get(at);
       needed += ofSample ? stage.passes() + 1 : stage.corrected() ? 1 : 0;
     }
     long most = MOST_VECTORS;
@@ -521,9 +499,26 @@ final class SealedPlan {
     }
     follow(decision);
     if ((decision == Decision.GO_ON || decision == Decision.STOP) && !Double.isNaN(sums.loss())) {
+      gap = remaining(sums);
       lastLoss = sums.loss();
     }
     return decision;
+  }
+
+  /**
+   * What the last stage gained, as the two opened losses have it. The first stage of a sample is
+   * fitted to the sample, so that the second shows no gain.
+   */
+  private RemainingGap remaining(Sums sums) {
+    losses++;
+    return losses <= (rest.cohort() == 0 ? 1 : 2)
+        ? RemainingGap.UNKNOWN
+        : new RemainingGap(Math.max(0, lastLoss - sums.loss()), Math.sqrt(2) * sums.lossNoise());
+  }
+
+  /** How far the end may be from the minimum: what the last of the stages gained. */
+  RemainingGap gap() {
+    return gap;
   }
 
   /** Applies a decision. */
@@ -539,6 +534,7 @@ final class SealedPlan {
                 + " outcome is nearly determined by the features; use a larger l2");
       }
       speed /= 2;
+      schedule = schedule.slower(job.spec().maxPasses());
     }
   }
 
@@ -578,9 +574,12 @@ final class SealedPlan {
     return restStep() - sampleStep();
   }
 
-  /** Over how many of the last iterates the weights are averaged: rounding noise averages out. */
-  int averaged() {
-    Stage last = stages.get(stages.size() - 1);
-    return last.corrected() ? last.passes() / 2 : totalPasses() / 3;
+  /**
+   * The range of curvatures that the stages after the first are made for, in units of one over the
+   * step. Nesterov's method bears 4/3 of it, so that what the first stage has gone through the
+   * others do.
+   */
+  Momentum.Curvature curvature() {
+    return new Momentum.Curvature(LARGEST_CURVATURE * schedule.leastCurvature(), LARGEST_CURVATURE);
   }
 }

@@ -14,7 +14,7 @@ import org.espalier.he.RangeException;
 import org.espalier.protocols.glm.SealedPlan.Decision;
 import org.espalier.protocols.glm.SealedPlan.Opening;
 import org.espalier.protocols.glm.SealedPlan.Part;
-import org.espalier.protocols.glm.SealedPlan.Stage;
+import org.espalier.protocols.glm.SealedSchedule.Stage;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.predict.SharedWeights;
 import org.espalier.protocols.shares.Correlations;
@@ -138,7 +138,7 @@ abstract class SealedRole {
     Momentum.Snapshot good = momentum.snapshot();
     List<double[]> iterates = new ArrayList<>();
     Decision decision = Decision.GO_ON;
-    for (int at = 0; at < plan.stages.size() && decision != Decision.STOP; ) {
+    for (int at = 0; at < plan.schedule().stages().size() && decision != Decision.STOP; ) {
       decision = stage(at, iterates);
       if (decision == Decision.WIDER || decision == Decision.SLOWER) {
         momentum.restore(good, own.size());
@@ -152,10 +152,13 @@ abstract class SealedRole {
   }
 
   private Decision stage(int at, List<double[]> iterates) {
-    Stage stage = plan.stages.get(at);
-    boolean last = at == plan.stages.size() - 1;
+    Stage stage = plan.schedule().stages().get(at);
+    boolean last = at == plan.schedule().stages().size() - 1;
     double[] correction = {};
     Decision decision = Decision.GO_ON;
+    if (at == 1) {
+      momentum.settle();
+    }
     try (SharedSeries series = series()) {
       for (int s = 0; s < stage.passes() && decision == Decision.GO_ON; s++) {
         int newest = own.size();
@@ -171,7 +174,11 @@ abstract class SealedRole {
         }
         double[] direction = Arrays.copyOf(correction, own.size());
         direction[newest] += plan.sampleStep();
-        momentum.step(direction);
+        if (at == 0) {
+          momentum.step(direction);
+        } else {
+          momentum.step(direction, plan.curvature());
+        }
         iterates.add(momentum.iterate());
       }
     }
@@ -198,7 +205,7 @@ abstract class SealedRole {
 
   /** The mean of the last iterates: rounding noise averages out. */
   private long[] average(List<double[]> iterates) {
-    int count = Math.max(1, Math.min(plan.averaged(), iterates.size()));
+    int count = Math.max(1, Math.min(plan.schedule().averaged(job.rows()), iterates.size()));
     double[] mean = new double[own.size()];
     for (double[] iterate : iterates.subList(iterates.size() - count, iterates.size())) {
       for (int s = 0; s < iterate.length; s++) {

@@ -1,9 +1,14 @@
 package org.espalier.protocols.glm;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
+import org.ejml.dense.row.NormOps_DDRM;
+import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 import org.ejml.dense.row.factory.LinearSolverFactory_DDRM;
+import org.ejml.interfaces.decomposition.CholeskyDecomposition_F64;
 import org.ejml.interfaces.linsol.LinearSolverDense;
 import org.espalier.he.DenseProducts;
 import org.espalier.protocols.prepare.Matrix;
@@ -26,6 +31,7 @@ final class SubspaceFit {
   private static final int GRAM_ROWS = 512;
 
   private static final int GROWTH = 8;
+  private static final int POWER_STEPS = 200;
   private static final int MAX_STEPS = 60;
   private static final double JITTER = 1e-13;
 
@@ -42,6 +48,7 @@ final class SubspaceFit {
   private double[] solution;
   private double[] z;
   private double objective;
+  private Newton last;
 
   /**
    * @param own n × d, d may be 0
@@ -103,6 +110,7 @@ final class SubspaceFit {
       double[] gradient = gradient();
       if (newton == null) {
         newton = new Newton();
+        last = newton;
         lastDecrement = Double.POSITIVE_INFINITY;
       }
       double[] direction = newton.solve(gradient);
@@ -142,6 +150,62 @@ final class SubspaceFit {
     return false;
   }
 
+  /**
+   * The least curvature of the objective along the directions, the own columns moving with them.
+   * For quadratic objectives and orthogonal gradients it is the smallest Ritz value of Lanczos'
+   * method.
+   *
+   * @param products of all directions: row s has those with directions 0 to s
+   * @return of a combination of length 1; 0 if it cannot be told
+   */
+  double leastCurvature(List<double[]> products) {
+    int count = penalty.length;
+    DMatrixRMaj lengths = new DMatrixRMaj(count, count);
+    double[] unit = new double[count];
+    for (int s = 0; s < count; s++) {
+      unit[s] = 1 / Math.sqrt(products.get(s)[s]);
+      for (int t = 0; t <= s; t++) {
+        double value = products.get(s)[t] * unit[s] * unit[t];
+        lengths.set(s, t, value);
+        lengths.set(t, s, value);
+      }
+      lengths.add(s, s, 1e-9);
+    }
+    CholeskyDecomposition_F64<DMatrixRMaj> factor = DecompositionFactory_DDRM.chol(count, true);
+    if (last == null || !factor.decompose(lengths)) {
+      return 0;
+    }
+    // The inverse of the curvature along the directions is that part of the whole's inverse.
+    DMatrixRMaj inverse = new DMatrixRMaj(count, count);
+    for (int s = 0; s < count; s++) {
+      double[] one = new double[columns];
+      one[ownColumns + 1 + s] = 1 / unit[s];
+      double[] column = last.solve(one);
+      for (int t = 0; t < count; t++) {
+        inverse.set(t, s, column[ownColumns + 1 + t] / unit[t]);
+      }
+    }
+    DMatrixRMaj lower = factor.getT(null);
+    DMatrixRMaj half = new DMatrixRMaj(count, count);
+    DMatrixRMaj both = new DMatrixRMaj(count, count);
+    CommonOps_DDRM.multTransA(lower, inverse, half);
+    CommonOps_DDRM.mult(half, lower, both);
+    // Symmetric: its norm, the largest eigenvalue, by the power method.
+    DMatrixRMaj v = new DMatrixRMaj(count, 1);
+    v.fill(1);
+    DMatrixRMaj next = new DMatrixRMaj(count, 1);
+    double norm = 0;
+    for (int i = 0; i < POWER_STEPS; i++) {
+      CommonOps_DDRM.mult(both, v, next);
+      norm = NormOps_DDRM.normF(next);
+      if (!(norm > 0)) {
+        return 0;
+      }
+      CommonOps_DDRM.divide(next, norm, v);
+    }
+    return 1 / norm;
+  }
+
   /** Objective at the minimum found. */
   double objective() {
     return objective;
@@ -171,6 +235,10 @@ final class SubspaceFit {
               out[0] += p * (1 - p);
             });
     return sum[0] / rows;
+  }
+
+  int ownColumns() {
+    return ownColumns;
   }
 
   /** Weights of the own columns. */

@@ -1,6 +1,7 @@
 package org.espalier.protocols.linear;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -97,6 +98,11 @@ public final class ResidualHolder implements AutoCloseable {
 
   public Quantisation quantisation() {
     return quantisation;
+  }
+
+  /** Columns of each evaluator. */
+  public List<Integer> columns() {
+    return List.copyOf(columns.values());
   }
 
   /** Columns of all evaluators together. */

@@ -45,6 +45,45 @@ record TestData(List<Matrix> parts, double[] labels) {
     return new TestData(split(standardised(x), columns), y);
   }
 
+  /**
+   * All columns have half of a mixture of 20 common factors, as where parties measure the same
+   * things; three of ten matter.
+   */
+  static TestData alike(int rows, long seed, int... columns) {
+    Random random = new Random(seed);
+    int d = Arrays.stream(columns).sum();
+    double[][] mix = new double[20][d];
+    double[] w = new double[d];
+    for (int j = 0; j < d; j++) {
+      for (double[] factor : mix) {
+        factor[j] = 0.5 * random.nextGaussian();
+      }
+      w[j] = random.nextDouble() < 0.3 ? 0.3 * random.nextGaussian() : 0;
+    }
+    double[][] x = new double[rows][d];
+    for (double[] row : x) {
+      for (double[] factor : mix) {
+        double value = random.nextGaussian();
+        for (int j = 0; j < d; j++) {
+          row[j] += value * factor[j];
+        }
+      }
+      for (int j = 0; j < d; j++) {
+        row[j] += random.nextGaussian();
+      }
+    }
+    standardised(x);
+    double[] y = new double[rows];
+    for (int i = 0; i < rows; i++) {
+      double z = -1.5;
+      for (int j = 0; j < d; j++) {
+        z += w[j] * x[i][j];
+      }
+      y[i] = random.nextDouble() < 1 / (1 + Math.exp(-z)) ? 1 : 0;
+    }
+    return new TestData(split(x, columns), y);
+  }
+
   /** A public data set, one-hot, standardised; skips the test where the file is absent. */
   static TestData shared(String file, String label, int parties) throws IOException {
     PublicData data = PublicData.read(file, label);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -273,6 +274,17 @@ final class JobView {
                       : "",
                   Format.count(training.path("training_rows").asLong()),
                   Format.count(training.path("holdout_rows").asLong())));
+      if (training.path("gap").isNumber()) {
+        double gap = training.path("gap").asDouble();
+        double most = training.path("gap_at_most").asDouble();
+        line(
+            "gap",
+            String.format(Locale.ROOT, "by estimate the objective is %.1e above its minimum", gap)
+                + (most > gap
+                    ? String.format(Locale.ROOT, ", or up to %.1e: what was opened has noise", most)
+                    : ""));
+      }
+      training.path("findings").forEach(finding -> line("finding", finding.asText()));
     }
     metrics(report.path("metrics"));
     if (report.path("scores").has("file")) {

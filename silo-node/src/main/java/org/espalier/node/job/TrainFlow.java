@@ -314,6 +314,10 @@ final class TrainFlow implements JobRun.Flow {
             end.shared() == null ? end.weights().length + 1 : 0,
             end.parametersRun());
     report.put("converged", end.converged()).put("end", end.end().text());
+    report
+        .put("gap", known(end.gap().estimate()))
+        .put("gap_at_most", known(end.gap().most()))
+        .set("findings", Json.tree(end.findings()));
     ArrayNode passes = run.report().putArray("passes");
     for (PassReport pass : end.passes()) {
       if (Double.isFinite(pass.objective())) {

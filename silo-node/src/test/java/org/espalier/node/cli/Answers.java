@@ -93,7 +93,8 @@ final class Answers {
          "passes":{"predicted":10,"actual":9,"ratio":1.111},"note":"assumes that all is well"},
        "alignment":{"size":812,"digest":"ab"},
        "receipts":{"insurer.example":"agreed"},
-       "training":{"passes":9,"converged":true,"objective":0.48125,"training_rows":650,"holdout_rows":162},
+       "training":{"passes":9,"converged":true,"objective":0.48125,"training_rows":650,"holdout_rows":162,
+         "gap":0.00001,"gap_at_most":0.000123,"findings":["leave some columns out"]},
        "metrics":{"rows":162,"positives":50,"auc":0.78123,"auc_95":[0.7,0.85],"ks":0.44,"log_loss":0.51,
          "accuracy":0.75,"brier":0.17,"calibration_p":0.4,"calibration":[]},
        "learned":%s}"""

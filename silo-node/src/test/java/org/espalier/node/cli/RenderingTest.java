@@ -242,6 +242,10 @@ class RenderingTest {
         .contains("party     insurer.example: claims, columns age")
         .contains("bank.example approved, 2026-02-03 04:05:06 UTC")
         .contains("cohort    812 people", "9 passes, converged, objective 0.4813")
+        .contains(
+            "gap       by estimate the objective is 1.0e-05",
+            "up to 1.2e-04",
+            "finding   leave some columns")
         .contains("AUC 0.7812 (95 %: 0.7000 to 0.8500), KS 0.4400, log-loss 0.5100")
         .contains("insurer.example: 1.0 MiB sent, 2.0 MiB received", "peak 100 MiB")
         .contains("insurer.example agreed", "its own gradient of each pass")
