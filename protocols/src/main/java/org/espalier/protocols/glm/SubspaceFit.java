@@ -104,9 +104,9 @@ final class SubspaceFit {
   void minimise() {
     Newton newton = null;
     double lastDecrement = Double.POSITIVE_INFINITY;
+    z = times(solution);
+    objective = loss(z) + penaltyOf(solution);
     for (int step = 0; step < MAX_STEPS; step++) {
-      z = times(solution);
-      objective = loss(z) + penaltyOf(solution);
       double[] gradient = gradient();
       if (newton == null) {
         newton = new Newton();
@@ -144,6 +144,8 @@ final class SubspaceFit {
       double value = loss(trialZ) + penaltyOf(trial);
       if (value <= objective - 1e-4 * t * decrement) {
         solution = trial;
+        z = trialZ;
+        objective = value;
         return true;
       }
     }
