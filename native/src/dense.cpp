@@ -201,7 +201,8 @@ bool round(const double* values, std::size_t count, double scale, double largest
     for (std::size_t i = 0; i < some; ++i) {
       const double x = values[from + i] * scale;
       beyond |= static_cast<int>(!(std::abs(x) <= largest));
-      out[from + i] = static_cast<std::int32_t>(x + (coins[i] + 0.5) * 0x1p-16 + kUp) - (1 << 30);
+      const double kept = std::min(std::max(-largest, x), largest);  // what is no number becomes one
+      out[from + i] = static_cast<std::int32_t>(kept + (coins[i] + 0.5) * 0x1p-16 + kUp) - (1 << 30);
     }
   }
   wipe(coins, sizeof(coins));
