@@ -28,6 +28,7 @@ public final class Bench {
       throws IOException, TimeoutException {
     switch (name) {
       case "kernel" -> kernel(folder, arguments);
+      case "curve" -> curve(folder, arguments);
       case "lr-w1" -> joint(folder, arguments);
       case "lr-w2" -> large(folder, arguments);
       case "scaling" -> scaling(folder, arguments);
@@ -62,6 +63,20 @@ public final class Bench {
     if (!met) {
       fail(1, "the kernel misses its goal");
     }
+  }
+
+  private static void curve(Path folder, List<String> arguments) throws IOException {
+    Options o =
+        new Options.Known()
+            .flag("--json")
+            .whole("--turns", 21)
+            .text("--keys", "65536,1048576", "[0-9]{1,8}(,[0-9]{1,8})*")
+            .parse(arguments);
+    CurveBenchmark.run(
+        new CurveBenchmark.Settings(o.whole("--turns"), numbers(o, "--keys")),
+        folder.resolve("curve"),
+        o.flag("--json"),
+        System.out);
   }
 
   /** What all benchmarks that train have; {@code heap} of a party, megabytes. */
