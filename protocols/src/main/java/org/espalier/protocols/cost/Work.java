@@ -70,5 +70,9 @@ public enum Work {
   /** A byte of one. */
   MESSAGE_BYTE,
   /** A point multiplied on Curve25519, a key hashed to a point included. */
-  POINT
+  POINT,
+  /** What an alignment by an oblivious pseudorandom function begins with. */
+  BASE_TRANSFERS,
+  /** A key of such an alignment, encoded or evaluated. */
+  OPRF_KEY
 }

@@ -14,12 +14,6 @@ import org.espalier.psi.oprf.OprfCost;
  * its own list, then passes on what comes while it masks it.
  */
 final class AlignCost {
-  /** Keys that protocol {@code oprf} takes through in the time of a multiplication on the curve. */
-  private static final double KEYS_PER_POINT = 25;
-
-  /** Multiplications in the time that its base transfers and smallest batch take. */
-  private static final int BASE_POINTS = 2000;
-
   private final long[] lengths;
   private final int parties;
   private final Script script;
@@ -81,8 +75,8 @@ final class AlignCost {
   private void baseTransfers(int number) {
     Lane receiver = script.party(0);
     Lane sender = script.party(number);
-    receiver.compute(Work.POINT, BASE_POINTS);
-    sender.compute(Work.POINT, BASE_POINTS);
+    receiver.compute(Work.BASE_TRANSFERS, 1);
+    sender.compute(Work.BASE_TRANSFERS, 1);
     script.sends(receiver, sender, OprfCost.POINT);
     script.sends(sender, receiver, OprfCost.CHOICES);
     script.receives(receiver, sender, OprfCost.CHOICES);
@@ -97,11 +91,11 @@ final class AlignCost {
     for (int batch = 0; batch < batches; batch++) {
       script.message(receiver, sender, oprf.correction(batch));
       script.message(sender, receiver, oprf.trees(batch));
-      receiver.compute(Work.POINT, lengths[0] / KEYS_PER_POINT / batches);
+      receiver.compute(Work.OPRF_KEY, (double) lengths[0] / batches);
       for (int table = 0; table < oprf.tables(batch); table++) {
         script.message(receiver, sender, oprf.table());
       }
-      sender.compute(Work.POINT, lengths[1] / KEYS_PER_POINT / batches);
+      sender.compute(Work.OPRF_KEY, (double) lengths[1] / batches);
     }
     oprf.values().forEach(payload -> script.message(sender, receiver, payload));
     script.message(receiver, sender, EcdhCost.VERDICT);
@@ -125,14 +119,14 @@ final class AlignCost {
       for (int s = 1; s < parties; s++) {
         Lane sender = script.party(s);
         script.message(sender, receiver, many.trees(batch));
-        receiver.compute(Work.POINT, lengths[0] / KEYS_PER_POINT / batches);
+        receiver.compute(Work.OPRF_KEY, (double) lengths[0] / batches);
         for (int table = 0; table < many.tables(batch); table++) {
           script.message(receiver, sender, many.table(0));
         }
         if (batch + 1 < batches) {
           script.message(receiver, sender, many.correction(batch + 1));
         }
-        sender.compute(Work.POINT, lengths[s] / KEYS_PER_POINT / batches);
+        sender.compute(Work.OPRF_KEY, (double) lengths[s] / batches);
       }
       for (int s = 1; s < parties; s++) {
         for (int table = 0; table < many.tables(batch); table++) {

@@ -20,22 +20,30 @@ import org.espalier.protocols.cost.Rates;
 import org.espalier.protocols.cost.Work;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.AlignmentPolicy;
+import org.espalier.psi.AlignmentProtocol;
 import org.espalier.psi.ecdh.EcdhAlignment;
 import org.espalier.psi.keys.Duplicates;
 import org.espalier.psi.keys.KeySource;
 import org.espalier.psi.keys.MatchKey;
+import org.espalier.psi.oprf.OprfAlignment;
 import org.espalier.wire.Party;
 import org.espalier.wire.Session;
 import org.espalier.wire.memory.MemoryNetwork;
 
 /**
  * What a training's calibration does not measure: keys of an alignment and bytes of a data set, on
- * made-up people, with the code that jobs run. Under a second.
+ * made-up people, with the code that jobs run. About a second.
  */
 final class SpeedTest {
   private static final long BUDGET = 250_000_000;
   private static final int FEWEST = 2;
   private static final int ROWS = 5_000;
+
+  /** Seconds of a turn beside which the start of two parties is nothing. */
+  private static final double LONG_ENOUGH = 0.06;
+
+  private static final int OPRF_FEW = 64;
+  private static final int OPRF_MANY = 50_000;
   private static final int NUMBERS = 8;
 
   private SpeedTest() {}
@@ -51,6 +59,7 @@ final class SpeedTest {
     try {
       work = Files.createTempDirectory(folder, "speed");
       rates.put(Work.POINT, point(work));
+      oprf(rates);
       return new Machine.Speed(new Rates(rates), csvByte(work));
     } catch (IOException e) {
       throw Problem.of(Problem.Kind.INTERNAL, "this machine cannot be measured").because(e);
@@ -103,13 +112,35 @@ final class SpeedTest {
     }
   }
 
-  /** Two parties of one machine, both of which multiply every key: all processors are busy. */
+  /**
+   * Two parties of one machine, both of which multiply every key: all processors are busy. As many
+   * keys as hide what an alignment takes beside them.
+   */
   private static double point(Path work) throws IOException {
+    EcdhAlignment protocol = new EcdhAlignment(work);
     int keys = 512 * Math.max(2, Runtime.getRuntime().availableProcessors());
-    return fastest(() -> align(work, keys)) / (4.0 * keys);
+    int most = 16 * keys;
+    align(protocol, keys);
+    while (keys < most && timed(protocol, keys) < LONG_ENOUGH) {
+      keys *= 2;
+    }
+    return timed(protocol, keys) / (4.0 * keys);
   }
 
-  private static void align(Path work, int keys) {
+  /** Both parties have the processors half of the time. */
+  private static void oprf(Map<Work, Double> rates) throws IOException {
+    OprfAlignment protocol = new OprfAlignment();
+    double few = timed(protocol, OPRF_FEW);
+    double many = timed(protocol, OPRF_MANY);
+    rates.put(Work.BASE_TRANSFERS, few / 2);
+    rates.put(Work.OPRF_KEY, Math.max(0, many - few) / (2.0 * (OPRF_MANY - OPRF_FEW)));
+  }
+
+  private static double timed(AlignmentProtocol protocol, int keys) throws IOException {
+    return fastest(() -> align(protocol, keys));
+  }
+
+  private static void align(AlignmentProtocol protocol, int keys) {
     ExecutorService threads = Executors.newFixedThreadPool(2);
     Party here = new Party("here.example");
     Party there = new Party("there.example");
@@ -127,12 +158,11 @@ final class SpeedTest {
         ends.add(
             threads.submit(
                 () ->
-                    new EcdhAlignment(work)
-                        .align(
-                            job,
-                            Map.of(other, network.channel(self, other)),
-                            new Keys(keys),
-                            (step, done, total) -> {})));
+                    protocol.align(
+                        job,
+                        Map.of(other, network.channel(self, other)),
+                        new Keys(keys),
+                        (step, done, total) -> {})));
       }
       for (Future<?> end : ends) {
         end.get();

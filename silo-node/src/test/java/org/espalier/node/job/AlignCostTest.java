@@ -2,6 +2,7 @@ package org.espalier.node.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.offset;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -148,6 +149,15 @@ class AlignCostTest {
     for (int p = 0; p < 3; p++) {
       assertThat(script.work(p).get(Work.POINT)).isEqualTo(20_103.0);
     }
+  }
+
+  @Test
+  void byOprfEveryPartyTakesItsOwnKeysThrough() {
+    Script script = AlignCost.oprf(new long[] {3_000_000, 20_000}, 2, 3);
+    assertThat(script.work(0).get(Work.OPRF_KEY)).isCloseTo(3e6, offset(1e-3));
+    assertThat(script.work(1).get(Work.OPRF_KEY)).isCloseTo(2e4, offset(1e-3));
+    assertThat(script.work(0).get(Work.BASE_TRANSFERS)).isEqualTo(1);
+    assertThat(script.work(0).get(Work.POINT)).isNull();
   }
 
   /** Of any number of parties and any lengths, nobody waits for what never comes. */
