@@ -12,7 +12,8 @@ class CalibrationTest {
   @Test
   void measuresEveryKindOfWork() {
     Rates rates = Calibration.measure();
-    EnumSet<Work> measured = EnumSet.complementOf(EnumSet.of(Work.POINT, Work.BASE_TRANSFERS, Work.OPRF_KEY));
+    EnumSet<Work> measured =
+        EnumSet.complementOf(EnumSet.of(Work.POINT, Work.BASE_TRANSFERS, Work.OPRF_KEY));
     assertThat(rates.seconds().keySet()).isEqualTo(measured);
     assertThat(rates.seconds().values()).allMatch(s -> s >= 0 && s < 3);
     for (Work work :
