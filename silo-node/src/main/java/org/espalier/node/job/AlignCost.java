@@ -14,6 +14,15 @@ import org.espalier.psi.oprf.OprfCost;
  * its own list, then passes on what comes while it masks it.
  */
 final class AlignCost {
+  /** Of three and more parties, what the first encodes once, as a part of a key of two. */
+  private static final double ENCODED_ONCE = 0.5;
+
+  /** What it does for each sender. */
+  private static final double FOR_EACH_SENDER = 0.7;
+
+  /** What a sender does, which encodes a store of its own. */
+  private static final double WITH_OWN_STORE = 1.5;
+
   private final long[] lengths;
   private final int parties;
   private final Script script;
@@ -116,17 +125,18 @@ final class AlignCost {
     fromComparer(many.correction(0));
     int batches = many.batches();
     for (int batch = 0; batch < batches; batch++) {
+      receiver.compute(Work.OPRF_KEY, keys(0, ENCODED_ONCE) / batches);
       for (int s = 1; s < parties; s++) {
         Lane sender = script.party(s);
         script.message(sender, receiver, many.trees(batch));
-        receiver.compute(Work.OPRF_KEY, (double) lengths[0] / batches);
+        receiver.compute(Work.OPRF_KEY, keys(0, FOR_EACH_SENDER) / batches);
         for (int table = 0; table < many.tables(batch); table++) {
           script.message(receiver, sender, many.table(0));
         }
         if (batch + 1 < batches) {
           script.message(receiver, sender, many.correction(batch + 1));
         }
-        sender.compute(Work.OPRF_KEY, (double) lengths[s] / batches);
+        sender.compute(Work.OPRF_KEY, keys(s, WITH_OWN_STORE) / batches);
       }
       for (int s = 1; s < parties; s++) {
         for (int table = 0; table < many.tables(batch); table++) {
@@ -136,6 +146,10 @@ final class AlignCost {
     }
     fromComparer(EcdhCost.VERDICT);
     many.values(cohort).forEach(this::fromComparer);
+  }
+
+  private double keys(int party, double part) {
+    return part * lengths[party];
   }
 
   private void toAll(long payload) {
