@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "curve.h"
+#include "limbs.h"
 
 using namespace espalier::curve;
 
@@ -296,6 +297,7 @@ void other_forms(Way way) {
 }  // namespace
 
 int main() {
+  failures += limbs_portable();
   for (Way way : ways()) {
     rfc7748(way);
     rfc9380(way);
@@ -306,6 +308,7 @@ int main() {
   }
   if (available(Way::kIfma)) {
     agree();
+    failures += limbs_ifma();
     hash_alike();
   }
   std::printf(failures == 0 ? "all passed\n" : "%d failed\n", failures);
