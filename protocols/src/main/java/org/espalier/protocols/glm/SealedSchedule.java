@@ -163,9 +163,11 @@ record SealedSchedule(List<Stage> stages, double leastCurvature, int wanted) {
    * are more than allowed.
    */
   SealedSchedule slower(int maxPasses) {
+    int later = stages.stream().skip(1).mapToInt(Stage::passes).sum();
+    double factor = Math.max(1, Math.min(Math.sqrt(2), (double) MOST / Math.max(1, later)));
     List<Stage> longer = new ArrayList<>();
     for (Stage stage : stages) {
-      int passes = (int) Math.ceil(stage.passes() * Math.sqrt(2));
+      int passes = (int) Math.ceil(stage.passes() * factor);
       longer.add(longer.isEmpty() ? stage : new Stage(passes, stage.corrected()));
     }
     int total = longer.stream().mapToInt(Stage::allPasses).sum();

@@ -118,6 +118,10 @@ class SealedScheduleTest {
     assertThat(slower.stages().get(0)).isEqualTo(first.stages().get(0));
     assertThat(slower.totalPasses() - 15).isBetween(58, 62);
     assertThat(slower.whole()).isTrue();
+    // Of few rows there are as many passes as help anyway.
+    SealedSchedule longest = schedule(3000, 200, 1e-12, 5, 5);
+    assertThat(longest.slower(200).stages()).isEqualTo(longest.stages()).hasSize(10);
+    assertThat(longest.slower(200).whole()).isTrue();
     SealedSchedule cut = first.slower(60);
     assertThat(cut.stages()).isEqualTo(first.stages());
     assertThat(cut.whole()).isFalse();
