@@ -1,5 +1,6 @@
 package org.espalier.psi.keys;
 
+import java.security.DigestException;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -21,7 +22,7 @@ public final class KeyIndex {
   private final int firstRepeat;
   private final BitSet kept;
   private final BitSet repeats;
-  private final TagTable seen;
+  private final long[] tags;
 
   private KeyIndex(Builder b) {
     rows = b.rows;
@@ -31,7 +32,7 @@ public final class KeyIndex {
     firstRepeat = b.firstRepeat;
     kept = b.kept;
     repeats = b.repeats;
-    seen = b.seen;
+    tags = b.tags;
   }
 
   /** Scans the table once. */
@@ -42,6 +43,7 @@ public final class KeyIndex {
       throw new AlignmentException.SourceChanged(
           "%,d rows came of %,d".formatted(builder.next, builder.rows));
     }
+    Repeats.find(builder.tags, builder.count, builder::repeat);
     return new KeyIndex(builder);
   }
 
@@ -77,15 +79,31 @@ public final class KeyIndex {
 
   /**
    * 128 bits of SHA-256 of each distinct key, two longs each, in the order of {@link
-   * #distinctRows}.
+   * #distinctRows}. Made anew if keys repeat, otherwise the index's own, so that no copy is needed
+   * of what may be large: whoever takes them may keep them, and must not change them.
    */
   public long[] tags() {
-    long[] tags = new long[2 * seen.size()];
-    for (int i = 0; i < seen.size(); i++) {
-      tags[2 * i] = seen.highAt(i);
-      tags[2 * i + 1] = seen.lowAt(i);
+    int count = distinct();
+    if (2 * count == tags.length) {
+      return tags;
     }
-    return tags;
+    long[] distinct = new long[2 * count];
+    int place = 0;
+    int to = 0;
+    for (int row = nextKey(0); row >= 0; row = nextKey(row + 1), place++) {
+      if (kept.get(row)) {
+        distinct[to++] = tags[2 * place];
+        distinct[to++] = tags[2 * place + 1];
+      }
+    }
+    return distinct;
+  }
+
+  /** The next row that has a key, or -1. */
+  private int nextKey(int row) {
+    int first = kept.nextSetBit(row);
+    int repeat = repeats.nextSetBit(row);
+    return repeat < 0 || (first >= 0 && first < repeat) ? first : repeat;
   }
 
   /**
@@ -102,11 +120,16 @@ public final class KeyIndex {
 
   private static final class Builder {
     private final int rows;
-    private final TagTable seen;
     private final BitSet kept;
     private final BitSet repeats = new BitSet();
     private final MessageDigest sha256 = Digests.sha256();
+    private final byte[] hash = new byte[sha256.getDigestLength()];
+    private final long[] tags;
+
+    /** Of each tag; null as long as every row so far has one. */
     private int[] rowOf;
+
+    private int count;
     private int next;
     private int nulls;
     private long duplicates;
@@ -115,9 +138,8 @@ public final class KeyIndex {
 
     Builder(int rows) {
       this.rows = rows;
-      seen = new TagTable(rows);
+      tags = new long[Math.multiplyExact(2, rows)];
       kept = new BitSet(rows);
-      rowOf = new int[Math.min(rows, 1024)];
     }
 
     void row(int row, byte[] key) {
@@ -125,24 +147,48 @@ public final class KeyIndex {
         throw new AlignmentException.SourceChanged("row " + row + " came out of order");
       }
       if (key == null) {
-        nulls++;
+        skip();
         return;
       }
-      byte[] hash = sha256.digest(key);
-      int position = seen.size();
-      int earlier = seen.add(TagTable.high(hash, 0), TagTable.low(hash, 0));
-      if (earlier < 0) {
-        kept.set(row);
-        if (position == rowOf.length) {
-          rowOf = Arrays.copyOf(rowOf, (int) Math.min(rows, 2L * rowOf.length));
-        }
-        rowOf[position] = row;
-        return;
+      sha256.update(key);
+      digest();
+      tags[2 * count] = TagTable.high(hash, 0);
+      tags[2 * count + 1] = TagTable.low(hash, 0);
+      kept.set(row);
+      if (rowOf != null) {
+        rowOf[count] = row;
       }
+      count++;
+    }
+
+    private void digest() {
+      try {
+        sha256.digest(hash, 0, hash.length);
+      } catch (DigestException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    /** A row without a key. */
+    private void skip() {
+      if (nulls++ == 0) {
+        rowOf = new int[rows];
+        Arrays.setAll(rowOf, place -> place);
+      }
+    }
+
+    private int rowOf(int place) {
+      return rowOf == null ? place : rowOf[place];
+    }
+
+    void repeat(int place, int first) {
+      int row = rowOf(place);
+      kept.clear(row);
       repeats.set(row);
-      if (duplicates++ == 0) {
-        firstOriginal = rowOf[earlier];
+      duplicates++;
+      if (firstRepeat < 0 || row < firstRepeat) {
         firstRepeat = row;
+        firstOriginal = rowOf(first);
       }
     }
   }

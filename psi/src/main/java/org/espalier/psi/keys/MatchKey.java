@@ -1,9 +1,12 @@
 package org.espalier.psi.keys;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import org.espalier.wire.Encoder;
 
 /**
  * The columns on which people are matched: rules tried in order, the first rule that matches wins.
@@ -13,6 +16,13 @@ import org.espalier.wire.Encoder;
 public record MatchKey(List<Rule> rules) {
   private static final int MAX_RULES = 8;
   private static final int MAX_PARTS = 16;
+  private static final byte[] NOTHING = {};
+
+  /** Of a value, big-endian. */
+  private static final VarHandle INT =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+
+  private static final int LENGTH = Integer.BYTES;
 
   public MatchKey {
     rules = List.copyOf(rules);
@@ -64,15 +74,19 @@ public record MatchKey(List<Rule> rules) {
      * @return null if any part is missing, empty or unusable: such a row never matches
      */
     public byte[] encode(String[] values) {
-      Encoder out = new Encoder();
+      byte[] key = NOTHING;
       for (int i = 0; i < parts.size(); i++) {
         String value = parts.get(i).normalise(values[i]);
         if (value == null) {
           return null;
         }
-        out.putBytes(value.getBytes(StandardCharsets.UTF_8));
+        byte[] text = value.getBytes(StandardCharsets.UTF_8);
+        int at = key.length + LENGTH;
+        key = Arrays.copyOf(key, at + text.length);
+        INT.set(key, at - LENGTH, text.length);
+        System.arraycopy(text, 0, key, at, text.length);
       }
-      return out.toByteArray();
+      return key;
     }
   }
 

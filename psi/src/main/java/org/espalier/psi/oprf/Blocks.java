@@ -6,7 +6,6 @@ import java.nio.ByteOrder;
 import java.security.GeneralSecurityException;
 import javax.crypto.Cipher;
 import javax.crypto.ShortBufferException;
-import javax.crypto.spec.IvParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
@@ -17,28 +16,36 @@ final class Blocks {
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
-  /** Blocks in one call of the cipher: 2 × 32 KiB of buffers. */
-  private static final int BATCH = 2048;
-
-  private static final byte[] ZEROS = new byte[16 * BATCH];
+  /** Blocks in one call of the cipher: 2 × 8 KiB of buffers, which stay in the nearest cache. */
+  private static final int BATCH = 512;
 
   private final Cipher cipher;
+  private final boolean stream;
+  private final byte[] in = new byte[16 * BATCH];
+  private final byte[] out = new byte[16 * BATCH];
 
-  /** Of a stream; null for a permutation. */
-  private SecretKeySpec streamKey;
+  /** First half of a stream's counter. */
+  private long number;
 
-  private final byte[] in;
-  private final byte[] out;
+  /** Longs of the stream that have been read. */
+  private long position;
 
-  private Blocks(String name, SecretKeySpec streamKey) {
+  private Blocks(byte[] key, boolean stream) {
     try {
-      cipher = Cipher.getInstance(name);
+      cipher = Cipher.getInstance("AES/ECB/NoPadding");
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("this JDK has no AES", e);
     }
-    this.streamKey = streamKey;
-    in = streamKey != null ? ZEROS : new byte[16 * BATCH];
-    out = new byte[16 * BATCH];
+    this.stream = stream;
+    init(key);
+  }
+
+  private void init(byte[] key) {
+    try {
+      cipher.init(Cipher.ENCRYPT_MODE, new SecretKeySpec(key, 0, 16, "AES"));
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /**
@@ -47,47 +54,35 @@ final class Blocks {
    * @param key at least 16 bytes, of which the first 16 count
    */
   static Blocks permutation(byte[] key) {
-    Blocks blocks = new Blocks("AES/ECB/NoPadding", null);
-    try {
-      blocks.cipher.init(Cipher.ENCRYPT_MODE, new SecretKeySpec(key, 0, 16, "AES"));
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException(e);
-    }
-    return blocks;
+    return new Blocks(key, false);
   }
 
   /**
-   * A pseudorandom stream, for {@link #fill}.
+   * A pseudorandom stream, for {@link #fill}: counter mode, where the counter's first 32 bits are
+   * the stream's number and its last 64 count blocks. Going to another stream costs nothing.
    *
    * @param key at least 16 bytes, of which the first 16 count
    * @param number different for each stream of the same key
    */
   static Blocks stream(byte[] key, int number) {
-    Blocks blocks = new Blocks("AES/CTR/NoPadding", new SecretKeySpec(key, 0, 16, "AES"));
+    Blocks blocks = new Blocks(key, true);
     blocks.restart(number);
     return blocks;
   }
 
   /** Goes to the beginning of a stream of another key. */
   void restart(byte[] key, int number) {
-    streamKey = new SecretKeySpec(key, 0, 16, "AES");
     restart(number);
+    init(key);
   }
 
   /** Goes to the beginning of another stream of the same key. */
   void restart(int number) {
-    if (streamKey == null) {
+    if (!stream) {
       throw new IllegalStateException("a permutation is no stream");
     }
-    byte[] start = new byte[16];
-    for (int i = 0; i < 4; i++) {
-      start[i] = (byte) (number >>> (24 - 8 * i));
-    }
-    try {
-      cipher.init(Cipher.ENCRYPT_MODE, streamKey, new IvParameterSpec(start));
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException(e);
-    }
+    this.number = (long) number << 32;
+    position = 0;
   }
 
   /**
@@ -100,16 +95,14 @@ final class Blocks {
    * @param to first long of the first result; may be the same place
    */
   void hash(long[] x, int from, int count, long[] result, int to) {
-    if (streamKey != null) {
+    if (stream) {
       throw new IllegalStateException("a stream does not hash");
     }
     for (int done = 0; done < count; ) {
       int batch = Math.min(BATCH, count - done);
       int source = from + 2 * done;
       int target = to + 2 * done;
-      for (int i = 0; i < 2 * batch; i++) {
-        LONGS.set(in, 8 * i, x[source + i]);
-      }
+      write(x, source, 2 * batch, in, 0);
       encrypt(16 * batch);
       for (int i = 0; i < 2 * batch; i++) {
         result[target + i] = x[source + i] ^ (long) LONGS.get(out, 8 * i);
@@ -118,18 +111,24 @@ final class Blocks {
     }
   }
 
-  /** The next bytes of the stream; reading continues where the last call ended. */
+  /** The next longs of the stream; reading continues where the last call ended. */
   void fill(long[] target, int from, int count) {
-    if (streamKey == null) {
+    if (!stream) {
       throw new IllegalStateException("a permutation is no stream");
     }
     for (int done = 0; done < count; ) {
-      int batch = Math.min(2 * BATCH, count - done);
-      encrypt(8 * batch);
-      for (int i = 0; i < batch; i++) {
-        target[from + done + i] = (long) LONGS.get(out, 8 * i);
+      // A block of which the last call took half is made again.
+      int skipped = (int) (position & 1);
+      int batch = Math.min(2 * BATCH - skipped, count - done);
+      int blocks = (skipped + batch + 1) / 2;
+      for (int i = 0; i < blocks; i++) {
+        LONGS.set(in, 16 * i, number);
+        LONGS.set(in, 16 * i + 8, (position >>> 1) + i);
       }
+      encrypt(16 * blocks);
+      read(out, 8 * skipped, target, from + done, batch);
       done += batch;
+      position += batch;
     }
   }
 

@@ -29,6 +29,9 @@ final class DualCode {
   /** Positions whose random bits are drawn together. */
   private static final int DRAWN = 1 << 12;
 
+  /** Positions or results in one call, see {@link Field#STEP}. */
+  private static final int STEP = 4 * Field.STEP;
+
   private final byte[] seed;
   private final int results;
   private final int rest;
@@ -91,23 +94,42 @@ final class DualCode {
         sums(vector, base + 4 * group * width, width, sums, (group - rest / 4) & 7);
       }
     }
-    for (int group = 0; group < rest / 4; group++) {
-      int first = 4 * group;
-      if (first % DRAWN == 0) {
-        stream.fill(drawn, 0, Math.min(DRAWN, rest - first) / 2);
+    for (int first = 0; first < rest; first += DRAWN) {
+      int drawnNow = Math.min(DRAWN, rest - first);
+      stream.fill(drawn, 0, drawnNow / 2);
+      for (int done = 0; done < drawnNow; done += STEP) {
+        int end = Math.min(drawnNow, done + STEP);
+        convolve(vector, base, width, pass, first, done, end, drawn, sums);
       }
-      int at = base + first * width;
-      long bits01 = drawn[first % DRAWN / 2];
-      long bits23 = drawn[first % DRAWN / 2 + 1];
-      long y0 = vector[at] ^ before(vector, base, width, first, pass);
+    }
+  }
+
+  /** Positions {@code from} to {@code end} of those from {@code first} on, four at a time. */
+  private void convolve(
+      long[] vector,
+      int base,
+      int width,
+      int pass,
+      int first,
+      int from,
+      int end,
+      long[] drawn,
+      long[] sums) {
+    for (int i = from; i < end; i += 4) {
+      int position = first + i;
+      int group = position >>> 2;
+      int at = base + position * width;
+      long bits01 = drawn[i >>> 1];
+      long bits23 = drawn[(i >>> 1) + 1];
+      long y0 = vector[at] ^ before(vector, base, width, position, pass);
       y0 ^= window(sums, group, (int) bits01 & 0xffffff);
-      long y1 = vector[at + width] ^ before(vector, base, width, first + 1, pass);
+      long y1 = vector[at + width] ^ before(vector, base, width, position + 1, pass);
       int bits = (int) (bits01 >>> 32) & 0xffffff;
       y1 ^= window(sums, group, bits >>> 1) ^ (-(bits & 1L) & y0);
-      long y2 = vector[at + 2 * width] ^ before(vector, base, width, first + 2, pass);
+      long y2 = vector[at + 2 * width] ^ before(vector, base, width, position + 2, pass);
       bits = (int) bits23 & 0xffffff;
       y2 ^= window(sums, group, bits >>> 2) ^ (-(bits & 1L) & y1) ^ (-(bits >>> 1 & 1L) & y0);
-      long y3 = vector[at + 3 * width] ^ before(vector, base, width, first + 3, pass);
+      long y3 = vector[at + 3 * width] ^ before(vector, base, width, position + 3, pass);
       bits = (int) (bits23 >>> 32) & 0xffffff;
       y3 ^=
           window(sums, group, bits >>> 3)
@@ -180,18 +202,26 @@ final class DualCode {
         stream.fill(drawn, 0, drawn.length);
         int first = slice * SLICE;
         int count = Math.min(SLICE, results - first);
-        if (width == 2) {
-          addPairs(vector, first, count, drawn, results + start, size);
-        } else {
-          addSingles(vector, first, count, drawn, results + start, size);
-        }
+        add(vector, width, first, count, drawn, results + start, size);
+      }
+    }
+  }
+
+  private static void add(
+      long[] vector, int width, int first, int count, long[] drawn, int start, int size) {
+    for (int done = 0; done < count; done += STEP) {
+      int end = Math.min(count, done + STEP);
+      if (width == 2) {
+        addPairs(vector, first, done, end, drawn, start, size);
+      } else {
+        addSingles(vector, first, done, end, drawn, start, size);
       }
     }
   }
 
   private static void addPairs(
-      long[] vector, int first, int count, long[] drawn, int start, int size) {
-    for (int i = 0; i < count; i++) {
+      long[] vector, int first, int from, int end, long[] drawn, int start, int size) {
+    for (int i = from; i < end; i++) {
       int at = 2 * (start + position(drawn, i, size));
       vector[2 * (first + i)] ^= vector[at];
       vector[2 * (first + i) + 1] ^= vector[at + 1];
@@ -199,8 +229,8 @@ final class DualCode {
   }
 
   private static void addSingles(
-      long[] vector, int first, int count, long[] drawn, int start, int size) {
-    for (int i = 0; i < count; i++) {
+      long[] vector, int first, int from, int end, long[] drawn, int start, int size) {
+    for (int i = from; i < end; i++) {
       vector[first + i] ^= vector[start + position(drawn, i, size)];
     }
   }

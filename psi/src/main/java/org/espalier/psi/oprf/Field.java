@@ -12,6 +12,13 @@ package org.espalier.psi.oprf;
 final class Field {
   private static final long REDUCTION = 0x1b;
 
+  /**
+   * Products in one call. Here and in the other loops over millions of elements, small ones in
+   * methods of their own are compiled once and early; a long one is compiled while it runs, and
+   * again when it is called the next time.
+   */
+  static final int STEP = 64;
+
   private Field() {}
 
   /** x times an element. */
@@ -70,6 +77,23 @@ final class Field {
       }
       pairs[at] = a;
       pairs[at + 1] = b;
+    }
+
+    /**
+     * Adds the secret pair times each factor to the pairs from {@code to} on.
+     *
+     * @param to number of the first pair
+     */
+    void addProducts(long[] factors, int from, long[] pairs, int to, int count) {
+      for (int done = 0; done < count; done += STEP) {
+        step(factors, from + done, pairs, to + done, Math.min(STEP, count - done));
+      }
+    }
+
+    private void step(long[] factors, int from, long[] pairs, int to, int count) {
+      for (int i = 0; i < count; i++) {
+        addProduct(factors[from + i], pairs, 2 * (to + i));
+      }
     }
 
     void wipe() {

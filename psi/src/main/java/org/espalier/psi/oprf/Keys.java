@@ -41,21 +41,33 @@ final class Keys {
     for (int first = 0; first < count; first += SLICE) {
       int size = Math.min(SLICE, count - first);
       blocks.hash(tags, 2 * first, size, hashed, 0);
-      for (int i = 0; i < size; i++) {
-        int bin = (int) (((hashed[2 * i + 1] >>> 32) * shape.bins()) >>> 32);
-        bins[first + i] = bin;
-        firsts[bin + 1]++;
+      for (int from = 0; from < size; from += Field.STEP) {
+        assign(hashed, from, Math.min(size, from + Field.STEP), bins, first);
       }
     }
     for (int bin = 0; bin < shape.bins(); bin++) {
       firsts[bin + 1] += firsts[bin];
     }
     int[] next = Arrays.copyOf(firsts, shape.bins());
-    for (int i = 0; i < count; i++) {
+    for (int from = 0; from < count; from += Field.STEP) {
+      move(tags, rows, bins, from, Math.min(count, from + Field.STEP), next);
+    }
+  }
+
+  private void assign(long[] hashed, int from, int to, int[] bins, int first) {
+    for (int i = from; i < to; i++) {
+      int bin = (int) (((hashed[2 * i + 1] >>> 32) * shape.bins()) >>> 32);
+      bins[first + i] = bin;
+      firsts[bin + 1]++;
+    }
+  }
+
+  private void move(long[] from, int[] fromRows, int[] bins, int first, int end, int[] next) {
+    for (int i = first; i < end; i++) {
       int to = next[bins[i]]++;
-      this.tags[2 * to] = tags[2 * i];
-      this.tags[2 * to + 1] = tags[2 * i + 1];
-      this.rows[to] = rows[i];
+      tags[2 * to] = from[2 * i];
+      tags[2 * to + 1] = from[2 * i + 1];
+      rows[to] = fromRows[i];
     }
   }
 
@@ -148,12 +160,18 @@ final class Keys {
 
     private void load(int from, int count, int attempt, int to) {
       blocks.hash(tags, 2 * from, count, first, 0);
+      System.arraycopy(tags, 2 * from, second, 0, 2 * count);
       for (int i = 0; i < count; i++) {
-        second[2 * i] = tags[2 * (from + i)];
-        second[2 * i + 1] = tags[2 * (from + i) + 1] ^ (attempt + 1);
+        second[2 * i + 1] ^= attempt + 1;
       }
       blocks.hash(second, 0, count, second, 0);
-      for (int i = 0; i < count; i++) {
+      for (int done = 0; done < count; done += Field.STEP) {
+        take(done, Math.min(count, done + Field.STEP), to);
+      }
+    }
+
+    private void take(int from, int end, int to) {
+      for (int i = from; i < end; i++) {
         long a = first[2 * i + 1];
         long b = second[2 * i];
         long c = second[2 * i + 1];

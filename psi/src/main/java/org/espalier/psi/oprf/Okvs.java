@@ -21,6 +21,9 @@ final class Okvs {
   private final int[] order;
   private final int[] pivot;
 
+  /** Of the stack. */
+  private int height;
+
   Okvs(OkvsShape shape) {
     this.shape = shape;
     degree = new int[shape.sparse()];
@@ -60,7 +63,15 @@ final class Okvs {
       return false;
     }
     boolean dense = filled || peeled < count;
-    for (int k = peeled - 1; k >= 0; k--) {
+    for (int end = peeled; end > 0; end -= Field.STEP) {
+      fill(hashes, Math.max(0, end - Field.STEP), end, dense, table);
+    }
+    return true;
+  }
+
+  /** The positions of the keys that were peeled from {@code from} to {@code end}, last first. */
+  private void fill(Keys.Hashes hashes, int from, int end, boolean dense, long[] table) {
+    for (int k = end - 1; k >= from; k--) {
       int key = order[k];
       long missing = hashes.values[key] ^ sparseSum(hashes.positions, key, table);
       if (dense) {
@@ -68,7 +79,6 @@ final class Okvs {
       }
       table[pivot[k]] ^= missing;
     }
-    return true;
   }
 
   private static long sparseSum(int[] positions, int key, long[] table) {
@@ -87,24 +97,45 @@ final class Okvs {
 
   /** Takes off keys that have a position to themselves, as long as there are any. */
   private int peel(Keys.Hashes hashes, int count) {
-    int[] positions = hashes.positions;
     Arrays.fill(degree, 0);
     Arrays.fill(sum, 0);
-    for (int key = 0; key < count; key++) {
+    for (int key = 0; key < count; key += Field.STEP) {
+      add(hashes.positions, key, Math.min(count, key + Field.STEP));
+    }
+    height = 0;
+    for (int position = 0; position < degree.length; position += Field.STEP) {
+      findSingle(position, Math.min(degree.length, position + Field.STEP));
+    }
+    int peeled = 0;
+    while (height > 0) {
+      peeled = peel(hashes.positions, peeled);
+    }
+    return peeled;
+  }
+
+  private void add(int[] positions, int from, int to) {
+    for (int key = from; key < to; key++) {
       for (int j = 3 * key; j < 3 * key + 3; j++) {
         degree[positions[j]]++;
         sum[positions[j]] ^= key;
       }
     }
-    int height = 0;
-    for (int position = 0; position < degree.length; position++) {
+  }
+
+  private void findSingle(int from, int to) {
+    for (int position = from; position < to; position++) {
       if (degree[position] == 1) {
         stack[height++] = position;
       }
     }
-    int peeled = 0;
-    while (height > 0) {
-      int position = stack[--height];
+  }
+
+  /** Goes on peeling for some positions of the stack; returns how many keys are peeled then. */
+  private int peel(int[] positions, int before) {
+    int peeled = before;
+    int top = height;
+    for (int steps = 0; steps < Field.STEP && top > 0; steps++) {
+      int position = stack[--top];
       if (degree[position] != 1) {
         continue;
       }
@@ -115,10 +146,11 @@ final class Okvs {
         int other = positions[j];
         sum[other] ^= key;
         if (--degree[other] == 1) {
-          stack[height++] = other;
+          stack[top++] = other;
         }
       }
     }
+    height = top;
     return peeled;
   }
 
@@ -229,8 +261,23 @@ final class Okvs {
       int at,
       long[] result,
       int to) {
-    int digits = shape.dense() / 8;
-    for (int i = 0; i < count; i++) {
+    for (int from = 0; from < count; from += Field.STEP) {
+      int step = Math.min(Field.STEP, count - from);
+      decode(shape.dense() / 8, hashes, from, step, subsetSums, pairs, at, result, to);
+    }
+  }
+
+  private static void decode(
+      int digits,
+      Keys.Hashes hashes,
+      int from,
+      int count,
+      long[] subsetSums,
+      long[] pairs,
+      int at,
+      long[] result,
+      int to) {
+    for (int i = from; i < from + count; i++) {
       int p = 2 * (at + hashes.positions[3 * i]);
       int q = 2 * (at + hashes.positions[3 * i + 1]);
       int r = 2 * (at + hashes.positions[3 * i + 2]);

@@ -36,8 +36,8 @@ final class Outputs {
     int count = values.length / 2;
     bucketBits = bucketBits(count);
     firsts = new int[(1 << bucketBits) + 1];
-    for (int i = 0; i < count; i++) {
-      firsts[bucket(values[2 * i]) + 1]++;
+    for (int i = 0; i < count; i += Field.STEP) {
+      count(values, i, Math.min(count, i + Field.STEP));
     }
     for (int bucket = 0; bucket < firsts.length - 1; bucket++) {
       firsts[bucket + 1] += firsts[bucket];
@@ -45,11 +45,8 @@ final class Outputs {
     high = new long[count];
     rest = new int[count];
     places = new int[count];
-    for (int i = 0; i < count; i++) {
-      int to = firsts[bucket(values[2 * i])]++;
-      high[to] = values[2 * i];
-      rest[to] = low == 0 ? 0 : (int) (values[2 * i + 1] >>> (64 - low));
-      places[to] = i;
+    for (int i = 0; i < count; i += Field.STEP) {
+      place(values, i, Math.min(count, i + Field.STEP));
     }
     System.arraycopy(firsts, 0, firsts, 1, firsts.length - 1);
     firsts[0] = 0;
@@ -62,6 +59,21 @@ final class Outputs {
                 sort(firsts[b], firsts[b + 1]);
               }
             });
+  }
+
+  private void count(long[] values, int from, int end) {
+    for (int i = from; i < end; i++) {
+      firsts[bucket(values[2 * i]) + 1]++;
+    }
+  }
+
+  private void place(long[] values, int from, int end) {
+    for (int i = from; i < end; i++) {
+      int to = firsts[bucket(values[2 * i])]++;
+      high[to] = values[2 * i];
+      rest[to] = low == 0 ? 0 : (int) (values[2 * i + 1] >>> (64 - low));
+      places[to] = i;
+    }
   }
 
   /**

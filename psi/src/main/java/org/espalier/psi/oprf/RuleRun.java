@@ -5,6 +5,8 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.Arrays;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
@@ -44,6 +46,7 @@ abstract class RuleRun {
   final SecureRandom random = new SecureRandom();
   private final int largestBatch;
   private final byte[] outputKey;
+  private final Queue<Scratch> scratches = new ConcurrentLinkedQueue<>();
 
   /** Of the receiver's store. */
   OkvsShape shape;
@@ -170,9 +173,7 @@ abstract class RuleRun {
   final void addProducts(Field.Multiplier multiplier, byte[] bytes, long[] pairs, int at) {
     long[] table = new long[shape.width()];
     Blocks.read(bytes, 0, table, 0, table.length);
-    for (int i = 0; i < table.length; i++) {
-      multiplier.addProduct(table[i], pairs, 2 * (at + i));
-    }
+    multiplier.addProducts(table, 0, pairs, at, table.length);
   }
 
   /**
@@ -198,17 +199,26 @@ abstract class RuleRun {
         base,
         keys.first(bin + 1),
         (from, count) -> {
-          Keys.Hashes hashes = keys.new Hashes(shape, count);
-          hashes.load(from, count, attempt);
-          int target = 2 * (to + from - base);
-          Okvs.decode(shape, hashes, count, sums, pairs, at, values, target);
-          if (multiplier != null) {
-            for (int i = 0; i < count; i++) {
-              multiplier.addProduct(hashes.values[i], values, target + 2 * i);
-            }
+          Scratch scratch = scratches.poll();
+          if (scratch == null) {
+            scratch = new Scratch();
           }
-          Blocks.permutation(outputKey).hash(values, target, count, values, target);
+          Keys.Hashes hashes = scratch.hashes;
+          hashes.load(from, count, attempt);
+          int target = to + from - base;
+          Okvs.decode(shape, hashes, count, sums, pairs, at, values, 2 * target);
+          if (multiplier != null) {
+            multiplier.addProducts(hashes.values, 0, values, target, count);
+          }
+          scratch.output.hash(values, 2 * target, count, values, 2 * target);
+          scratches.add(scratch);
         });
+  }
+
+  /** What one core needs to evaluate a slice; ciphers take long to set up. */
+  private final class Scratch {
+    final Keys.Hashes hashes = keys.new Hashes(shape, Keys.SLICE);
+    final Blocks output = Blocks.permutation(outputKey);
   }
 
   /** Takes consecutive keys. */

@@ -56,10 +56,34 @@ final class Vole {
 
   /** Adds column {@code i} of a bit matrix to its rows of 128 bits. */
   private static void addColumn(long[] column, int i, int count, long[] rows) {
-    int shift = i & 63;
-    int half = i >>> 6;
+    for (int j = 0; j < count; j += Long.SIZE) {
+      addBits(column[j >>> 6], i & 63, Math.min(Long.SIZE, count - j), rows, 2 * j + (i >>> 6));
+    }
+  }
+
+  private static void addBits(long bits, int shift, int count, long[] rows, int at) {
     for (int j = 0; j < count; j++) {
-      rows[2 * j + half] |= (column[j >>> 6] >>> j & 1) << shift;
+      rows[at + 2 * j] |= (bits >>> j & 1) << shift;
+    }
+  }
+
+  /** Horner's rule: one more coefficient for each base correlation. */
+  private static void shiftIn(long[] column, int from, int half, int count, long[] base) {
+    for (int tree = 0; tree < count; tree++) {
+      base[2 * tree + half] = Field.timesX(base[2 * tree + half]) ^ column[from + tree];
+    }
+  }
+
+  /** In constant time: {@code chosen} is all ones or zero. */
+  private static void addIf(long chosen, long[] what, long[] target) {
+    for (int w = 0; w < target.length; w++) {
+      target[w] ^= what[w] & chosen;
+    }
+  }
+
+  private static void add(long[] what, int from, int count, long[] target, int to) {
+    for (int i = 0; i < count; i++) {
+      target[to + i] ^= what[from + i];
     }
   }
 
@@ -117,43 +141,51 @@ final class Vole {
       int children = shape.nodes(level + 1);
       left.hash(nodes, 0, trees * parents, leftNext, 0);
       right.hash(nodes, 0, trees * parents, rightNext, 0);
+      Arrays.fill(sums, 0, 4 * trees, 0);
       for (int tree = 0; tree < trees; tree++) {
-        long e0 = 0;
-        long e1 = 0;
-        long o0 = 0;
-        long o1 = 0;
         int from = 2 * tree * parents;
         int to = 2 * tree * children;
-        for (int j = 0; j < children / 2; j++) {
-          long a = leftNext[from + 2 * j];
-          long b = leftNext[from + 2 * j + 1];
-          long c = rightNext[from + 2 * j];
-          long d = rightNext[from + 2 * j + 1];
-          next[to + 4 * j] = a;
-          next[to + 4 * j + 1] = b;
-          next[to + 4 * j + 2] = c;
-          next[to + 4 * j + 3] = d;
-          e0 ^= a;
-          e1 ^= b;
-          o0 ^= c;
-          o1 ^= d;
+        for (int j = 0; j < children / 2; j += Field.STEP) {
+          int step = Math.min(Field.STEP, children / 2 - j);
+          merge(from + 2 * j, to + 4 * j, step, 4 * tree);
         }
         if ((children & 1) != 0) {
-          long a = leftNext[from + children - 1];
-          long b = leftNext[from + children];
-          next[to + 2 * children - 2] = a;
-          next[to + 2 * children - 1] = b;
-          e0 ^= a;
-          e1 ^= b;
+          for (int w = 0; w < 2; w++) {
+            long last = leftNext[from + children - 1 + w];
+            next[to + 2 * children - 2 + w] = last;
+            sums[4 * tree + w] ^= last;
+          }
         }
-        sums[4 * tree] = e0;
-        sums[4 * tree + 1] = e1;
-        sums[4 * tree + 2] = o0;
-        sums[4 * tree + 3] = o1;
       }
       long[] grown = next;
       next = nodes;
       nodes = grown;
+    }
+
+    /** Puts left and right children in turn and adds them to their sums. */
+    private void merge(int from, int to, int count, int sum) {
+      long e0 = 0;
+      long e1 = 0;
+      long o0 = 0;
+      long o1 = 0;
+      for (int j = 0; j < count; j++) {
+        long a = leftNext[from + 2 * j];
+        long b = leftNext[from + 2 * j + 1];
+        long c = rightNext[from + 2 * j];
+        long d = rightNext[from + 2 * j + 1];
+        next[to + 4 * j] = a;
+        next[to + 4 * j + 1] = b;
+        next[to + 4 * j + 2] = c;
+        next[to + 4 * j + 3] = d;
+        e0 ^= a;
+        e1 ^= b;
+        o0 ^= c;
+        o1 ^= d;
+      }
+      sums[sum] ^= e0;
+      sums[sum + 1] ^= e1;
+      sums[sum + 2] ^= o0;
+      sums[sum + 3] ^= o1;
     }
   }
 
@@ -224,16 +256,10 @@ final class Vole {
         stream.restart(keys[i][1], batch);
         stream.fill(one, 0, width);
         addColumn(zero, i, shape.transfers(), rows);
-        int half = i >>> 6;
-        for (int tree = 0; tree < holes.length; tree++) {
-          base[2 * tree + half] = Field.timesX(base[2 * tree + half]) ^ zero[words + tree];
-        }
-        for (int w = 0; w < words; w++) {
-          one[w] ^= zero[w] ^ choices[w];
-        }
-        for (int tree = 0; tree < holes.length; tree++) {
-          one[words + tree] ^= zero[words + tree] ^ values[tree];
-        }
+        shiftIn(zero, words, i >>> 6, holes.length, base);
+        add(zero, 0, width, one, 0);
+        add(choices, 0, words, one, 0);
+        add(values, 0, holes.length, one, words);
         Blocks.write(one, 0, width, correction, 8 * width * i);
       }
       pads(binding, batch, rows);
@@ -376,15 +402,9 @@ final class Vole {
         stream.restart(keys[i], batch);
         stream.fill(column, 0, width);
         Blocks.read(correction, 8 * width * i, theirs, 0, width);
-        long chosen = -(delta[i >>> 6] >>> i & 1);
-        for (int w = 0; w < width; w++) {
-          column[w] ^= theirs[w] & chosen;
-        }
+        addIf(-(delta[i >>> 6] >>> i & 1), theirs, column);
         addColumn(column, i, shape.transfers(), zeros);
-        int half = i >>> 6;
-        for (int tree = 0; tree < shape.trees(); tree++) {
-          base[2 * tree + half] = Field.timesX(base[2 * tree + half]) ^ column[words + tree];
-        }
+        shiftIn(column, words, i >>> 6, shape.trees(), base);
       }
       long[] ones = zeros.clone();
       for (int j = 0; j < shape.transfers(); j++) {

@@ -1,5 +1,8 @@
 package org.espalier.psi.store;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.security.SecureRandom;
 import java.util.Arrays;
 
@@ -11,6 +14,8 @@ import java.util.Arrays;
  */
 public final class TagTable {
   private static final int EMPTY = 0;
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
   private final long[] high;
   private final long[] low;
@@ -39,20 +44,12 @@ public final class TagTable {
 
   /** The first 8 bytes of a tag, big-endian. */
   public static long high(byte[] bytes, int offset) {
-    return word(bytes, offset);
+    return (long) LONGS.get(bytes, offset);
   }
 
   /** The last 8 bytes of a tag, big-endian. */
   public static long low(byte[] bytes, int offset) {
-    return word(bytes, offset + 8);
-  }
-
-  private static long word(byte[] bytes, int offset) {
-    long word = 0;
-    for (int i = 0; i < 8; i++) {
-      word = word << 8 | (bytes[offset + i] & 0xff);
-    }
-    return word;
+    return (long) LONGS.get(bytes, offset + 8);
   }
 
   /**

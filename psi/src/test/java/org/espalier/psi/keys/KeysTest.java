@@ -2,10 +2,18 @@ package org.espalier.psi.keys;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
 import static org.assertj.core.api.Assertions.within;
 
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import org.espalier.psi.AlignmentException;
 import org.espalier.psi.keys.MatchKey.Part;
 import org.espalier.psi.keys.MatchKey.Rule;
@@ -136,10 +144,10 @@ class KeysTest {
   void keysAreBounded() {
     assertThatThrownBy(() -> new MatchKey(List.of())).isInstanceOf(IllegalArgumentException.class);
     Rule rule = new Rule(List.of(Part.of("a")));
-    assertThatThrownBy(() -> new MatchKey(java.util.Collections.nCopies(9, rule)))
+    assertThatThrownBy(() -> new MatchKey(Collections.nCopies(9, rule)))
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> new Rule(List.of())).isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> new Rule(java.util.Collections.nCopies(17, Part.of("a"))))
+    assertThatThrownBy(() -> new Rule(Collections.nCopies(17, Part.of("a"))))
         .isInstanceOf(IllegalArgumentException.class);
   }
 
@@ -161,6 +169,67 @@ class KeysTest {
         .hasMessageContaining("1 and 4")
         .extracting(e -> ((AlignmentException) e).publicReason())
         .isEqualTo("its match keys are not unique");
+  }
+
+  @Test
+  void indexAgreesWithAPlainMapWhateverRepeats() throws Exception {
+    Random random = new Random(3);
+    for (int round = 0; round < 40; round++) {
+      int rows = random.nextInt(round < 30 ? 40 : 20_000) + 1;
+      String[] values = new String[rows];
+      for (int i = 0; i < rows; i++) {
+        int value = random.nextInt(round % 3 == 0 ? 3 * rows : rows);
+        values[i] = round % 2 == 0 && value % 7 == 0 ? null : "id" + value;
+      }
+      Map<String, Integer> first = new LinkedHashMap<>();
+      List<Integer> repeats = new ArrayList<>();
+      for (int i = 0; i < rows; i++) {
+        if (values[i] != null && first.putIfAbsent(values[i], i) != null) {
+          repeats.add(i);
+        }
+      }
+      Rule rule = new Rule(List.of(Part.of("id")));
+      KeyIndex index = KeyIndex.of(ids(values), rule);
+      assertThat(index.distinctRows().stream().boxed().toList())
+          .isEqualTo(List.copyOf(first.values()));
+      assertThat(index.repeats().stream().boxed().toList()).isEqualTo(repeats);
+      assertThat(index.duplicates()).isEqualTo(repeats.size());
+      long[] tags = index.tags();
+      assertThat(tags).hasSize(2 * first.size());
+      int place = 0;
+      for (String value : first.keySet()) {
+        byte[] hash =
+            MessageDigest.getInstance("SHA-256").digest(rule.encode(new String[] {value}));
+        assertThat(tags[place++]).isEqualTo(ByteBuffer.wrap(hash).getLong());
+        assertThat(tags[place++]).isEqualTo(ByteBuffer.wrap(hash).getLong(8));
+      }
+      if (!repeats.isEmpty()) {
+        int row = repeats.get(0);
+        assertThatThrownBy(() -> index.check(1, Duplicates.REJECT))
+            .hasMessageContaining("%,d and %,d".formatted(first.get(values[row]) + 1, row + 1));
+      }
+    }
+  }
+
+  @Test
+  void tagsThatShareOneHalfAreNoRepeats() {
+    int count = 30_000;
+    long[] tags = new long[2 * count];
+    for (int i = 0; i < count; i++) {
+      // Pairs of each of 100 first and 300 second halves.
+      tags[2 * i] = i % 100;
+      tags[2 * i + 1] = i / 100;
+    }
+    Repeats.find(tags, count, (place, first) -> fail("%d is no repeat of %d", place, first));
+    tags[2 * 20_007] = tags[2 * 123];
+    tags[2 * 20_007 + 1] = tags[2 * 123 + 1];
+    List<Integer> found = new ArrayList<>();
+    Repeats.find(tags, count, (place, first) -> Collections.addAll(found, place, first));
+    assertThat(found).containsExactly(20_007, 123);
+    Arrays.fill(tags, 5);
+    found.clear();
+    Repeats.find(tags, count, (place, first) -> found.add(first));
+    assertThat(found).hasSize(count - 1).containsOnly(0);
   }
 
   @Test

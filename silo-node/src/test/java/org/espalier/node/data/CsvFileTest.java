@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -140,7 +141,7 @@ class CsvFileTest {
     refused(file(head + "a,1,2,\"" + "x".repeat(70_000)), csv, "a field longer than 65536");
     refused(file(",".repeat(20_000)), csv, "more than 10000 fields");
     byte[] latin = (head + "a,1,2,caf\u00e9\n").getBytes(StandardCharsets.ISO_8859_1);
-    refused(file(latin), "is not UTF-8", "near line");
+    refused(file(latin), "is not UTF-8", "line 2");
     assertThat(scan(file(head + "a,1,2,caf\u00e9 \"\"\n".replace(" \"\"", ""))).rows())
         .isEqualTo(1);
   }
@@ -167,6 +168,72 @@ class CsvFileTest {
       }
     }
     assertThat(refused).isBetween(100, 2999);
+  }
+
+  /** What arrives in pieces of some bytes. */
+  private static InputStream pieces(byte[] bytes, Random random) {
+    return new ByteArrayInputStream(bytes) {
+      @Override
+      public synchronized int read(byte[] target, int offset, int length) {
+        return super.read(target, offset, Math.min(length, 1 + random.nextInt(7)));
+      }
+    };
+  }
+
+  @Test
+  void whatWasWrittenIsReadHoweverItArrives() {
+    String[] letters = {
+      "a", "0", " ", "+", ",", "\"", "\n", "\r", "é", "€", "\uD83D\uDE00", "word"
+    };
+    Random random = new Random(6);
+    for (int round = 0; round < 300; round++) {
+      List<List<String>> records = new ArrayList<>();
+      StringBuilder text = new StringBuilder(round % 3 == 0 ? "\uFEFF" : "");
+      for (int row = random.nextInt(5); row >= 0; row--) {
+        List<String> record = new ArrayList<>();
+        for (int field = random.nextInt(4); field >= 0; field--) {
+          StringBuilder written = new StringBuilder();
+          // Some longer than the buffer.
+          for (int left = round == 7 ? 30_000 : random.nextInt(12); left > 0; left--) {
+            written.append(letters[random.nextInt(letters.length)]);
+          }
+          String value = written.toString();
+          boolean quoted = value.matches("(?s).*[,\"\\n\\r].*") || random.nextInt(4) == 0;
+          text.append(quoted ? '"' + value.replace("\"", "\"\"") + '"' : value);
+          text.append(field > 0 ? "," : "");
+          record.add(value);
+        }
+        records.add(record);
+        text.append(row > 0 || round % 2 == 0 ? round % 5 == 0 ? "\r\n" : "\n" : "");
+      }
+      byte[] bytes = text.toString().getBytes(StandardCharsets.UTF_8);
+      CsvReader reader = new CsvReader("random", pieces(bytes, random));
+      List<List<String>> read = new ArrayList<>();
+      for (List<String> row = reader.next(); row != null; row = reader.next()) {
+        read.add(List.copyOf(row));
+      }
+      // A last line that is empty and has no end is none.
+      boolean none = round % 2 != 0 && text.toString().matches("(?s)\uFEFF?|.*\n");
+      assertThat(read).isEqualTo(none ? records.subList(0, records.size() - 1) : records);
+    }
+  }
+
+  @Test
+  void aFieldOfTheLongestKindIsReadAndOneMoreIsNot() {
+    for (String letter : new String[] {"x", "€"}) {
+      String longest = letter.repeat(65_536);
+      for (String mark : new String[] {"", "\""}) {
+        String text = mark + longest + mark + ",b\n";
+        CsvReader reader =
+            new CsvReader("long", new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)));
+        assertThat(reader.next()).containsExactly(longest, "b");
+        String longer = mark + longest + letter + mark + ",b\n";
+        CsvReader refusing =
+            new CsvReader(
+                "long", new ByteArrayInputStream(longer.getBytes(StandardCharsets.UTF_8)));
+        assertThatThrownBy(refusing::next).hasMessageContaining("is not proper CSV");
+      }
+    }
   }
 
   @Test
