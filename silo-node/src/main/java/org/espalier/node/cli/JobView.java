@@ -171,7 +171,28 @@ final class JobView {
     line("digest", "sha256:" + plan.path("digest").asText());
     checks(plan.path("checks"));
     learns(plan.path("learns"));
+    alignment(plan.path("alignment"));
     estimate(plan.path("estimate"));
+  }
+
+  /** Why people are aligned by this protocol, and what both would cost. */
+  private void alignment(JsonNode alignment) {
+    if (!alignment.has("why")) {
+      return;
+    }
+    line(
+        "protocol",
+        alignment.path("protocol").asText() + ", because " + alignment.path("why").asText());
+    if (alignment.has("costs")) {
+      Table table = new Table("PROTOCOL", "TIME", "BYTES");
+      for (Map.Entry<String, JsonNode> cost : alignment.path("costs").properties()) {
+        table.row(
+            cost.getKey(),
+            Format.span(cost.getValue().path("seconds").asDouble()),
+            Format.bytes(cost.getValue().path("bytes").asLong()));
+      }
+      table.print(console, INDENT);
+    }
   }
 
   /** Phases by parties, then each party's whole job. */

@@ -76,6 +76,9 @@ final class AlignPhase {
   }
 
   private static AlignmentProtocol protocol(JobRun.Context context, JobSpec spec) {
+    if (spec.alignment().isOpen()) {
+      throw new IllegalStateException("nobody has chosen how people are aligned");
+    }
     return spec.alignment().usesOprf() ? new OprfAlignment() : new EcdhAlignment(context.work());
   }
 

@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.data.Dataset;
@@ -74,6 +76,35 @@ final class Estimate {
     Timeline timeline = estimate.play(dataset, size, json);
     estimate.write(timeline, size, json);
     return json.put("note", estimate.note());
+  }
+
+  /** What each protocol would cost that can align two parties, seconds and bytes. */
+  static Map<String, AlignChoice.Cost> alignments(JobRun.Context context, JobSpec spec) {
+    Dataset dataset;
+    int own;
+    try {
+      dataset = LocalChecks.dataset(context, spec);
+      own = ownColumns(context, spec, dataset);
+    } catch (Problem e) {
+      return Map.of();
+    }
+    Estimate estimate = new Estimate(context, spec, context.machine().speed());
+    estimate.machines(context.machine());
+    estimate.lines(context.machine());
+    int rows = dataset.scan().rows();
+    JobSize size = new JobSize(estimate.all(rows), rows, 0, estimate.columns(own, "all columns"));
+    Setting setting = new Setting(estimate.speeds, estimate.lines);
+    Map<String, AlignChoice.Cost> costs = new TreeMap<>();
+    for (boolean oprf : new boolean[] {false, true}) {
+      Timeline timeline = new Timeline(estimate.parties.size());
+      estimate.align(dataset, size, oprf, timeline, setting);
+      costs.put(
+          oprf ? JobSpec.AlignmentSettings.OPRF : JobSpec.AlignmentSettings.ECDH,
+          new AlignChoice.Cost(
+              timeline.seconds(),
+              timeline.phases().get(0).sent(0) + timeline.phases().get(0).sent(1)));
+    }
+    return costs;
   }
 
   private static int ownColumns(JobRun.Context context, JobSpec spec, Dataset dataset) {
@@ -161,15 +192,7 @@ final class Estimate {
     lines(machine);
     Setting setting = new Setting(speeds, lines);
     Timeline timeline = new Timeline(parties.size());
-    int rules = spec.match().size();
-    // Every rule reads the keys twice: to look for repeats, and to mask them.
-    timeline.together(
-        AlignPhase.NAME,
-        reading(dataset, size, 2 * rules),
-        spec.alignment().usesOprf()
-            ? AlignCost.oprf(size.keys(), rules, size.cohort())
-            : AlignCost.of(size.keys(), rules, size.cohort()),
-        setting);
+    align(dataset, size, spec.alignment().usesOprf(), timeline, setting);
     timeline.alone(TrainFlow.PREPARE, reading(dataset, size, 1));
     if (spec instanceof TrainSpec train) {
       train(train, size, timeline, setting);
@@ -180,6 +203,20 @@ final class Estimate {
       timeline.together(PredictFlow.PREDICT, new double[parties.size()], script, setting);
     }
     return timeline;
+  }
+
+  private void align(
+      Dataset dataset, JobSize size, boolean oprf, Timeline timeline, Setting setting) {
+    int rules = spec.match().size();
+    // Every rule reads the keys twice, to look for repeats and to mask them; the first rule of oprf
+    // keeps what it read.
+    timeline.together(
+        AlignPhase.NAME,
+        reading(dataset, size, oprf ? 2 * rules - 1 : 2 * rules),
+        oprf
+            ? AlignCost.oprf(size.keys(), rules, size.cohort())
+            : AlignCost.of(size.keys(), rules, size.cohort()),
+        setting);
   }
 
   private void train(TrainSpec train, JobSize size, Timeline timeline, Forecast.Setting setting) {

@@ -18,12 +18,17 @@ public final class JobPlan {
   private JobPlan() {}
 
   /**
-   * {@code job, digest, checks, learns, estimate}: everything {@code silo job plan} prints.
+   * {@code job, digest, checks, learns, alignment, estimate}: everything {@code silo job plan}
+   * prints. Where the job leaves open how people are aligned, the plan is that of the protocol
+   * which proposing it would choose now.
    *
    * @param estimate whether to say what the job will cost, for which this machine is measured, once
    *     a week and for some seconds
    */
-  public static ObjectNode of(JobRun.Context context, JobSpec spec, boolean estimate) {
+  public static ObjectNode of(JobRun.Context context, JobSpec asked, boolean estimate) {
+    AlignChoice choice =
+        estimate ? AlignChoice.compared(context, asked) : AlignChoice.of(context, asked);
+    JobSpec spec = choice.spec();
     ObjectNode plan = Json.object();
     plan.set("job", spec.toJson());
     plan.put("digest", HexFormat.of().formatHex(spec.digest()));
@@ -32,6 +37,7 @@ public final class JobPlan {
     plan.put("passed", checks.stream().allMatch(LocalChecks.Check::passed));
     plan.set("learns", learns(context, spec));
     if (estimate) {
+      plan.set("alignment", choice.toJson());
       plan.set("estimate", Estimate.plan(context, spec));
     }
     return plan;

@@ -134,9 +134,13 @@ public final class JobService implements AutoCloseable {
 
   // ---- what operators ask -------------------------------------------------------------------
 
-  /** Sends a job to all its parties, with this node's approval. */
-  public Job propose(JobSpec spec) {
-    LocalChecks.require(context, spec);
+  /**
+   * Sends a job to all its parties, with this node's approval; chooses how people are aligned where
+   * the job leaves that open.
+   */
+  public Job propose(JobSpec asked) {
+    LocalChecks.require(context, asked);
+    JobSpec spec = AlignChoice.of(context, asked).spec();
     Party self = self();
     if (spec instanceof PredictSpec && !spec.labelParty().equals(self)) {
       throw Problem.refused("a prediction is proposed by the label party " + spec.labelParty());
@@ -363,6 +367,9 @@ public final class JobService implements AutoCloseable {
     JobSpec spec = JobSpec.json("the proposed job", body.path("content"));
     byte[] digest = spec.digest();
     requireDigest(digest, body);
+    if (spec.alignment().isOpen()) {
+      throw Problem.refused("the proposed job does not say by which protocol people are aligned");
+    }
     if (!spec.parties().containsKey(self()) || !spec.parties().containsKey(from)) {
       throw Problem.refused("the proposed job does not name both " + from + " and " + self());
     }

@@ -1,5 +1,6 @@
 package org.espalier.node.job;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
@@ -62,26 +63,51 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
   }
 
   /**
-   * @param protocol how the intersection is computed: {@link #ECDH} or {@link #OPRF}
+   * @param protocol how the intersection is computed: {@link #ECDH} or {@link #OPRF}; {@link #AUTO} leaves that to the proposer's node, which decides before it proposes
+   *     ({@link AlignChoice}), so that an approved job names one
    * @param minIntersection a smaller intersection ends the job before anybody learns it, with
    *     {@link #OPRF} anybody but the label party
    * @param duplicates {@code reject} or {@code first}
+   * @param gate {@link #TWO_SIDED}: not even the label party may learn an intersection that is too
+   *     small, which rules {@link #OPRF} out; or null
    */
-  record AlignmentSettings(String protocol, Integer minIntersection, String duplicates) {
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  record AlignmentSettings(
+      String protocol, Integer minIntersection, String duplicates, String gate) {
     public static final String ECDH = "ecdh";
     public static final String OPRF = "oprf";
+    public static final String AUTO = "auto";
+    public static final String TWO_SIDED = "two-sided";
+
+    /** Whether the protocol is still to be chosen. */
+    boolean isOpen() {
+      return protocol.equals(AUTO);
+    }
+
+    AlignmentSettings with(String chosen) {
+      return new AlignmentSettings(chosen, minIntersection, duplicates, gate);
+    }
 
     boolean usesOprf() {
       return protocol.equals(OPRF);
     }
 
     public AlignmentSettings {
-      protocol = protocol == null ? ECDH : protocol;
+      protocol = protocol == null ? AUTO : protocol;
       minIntersection = minIntersection == null ? 100 : minIntersection;
       duplicates = duplicates == null ? "reject" : duplicates;
-      Specs.oneOf("alignment.protocol", protocol, ECDH, OPRF);
+      Specs.oneOf("alignment.protocol", protocol, AUTO, ECDH, OPRF);
       Specs.oneOf("alignment.duplicates", duplicates, "reject", "first");
       Specs.range("alignment.min_intersection", minIntersection, 1, Integer.MAX_VALUE);
+      if (gate != null) {
+        Specs.oneOf("alignment.gate", gate, TWO_SIDED);
+        if (protocol.equals(OPRF)) {
+          throw new IllegalArgumentException(
+              "alignment.gate: two-sided and alignment.protocol: oprf exclude each other: with oprf"
+                  + " what reaches the label party's node tells it who is in a small cohort");
+        }
+        protocol = ECDH;
+      }
     }
   }
 
@@ -146,6 +172,13 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
     return yaml != null ? Json.yaml(name, yaml, type) : Json.convert(name, tree, type);
   }
 
+  /** The same job with a protocol that is chosen. */
+  default JobSpec aligned(String protocol) {
+    ObjectNode tree = (ObjectNode) toJson();
+    tree.set("alignment", Json.tree(alignment().with(protocol)));
+    return json("the job", tree);
+  }
+
   /** The form that is sent, stored and hashed. */
   default JsonNode toJson() {
     return Json.tree(this);
@@ -195,9 +228,11 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
     }
 
     /** The default where nothing is set; refuses what these parties cannot run. */
-    static AlignmentSettings alignment(AlignmentSettings settings, Map<Party, Source> parties) {
-      if (settings == null) {
-        return new AlignmentSettings(null, null, null);
+    static AlignmentSettings alignment(AlignmentSettings asked, Map<Party, Source> parties) {
+      AlignmentSettings settings =
+          asked == null ? new AlignmentSettings(null, null, null, null) : asked;
+      if (settings.isOpen() && parties.size() != 2) {
+        return settings.with(AlignmentSettings.ECDH);
       }
       int most = OprfAlignment.MAX_PARTIES;
       if (settings.usesOprf() && parties.size() > most) {

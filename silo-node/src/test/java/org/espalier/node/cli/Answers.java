@@ -61,6 +61,8 @@ final class Answers {
       {"job":%s,"digest":"0123456789abcdef0123","passed":true,
        "checks":[{"name":"ok","passed":true,"text":"2 parties, bank.example holds the label"}],
        "learns":%s,
+       "alignment":{"protocol":"ecdh","why":"the job names it",
+         "costs":{"ecdh":{"seconds":61.0,"bytes":184549376},"oprf":{"seconds":5.5,"bytes":41943040}}},
        "estimate":{"rows_assumed":1000,"passes":15,"seconds":5.2,
          "bottleneck":"computing at bank.example, 4.1 of 5.2 s",
          "phases":{

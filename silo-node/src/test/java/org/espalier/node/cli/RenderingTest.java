@@ -192,6 +192,10 @@ class RenderingTest {
     Said said = silo.answer("job.plan", Answers.PLAN).run("job", "plan", JOB.toString());
     assertThat(said.out().lines().map(line -> line.strip().replaceAll(" {2,}", "|")))
         .containsSubsequence(
+            "protocol|ecdh, because the job names it",
+            "PROTOCOL|TIME|BYTES",
+            "ecdh|1:01 min|176 MiB",
+            "oprf|5.5 s|40 MiB",
             "PHASE|PARTY|TIME|SENT|RECEIVED|MEMORY|DISK",
             "align|bank.example|1.0 s|94 KiB|96 KiB",
             "align|insurer.example|1.0 s|96 KiB|94 KiB",

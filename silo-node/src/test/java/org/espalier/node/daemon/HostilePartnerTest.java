@@ -101,7 +101,7 @@ class HostilePartnerTest {
     for (String method : new String[] {"job.ready", "job.start", "job.abort", "job.decision"}) {
       assertThat(refusal(method, body)).contains("mismatched job digest");
     }
-    JobSpec other = JobSpec.json("job", TestData.twoParties(51));
+    JobSpec other = JobSpec.json("job", TestData.twoParties(51)).aligned("ecdh");
     ObjectNode proposal = Json.object().put("job", job);
     proposal.put("spec", HexFormat.of().formatHex(other.digest()));
     proposal.set("content", other.toJson());
@@ -204,7 +204,7 @@ class HostilePartnerTest {
 
   @Test
   void aProposalThatItsProposerDidNotSignIsNotKept() throws Exception {
-    JobSpec spec = JobSpec.json("job", TestData.twoParties(50));
+    JobSpec spec = JobSpec.json("job", TestData.twoParties(50)).aligned("ecdh");
     ObjectNode proposal = Json.object().put("job", "J-00000001");
     proposal.put("spec", HexFormat.of().formatHex(spec.digest()));
     proposal.set("content", spec.toJson());

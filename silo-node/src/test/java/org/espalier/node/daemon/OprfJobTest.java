@@ -50,6 +50,32 @@ class OprfJobTest extends TwoSilos {
   }
 
   @Test
+  void anOpenProtocolIsChosenAndThePlanSaysWhy() {
+    JsonNode few =
+        bank.call("job.plan", (ObjectNode) Json.object().set("spec", TestData.twoParties(50)));
+    assertThat(few.at("/job/alignment/protocol").asText()).isEqualTo("ecdh");
+    assertThat(few.at("/alignment/why").asText()).contains("at most 100,000 rows");
+    assertThat(few.at("/alignment/costs/oprf/bytes").asLong()).isBetween(700_000L, 800_000L);
+    JsonNode named = bank.call("job.plan", (ObjectNode) Json.object().set("spec", spec(50)));
+    assertThat(named.at("/alignment/why").asText()).isEqualTo("the job names it");
+
+    bank.dataset("many", TestData.bank(0, 100_001));
+    ObjectNode large = (ObjectNode) TestData.twoParties(50);
+    ((ObjectNode) large.at("/parties/bank.example")).put("dataset", "many");
+    JsonNode plan = bank.call("job.plan", (ObjectNode) Json.object().set("spec", large));
+    JsonNode costs = plan.at("/alignment/costs");
+    boolean oprf = costs.at("/oprf/seconds").asDouble() < costs.at("/ecdh/seconds").asDouble();
+    assertThat(plan.at("/job/alignment/protocol").asText()).isEqualTo(oprf ? "oprf" : "ecdh");
+    assertThat(plan.at("/alignment/why").asText()).contains("with 100,001 rows oprf takes about");
+    assertThat(plan.path("learns").toString().contains("what it received determines who they are"))
+        .isEqualTo(oprf);
+    large.withObject("alignment").put("gate", "two-sided");
+    JsonNode gated = bank.call("job.plan", (ObjectNode) Json.object().set("spec", large));
+    assertThat(gated.at("/job/alignment/protocol").asText()).isEqualTo("ecdh");
+    assertThat(gated.at("/alignment/why").asText()).contains("two-sided gate");
+  }
+
+  @Test
   void belowTheMinimumTheSenderLearnsNobodyAndBothSayWhoSaw() {
     String job = begin(spec(COMMON + 1));
     for (TestSilo silo : new TestSilo[] {bank, insurer}) {

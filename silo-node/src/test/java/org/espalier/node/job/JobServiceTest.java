@@ -258,8 +258,19 @@ class JobServiceTest {
   }
 
   @Test
+  void whoProposesSaysHowPeopleAreAligned() {
+    JobSpec open = JobSpec.yaml("job.yaml", SPEC);
+    assertThat(service.propose(open).spec()).isEqualTo(open.aligned("ecdh"));
+    ObjectNode proposal =
+        Json.object().put("job", "J-00000001").put("spec", HexFormat.of().formatHex(open.digest()));
+    proposal.set("content", open.toJson());
+    assertThatThrownBy(() -> said("job.propose", proposal))
+        .hasMessageContaining("does not say by which protocol");
+  }
+
+  @Test
   void withdrawnProposalsCountAsWell() {
-    JobSpec spec = JobSpec.yaml("job.yaml", SPEC);
+    JobSpec spec = JobSpec.yaml("job.yaml", SPEC).aligned("ecdh");
     for (int i = 0; i < 101; i++) {
       ObjectNode proposal =
           Json.object()

@@ -36,6 +36,22 @@ class TrainSpecTest {
     assertThat(spec.model().type()).isEqualTo("logistic");
     assertThat(spec.evaluation().reveal()).isEqualTo("metrics");
     assertThat(spec.preparation().minPerCategory()).isEqualTo(10);
+    assertThat(spec.alignment().isOpen()).isTrue();
+  }
+
+  @Test
+  void onlyTwoPartiesWhoAskForNoMoreLeaveTheProtocolOpen() {
+    assertThat(read("alignment: {gate: two-sided}").alignment().protocol()).isEqualTo("ecdh");
+    TrainSpec open = read("alignment: {min_intersection: 7}");
+    assertThat(open.alignment().protocol()).isEqualTo("auto");
+    assertThat(open.aligned("oprf"))
+        .isEqualTo(read("alignment: {protocol: oprf, min_intersection: 7}"));
+    assertThat(open.aligned("oprf").digest()).isNotEqualTo(open.aligned("ecdh").digest());
+    String three =
+        BASE.replace("insurer.example:", "third.example: {dataset: a}, insurer.example:");
+    assertThat(JobSpec.yaml("job.yaml", three).alignment().protocol()).isEqualTo("ecdh");
+    // What is not said is not in the canonical form, so that older jobs keep their digest.
+    assertThat(open.toJson().path("alignment").has("gate")).isFalse();
   }
 
   @Test
@@ -55,7 +71,9 @@ class TrainSpecTest {
         "training: {max_passes: 30, tolerance: 1e-5}",
         "model: {type: linear}",
         "training: {level: gradients, accept: [span], min_features_per_party: 2}",
-        "evaluation: {holdout: 0.4, reveal: scores}"
+        "evaluation: {holdout: 0.4, reveal: scores}",
+        "alignment: {protocol: oprf}",
+        "alignment: {gate: two-sided, min_intersection: 20}"
       })
   void theCanonicalFormIsTheSameAgain(String more) {
     TrainSpec spec = read(more);
@@ -85,6 +103,9 @@ class TrainSpecTest {
         "training: {tolerance: 2} | training.tolerance is 1e-12 to 1, not 2",
         "model: {type: poisson} | model.type is logistic or linear, not 'poisson'",
         "preparation: {min_per_category: 2} | preparation.min_per_category is 3 to",
+        "alignment: {protocol: dh} | alignment.protocol is auto or ecdh or oprf, not 'dh'",
+        "alignment: {gate: open} | alignment.gate is two-sided, not 'open'",
+        "alignment: {gate: two-sided, protocol: oprf} | exclude each other",
         "evaluation: {reveal: labels} | evaluation.reveal is metrics or scores, not 'labels'",
         "evaluation: {holdout: 0, reveal: scores} | scores needs people held out"
       })

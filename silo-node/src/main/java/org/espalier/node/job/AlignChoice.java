@@ -1,0 +1,105 @@
+package org.espalier.node.job;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Map;
+import java.util.TreeMap;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.job.JobSpec.AlignmentSettings;
+
+/**
+ * By which protocol a job's people are aligned, and why: {@code oprf} where two parties have many
+ * rows and it is faster, as far as machines and lines are known; otherwise {@code ecdh}, with which
+ * nobody learns who is in a cohort that is too small.
+ *
+ * @param spec names the protocol
+ * @param why in plain words
+ * @param costs of both protocols; empty where they are not known or not compared
+ */
+record AlignChoice(JobSpec spec, String why, Map<String, Cost> costs) {
+  /** Up to here {@code ecdh} takes seconds, and its stronger gate is worth them. */
+  static final int FEW_ROWS = 100_000;
+
+  /**
+   * What an alignment would cost.
+   *
+   * @param seconds until the last party is done
+   * @param bytes of both directions
+   */
+  record Cost(double seconds, long bytes) {}
+
+  /** Measures this machine if the job has many rows and leaves the protocol open. */
+  static AlignChoice of(JobRun.Context context, JobSpec spec) {
+    AlignmentSettings alignment = spec.alignment();
+    if (!alignment.isOpen()) {
+      return new AlignChoice(spec, given(spec), Map.of());
+    }
+    int rows;
+    try {
+      rows = LocalChecks.dataset(context, spec).scan().rows();
+    } catch (Problem unknown) {
+      return ecdh(spec, "the own data set is not known");
+    }
+    if (rows <= FEW_ROWS) {
+      return ecdh(
+          spec,
+          "at most %,d rows: nobody learns who is in a cohort that is too small, at little cost"
+              .formatted(FEW_ROWS));
+    }
+    Map<String, Cost> costs = Estimate.alignments(context, spec);
+    return costs.isEmpty()
+        ? ecdh(spec, "the own columns are not known")
+        : cheaper(spec, rows, costs);
+  }
+
+  /** The same with the costs of both, for a plan. */
+  static AlignChoice compared(JobRun.Context context, JobSpec spec) {
+    AlignChoice choice = of(context, spec);
+    return choice.costs.isEmpty() && spec.parties().size() == 2
+        ? new AlignChoice(choice.spec, choice.why, Estimate.alignments(context, spec))
+        : choice;
+  }
+
+  private static String given(JobSpec spec) {
+    if (spec.alignment().gate() != null) {
+      return "the job asks for a two-sided gate";
+    }
+    return spec.parties().size() == 2 ? "the job names it" : "more than two parties";
+  }
+
+  private static AlignChoice ecdh(JobSpec spec, String why) {
+    return new AlignChoice(spec.aligned(AlignmentSettings.ECDH), why, Map.of());
+  }
+
+  static AlignChoice cheaper(JobSpec spec, int rows, Map<String, Cost> costs) {
+    Cost ecdh = costs.get(AlignmentSettings.ECDH);
+    Cost oprf = costs.get(AlignmentSettings.OPRF);
+    boolean faster = oprf.seconds < ecdh.seconds;
+    String why =
+        "with %,d rows oprf takes about %.1f s and %.1f MB, ecdh %.1f s and %.1f MB"
+            .formatted(rows, oprf.seconds, oprf.bytes / 1e6, ecdh.seconds, ecdh.bytes / 1e6);
+    return new AlignChoice(
+        spec.aligned(faster ? AlignmentSettings.OPRF : AlignmentSettings.ECDH),
+        faster
+            ? why
+                + "; its gate is one-sided: what reaches "
+                + spec.labelParty()
+                + " tells it who is in a cohort that is too small (alignment.gate: two-sided rules it"
+                + " out)"
+            : why,
+        costs);
+  }
+
+  /** {@code protocol, why, costs{protocol{seconds, bytes}}}. */
+  ObjectNode toJson() {
+    ObjectNode json = Json.object().put("protocol", spec.alignment().protocol()).put("why", why);
+    new TreeMap<>(costs)
+        .forEach(
+            (protocol, cost) ->
+                json.withObject("costs")
+                    .withObject(protocol)
+                    .put("seconds", Math.round(cost.seconds * 100) / 100.0)
+                    .put("bytes", cost.bytes));
+    return json;
+  }
+}
