@@ -66,7 +66,23 @@ final class Plots {
     if (parties != null) {
       p.parties(parties, drawn);
     }
+    for (String name : List.of("psi-2e16", "psi-2e20", "psi-1e7")) {
+      p.alignments(name, p.read(name), drawn);
+    }
     return drawn;
+  }
+
+  private void alignments(String name, JsonNode psi, List<Path> drawn) throws IOException {
+    if (psi == null) {
+      return;
+    }
+    List<JsonNode> runs = new ArrayList<>();
+    psi.get("runs").forEach(runs::add);
+    String data = "2 x %,d identifiers".formatted(psi.get("rows").asInt());
+    save(
+        name,
+        List.of(bars(runs, data, "seconds", "seconds"), bars(runs, data, "megabytes", "MB")),
+        drawn);
   }
 
   private JsonNode read(String name) throws IOException {

@@ -143,7 +143,10 @@ class FiguresTest {
     assertThat(bars).contains("seconds, 100 × (3 + 30): loopback. MB, 100 × (3 + 30): loopback.");
     own.set("runs", json.valueToTree(List.of(run(3, 456, 1, 0))));
     json.writeValue(results.resolve("lr-w1.json").toFile(), own);
-    Plots.draw(results, plots);
+    json.writeValue(results.resolve("psi-2e20.json").toFile(), own.put("rows", 1_048_576));
+    assertThat(Plots.draw(results, plots)).contains(plots.resolve("psi-2e20.svg"));
+    assertThat(Files.readString(plots.resolve("psi-2e20.svg")))
+        .contains("seconds, 2 × 1,048,576 identifiers: loopback. MB, 2 × 1,048,576");
     assertThat(Files.readString(plots.resolve("lr-w1.svg"))).isNotEqualTo(bars);
     Plots.draw(results, plots);
     String again = Files.readString(plots.resolve("lr-w1.svg"));
