@@ -63,8 +63,9 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
   }
 
   /**
-   * @param protocol how the intersection is computed: {@link #ECDH} or {@link #OPRF}; {@link #AUTO} leaves that to the proposer's node, which decides before it proposes
-   *     ({@link AlignChoice}), so that an approved job names one
+   * @param protocol how the intersection is computed: {@link #ECDH} or {@link #OPRF}; {@link #AUTO}
+   *     leaves that to the proposer's node, which decides before it proposes ({@link AlignChoice}),
+   *     so that an approved job names one
    * @param minIntersection a smaller intersection ends the job before anybody learns it, with
    *     {@link #OPRF} anybody but the label party
    * @param duplicates {@code reject} or {@code first}
