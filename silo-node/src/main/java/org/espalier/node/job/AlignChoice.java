@@ -64,7 +64,9 @@ record AlignChoice(JobSpec spec, String why, Map<String, Cost> costs) {
     if (spec.alignment().gate() != null) {
       return "the job asks for a two-sided gate";
     }
-    return spec.parties().size() == 2 ? "the job names it" : "more than two parties";
+    return spec.parties().size() == 2 || spec.alignment().usesOprf()
+        ? "the job names it"
+        : "more than two parties, and the job does not name oprf";
   }
 
   private static AlignChoice ecdh(JobSpec spec, String why) {
