@@ -16,39 +16,14 @@
 #include "codec.h"
 #include "matrix.h"
 #include "slots.h"
+#include "welch.h"
 
 using namespace espalier;
+using namespace espalier::timing;
 
 namespace {
 
-double cpu_us() {
-  timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_nsec) / 1e3;
-}
-
-struct Sample {
-  double mean, variance;
-  std::size_t count;
-};
-
-Sample trimmed(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  v.resize(v.size() * 9 / 10);
-  double mean = 0, variance = 0;
-  for (double x : v) {
-    mean += x / static_cast<double>(v.size());
-  }
-  for (double x : v) {
-    variance += (x - mean) * (x - mean) / static_cast<double>(v.size() - 1);
-  }
-  return {mean, variance, v.size()};
-}
-
-double welch(const Sample& a, const Sample& b) {
-  return (a.mean - b.mean) /
-         std::sqrt(a.variance / static_cast<double>(a.count) + b.variance / static_cast<double>(b.count));
-}
+double cpu_us() { return timing::cpu_us(CLOCK_PROCESS_CPUTIME_ID); }
 
 }  // namespace
 

@@ -178,11 +178,14 @@ void Tiles::transform(std::size_t block, std::size_t group, std::size_t limb, u6
 
 SecretVector Tiles::tile(std::size_t block, std::size_t group) const {
   SecretVector out(context_->size());
-  for (std::size_t i = 0; group < kept_groups_ && i < out.size(); i += kRun) {
-    std::copy_n(kept_.data() + kept_place(block, group, i), kRun, out.data() + i);
-  }
-  for (std::size_t l = 0; group >= kept_groups_ && l < context_->limbs(); ++l) {
-    transform(block, group, l, out.data() + l * context_->degree());
+  if (group < kept_groups_) {
+    for (std::size_t i = 0; i < out.size(); i += kRun) {
+      std::copy_n(kept_.data() + kept_place(block, group, i), kRun, out.data() + i);
+    }
+  } else {
+    for (std::size_t l = 0; l < context_->limbs(); ++l) {
+      transform(block, group, l, out.data() + l * context_->degree());
+    }
   }
   return out;
 }

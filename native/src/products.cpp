@@ -48,8 +48,14 @@ class Operands {
 
   explicit Operands(const Run& run) {
     for (std::size_t k = 0; k < run.blocks; ++k) {
-      a[k] = run.groups == 1 ? run.a[k] : std::copy_n(run.a[k], kRun, copies_a_[k]) - kRun;
-      b[k] = run.groups == 1 ? run.b[k] : std::copy_n(run.b[k], kRun, copies_b_[k]) - kRun;
+      a[k] = run.a[k];
+      b[k] = run.b[k];
+      if (run.groups > 1) {
+        std::copy_n(run.a[k], kRun, copies_a_[k]);
+        std::copy_n(run.b[k], kRun, copies_b_[k]);
+        a[k] = copies_a_[k];
+        b[k] = copies_b_[k];
+      }
     }
   }
   Operands(const Operands&) = delete;

@@ -38,6 +38,8 @@ final class AlignParty {
   /** What a party prints before each result. */
   static final String DONE = "aligned ";
 
+  static final String COLUMN = "id";
+
   private static final Duration PATIENCE = Duration.ofMinutes(60);
 
   /**
@@ -127,13 +129,7 @@ final class AlignParty {
                 new MessageChannel(names.get(self), names.get(p), mesh.line(p), PATIENCE));
           }
         }
-        AlignmentJob job =
-            new AlignmentJob(
-                new Session("J-bench", new byte[32], time + 1),
-                names.get(self),
-                names,
-                MatchKey.of(MatchKey.Part.of("id")),
-                new AlignmentPolicy(1, Duplicates.REJECT, AlignmentPolicy.LARGEST));
+        AlignmentJob job = job(time + 1, names.get(self), names);
         double cpuBefore = ProcessUse.cpuSeconds();
         long began = System.nanoTime();
         Alignment alignment =
@@ -152,7 +148,22 @@ final class AlignParty {
     }
   }
 
-  private static AlignmentProtocol protocol(String name, Path folder) throws IOException {
+  /** Of all parties' column {@link #COLUMN}. */
+  static AlignmentJob job(int attempt, Party self, List<Party> parties) {
+    return new AlignmentJob(
+        new Session("J-bench", new byte[32], attempt),
+        self,
+        parties,
+        MatchKey.of(MatchKey.Part.of(COLUMN)),
+        new AlignmentPolicy(1, Duplicates.REJECT, AlignmentPolicy.LARGEST));
+  }
+
+  /**
+   * A protocol by its name.
+   *
+   * @param folder for lists that lie on disk; made if there is none
+   */
+  static AlignmentProtocol protocol(String name, Path folder) throws IOException {
     return switch (name) {
       case "oprf" -> new OprfAlignment();
       case "ecdh" -> new EcdhAlignment(Files.createDirectories(folder));

@@ -20,19 +20,11 @@ import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.CsvFile;
 import org.espalier.node.data.TableSchema;
 import org.espalier.psi.Alignment;
-import org.espalier.psi.AlignmentJob;
-import org.espalier.psi.AlignmentPolicy;
-import org.espalier.psi.AlignmentProtocol;
-import org.espalier.psi.ecdh.EcdhAlignment;
-import org.espalier.psi.keys.Duplicates;
 import org.espalier.psi.keys.KeySource;
-import org.espalier.psi.keys.MatchKey;
-import org.espalier.psi.oprf.OprfAlignment;
 import org.espalier.wire.Channel;
 import org.espalier.wire.MessageChannel;
 import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
-import org.espalier.wire.Session;
 
 /**
  * One party of an alignment by two processes: from a file of identifiers to a file with its rows of
@@ -42,7 +34,6 @@ import org.espalier.wire.Session;
  */
 final class PsiParty {
   private static final Duration PATIENCE = Duration.ofMinutes(30);
-  private static final String COLUMN = "id";
   private static final int LINE_FEED = '\n';
 
   /**
@@ -113,21 +104,11 @@ final class PsiParty {
 
   private static Alignment align(
       Task task, List<Party> parties, Party self, Map<Party, Channel> channels) throws IOException {
-    AlignmentProtocol protocol =
-        switch (task.protocol()) {
-          case "oprf" -> new OprfAlignment();
-          case "ecdh" -> new EcdhAlignment(Path.of(task.rows()).toAbsolutePath().getParent());
-          default -> throw new IllegalArgumentException("no protocol " + task.protocol());
-        };
+    Path lists = Path.of(task.rows()).toAbsolutePath().getParent();
     Path ids = Path.of(task.ids());
-    AlignmentJob job =
-        new AlignmentJob(
-            new Session("J-bench", new byte[32], 1),
-            self,
-            parties,
-            MatchKey.of(MatchKey.Part.of(COLUMN)),
-            new AlignmentPolicy(1, Duplicates.REJECT, AlignmentPolicy.LARGEST));
-    return protocol.align(job, channels, new IdFile(ids, rows(ids)), Progress.NONE);
+    return AlignParty.protocol(task.protocol(), lists)
+        .align(
+            AlignParty.job(1, self, parties), channels, new IdFile(ids, rows(ids)), Progress.NONE);
   }
 
   /** Lines but the header. A node knows them since the data set was registered. */
@@ -155,7 +136,7 @@ final class PsiParty {
     @Override
     public void scan(List<String> columns, RowVisitor visitor) {
       TableSchema schema =
-          new TableSchema(List.of(new TableSchema.Column(COLUMN, ColumnType.ID)), null);
+          new TableSchema(List.of(new TableSchema.Column(AlignParty.COLUMN, ColumnType.ID)), null);
       new CsvFile("ids", file, schema).read(visitor::row);
     }
   }

@@ -268,7 +268,7 @@ public final class ParameterChooser {
   private static boolean noiseFits(Workload w, int width, int degree, long[] primes, long plain) {
     double likely = twiceLikelyNoise(w, width, degree);
     return noiseFits(tileL1(w, width), degree, primes, plain)
-        || (product(primes).mod(BigInteger.valueOf(plain)).equals(BigInteger.ONE)
+        || (Parameters.product(primes).mod(BigInteger.valueOf(plain)).equals(BigInteger.ONE)
             && likely < 1L << 60
             && carries(primes, plain, BigInteger.valueOf((long) likely)));
   }
@@ -286,15 +286,8 @@ public final class ParameterChooser {
   }
 
   private static boolean carries(long[] primes, long plain, BigInteger twiceNoise) {
-    return twiceNoise.multiply(BigInteger.valueOf(plain)).compareTo(product(primes)) <= 0;
-  }
-
-  private static BigInteger product(long[] primes) {
-    BigInteger q = BigInteger.ONE;
-    for (long prime : primes) {
-      q = q.multiply(BigInteger.valueOf(prime));
-    }
-    return q;
+    return twiceNoise.multiply(BigInteger.valueOf(plain)).compareTo(Parameters.product(primes))
+        <= 0;
   }
 
   /** Twice what a public-key encryption of zero with ternary coins adds: 42·(2N + 1). */

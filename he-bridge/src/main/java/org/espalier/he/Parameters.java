@@ -45,12 +45,17 @@ public record Parameters(int degree, long[] primes, long plain) {
     return p % (2L * degree) == 1 && BigInteger.valueOf(p).isProbablePrime(64);
   }
 
-  private static int modulusBits(long[] primes) {
+  /** q. */
+  static BigInteger product(long[] primes) {
     BigInteger q = BigInteger.ONE;
     for (long p : primes) {
       q = q.multiply(BigInteger.valueOf(p));
     }
-    return q.bitLength();
+    return q;
+  }
+
+  private static int modulusBits(long[] primes) {
+    return product(primes).bitLength();
   }
 
   /**

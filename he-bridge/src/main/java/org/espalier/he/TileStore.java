@@ -72,6 +72,11 @@ public final class TileStore extends NativeObject {
           : new Shape(rows, columns, width, largest, 0);
     }
 
+    /** What an entry takes, 2 or 4 bytes. */
+    public int entryBytes() {
+      return largest <= Short.MAX_VALUE ? Short.BYTES : Integer.BYTES;
+    }
+
     /** Of c columns transformed. */
     private long groupBytes(Parameters p) {
       return coefficients(p) * p.limbs() * Long.BYTES;
@@ -86,8 +91,7 @@ public final class TileStore extends NativeObject {
     /** Native memory that a store takes: 2 or 4 bytes for each entry, and what is kept. */
     public long bytes(Parameters p) {
       long groups = (columns + width - 1L) / width;
-      int entry = largest <= Short.MAX_VALUE ? Short.BYTES : Integer.BYTES;
-      return coefficients(p) * groups * entry + keptGroups * groupBytes(p);
+      return coefficients(p) * groups * entryBytes() + keptGroups * groupBytes(p);
     }
   }
 

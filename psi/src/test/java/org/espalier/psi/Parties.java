@@ -2,6 +2,7 @@ package org.espalier.psi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -105,6 +106,18 @@ public abstract class Parties {
       failures.add(outcome.failure);
     }
     return failures;
+  }
+
+  /** Types of the messages from one party to another, in order, as far as they are recorded. */
+  public List<Integer> types(int from, int to) {
+    ByteBuffer bytes = ByteBuffer.wrap(network.recorded(parties.get(from), parties.get(to)));
+    List<Integer> types = new ArrayList<>();
+    while (bytes.hasRemaining()) {
+      types.add((int) bytes.getShort());
+      int length = bytes.getInt();
+      bytes.position(bytes.position() + length);
+    }
+    return types;
   }
 
   /** All parties' rows, place by place, must be what a join in the clear finds. */

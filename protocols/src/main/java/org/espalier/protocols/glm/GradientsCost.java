@@ -157,8 +157,7 @@ final class GradientsCost {
     long vectors = (long) FEATURE_VECTORS * job.rows() * Double.BYTES;
     // As integers until the tiles are made; the heap does not shrink again.
     TileStore.Shape shape = shape(choice, p);
-    int entry = shape.largest() <= Short.MAX_VALUE ? Short.BYTES : Integer.BYTES;
-    long integers = (long) job.rows() * columns[p] * entry;
+    long integers = (long) job.rows() * columns[p] * shape.entryBytes();
     return contexts
         .plus(Footprint.ofHeap(prepared + integers + SQUARES * square + directions + vectors))
         .plus(

@@ -161,19 +161,6 @@ class AlignmentTest {
     assertThat(failures.get(1)).hasMessageContaining("match reports");
   }
 
-  /** Types of the messages from one party to another, in order. */
-  private static List<Integer> types(Run run, int from, int to) {
-    ByteBuffer bytes =
-        ByteBuffer.wrap(run.network.recorded(run.parties.get(from), run.parties.get(to)));
-    List<Integer> types = new ArrayList<>();
-    while (bytes.hasRemaining()) {
-      types.add((int) bytes.getShort());
-      int length = bytes.getInt();
-      bytes.position(bytes.position() + length);
-    }
-    return types;
-  }
-
   @ParameterizedTest
   @CsvSource({"2, 4, false", "2, 5, true", "3, 4, false", "3, 5, true"})
   void nobodyLearnsMembersBelowTheMinimum(int parties, int common, boolean goesOn)
@@ -197,9 +184,9 @@ class AlignmentTest {
       }
     }
     for (int i = 1; i < parties; i++) {
-      List<Integer> types = types(run, 0, i);
+      List<Integer> types = run.types(0, i);
       assertThat(types.contains(Messages.Positions.MEMBERS.code())).isEqualTo(goesOn);
-      assertThat(types(run, i, 0).contains(Messages.Positions.OPENED.code()))
+      assertThat(run.types(i, 0).contains(Messages.Positions.OPENED.code()))
           .isEqualTo(goesOn && i == parties - 1);
     }
     if (!goesOn) {
@@ -216,8 +203,8 @@ class AlignmentTest {
     assertThat(run.fail(folder))
         .allSatisfy(
             f -> assertThat(((AlignmentException.BelowMinimum) f).size()).as("size").isEqualTo(-1));
-    assertThat(types(run, 0, 1)).doesNotContain(Messages.Elements.TYPE.code());
-    assertThat(types(run, 1, 0)).doesNotContain(Messages.Elements.TYPE.code());
+    assertThat(run.types(0, 1)).doesNotContain(Messages.Elements.TYPE.code());
+    assertThat(run.types(1, 0)).doesNotContain(Messages.Elements.TYPE.code());
   }
 
   @Test
@@ -247,7 +234,7 @@ class AlignmentTest {
     assertThat(failures.get(0))
         .isInstanceOf(WireException.PeerAborted.class)
         .hasMessage("p1.example stopped: its match keys are not unique");
-    assertThat(types(duplicates, 1, 0)).containsExactly(0);
+    assertThat(duplicates.types(1, 0)).containsExactly(0);
 
     Run empty = new Run(Table.of("a", "b"), Table.of(null, ""), Table.of("a", "b"));
     failures = empty.fail(folder);

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -129,18 +128,6 @@ class AlignmentTest {
         .isLessThan(15);
   }
 
-  private static List<Integer> types(Run run, int from, int to) {
-    ByteBuffer bytes =
-        ByteBuffer.wrap(run.network.recorded(run.parties.get(from), run.parties.get(to)));
-    List<Integer> types = new ArrayList<>();
-    while (bytes.hasRemaining()) {
-      types.add((int) bytes.getShort());
-      int length = bytes.getInt();
-      bytes.position(bytes.position() + length);
-    }
-    return types;
-  }
-
   @ParameterizedTest
   @CsvSource({"4, false", "5, true"})
   void theSenderLearnsNobodyBelowTheMinimum(int common, boolean goesOn) throws Exception {
@@ -165,8 +152,8 @@ class AlignmentTest {
                   assertThat(f)
                       .hasMessageContaining("only the first party's node has seen who is in it"));
     }
-    assertThat(types(run, 0, 1).contains(Messages.Members.TYPE.code())).isEqualTo(goesOn);
-    assertThat(types(run, 0, 1)).contains(RunMessages.Verdict.TYPE.code());
+    assertThat(run.types(0, 1).contains(Messages.Members.TYPE.code())).isEqualTo(goesOn);
+    assertThat(run.types(0, 1)).contains(RunMessages.Verdict.TYPE.code());
     if (!goesOn) {
       // The channels are still good: a job may go on without this data set.
       run.policy = new AlignmentPolicy(1, Duplicates.REJECT, 1000);
@@ -180,9 +167,9 @@ class AlignmentTest {
     run.policy = new AlignmentPolicy(5, Duplicates.REJECT, 1000);
     assertThat(run.fail(NONE))
         .allSatisfy(f -> assertThat(((AlignmentException.BelowMinimum) f).size()).isEqualTo(-1));
-    assertThat(types(run, 0, 1))
+    assertThat(run.types(0, 1))
         .doesNotContain(Messages.Seed.TYPE.code(), Messages.Table.TYPE.code());
-    assertThat(types(run, 1, 0)).doesNotContain(46);
+    assertThat(run.types(1, 0)).doesNotContain(46);
   }
 
   @Test
@@ -193,7 +180,7 @@ class AlignmentTest {
     assertThat(failures.get(0))
         .isInstanceOf(WireException.PeerAborted.class)
         .hasMessage("p1.example stopped: its match keys are not unique");
-    assertThat(types(duplicates, 1, 0)).containsExactly(0);
+    assertThat(duplicates.types(1, 0)).containsExactly(0);
     Run empty = new Run(Table.of("a", "b"), Table.of(null, ""));
     assertThat(empty.fail(NONE).get(1)).isInstanceOf(AlignmentException.EmptyKeys.class);
   }

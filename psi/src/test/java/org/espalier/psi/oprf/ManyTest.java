@@ -3,7 +3,6 @@ package org.espalier.psi.oprf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -174,18 +173,6 @@ class ManyTest {
     assertThat(IntStream.range(0, 300).filter(i -> rows[i] == i).count()).isLessThan(15);
   }
 
-  private static List<Integer> types(Run run, int from, int to) {
-    ByteBuffer bytes =
-        ByteBuffer.wrap(run.network.recorded(run.parties.get(from), run.parties.get(to)));
-    List<Integer> types = new ArrayList<>();
-    while (bytes.hasRemaining()) {
-      types.add((int) bytes.getShort());
-      int length = bytes.getInt();
-      bytes.position(bytes.position() + length);
-    }
-    return types;
-  }
-
   /** Any two parties share ten people, all three four or five. */
   @ParameterizedTest
   @CsvSource({"4, false", "5, true"})
@@ -219,8 +206,8 @@ class ManyTest {
           .containsExactly(common, -1, -1);
     }
     for (int sender = 1; sender < 3; sender++) {
-      assertThat(types(run, 0, sender)).contains(RunMessages.Verdict.TYPE.code());
-      assertThat(types(run, 0, sender).contains(46)).isEqualTo(goesOn);
+      assertThat(run.types(0, sender)).contains(RunMessages.Verdict.TYPE.code());
+      assertThat(run.types(0, sender).contains(46)).isEqualTo(goesOn);
     }
     if (!goesOn) {
       // The channels are still good: a job may go on without this data set.
@@ -235,8 +222,8 @@ class ManyTest {
     run.policy = new AlignmentPolicy(5, Duplicates.REJECT, 1000);
     assertThat(run.fail(NONE))
         .allSatisfy(f -> assertThat(((AlignmentException.BelowMinimum) f).size()).isEqualTo(-1));
-    assertThat(types(run, 0, 1)).doesNotContain(Messages.Seed.TYPE.code());
-    assertThat(types(run, 1, 0)).doesNotContain(Messages.Table.TYPE.code());
+    assertThat(run.types(0, 1)).doesNotContain(Messages.Seed.TYPE.code());
+    assertThat(run.types(1, 0)).doesNotContain(Messages.Table.TYPE.code());
   }
 
   /** Between two senders nothing goes that depends on anybody's table but its number of keys. */
@@ -244,8 +231,8 @@ class ManyTest {
   void sendersTellEachOtherNothing() throws Exception {
     Run run = new Run(Table.of(ids(0, 50)), Table.of(ids(0, 60)), Table.of(ids(0, 70)));
     run.succeed(NONE);
-    assertThat(types(run, 1, 2)).containsExactly(32, 49, 33, 40);
-    assertThat(types(run, 2, 1)).containsExactly(32, 33, 40);
+    assertThat(run.types(1, 2)).containsExactly(32, 49, 33, 40);
+    assertThat(run.types(2, 1)).containsExactly(32, 33, 40);
   }
 
   @Test
