@@ -62,6 +62,22 @@ template <typename T>
 using Wiped = std::vector<T, WipingAllocator<T>>;
 using SecretVector = Wiped<u64>;
 
+// Room for secrets that are written before they are read: nothing clears it first.
+class SecretRoom {
+ public:
+  SecretRoom() = default;
+  explicit SecretRoom(std::size_t count) : memory_(WipingAllocator<u64>().allocate(count), Wipe{count}) {}
+  u64* data() { return memory_.get(); }
+  const u64* data() const { return memory_.get(); }
+
+ private:
+  struct Wipe {
+    std::size_t count;
+    void operator()(u64* memory) const noexcept { WipingAllocator<u64>().deallocate(memory, count); }
+  };
+  std::unique_ptr<u64, Wipe> memory_;
+};
+
 // What a caller did wrong, as opposed to what a peer sent.
 struct BadArgument : std::runtime_error {
   using std::runtime_error::runtime_error;

@@ -162,30 +162,41 @@ void product(const Rows& x, std::size_t from, std::size_t to, std::size_t inner,
     throw BadArgument("no such part of a product");
   }
   const Tile add = tile_of(with);
-  const std::size_t rows = to - from, high = up(rows, kHigh), padded = up(columns, kWide);
-  Values left(high * inner), factor(kDeep * columns), panels(kDeep * padded), block(high * kDeep);
-  Values sums(high * padded, 0.0);
-  x(from, rows, left.data());
-  for (std::size_t first = 0; first < inner; first += kDeep) {
-    const std::size_t count = std::min(kDeep, inner - first);
-    b(first, count, factor.data());
-    pack(factor.data(), count, columns, panels.data());
-    for (std::size_t i = 0; i < high; i += kHigh) {
-      double* to_tile = block.data() + i * count;
-      for (std::size_t k = 0; k < count; ++k) {
-        for (std::size_t row = i; row < i + kHigh; ++row) {
-          *to_tile++ = left[row * inner + first + k];
+  const std::size_t padded = up(columns, kWide);
+  Values panels(inner * padded);
+  {
+    Values factor(kDeep * columns);
+    for (std::size_t first = 0; first < inner; first += kDeep) {
+      const std::size_t count = std::min(kDeep, inner - first);
+      b(first, count, factor.data());
+      pack(factor.data(), count, columns, panels.data() + first * padded);
+    }
+  }
+  // Few rows at a time: they and their sums stay in the second-level cache.
+  const std::size_t most = up(std::min(kDeep, to - from), kHigh);
+  Values left(most * inner, 0.0), block(kHigh * kDeep), sums(most * padded);
+  for (std::size_t top = from; top < to; top += most) {
+    const std::size_t rows = std::min(most, to - top);
+    x(top, rows, left.data());
+    std::fill(sums.begin(), sums.end(), 0.0);
+    for (std::size_t first = 0; first < inner; first += kDeep) {
+      const std::size_t count = std::min(kDeep, inner - first);
+      for (std::size_t i = 0; i < rows; i += kHigh) {
+        double* to_block = block.data();
+        for (std::size_t k = 0; k < count; ++k) {
+          for (std::size_t row = i; row < i + kHigh; ++row) {
+            *to_block++ = left[row * inner + first + k];
+          }
+        }
+        for (std::size_t j = 0; j < columns; j += kWide) {
+          add(count, block.data(), kHigh, panels.data() + first * padded + j * count, sums.data() + i * padded + j,
+              padded);
         }
       }
     }
-    for (std::size_t j = 0; j < columns; j += kWide) {
-      for (std::size_t i = 0; i < high; i += kHigh) {
-        add(count, block.data() + i * count, kHigh, panels.data() + j * count, sums.data() + i * padded + j, padded);
-      }
+    for (std::size_t i = 0; i < rows; ++i) {
+      put(top + i, sums.data() + i * padded);
     }
-  }
-  for (std::size_t i = 0; i < rows; ++i) {
-    put(from + i, sums.data() + i * padded);
   }
 }
 

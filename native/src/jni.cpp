@@ -584,8 +584,8 @@ NATIVE(jboolean, rounded)(JNIEnv* env, jclass, jdoubleArray matrix, jint rows, j
     const auto b = doubles_in(env, factor, inner, columns);
     check_range(from, to, rows);
     const std::size_t width = size_in(columns, "columns"), first = size_in(from, "from"), last = size_in(to, "to");
-    Wiped<jint> integers((last - first) * width);
-    if (out == nullptr || integers.size() > static_cast<std::size_t>(env->GetArrayLength(out))) {
+    Wiped<jint> integers(width);
+    if (out == nullptr || (last - first) * width > static_cast<std::size_t>(env->GetArrayLength(out))) {
       throw BadArgument("the rows lie outside the product");
     }
     if (!(scale > 0) || largest < 0 || largest >= 1 << 30) {
@@ -596,10 +596,11 @@ NATIVE(jboolean, rounded)(JNIEnv* env, jclass, jdoubleArray matrix, jint rows, j
     dense::product(
         x, first, last, size_in(inner, "inner"), b, width,
         [&](std::size_t row, const double* values) {
-          fits &= dense::round(values, width, scale, largest, *random, integers.data() + (row - first) * width);
+          fits &= dense::round(values, width, scale, largest, *random, integers.data());
+          env->SetIntArrayRegion(out, static_cast<jsize>((row - first) * width), static_cast<jsize>(width),
+                                 integers.data());
         },
         dense::instructions().back());
-    env->SetIntArrayRegion(out, 0, static_cast<jsize>(integers.size()), integers.data());
     return fits ? JNI_TRUE : JNI_FALSE;
   });
 }

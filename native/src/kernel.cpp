@@ -101,7 +101,7 @@ Tiles::Tiles(std::shared_ptr<const Context> context, std::size_t rows, std::size
     wide_.resize(groups_ * blocks_ * context_->degree());
   }
   kept_groups_ = std::min(groups_, kept);
-  kept_.resize(kept_groups_ * blocks_ * context_->size());
+  kept_ = SecretRoom(kept_groups_ * blocks_ * context_->size());
   present_.assign(blocks_, kMissing);
 }
 

@@ -16,9 +16,8 @@ namespace espalier {
 void check_columns(std::size_t columns);
 
 // A party's matrix: the coefficients of its tiles, as integers of 16 bits where all entries fit them and of 32
-// otherwise. Transformed tiles take 4·limbs times as much room. Those of the first groups are kept, as many as
-// the caller has room for; the others are made whenever they are used, which for a large matrix takes less time than to write
-// all of them once and read them again unless there are dozens of passes.
+// otherwise. Transformed tiles take 4·limbs times as much room and a third of the time in a product. Those of the
+// first groups are kept, as many as the caller has room for; the others are made whenever they are used.
 class Tiles {
  public:
   // `largest`: that no entry's absolute value exceeds, up to 2^31. `kept`: of how many groups
@@ -69,7 +68,7 @@ class Tiles {
   i64 largest_;
   Wiped<std::int16_t> narrow_;
   Wiped<std::int32_t> wide_;
-  SecretVector kept_;
+  SecretRoom kept_;
   enum : char { kMissing, kClaimed, kStored };
   std::vector<char> present_;
   mutable std::mutex lock_;

@@ -2,6 +2,7 @@ package org.espalier.protocols.glm;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
@@ -41,8 +42,7 @@ final class SubspaceFit {
   private final int ownColumns;
   private final double stopDecrement;
 
-  private double[] design;
-  private int stride;
+  private Matrix design; // columns to come are zero
   private int columns;
   private double[][] penalty = new double[0][];
   private double[] solution;
@@ -61,13 +61,23 @@ final class SubspaceFit {
     this.ownColumns = own.columns();
     this.stopDecrement = 2 * Math.max(1e-15, accuracy);
     this.columns = ownColumns + 1;
-    this.stride = columns + GROWTH;
-    this.design = new double[Math.multiplyExact(rows, stride)];
+    this.design = widened(own, ownColumns, columns + GROWTH);
     this.solution = new double[columns];
     this.z = new double[rows];
+    setColumn(ownColumns, i -> 1);
+  }
+
+  private static Matrix widened(Matrix narrow, int columns, int wider) {
+    Matrix wide = Matrix.zeros(narrow.rows(), wider);
+    for (int i = 0; i < narrow.rows(); i++) {
+      System.arraycopy(narrow.values(), i * narrow.columns(), wide.values(), i * wider, columns);
+    }
+    return wide;
+  }
+
+  private void setColumn(int column, IntToDoubleFunction value) {
     for (int i = 0; i < rows; i++) {
-      System.arraycopy(own.values(), i * ownColumns, design, i * stride, ownColumns);
-      design[i * stride + ownColumns] = 1;
+      design.values()[i * design.columns() + column] = value.applyAsDouble(i);
     }
   }
 
@@ -82,18 +92,10 @@ final class SubspaceFit {
     if (logits.length != rows || products.length != directions + 1) {
       throw new IllegalArgumentException("a direction of another size");
     }
-    if (columns == stride) {
-      int wider = stride + GROWTH;
-      double[] grown = new double[Math.multiplyExact(rows, wider)];
-      for (int i = 0; i < rows; i++) {
-        System.arraycopy(design, i * stride, grown, i * wider, columns);
-      }
-      design = grown;
-      stride = wider;
+    if (columns == design.columns()) {
+      design = widened(design, columns, columns + GROWTH);
     }
-    for (int i = 0; i < rows; i++) {
-      design[i * stride + columns] = logits[i];
-    }
+    setColumn(columns, i -> logits[i]);
     penalty = Arrays.copyOf(penalty, directions + 1);
     penalty[directions] = products.clone();
     columns++;
@@ -229,14 +231,11 @@ final class SubspaceFit {
 
   /** Mean of p·(1 − p): the curvature of the loss along a whitened feature. */
   double curvature() {
-    double[] sum =
-        sum(
-            1,
-            (i, out) -> {
-              double p = sigmoid(z[i]);
-              out[0] += p * (1 - p);
-            });
-    return sum[0] / rows;
+    return mean(
+        i -> {
+          double p = sigmoid(z[i]);
+          return p * (1 - p);
+        });
   }
 
   int ownColumns() {
@@ -258,32 +257,15 @@ final class SubspaceFit {
   }
 
   private double[] times(double[] w) {
-    double[] out = new double[rows];
-    IntStream.range(0, PARTS)
-        .parallel()
-        .forEach(
-            part -> {
-              for (int i = from(part); i < from(part + 1); i++) {
-                int at = i * stride;
-                double s = 0;
-                for (int j = 0; j < w.length; j++) {
-                  s += design[at + j] * w[j];
-                }
-                out[i] = s;
-              }
-            });
-    return out;
+    return design.times(Arrays.copyOf(w, design.columns()));
   }
 
   private double loss(double[] logits) {
-    double[] sum =
-        sum(
-            1,
-            (i, out) -> {
-              double v = logits[i];
-              out[0] += Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))) - y[i] * v;
-            });
-    return sum[0] / rows;
+    return mean(
+        i -> {
+          double v = logits[i];
+          return Math.max(v, 0) + Math.log(1 + Math.exp(-Math.abs(v))) - y[i] * v;
+        });
   }
 
   private double penaltyOf(double[] v) {
@@ -301,18 +283,8 @@ final class SubspaceFit {
   }
 
   private double[] gradient() {
-    int width = columns;
-    double[] g =
-        sum(
-            width,
-            (i, out) -> {
-              double r = sigmoid(z[i]) - y[i];
-              int at = i * stride;
-              for (int j = 0; j < width; j++) {
-                out[j] += r * design[at + j];
-              }
-            });
-    for (int j = 0; j < width; j++) {
+    double[] g = Arrays.copyOf(design.transposeTimes(residuals()), columns);
+    for (int j = 0; j < columns; j++) {
       g[j] /= rows;
     }
     for (int j = 0; j < ownColumns; j++) {
@@ -389,6 +361,8 @@ final class SubspaceFit {
 
   /** Upper triangle of (1/n)·Σ p(1−p)·xxᵀ. */
   private double[] weightedGram(int m) {
+    double[] values = design.values();
+    int stride = design.columns();
     double[][] parts = new double[PARTS][];
     IntStream.range(0, PARTS)
         .parallel()
@@ -402,8 +376,9 @@ final class SubspaceFit {
                 int count = Math.min(GRAM_ROWS, end - first);
                 for (int i = 0; i < count; i++) {
                   double root = Math.sqrt(weight(first + i));
+                  int at = (first + i) * stride;
                   for (int j = 0; j < m; j++) {
-                    scaled[i * m + j] = root * design[(first + i) * stride + j];
+                    scaled[i * m + j] = root * values[at + j];
                   }
                 }
                 for (int left = 0; left < m; left += DenseProducts.gramStripe()) {
@@ -429,28 +404,23 @@ final class SubspaceFit {
     return p * (1 - p) / rows;
   }
 
-  private interface RowSum {
-    void add(int row, double[] out);
-  }
-
-  private double[] sum(int width, RowSum body) {
-    double[][] parts = new double[PARTS][width];
+  private double mean(IntToDoubleFunction ofRow) {
+    double[] sums = new double[PARTS];
     IntStream.range(0, PARTS)
         .parallel()
         .forEach(
             part -> {
-              double[] out = parts[part];
+              double sum = 0;
               for (int i = from(part); i < from(part + 1); i++) {
-                body.add(i, out);
+                sum += ofRow.applyAsDouble(i);
               }
+              sums[part] = sum;
             });
-    double[] total = new double[width];
-    for (double[] part : parts) {
-      for (int j = 0; j < width; j++) {
-        total[j] += part[j];
-      }
+    double total = 0;
+    for (double sum : sums) {
+      total += sum;
     }
-    return total;
+    return total / rows;
   }
 
   private int from(int part) {
