@@ -18,6 +18,7 @@ import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.glm.FeatureOutcome;
 import org.espalier.protocols.glm.JointTraining;
 import org.espalier.protocols.glm.LabelOutcome;
+import org.espalier.protocols.glm.Outcomes;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
 import org.espalier.protocols.prepare.Matrix;
@@ -181,7 +182,7 @@ final class PartyProcess {
             job,
             new TreeMap<>(channels),
             own,
-            labels,
+            Outcomes.of(labels),
             r -> passes.add(new Pass(r.pass(), r.objective(), r.estimatedGap(), r.seconds())));
     return new Model(
         out.weights(),

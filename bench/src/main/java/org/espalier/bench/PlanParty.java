@@ -16,6 +16,7 @@ import java.util.concurrent.TimeoutException;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.glm.Calibration;
 import org.espalier.protocols.glm.JointTraining;
+import org.espalier.protocols.glm.Outcomes;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
 import org.espalier.protocols.prepare.Matrix;
@@ -217,7 +218,8 @@ final class PlanParty {
 
   private int passes(Slice data, Map<Party, Channel> others) {
     if (task.self() == 0) {
-      return JointTraining.label(task.job(), others, data.own(), data.labels(), report -> {})
+      return JointTraining.label(
+              task.job(), others, data.own(), Outcomes.of(data.labels()), report -> {})
           .passes()
           .size();
     }

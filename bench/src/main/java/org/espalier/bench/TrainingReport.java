@@ -48,7 +48,13 @@ final class TrainingReport {
     return Disclosure.statements(
             Level.parse(settings.level()),
             new Disclosure.Facts(
-                PartyProcess.Task.party(0), columns, settings.maxPasses(), shape.rows(), true, 0))
+                PartyProcess.Task.party(0),
+                columns,
+                settings.maxPasses(),
+                shape.rows(),
+                true,
+                0,
+                false))
         .stream()
         .map(s -> (s.learner() == null ? "every party" : s.learner() + " party") + ": " + s.text())
         .toList();

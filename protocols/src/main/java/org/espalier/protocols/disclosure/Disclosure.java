@@ -27,6 +27,8 @@ public final class Disclosure {
    * @param rows training rows; -1 if not known yet
    * @param acceptSpan all parties accept more passes than a quarter of the columns
    * @param earlierPasses passes on the same people in earlier attempts and jobs; -1 if not known
+   * @param boundTold a bound on the residuals is told in each pass, because nothing else bounds
+   *     them
    */
   public record Facts(
       Party label,
@@ -34,7 +36,8 @@ public final class Disclosure {
       int maxPasses,
       int rows,
       boolean acceptSpan,
-      int earlierPasses) {
+      int earlierPasses,
+      boolean boundTold) {
     public Facts {
       columns = new TreeMap<>(columns);
       if (columns.isEmpty() || columns.containsKey(label)) {
@@ -289,6 +292,13 @@ public final class Disclosure {
                             + " feature parties, at least the agreed number in each category); the"
                             + " number of passes, the combination of its gradients that makes up its"
                             + " weights before each pass, and at the end its own weights")));
+    if (facts.boundTold()) {
+      all.add(
+          new Statement(
+              null,
+              "every feature party learns in each pass below which power of two the largest"
+                  + " difference of predicted and true outcome lies, weights of people included"));
+    }
     all.add(
         new Statement(
             null,

@@ -38,15 +38,19 @@ public record Quantisation(int featureBits, int residualBits) {
    *
    * @param columns of all feature parties
    * @param tolerance of the objective
+   * @param spareBits by how many bits the largest residual, which is 1 here, may exceed a typical
+   *     one; 0 if all are of its size. Where there are some, features get one bit more as well
    */
-  public static Quantisation forTolerance(int rows, int columns, double tolerance) {
+  public static Quantisation forTolerance(int rows, int columns, double tolerance, int spareBits) {
     Quantisation finest = forRows(rows);
     double needed = 8 * 5 * 2.5 / 6 * columns / (rows * tolerance);
     int bits = (int) Math.ceil(0.5 * Math.log(needed) / Math.log(2));
     int residualBits = Math.max(COARSEST, Math.min(bits, finest.residualBits()));
-    return residualBits == finest.residualBits()
-        ? finest
-        : new Quantisation(residualBits - 2, residualBits);
+    int featureBits =
+        residualBits == finest.residualBits()
+            ? finest.featureBits()
+            : residualBits - (spareBits > 0 ? 1 : 2);
+    return new Quantisation(featureBits, residualBits + spareBits);
   }
 
   /**

@@ -124,7 +124,8 @@ final class GradientsCost {
 
   private static Quantisation quantisation(TrainingJob job, TrainingCost.Size size) {
     int features = Arrays.stream(size.columns()).skip(1).sum();
-    return Quantisation.forTolerance(job.rows(), features, job.spec().tolerance());
+    return Quantisation.forTolerance(
+        job.rows(), features, job.spec().tolerance(), job.spec().spareBits());
   }
 
   private TrainingCost.Phase phase(
@@ -230,7 +231,7 @@ final class GradientsCost {
 
   private void start(int directions) {
     for (int p = 1; p < columns.length; p++) {
-      script.message(label, script.party(p), 4L * Integer.BYTES + (long) directions * Double.BYTES);
+      script.message(label, script.party(p), 5L * Integer.BYTES + (long) directions * Double.BYTES);
     }
   }
 

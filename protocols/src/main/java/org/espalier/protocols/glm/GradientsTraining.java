@@ -59,15 +59,17 @@ final class GradientsTraining implements TrainingProtocol {
       TrainingJob job,
       Map<Party, Channel> featureParties,
       Matrix own,
-      double[] labels,
+      Outcomes outcomes,
       PassListener listener) {
     TrainingSpec spec = job.spec();
-    SubspaceFit fit = new SubspaceFit(own, labels, spec.l2(), 1e-4 * spec.tolerance());
+    SubspaceFit fit =
+        new SubspaceFit(own, outcomes, spec.family(), spec.l2(), 1e-4 * spec.tolerance());
     // While the feature parties whiten.
     fit.minimise();
     int mostColumns = Disclosure.mostColumns(job.rows());
     try (ResidualHolder layer =
-        new ResidualHolder(job.rows(), mostColumns, spec.tolerance(), featureParties)) {
+        new ResidualHolder(
+            job.rows(), mostColumns, spec.tolerance(), spec.spareBits(), featureParties)) {
       return new Label(job, featureParties, fit, listener, layer).run();
     }
   }
@@ -105,6 +107,7 @@ final class GradientsTraining implements TrainingProtocol {
           allowed < spec.maxPasses() ? LabelOutcome.End.DISCLOSURE : LabelOutcome.End.MAX_PASSES;
       double norm = rms(fit.residuals());
       double lastGain = 0;
+      double tolerance = spec.tolerance() * fit.unit();
       for (int pass = 1; pass <= allowed; pass++) {
         listener.begins(pass);
         long began = System.nanoTime();
@@ -125,14 +128,14 @@ final class GradientsTraining implements TrainingProtocol {
         PassReport report = new PassReport(pass, objective, gap, (System.nanoTime() - began) / 1e9);
         reports.add(report);
         listener.pass(report);
-        if (gap <= spec.tolerance() || noise) {
-          end = gap <= spec.tolerance() ? LabelOutcome.End.TOLERANCE : LabelOutcome.End.NOISE;
+        if (gap <= tolerance || noise) {
+          end = gap <= tolerance ? LabelOutcome.End.TOLERANCE : LabelOutcome.End.NOISE;
           // The feature parties hold the discarded direction too: its coefficient is 0.
-          sendStart(reports.size() + 1, true, 0, noise ? 1 : 0);
+          sendStart(reports.size() + 1, true, 0, 0, noise ? 1 : 0);
           return outcome(end);
         }
       }
-      sendStart(reports.size() + 1, true, 0, 0);
+      sendStart(reports.size() + 1, true, 0, 0, 0);
       return outcome(end);
     }
 
@@ -171,7 +174,7 @@ final class GradientsTraining implements TrainingProtocol {
         allowed = Math.min(allowed, theirs);
       }
       if (none != null) {
-        sendStart(1, true, 0, 0);
+        sendStart(1, true, 0, 0, 0);
         throw none;
       }
       return allowed;
@@ -204,14 +207,34 @@ final class GradientsTraining implements TrainingProtocol {
     /** The scale that brings a gradient of this length near 1. */
     private static int scale(double norm) {
       double bits = -Math.log(Math.max(norm, 1e-300)) / Math.log(2);
-      return (int) Math.max(0, Math.min(Messages.PassStart.MAX_SCALE, Math.floor(bits)));
+      return exponent(Math.floor(bits));
     }
 
-    private void sendStart(int pass, boolean last, int scale, int zeros) {
+    private static int exponent(double wanted) {
+      int most = Messages.PassStart.MAX_SCALE;
+      return (int) Math.max(-most, Math.min(most, wanted));
+    }
+
+    /** The least exponent of two that no residual exceeds; 0 where that is 1 anyway. */
+    private int reach(double[] residuals) {
+      if (job.spec().boundedResiduals()) {
+        return 0;
+      }
+      double largest = Math.max(1e-300, Arrays.stream(residuals).map(Math::abs).max().orElse(0));
+      int reach = exponent(Math.getExponent(largest) + 1.0);
+      if (!(largest <= Math.scalb(1.0, reach))) {
+        throw new Ring.RangeError(
+            "a prediction is off by %.1e: outcomes, weights or offsets are too large"
+                .formatted(largest));
+      }
+      return reach;
+    }
+
+    private void sendStart(int pass, boolean last, int scale, int reach, int zeros) {
       double[] coefficients = fit.coefficients();
       Messages.PassStart start =
           new Messages.PassStart(
-              pass, last, scale, Arrays.copyOf(coefficients, coefficients.length + zeros));
+              pass, last, scale, reach, Arrays.copyOf(coefficients, coefficients.length + zeros));
       features.values().forEach(channel -> channel.send(start));
     }
 
@@ -228,8 +251,13 @@ final class GradientsTraining implements TrainingProtocol {
     }
 
     private Opened pass(int pass, int scale) {
-      sendStart(pass, false, scale, 0);
-      layer.deliver(fit.residuals());
+      double[] residuals = fit.residuals();
+      int reach = reach(residuals);
+      sendStart(pass, false, scale, reach, 0);
+      for (int i = 0; i < residuals.length; i++) {
+        residuals[i] = Math.scalb(residuals[i], -reach);
+      }
+      layer.deliver(residuals);
       int count = directions.size() + 1;
       long[] logits = new long[job.rows()];
       long[] scalars = new long[2 * count];
@@ -341,7 +369,8 @@ final class GradientsTraining implements TrainingProtocol {
     Whitening whitening = Whitening.of(own, spec.ridge());
     ZeroSumMasks masks = ZeroSumMasks.agree(job.session(), label.self(), others);
     RowSource whitened = whitened(own, whitening);
-    try (SliceEvaluator layer = new SliceEvaluator(label, whitened, total, spec.tolerance())) {
+    try (SliceEvaluator layer =
+        new SliceEvaluator(label, whitened, total, spec.tolerance(), spec.spareBits())) {
       label.send(new Messages.Allowed(allowed));
       Passes passes = new Passes(total, allowed, progress, beforePass);
       return new Feature(job, label, own, whitening, masks, layer, passes).run();
@@ -437,6 +466,9 @@ final class GradientsTraining implements TrainingProtocol {
                   + directions.size()
                   + " directions");
         }
+        if (start.reach() != 0 && job.spec().boundedResiduals()) {
+          throw violation("announced residuals beyond those of the family");
+        }
         if (start.last() && pass == 1) {
           throw passes.allowed() == 0
               ? NoPassLeft.here(job.spec().level(), passes.totalColumns(), job.earlierPasses())
@@ -465,7 +497,8 @@ final class GradientsTraining implements TrainingProtocol {
       SliceEvaluator.Product product = layer.receive();
       double[] direction = whitening.penaltyTimes(weights);
       for (int j = 0; j < direction.length; j++) {
-        double gradient = product.product()[j] / job.rows() + job.spec().l2() * direction[j];
+        double loss = Math.scalb(product.product()[j], start.reach()) / job.rows();
+        double gradient = loss + job.spec().l2() * direction[j];
         direction[j] = Math.scalb(gradient, start.scale());
       }
       double[] penalty = whitening.penaltyTimes(direction);

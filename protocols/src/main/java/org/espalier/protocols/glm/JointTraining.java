@@ -7,10 +7,7 @@ import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
 
-/**
- * Joint regression, logistic or linear, at the disclosure level of the job: what all levels ask of
- * the data is here.
- */
+/** Joint regression at the disclosure level of the job: what all levels ask of the data is here. */
 public final class JointTraining {
   private JointTraining() {}
 
@@ -19,21 +16,25 @@ public final class JointTraining {
       TrainingJob job,
       Map<Party, Channel> featureParties,
       Matrix own,
-      double[] labels,
+      Outcomes outcomes,
       PassListener listener) {
     requireRows(job, own);
-    if (job.spec().family() == Family.LOGISTIC) {
-      for (double label : labels) {
-        if (label != 0 && label != 1) {
-          throw new IllegalArgumentException("a label is neither 0 nor 1");
-        }
+    Family family = job.spec().family();
+    for (double outcome : outcomes.values()) {
+      if (!family.allows(outcome)) {
+        throw new IllegalArgumentException(
+            "no outcome of a %s model is %s".formatted(family.wireName(), outcome));
       }
     }
-    if (labels.length != job.rows() || !featureParties.keySet().containsAll(job.featureParties())) {
+    if (!outcomes.plain() && !job.spec().weighted()) {
+      throw new IllegalArgumentException("the job says nothing of weights or offsets");
+    }
+    if (outcomes.rows() != job.rows()
+        || !featureParties.keySet().containsAll(job.featureParties())) {
       throw new IllegalArgumentException("labels or channels do not fit the job");
     }
     return TrainingProtocol.of(job.spec().level())
-        .label(job, featureParties, own, labels, listener);
+        .label(job, featureParties, own, outcomes, listener);
   }
 
   /** See {@link TrainingProtocol#feature}. */

@@ -61,10 +61,15 @@ final class Messages {
    *
    * @param last the coefficients are final, nothing follows
    * @param scale the next direction is the gradient times 2^scale, so that it keeps its precision
+   * @param reach residuals are sent divided by 2^reach; 0 where they are within −1 to 1 by
+   *     themselves
    * @param coefficients the present weights as a combination of the directions so far
    */
-  record PassStart(int pass, boolean last, int scale, double[] coefficients) implements Message {
+  record PassStart(int pass, boolean last, int scale, int reach, double[] coefficients)
+      implements Message {
+    /** Of either exponent, above 0 or below. */
     static final int MAX_SCALE = 60;
+
     static final long LIMIT = SLACK + 8L * TrainingSpec.MAX_PASSES;
     static final MessageType<PassStart> TYPE =
         new MessageType<>(
@@ -74,7 +79,8 @@ final class Messages {
                 new PassStart(
                     in.getInt("pass", 1, TrainingSpec.MAX_PASSES + 1),
                     in.getInt("last", 0, 1) == 1,
-                    in.getInt("scale", 0, MAX_SCALE),
+                    in.getInt("scale", -MAX_SCALE, MAX_SCALE),
+                    in.getInt("reach", -MAX_SCALE, MAX_SCALE),
                     in.getDoubles("coefficients", TrainingSpec.MAX_PASSES)));
 
     /** 32 bytes that depend on this message and on the hash of the product's request. */
@@ -91,7 +97,7 @@ final class Messages {
 
     @Override
     public void encode(Encoder out) {
-      out.putInt(pass).putInt(last ? 1 : 0).putInt(scale).putDoubles(coefficients);
+      out.putInt(pass).putInt(last ? 1 : 0).putInt(scale).putInt(reach).putDoubles(coefficients);
     }
   }
 

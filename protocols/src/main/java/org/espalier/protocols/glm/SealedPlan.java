@@ -384,7 +384,7 @@ final class SealedPlan {
         identity,
         logistic
             ? Series.odd(
-                z -> SubspaceFit.sigmoid(z) - 0.5, residual, period(), range.sigmoidLimit())
+                z -> Family.LOGISTIC.mean(z) - 0.5, residual, period(), range.sigmoidLimit())
             : identity,
         Series.odd(SealedPlan::levelled, opened, period(), limit),
         Series.even(

@@ -33,9 +33,9 @@ final class SealedTraining implements TrainingProtocol {
       TrainingJob job,
       Map<Party, Channel> featureParties,
       Matrix own,
-      double[] labels,
+      Outcomes outcomes,
       PassListener listener) {
-    SealedOutcome outcome = SealedOutcome.of(job, labels);
+    SealedOutcome outcome = SealedOutcome.of(job, outcomes.values());
     SealedSlice slice = new SealedSlice(job, own, outcome.factors());
     Map<Party, Channel> features = new TreeMap<>();
     job.featureParties().forEach(party -> features.put(party, featureParties.get(party)));

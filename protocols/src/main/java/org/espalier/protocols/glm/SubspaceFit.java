@@ -15,10 +15,10 @@ import org.espalier.he.DenseProducts;
 import org.espalier.protocols.prepare.Matrix;
 
 /**
- * What the label party solves between two passes, in plaintext and without communication: penalised
- * logistic regression over its own columns, an intercept and the opened directions,
+ * What the label party solves between two passes, in plaintext and without communication: the
+ * penalised generalised linear model over its own columns, an intercept and the opened directions,
  *
- * <p>min over (w, b, a) of mean log(1 + exp(z)) − y·z + l2/2·‖w‖² + ½·aᵀQa, z = X·w + b + Z·a,
+ * <p>min over (w, b, a) of mean weight·loss(z, y) + l2/2·‖w‖² + ½·aᵀQa, z = X·w + b + Z·a + offset,
  *
  * <p>where column s of Z holds the logits of direction s and Q the directions' penalty products.
  * Method: Newton with backtracking, started from the last solution; the Hessian is kept while steps
@@ -36,8 +36,11 @@ final class SubspaceFit {
   private static final int MAX_STEPS = 60;
   private static final double JITTER = 1e-13;
 
+  private final Outcomes outcomes;
   private final double[] y;
+  private final Family family;
   private final double l2;
+  private final double unit;
   private final int rows;
   private final int ownColumns;
   private final double stopDecrement;
@@ -52,19 +55,26 @@ final class SubspaceFit {
 
   /**
    * @param own n × d, d may be 0
-   * @param accuracy how far from its minimum the objective may stay
+   * @param accuracy how far from its minimum the objective may stay, in units of {@link #unit}
    */
-  SubspaceFit(Matrix own, double[] y, double l2, double accuracy) {
-    this.y = y;
+  SubspaceFit(Matrix own, Outcomes outcomes, Family family, double l2, double accuracy) {
+    this.outcomes = outcomes;
+    this.y = outcomes.values();
+    this.family = family;
     this.l2 = l2;
+    this.unit = outcomes.unit(family);
     this.rows = own.rows();
     this.ownColumns = own.columns();
-    this.stopDecrement = 2 * Math.max(1e-15, accuracy);
+    this.stopDecrement = 2 * unit * Math.max(1e-15, accuracy);
     this.columns = ownColumns + 1;
     this.design = widened(own, ownColumns, columns + GROWTH);
     this.solution = new double[columns];
     this.z = new double[rows];
     setColumn(ownColumns, i -> 1);
+    if (family != Family.LOGISTIC) {
+      // An exponential far from where it belongs takes many steps.
+      solution[ownColumns] = outcomes.nullIntercept(family);
+    }
   }
 
   private static Matrix widened(Matrix narrow, int columns, int wider) {
@@ -107,6 +117,9 @@ final class SubspaceFit {
     Newton newton = null;
     double lastDecrement = Double.POSITIVE_INFINITY;
     z = times(solution);
+    for (int i = 0; i < rows; i++) {
+      z[i] += outcomes.offset(i);
+    }
     objective = loss(z) + penaltyOf(solution);
     for (int step = 0; step < MAX_STEPS; step++) {
       double[] gradient = gradient();
@@ -215,7 +228,12 @@ final class SubspaceFit {
     return objective;
   }
 
-  /** Predicted minus true outcome, one per row, each in [-1, 1]. */
+  /** In which losses are measured; see {@link Outcomes#unit}. */
+  double unit() {
+    return unit;
+  }
+
+  /** The slope of each row's loss; predicted minus true outcome but in the gamma family. */
   double[] residuals() {
     double[] r = new double[rows];
     IntStream.range(0, PARTS)
@@ -223,19 +241,15 @@ final class SubspaceFit {
         .forEach(
             part -> {
               for (int i = from(part); i < from(part + 1); i++) {
-                r[i] = sigmoid(z[i]) - y[i];
+                r[i] = outcomes.weight(i) * family.slope(z[i], y[i]);
               }
             });
     return r;
   }
 
-  /** Mean of p·(1 − p): the curvature of the loss along a whitened feature. */
+  /** Mean second derivative of a row's loss: the curvature along a whitened feature. */
   double curvature() {
-    return mean(
-        i -> {
-          double p = sigmoid(z[i]);
-          return p * (1 - p);
-        });
+    return mean(i -> outcomes.weight(i) * family.curvature(z[i], y[i]));
   }
 
   int ownColumns() {
@@ -261,11 +275,7 @@ final class SubspaceFit {
   }
 
   private double loss(double[] logits) {
-    return mean(
-        i -> {
-          double v = logits[i];
-          return Math.max(v, 0) + Math.log(1 + Math.exp(-Math.abs(v))) - y[i] * v;
-        });
+    return mean(i -> outcomes.weight(i) * family.loss(logits[i], y[i]));
   }
 
   private double penaltyOf(double[] v) {
@@ -359,7 +369,7 @@ final class SubspaceFit {
     }
   }
 
-  /** Upper triangle of (1/n)·Σ p(1−p)·xxᵀ. */
+  /** Upper triangle of (1/n)·Σ weight·curvature·xxᵀ. */
   private double[] weightedGram(int m) {
     double[] values = design.values();
     int stride = design.columns();
@@ -400,8 +410,7 @@ final class SubspaceFit {
   }
 
   private double weight(int row) {
-    double p = sigmoid(z[row]);
-    return p * (1 - p) / rows;
+    return outcomes.weight(row) * family.curvature(z[row], y[row]) / rows;
   }
 
   private double mean(IntToDoubleFunction ofRow) {
@@ -425,14 +434,6 @@ final class SubspaceFit {
 
   private int from(int part) {
     return (int) ((long) rows * part / PARTS);
-  }
-
-  static double sigmoid(double v) {
-    if (v >= 0) {
-      return 1 / (1 + Math.exp(-v));
-    }
-    double e = Math.exp(v);
-    return e / (1 + e);
   }
 
   static double dot(double[] a, double[] b) {

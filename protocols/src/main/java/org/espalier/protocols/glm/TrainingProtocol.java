@@ -27,7 +27,7 @@ public interface TrainingProtocol {
    *
    * @param featureParties one channel to each feature party of the job
    * @param own n × d prepared columns of the label party itself; d may be 0
-   * @param labels n outcomes, 0 or 1
+   * @param outcomes n of them
    * @param listener hears of every pass, before it and after it
    * @throws IllegalArgumentException if the arguments do not fit the job, or a range cannot be held
    * @throws org.espalier.protocols.disclosure.NoPassLeft if a party's count of earlier passes
@@ -38,7 +38,7 @@ public interface TrainingProtocol {
       TrainingJob job,
       Map<Party, Channel> featureParties,
       Matrix own,
-      double[] labels,
+      Outcomes outcomes,
       PassListener listener);
 
   /**

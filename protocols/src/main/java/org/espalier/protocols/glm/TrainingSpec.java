@@ -12,10 +12,13 @@ import org.espalier.protocols.disclosure.Level;
  * @param l2 penalty on the prepared features' weights, above 0: it makes the optimum unique
  * @param maxPasses 1 to 200
  * @param tolerance training stops when the estimated distance of the objective from its minimum is
- *     at most this, 1e-12 to 1
+ *     at most this, 1e-12 to 1; but in a family other than logistic in units of what a model
+ *     without features leaves unexplained (half its mean deviance; linear: half the variance)
  * @param acceptSpan both sides accept in writing more passes than a quarter of the feature parties'
  *     columns; see {@code Disclosure}
  * @param sharedWeights at level {@code sealed}: nobody gets weights, scores are computed jointly
+ * @param weighted at level {@code gradients}: rows have weights or offsets, which the label party
+ *     knows ({@link Outcomes})
  */
 public record TrainingSpec(
     Family family,
@@ -24,22 +27,34 @@ public record TrainingSpec(
     int maxPasses,
     double tolerance,
     boolean acceptSpan,
-    boolean sharedWeights) {
+    boolean sharedWeights,
+    boolean weighted) {
   static final int MAX_PASSES = 200;
   private static final double MIN_RIDGE = 1e-6;
 
+  /** By how many bits the largest of unbounded residuals is expected to exceed a typical one. */
+  private static final int SPARE_BITS = 3;
+
   /** Logistic regression. */
   public TrainingSpec(Level level, double l2, int maxPasses, double tolerance, boolean acceptSpan) {
-    this(Family.LOGISTIC, level, l2, maxPasses, tolerance, acceptSpan, false);
+    this(Family.LOGISTIC, level, l2, maxPasses, tolerance, acceptSpan);
+  }
+
+  /** Rows of equal weight; each party gets its weights. */
+  public TrainingSpec(
+      Family family, Level level, double l2, int maxPasses, double tolerance, boolean acceptSpan) {
+    this(family, level, l2, maxPasses, tolerance, acceptSpan, false, false);
   }
 
   public TrainingSpec {
     Objects.requireNonNull(family);
-    if (family != Family.LOGISTIC && level != Level.SEALED) {
-      throw new IllegalArgumentException(
-          family.wireName() + " regression needs level " + Level.SEALED.wireName());
-    }
     Objects.requireNonNull(level);
+    if (level == Level.SEALED && (weighted || !family.at(level))) {
+      throw new IllegalArgumentException(
+          (weighted ? "rows with weights or offsets need" : family.wireName() + " regression needs")
+              + " level "
+              + Level.GRADIENTS.wireName());
+    }
     if (sharedWeights && level != Level.SEALED) {
       throw new IllegalArgumentException("shared weights need level " + Level.SEALED.wireName());
     }
@@ -53,6 +68,16 @@ public record TrainingSpec(
     if (!(tolerance >= 1e-12 && tolerance <= 1)) {
       throw new IllegalArgumentException("tolerance must be in 1e-12..1, got " + tolerance);
     }
+  }
+
+  /** Whether residuals are within −1 to 1 by themselves, so that nobody has to be told a bound. */
+  public boolean boundedResiduals() {
+    return family.boundedSlope() && !weighted;
+  }
+
+  /** That residuals take beyond those of a plain logistic model. */
+  int spareBits() {
+    return boundedResiduals() ? 0 : SPARE_BITS;
   }
 
   /** The whitening's: it makes loss and penalty together curve equally in all directions. */

@@ -46,9 +46,10 @@ public final class ResidualHolder implements AutoCloseable {
    *
    * @param mostColumns that all evaluators together may have: each column is one equation in r
    * @param tolerance of the training's objective
+   * @param spareBits see {@link Quantisation#forTolerance}
    */
   public ResidualHolder(
-      int rows, int mostColumns, double tolerance, Map<Party, Channel> evaluators) {
+      int rows, int mostColumns, double tolerance, int spareBits, Map<Party, Channel> evaluators) {
     this.rows = rows;
     this.evaluators = evaluators;
     this.integers = new long[rows];
@@ -71,7 +72,7 @@ public final class ResidualHolder implements AutoCloseable {
       columns.put(e.getKey(), summary.columns());
       columnL1 = Math.max(columnL1, summary.columnL1());
     }
-    this.quantisation = Quantisation.forTolerance(rows, totalColumns(), tolerance);
+    this.quantisation = Quantisation.forTolerance(rows, totalColumns(), tolerance, spareBits);
     int[] sizes = columns.values().stream().mapToInt(Integer::intValue).toArray();
     this.choice = ParameterChooser.choose(workload(rows, sizes, quantisation, columnL1));
     this.context = HeContext.of(choice.parameters());

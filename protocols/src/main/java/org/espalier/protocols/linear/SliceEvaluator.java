@@ -38,11 +38,13 @@ public final class SliceEvaluator implements AutoCloseable {
    * @param x n × d, prepared and whitened
    * @param totalColumns of all evaluators
    * @param tolerance of the training's objective
+   * @param spareBits see {@link Quantisation#forTolerance}
    */
-  public SliceEvaluator(Channel holder, RowSource x, int totalColumns, double tolerance) {
+  public SliceEvaluator(
+      Channel holder, RowSource x, int totalColumns, double tolerance, int spareBits) {
     this.holder = holder;
     this.rows = x.rows();
-    this.quantisation = Quantisation.forTolerance(rows, totalColumns, tolerance);
+    this.quantisation = Quantisation.forTolerance(rows, totalColumns, tolerance, spareBits);
     IntegerSlice integers = new IntegerSlice(x, quantisation);
     long columnL1 = integers.columnL1();
     holder.send(new Messages.SliceSummary(rows, x.columns(), columnL1));

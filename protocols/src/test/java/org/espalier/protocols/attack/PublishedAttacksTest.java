@@ -241,7 +241,7 @@ class PublishedAttacksTest {
     for (int columns = 1; columns < 4; columns++) {
       Disclosure.Facts facts =
           new Disclosure.Facts(
-              RecordedRun.LABEL, Map.of(RecordedRun.FEATURE, columns), 9, 5000, false, 0);
+              RecordedRun.LABEL, Map.of(RecordedRun.FEATURE, columns), 9, 5000, false, 0, false);
       assertThatThrownBy(() -> Disclosure.require(Level.GRADIENTS, facts))
           .isInstanceOf(NoPassLeft.class);
     }

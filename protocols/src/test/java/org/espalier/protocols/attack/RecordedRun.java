@@ -11,6 +11,7 @@ import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.protocols.glm.FeatureOutcome;
 import org.espalier.protocols.glm.JointTraining;
 import org.espalier.protocols.glm.LabelOutcome;
+import org.espalier.protocols.glm.Outcomes;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
 import org.espalier.protocols.prepare.Matrix;
@@ -59,7 +60,7 @@ record RecordedRun(LabelOutcome label, List<RecordedMessage> up, List<RecordedMe
               job,
               Map.of(FEATURE, network.channel(LABEL, FEATURE)),
               Matrix.zeros(cohort.rows(), 0),
-              cohort.labels(),
+              Outcomes.of(cohort.labels()),
               report -> {});
       feature.join();
       return new RecordedRun(

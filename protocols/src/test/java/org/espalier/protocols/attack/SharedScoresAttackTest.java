@@ -21,6 +21,7 @@ import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.glm.FeatureOutcome;
 import org.espalier.protocols.glm.JointTraining;
 import org.espalier.protocols.glm.LabelOutcome;
+import org.espalier.protocols.glm.Outcomes;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
 import org.espalier.protocols.predict.SharedLogits;
@@ -156,7 +157,7 @@ class SharedScoresAttackTest {
             BANK,
             List.of(F1),
             cohort.rows(),
-            new TrainingSpec(Family.LOGISTIC, Level.SEALED, 0.01, 6, 1e-4, false, true),
+            new TrainingSpec(Family.LOGISTIC, Level.SEALED, 0.01, 6, 1e-4, false, true, false),
             0);
     MemoryNetwork net = network();
     CompletableFuture<FeatureOutcome> feature =
@@ -165,7 +166,8 @@ class SharedScoresAttackTest {
                 JointTraining.feature(
                     job, net.channel(F1, BANK), Map.of(), b, Progress.NONE, pass -> {}));
     LabelOutcome label =
-        JointTraining.label(job, Map.of(F1, net.channel(BANK, F1)), a, cohort.labels(), pass -> {});
+        JointTraining.label(
+            job, Map.of(F1, net.channel(BANK, F1)), a, Outcomes.of(cohort.labels()), pass -> {});
     return new Trained(a, b, label, feature.join());
   }
 

@@ -19,7 +19,7 @@ class DisclosureTest {
   }
 
   private static Disclosure.Facts facts(Map<Party, Integer> columns, boolean span, int earlier) {
-    return new Disclosure.Facts(BANK, columns, 15, 100_000, span, earlier);
+    return new Disclosure.Facts(BANK, columns, 15, 100_000, span, earlier, false);
   }
 
   @Test

@@ -67,12 +67,14 @@ class FixedPointTest {
 
   @Test
   void bitsShrinkWithTheTolerance() {
-    assertThat(Quantisation.forTolerance(100_000, 300, 1e-4)).isEqualTo(new Quantisation(4, 6));
-    assertThat(Quantisation.forTolerance(100_000, 300, 1e-6)).isEqualTo(new Quantisation(6, 8));
-    assertThat(Quantisation.forTolerance(100_000, 300, 1e-8))
+    assertThat(Quantisation.forTolerance(100_000, 300, 1e-4, 0)).isEqualTo(new Quantisation(4, 6));
+    assertThat(Quantisation.forTolerance(100_000, 300, 1e-6, 0)).isEqualTo(new Quantisation(6, 8));
+    assertThat(Quantisation.forTolerance(100_000, 300, 1e-8, 0))
         .isEqualTo(Quantisation.forRows(100_000));
-    assertThat(Quantisation.forTolerance(700, 40, 1e-10)).isEqualTo(Quantisation.forRows(700));
-    assertThat(Quantisation.forTolerance(10_000_000, 2, 1e-2)).isEqualTo(new Quantisation(4, 6));
+    assertThat(Quantisation.forTolerance(700, 40, 1e-10, 0)).isEqualTo(Quantisation.forRows(700));
+    assertThat(Quantisation.forTolerance(10_000_000, 2, 1e-2, 0)).isEqualTo(new Quantisation(4, 6));
+    assertThat(Quantisation.forTolerance(100_000, 300, 1e-4, 3)).isEqualTo(new Quantisation(5, 9));
+    assertThat(Quantisation.forTolerance(700, 40, 1e-10, 3)).isEqualTo(new Quantisation(12, 15));
   }
 
   @Test

@@ -83,6 +83,6 @@ class GradientsTrainingTest {
     TestData data = TestData.synthetic(50, 3, 1, 4);
     data.labels()[11] = 2;
     assertThatThrownBy(() -> TrainingRun.of(data, spec(0.01, 5, 1e-6, true), new MemoryNetwork()))
-        .hasMessageContaining("neither 0 nor 1");
+        .hasMessageContaining("no outcome of a logistic model is 2.0");
   }
 }

@@ -210,6 +210,7 @@ class GradientsWireTest {
         "55 | 1 | ones     | bank | not a residue modulo t",
         "60 | 2 | zeros    | bank | pass",
         "60 | 1 | coefficients | bank | coefficients",
+        "60 | 1 | reach    | bank | residuals beyond those of the family",
         "54 | 1 | ones     | f1   | not below its modulus",
         "54 | 1 | short    | f1   | reply",
         "50 | 1 | zeros    | f1   | rows",
@@ -241,9 +242,10 @@ class GradientsWireTest {
       case "columns" -> payload[6] = 1;
       case "header" -> payload[4 + 4 + 5] ^= 1;
       case "repeat", "shift" -> payload[3]++;
+      case "reach" -> payload[15] = 1;
       case "coefficients" -> {
         byte[] longer = Arrays.copyOf(payload, payload.length + 8);
-        longer[15] = 1;
+        longer[19] = 1;
         return longer;
       }
       default -> {
@@ -325,7 +327,7 @@ class GradientsWireTest {
     assertThatThrownBy(
             () ->
                 JointTraining.label(
-                    job, Map.of(F1, down), data.parts().get(0), data.labels(), full))
+                    job, Map.of(F1, down), data.parts().get(0), Outcomes.of(data.labels()), full))
         .hasMessage("cannot count pass 2");
     down.close();
     assertThatThrownBy(feature::join).hasCauseInstanceOf(WireException.class);
@@ -339,7 +341,11 @@ class GradientsWireTest {
         CompletableFuture.supplyAsync(
             () ->
                 JointTraining.label(
-                    job, Map.of(F1, label), data.parts().get(0), data.labels(), report -> {}));
+                    job,
+                    Map.of(F1, label),
+                    data.parts().get(0),
+                    Outcomes.of(data.labels()),
+                    report -> {}));
     Channel mine = other.channel(F1, BANK);
     IntConsumer refusing =
         pass -> {

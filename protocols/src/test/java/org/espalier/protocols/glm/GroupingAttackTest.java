@@ -118,7 +118,8 @@ class GroupingAttackTest {
                         1,
                         ROWS,
                         false,
-                        0))
+                        0,
+                        false))
                 .toString())
         .contains("can be grouped from the first pass on");
   }

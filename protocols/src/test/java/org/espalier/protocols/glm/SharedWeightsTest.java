@@ -39,7 +39,8 @@ class SharedWeightsTest {
   private static final Session SCORING = new Session("P-test", new byte[32], 1);
 
   private static TrainingSpec spec(Family family) {
-    return new TrainingSpec(family, Level.SEALED, 0.01, TrainingSpec.MAX_PASSES, 1e-5, false, true);
+    return new TrainingSpec(
+        family, Level.SEALED, 0.01, TrainingSpec.MAX_PASSES, 1e-5, false, true, false);
   }
 
   static double[] score(TrainingRun run, List<Matrix> rows, MemoryNetwork network) {
@@ -108,7 +109,7 @@ class SharedWeightsTest {
   }
 
   private static double auc(double[] logits, double[] labels) {
-    return Evaluation.of(Arrays.stream(logits).map(SubspaceFit::sigmoid).toArray(), labels).auc();
+    return Evaluation.of(Arrays.stream(logits).map(Family.LOGISTIC::mean).toArray(), labels).auc();
   }
 
   @Test
@@ -123,7 +124,7 @@ class SharedWeightsTest {
     TrainingRun run =
         TrainingRun.of(
             data,
-            new TrainingSpec(Family.LINEAR, Level.SEALED, 1e-4, 45, 1e-6, false, true),
+            new TrainingSpec(Family.LINEAR, Level.SEALED, 1e-4, 45, 1e-6, false, true, false),
             new MemoryNetwork());
     double[] predicted = score(run, data.parts(), new MemoryNetwork());
     double error = 0;
@@ -307,7 +308,9 @@ class SharedWeightsTest {
   @Test
   void levelGradientsHasNoSharedWeights() {
     assertThatThrownBy(
-            () -> new TrainingSpec(Family.LOGISTIC, Level.GRADIENTS, 0.01, 5, 1e-6, false, true))
+            () ->
+                new TrainingSpec(
+                    Family.LOGISTIC, Level.GRADIENTS, 0.01, 5, 1e-6, false, true, false))
         .hasMessageContaining("sealed");
   }
 }

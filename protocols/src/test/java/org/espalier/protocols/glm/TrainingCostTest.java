@@ -63,8 +63,7 @@ class TrainingCostTest {
   void countsMoreForALinearModel() {
     int[] columns = {2, 3};
     TrainingSpec logistic = new TrainingSpec(Level.SEALED, 1e-2, 10, 1e-4, false);
-    TrainingSpec linear =
-        new TrainingSpec(Family.LINEAR, Level.SEALED, 1e-2, 10, 1e-4, false, false);
+    TrainingSpec linear = new TrainingSpec(Family.LINEAR, Level.SEALED, 1e-2, 10, 1e-4, false);
     Script less = TrainingCost.of(logistic, 9000, columns).script();
     Script more = TrainingCost.of(linear, 9000, columns).script();
     assertThat(more.bytes()[0][1]).isGreaterThan(less.bytes()[0][1]);
@@ -87,7 +86,7 @@ class TrainingCostTest {
     int[] columns = columns(label, first, second);
     TrainingSpec spec =
         new TrainingSpec(
-            Family.LOGISTIC, Level.SEALED, 1e-2, TrainingSpec.MAX_PASSES, 1e-4, false, true);
+            Family.LOGISTIC, Level.SEALED, 1e-2, TrainingSpec.MAX_PASSES, 1e-4, false, true, false);
     TestData data = TestData.synthetic(rows, 7, columns);
     TestData others = TestData.synthetic(holdout, 8, columns);
     try (MemoryNetwork network = new MemoryNetwork();

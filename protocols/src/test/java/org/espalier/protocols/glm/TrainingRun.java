@@ -60,6 +60,22 @@ record TrainingRun(
       MemoryNetwork network,
       UnaryOperator<Channel> wrap,
       Map<Party, Integer> earlier) {
+    return of(data, Outcomes.of(data.labels()), spec, network, wrap, earlier);
+  }
+
+  /** With the outcomes of another family than the data's. */
+  static TrainingRun of(
+      TestData data, Outcomes outcomes, TrainingSpec spec, MemoryNetwork network) {
+    return of(data, outcomes, spec, network, channel -> channel, Map.of());
+  }
+
+  private static TrainingRun of(
+      TestData data,
+      Outcomes outcomes,
+      TrainingSpec spec,
+      MemoryNetwork network,
+      UnaryOperator<Channel> wrap,
+      Map<Party, Integer> earlier) {
     TrainingJob job = job(data, spec, earlier.getOrDefault(LABEL, 0));
     ExecutorService threads = Executors.newCachedThreadPool();
     try {
@@ -73,7 +89,7 @@ record TrainingRun(
                     channels.values(),
                     () ->
                         JointTraining.label(
-                            job, channels, data.parts().get(0), data.labels(), report -> {}));
+                            job, channels, data.parts().get(0), outcomes, report -> {}));
               });
       running.add(label);
       List<Future<FeatureOutcome>> features = new ArrayList<>();
@@ -117,11 +133,11 @@ record TrainingRun(
         failures.forEach(failure::addSuppressed);
         throw failure;
       }
-      List<FeatureOutcome> outcomes = new ArrayList<>();
+      List<FeatureOutcome> slices = new ArrayList<>();
       for (Future<FeatureOutcome> feature : features) {
-        outcomes.add(feature.get());
+        slices.add(feature.get());
       }
-      return new TrainingRun(label.get(), outcomes, network, LABEL);
+      return new TrainingRun(label.get(), slices, network, LABEL);
     } catch (ExecutionException | InterruptedException e) {
       throw new IllegalStateException(e);
     } finally {
@@ -177,7 +193,7 @@ record TrainingRun(
   static double auc(Matrix x, double[] w, double[] y) {
     double[] p = x.times(w);
     for (int i = 0; i < p.length; i++) {
-      p[i] = SubspaceFit.sigmoid(p[i]);
+      p[i] = Family.LOGISTIC.mean(p[i]);
     }
     return Evaluation.of(p, y).auc();
   }

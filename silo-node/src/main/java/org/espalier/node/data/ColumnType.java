@@ -6,8 +6,12 @@ public enum ColumnType {
   ID,
   /** The outcome, 0 or 1 in every row. */
   LABEL,
-  /** The outcome of a linear model, a number in every row; never a feature. */
+  /** An outcome that is a number, in every row; never a feature. */
   TARGET,
+  /** How much a row counts, a number above 0 in every row; never a feature. */
+  WEIGHT,
+  /** What a row's outcome is proportional to, a number above 0 in every row; never a feature. */
+  EXPOSURE,
   /** A decimal number; may be missing. */
   NUMBER,
   /** A text from a limited set; may be missing. */

@@ -154,7 +154,8 @@ public final class CsvFile {
 
   private String value(String text, int column, int row, long line) {
     boolean missing = schema.missing().contains(text);
-    return switch (schema.columns().get(column).type()) {
+    ColumnType type = schema.columns().get(column).type();
+    return switch (type) {
       case ID, CATEGORY -> missing ? null : text;
       case LABEL -> {
         if (!text.equals("0") && !text.equals("1")) {
@@ -169,11 +170,14 @@ public final class CsvFile {
         number(text, column, row, line);
         yield text;
       }
-      case TARGET -> {
+      case TARGET, WEIGHT, EXPOSURE -> {
         if (missing) {
           throw bad(column, row, line, "is missing");
         }
         number(text, column, row, line);
+        if (type != ColumnType.TARGET && !(Double.parseDouble(text) > 0)) {
+          throw bad(column, row, line, "is not above 0");
+        }
         yield text;
       }
     };

@@ -196,7 +196,7 @@ public record SchemaSketch(TableSchema schema, Map<String, String> remarks, long
               ? "whole numbers, " + distinct.size() + " of them: type category if they are codes"
               : "";
         }
-        case TARGET -> "";
+        case TARGET, WEIGHT, EXPOSURE -> "";
         case CATEGORY ->
             distinct.size() > MANY_CATEGORIES ? distinct.size() + " different texts" : "";
       };

@@ -32,7 +32,7 @@ record PlainTable(Table table, double[] labels) {
         case NUMBER -> columns.add(new NumberColumn(name, numbers(values)));
         case CATEGORY -> columns.add(categories(name, values));
         case LABEL -> labels = numbers(values);
-        case ID, TARGET -> {}
+        case ID, TARGET, WEIGHT, EXPOSURE -> {}
       }
     }
     return new PlainTable(new Table(columns), labels);

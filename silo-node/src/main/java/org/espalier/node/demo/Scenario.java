@@ -19,6 +19,7 @@ import org.espalier.node.data.SchemaSketch;
 import org.espalier.node.data.TableSchema;
 import org.espalier.node.job.JobSpec;
 import org.espalier.node.job.TrainSpec;
+import org.espalier.protocols.glm.Family;
 import org.espalier.psi.keys.Normaliser;
 import org.espalier.wire.Party;
 
@@ -70,7 +71,7 @@ public record Scenario(
     if (!(JobSpec.yaml(job) instanceof TrainSpec spec)) {
       throw Problem.refused(job + ": a scenario needs a job of kind train");
     }
-    if (spec.linear() || spec.sharesWeights()) {
+    if (spec.family() != Family.LOGISTIC || spec.label().weighted() || spec.sharesWeights()) {
       throw Problem.refused(
               job + ": a scenario compares weights of logistic models, not shared ones")
           .next("silo job plan " + job + ", at a node");

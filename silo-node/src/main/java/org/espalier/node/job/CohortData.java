@@ -5,6 +5,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.espalier.node.Problem;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.Dataset;
@@ -19,8 +21,10 @@ import org.espalier.protocols.prepare.Table;
  * @param table one row per person
  * @param labels the outcome of each person, 0 or 1 or, of type target, any number; empty where no
  *     label was asked for
+ * @param weights how much each counts, or null
+ * @param exposures of each, or null
  */
-record CohortData(Table table, double[] labels) {
+record CohortData(Table table, double[] labels, double[] weights, double[] exposures) {
   /** A number as it is read and as it is prepared. */
   private static final int BYTES_PER_VALUE = 2 * Double.BYTES;
 
@@ -29,10 +33,11 @@ record CohortData(Table table, double[] labels) {
    *
    * @param rows position in the cohort to row of the file
    * @param features number and category columns
-   * @param label the label or target column, or null
+   * @param label the outcome and what belongs to it, or null
    * @throws org.espalier.node.Problem if the file is not the one that was registered
    */
-  static CohortData read(Dataset dataset, int[] rows, List<String> features, String label) {
+  static CohortData read(
+      Dataset dataset, int[] rows, List<String> features, TrainSpec.Label label) {
     requireMemory(rows.length, features.size(), Runtime.getRuntime().maxMemory());
     int[] position = new int[dataset.scan().rows()];
     Arrays.fill(position, -1);
@@ -47,8 +52,11 @@ record CohortData(Table table, double[] labels) {
               ? new Numbers(feature, at, rows.length)
               : new Categories(feature, at, rows.length));
     }
-    double[] labels = new double[label == null ? 0 : rows.length];
-    int labelAt = label == null ? -1 : dataset.schema().indexOf(label);
+    Numbers labels = numbers(dataset, label == null ? null : label.column(), rows.length);
+    Numbers weights = numbers(dataset, label == null ? null : label.weight(), rows.length);
+    Numbers exposures = numbers(dataset, label == null ? null : label.exposure(), rows.length);
+    List<Reader> all = new ArrayList<>(readers);
+    Stream.of(labels, weights, exposures).filter(Objects::nonNull).forEach(all::add);
     LocalChecks.requireUnchanged(
         dataset,
         dataset
@@ -59,12 +67,17 @@ record CohortData(Table table, double[] labels) {
                   if (person < 0) {
                     return;
                   }
-                  readers.forEach(reader -> reader.take(person, values));
-                  if (labelAt >= 0) {
-                    labels[person] = Double.parseDouble(values[labelAt]);
-                  }
+                  all.forEach(reader -> reader.take(person, values));
                 }));
-    return new CohortData(new Table(readers.stream().map(Reader::column).toList()), labels);
+    return new CohortData(
+        new Table(readers.stream().map(Reader::column).toList()),
+        labels == null ? new double[0] : labels.numbers,
+        weights == null ? null : weights.numbers,
+        exposures == null ? null : exposures.numbers);
+  }
+
+  private static Numbers numbers(Dataset dataset, String column, int people) {
+    return column == null ? null : new Numbers(column, dataset.schema().indexOf(column), people);
   }
 
   /** Refuses with the figure what would otherwise take the whole node's memory away. */

@@ -64,7 +64,8 @@ public final class JobPlan {
             TrainFlow.mostPasses(train),
             -1,
             train.training().acceptsSpan(),
-            train.training().countsPasses() ? passes(context, spec) : 0));
+            train.training().countsPasses() ? passes(context, spec) : 0,
+            !TrainFlow.trainingSpec(train).boundedResiduals()));
   }
 
   private static int passes(JobRun.Context context, JobSpec spec) {

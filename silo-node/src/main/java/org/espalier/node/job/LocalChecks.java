@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.espalier.node.Problem;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.Dataset;
 import org.espalier.node.data.DatasetScan;
 import org.espalier.node.data.TableSchema;
+import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.model.ModelSlice;
 import org.espalier.protocols.prepare.Encoding;
 import org.espalier.wire.Party;
@@ -175,25 +177,42 @@ final class LocalChecks {
 
   private static String label(Dataset dataset, Party self, TrainSpec spec) {
     String column = spec.label().column();
-    if (spec.linear() && dataset.schema().names(ColumnType.TARGET).contains(column)) {
-      return "target column " + column + " found";
+    boolean number = spec.family() != Family.LOGISTIC;
+    String beside =
+        beside(dataset, self, ColumnType.WEIGHT, spec.label().weight())
+            + beside(dataset, self, ColumnType.EXPOSURE, spec.label().exposure());
+    if (number && dataset.schema().names(ColumnType.TARGET).contains(column)) {
+      return "target column " + column + beside + " found";
     }
     if (!dataset.schema().names(ColumnType.LABEL).contains(column)) {
       Problem absent =
           Problem.refused(
                   "data set %s has no %s column %s"
-                      .formatted(
-                          dataset.name(), spec.linear() ? "target or label" : "label", column))
+                      .formatted(dataset.name(), number ? "target or label" : "label", column))
               .at(self);
-      throw spec.linear()
-          ? absent.detail("a number that a linear model predicts is declared as type: target")
+      throw number
+          ? absent.detail("a number that a model predicts is declared as type: target")
           : absent;
     }
     int positives = dataset.scan().positives();
     if (positives == 0 || positives == dataset.scan().rows()) {
       throw Problem.refused("the label is the same in every row of " + dataset.name()).at(self);
     }
-    return "label column " + column + " found, both classes present";
+    return "label column " + column + beside + " found, both classes present";
+  }
+
+  private static String beside(Dataset dataset, Party self, ColumnType type, String column) {
+    if (column == null) {
+      return "";
+    }
+    String name = type.name().toLowerCase(Locale.ROOT);
+    if (!dataset.schema().names(type).contains(column)) {
+      throw Problem.refused(
+              "data set %s has no %s column %s".formatted(dataset.name(), name, column))
+          .at(self)
+          .detail("it is declared as type: " + name);
+    }
+    return ", " + name + " column " + column;
   }
 
   private static String model(JobRun.Context context, Party self, PredictSpec spec) {

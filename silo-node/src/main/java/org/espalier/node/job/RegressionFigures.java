@@ -3,6 +3,7 @@ package org.espalier.node.job;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Arrays;
 import org.espalier.node.config.Json;
+import org.espalier.protocols.glm.Family;
 
 /**
  * Predicted numbers against outcomes that the model was not fitted to.
@@ -37,6 +38,31 @@ record RegressionFigures(int rows, double rmse, double mae, Double r2) {
         Math.sqrt(squares / rows),
         absolute / rows,
         total > 0 ? (Double) (1 - squares / total) : null);
+  }
+
+  /**
+   * The same of a model with a log link, and its deviance.
+   *
+   * @param rates predicted outcome of an exposure of 1
+   * @param exposures by which they are multiplied; null where all are 1
+   */
+  static ObjectNode of(Family family, double[] rates, double[] exposures, double[] outcomes) {
+    double[] predictions = new double[rates.length];
+    double[] same = new double[rates.length];
+    double rate =
+        Arrays.stream(outcomes).sum()
+            / (exposures == null ? outcomes.length : Arrays.stream(exposures).sum());
+    for (int i = 0; i < rates.length; i++) {
+      double exposure = exposures == null ? 1 : exposures[i];
+      predictions[i] = rates[i] * exposure;
+      same[i] = rate * exposure;
+    }
+    double deviance = family.meanDeviance(predictions, outcomes);
+    double without = family.meanDeviance(same, outcomes);
+    return of(predictions, outcomes)
+        .toJson()
+        .put("mean_deviance", deviance)
+        .put("deviance_explained", without > 0 ? (Double) (1 - deviance / without) : null);
   }
 
   ObjectNode toJson() {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.model.ModelSlice;
 import org.espalier.protocols.predict.JointLogits;
 import org.espalier.protocols.predict.SharedLogits;
@@ -61,12 +62,12 @@ final class Scores {
    * What logits say of people.
    *
    * @param family of the model
-   * @return for {@code logistic} the probability of label 1, for {@code linear} the outcome itself
+   * @return the expected outcome, which for {@code logistic} is the probability of label 1; where
+   *     rows have exposures, that of an exposure of 1
    */
   static double[] of(String family, double[] logits) {
-    return family.equals(TrainSpec.LINEAR)
-        ? logits.clone()
-        : Arrays.stream(logits).map(z -> 1 / (1 + Math.exp(-z))).toArray();
+    Family parsed = Family.parse(family);
+    return Arrays.stream(logits).map(parsed::mean).toArray();
   }
 
   /**
@@ -76,7 +77,7 @@ final class Scores {
    * @param rows of the own data set, one for each score
    */
   static void keep(JobRun run, String kind, String family, int[] rows, double[] scores) {
-    String column = family.equals(TrainSpec.LINEAR) ? "prediction" : "probability";
+    String column = Family.parse(family) == Family.LOGISTIC ? "probability" : "prediction";
     revealing(
         run,
         kind,

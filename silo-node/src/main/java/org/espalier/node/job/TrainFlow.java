@@ -16,6 +16,7 @@ import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.glm.FeatureOutcome;
 import org.espalier.protocols.glm.JointTraining;
 import org.espalier.protocols.glm.LabelOutcome;
+import org.espalier.protocols.glm.Outcomes;
 import org.espalier.protocols.glm.PassListener;
 import org.espalier.protocols.glm.PassReport;
 import org.espalier.protocols.glm.TrainingJob;
@@ -49,7 +50,22 @@ final class TrainFlow implements JobRun.Flow {
   private record Prepared(
       CohortData data, Split split, Preparation preparation, Matrix matrix, Earlier earlier) {
     double[] labels(int[] people) {
-      return Arrays.stream(people).mapToDouble(person -> data.labels()[person]).toArray();
+      return of(people, data.labels());
+    }
+
+    /** What training is to know of people beside features. */
+    Outcomes outcomes(int[] people) {
+      double[] exposures = of(people, data.exposures());
+      return new Outcomes(
+          labels(people),
+          of(people, data.weights()),
+          exposures == null ? null : Arrays.stream(exposures).map(Math::log).toArray());
+    }
+
+    private static double[] of(int[] people, double[] values) {
+      return values == null
+          ? null
+          : Arrays.stream(people).mapToDouble(person -> values[person]).toArray();
     }
   }
 
@@ -139,7 +155,7 @@ final class TrainFlow implements JobRun.Flow {
           run.progress().update("read", 0, -1);
           CohortData data =
               CohortData.read(
-                  dataset, alignment.rows(), columns, hasLabel(run) ? spec.label().column() : null);
+                  dataset, alignment.rows(), columns, hasLabel(run) ? spec.label() : null);
           Split split = Split.of(alignment.size(), spec.evaluation().holdout(), alignment.digest());
           Preparation preparation = Preparation.fit(data.table(), split.training(), how);
           Prepared prepared =
@@ -150,7 +166,7 @@ final class TrainFlow implements JobRun.Flow {
                   preparation.apply(data.table(), split.training()),
                   Earlier.of(run, dataset, spec));
           if (hasLabel(run)) {
-            requireVariation(prepared);
+            requireOutcomes(run, prepared);
           } else {
             requireColumns(run, prepared.matrix().columns(), how);
           }
@@ -166,9 +182,22 @@ final class TrainFlow implements JobRun.Flow {
         });
   }
 
-  /** A logistic model needs both classes, a linear one outcomes that differ. */
-  private static void requireVariation(Prepared prepared) {
+  /** A model needs outcomes that its family knows, and that differ. */
+  private void requireOutcomes(JobRun run, Prepared prepared) {
+    Family family = spec.family();
     double[] labels = prepared.labels(prepared.split().training());
+    long strange =
+        Arrays.stream(prepared.data().labels()).filter(label -> !family.allows(label)).count();
+    if (strange > 0) {
+      throw Problem.of(Problem.Kind.JOB_FAILED, "the cohort cannot be trained on")
+          .at(run.self())
+          .detail(
+              "%,d people have an outcome that no %s model has: it is to be %s"
+                  .formatted(
+                      strange,
+                      family.wireName(),
+                      family == Family.GAMMA ? "above 0" : "0 or more"));
+    }
     if (Arrays.stream(labels).allMatch(label -> label == labels[0])) {
       throw Problem.of(Problem.Kind.JOB_FAILED, "the cohort cannot be trained on")
           .detail("the label is the same for everybody in the training part");
@@ -253,13 +282,14 @@ final class TrainFlow implements JobRun.Flow {
   static TrainingSpec trainingSpec(TrainSpec spec) {
     TrainSpec.TrainingSettings settings = spec.training();
     return new TrainingSpec(
-        spec.linear() ? Family.LINEAR : Family.LOGISTIC,
+        spec.family(),
         Level.parse(settings.level()),
         spec.model().l2().doubleValue(),
         mostPasses(spec),
         settings.tolerance() == null ? SCHEDULE_ENDS : settings.tolerance().doubleValue(),
         settings.acceptsSpan(),
-        spec.sharesWeights());
+        spec.sharesWeights(),
+        spec.label().weighted());
   }
 
   /** A level's own schedule is shorter than what a job may ask for at most. */
@@ -282,7 +312,8 @@ final class TrainFlow implements JobRun.Flow {
         mostPasses(spec),
         prepared.split().training().length,
         spec.training().acceptsSpan(),
-        prepared.earlier().passes());
+        prepared.earlier().passes(),
+        !trainingSpec(spec).boundedResiduals());
   }
 
   private ModelSlice trainWithLabel(
@@ -304,7 +335,7 @@ final class TrainFlow implements JobRun.Flow {
             job,
             channels,
             prepared.matrix(),
-            prepared.labels(prepared.split().training()),
+            prepared.outcomes(prepared.split().training()),
             listener);
     ObjectNode report =
         report(
@@ -410,9 +441,7 @@ final class TrainFlow implements JobRun.Flow {
         spec.model().type(),
         spec.training().level(),
         "%s + %s/2 * squared norm of the weights on the prepared features"
-            .formatted(
-                spec.linear() ? "half the mean squared error" : "mean log-loss",
-                spec.model().l2().toPlainString()),
+            .formatted(loss(), spec.model().l2().toPlainString()),
         prepared.split().training().length,
         passes,
         weights,
@@ -420,6 +449,16 @@ final class TrainFlow implements JobRun.Flow {
         prepared.preparation(),
         ran,
         shared);
+  }
+
+  private String loss() {
+    String weighted = spec.label().weight() == null ? "" : "weighted ";
+    return switch (spec.family()) {
+      case LOGISTIC -> weighted + "mean log-loss";
+      case LINEAR -> "half the " + weighted + "mean squared error";
+      case POISSON -> "half the " + weighted + "mean Poisson deviance";
+      case GAMMA -> "half the " + weighted + "mean gamma deviance";
+    };
   }
 
   // ---- evaluate -------------------------------------------------------------------------------
@@ -447,17 +486,23 @@ final class TrainFlow implements JobRun.Flow {
         });
   }
 
-  private ObjectNode metrics(double[] scores, double[] labels) {
-    return spec.linear()
-        ? RegressionFigures.of(scores, labels).toJson()
-        : Evaluation.of(scores, labels).toJson();
+  /** A score times the exposure is the expected outcome. */
+  private ObjectNode metrics(Prepared prepared, double[] scores) {
+    int[] holdout = prepared.split().holdout();
+    double[] labels = prepared.labels(holdout);
+    double[] exposures = Prepared.of(holdout, prepared.data().exposures());
+    return switch (spec.family()) {
+      case LOGISTIC -> Evaluation.of(scores, labels).toJson();
+      case LINEAR -> RegressionFigures.of(scores, labels).toJson();
+      case POISSON, GAMMA -> RegressionFigures.of(spec.family(), scores, exposures, labels);
+    };
   }
 
   /** What the label party's operator gets of the scores that its node holds for this moment. */
   private void reveal(JobRun run, Prepared prepared, Alignment alignment, double[] logits) {
     int[] holdout = prepared.split().holdout();
     double[] scores = Scores.of(spec.model().type(), logits);
-    ObjectNode metrics = metrics(scores, prepared.labels(holdout));
+    ObjectNode metrics = metrics(prepared, scores);
     Scores.revealing(
         run,
         "metrics",

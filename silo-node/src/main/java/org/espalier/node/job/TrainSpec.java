@@ -3,10 +3,13 @@ package org.espalier.node.job;
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.math.BigDecimal;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.espalier.protocols.disclosure.Level;
+import org.espalier.protocols.glm.Family;
 import org.espalier.wire.Party;
 
 /** Fit a model on the people that all parties know. */
@@ -24,8 +27,6 @@ public record TrainSpec(
     EvaluationSettings evaluation)
     implements JobSpec {
   static final int MAX_PASSES = 200;
-  static final String LOGISTIC = "logistic";
-  static final String LINEAR = "linear";
   static final String SEALED = "sealed";
   static final String GRADIENTS = "gradients";
   static final String SPAN = "span";
@@ -34,12 +35,24 @@ public record TrainSpec(
   static final String METRICS = "metrics";
   public static final String SCORES = "scores";
 
-  /** Where the outcome is. */
-  public record Label(Party party, String column) {
+  /**
+   * Where the outcome is.
+   *
+   * @param weight column that says how much each row counts, or null
+   * @param exposure column of what each row's outcome is proportional to, such as years insured, or
+   *     null; its logarithm is the row's offset
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Label(Party party, String column, String weight, String exposure) {
     public Label {
       if (party == null || column == null) {
         throw new IllegalArgumentException("label needs a party and a column");
       }
+    }
+
+    /** Whether rows count differently or have exposures. */
+    public boolean weighted() {
+      return weight != null || exposure != null;
     }
   }
 
@@ -57,7 +70,7 @@ public record TrainSpec(
   }
 
   /**
-   * @param type {@code logistic}, outcomes 0 and 1; or {@code linear}, outcomes any numbers
+   * @param type the name of a {@link Family}
    * @param l2 factor of half the squared norm of the weights, added to the mean loss
    * @param weights {@code own}: each party gets those of its columns; {@code shared}, at level
    *     {@code sealed} only: nobody gets any, scores are computed jointly
@@ -66,9 +79,12 @@ public record TrainSpec(
     public ModelSettings {
       weights = weights == null ? OWN : weights;
       Specs.oneOf("model.weights", weights, OWN, SHARED);
-      type = type == null ? LOGISTIC : type;
+      type = type == null ? Family.LOGISTIC.wireName() : type;
       l2 = l2 == null ? new BigDecimal("0.01") : l2;
-      Specs.oneOf("model.type", type, LOGISTIC, LINEAR);
+      Specs.oneOf(
+          "model.type",
+          type,
+          Arrays.stream(Family.values()).map(Family::wireName).toArray(String[]::new));
       if (l2.signum() <= 0 || l2.compareTo(new BigDecimal("100")) > 0) {
         throw new IllegalArgumentException("model.l2 is above 0 and at most 100, not " + l2);
       }
@@ -172,9 +188,20 @@ public record TrainSpec(
     model = model == null ? new ModelSettings(null, null, null) : model;
     training = training == null ? new TrainingSettings(null, null, null, null, null) : training;
     evaluation = evaluation == null ? new EvaluationSettings(null, null) : evaluation;
-    if (model.type().equals(LINEAR) && training.level().equals(GRADIENTS)) {
+    Family family = Family.parse(model.type());
+    if (!family.at(Level.parse(training.level()))) {
       throw new IllegalArgumentException(
-          "model.type: linear is trained at level sealed, not at level gradients");
+          "model.type: %s is trained at level gradients, not at level sealed"
+              .formatted(model.type()));
+    }
+    if (label.exposure() != null && family != Family.POISSON && family != Family.GAMMA) {
+      throw new IllegalArgumentException(
+          "label.exposure belongs to models of type poisson and gamma, not " + model.type());
+    }
+    if (label.weighted() && training.level().equals(SEALED)) {
+      throw new IllegalArgumentException(
+          "label.%s is for level gradients, not for level sealed"
+              .formatted(label.weight() == null ? "exposure" : "weight"));
     }
     if (model.weights().equals(SHARED) && training.level().equals(GRADIENTS)) {
       throw new IllegalArgumentException(
@@ -187,9 +214,9 @@ public record TrainSpec(
     return model.weights().equals(SHARED);
   }
 
-  /** Whether outcomes are any numbers, not 0 and 1. */
-  public boolean linear() {
-    return model.type().equals(LINEAR);
+  /** Which model is fitted. */
+  public Family family() {
+    return Family.parse(model.type());
   }
 
   @Override

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import org.espalier.node.Problem;
 import org.espalier.node.store.Store;
@@ -113,6 +114,30 @@ class CsvFileTest {
     refused(file(head + "a,1,2,x,secret\n"), "wrong length", "has 5 fields");
     refused(file(head + "\n"), "wrong length", "row 1 (line 2) has 1 fields");
     refused(file(head + "\"a\nb\",1,2,x\nc,secret,2,x\n"), bad, "row 2 (line 4), column y");
+  }
+
+  @Test
+  void weightsAndExposuresAreAboveZero() {
+    for (String type : new String[] {"weight", "exposure"}) {
+      TableSchema schema =
+          new TableSchema(
+              List.of(
+                  new TableSchema.Column("id", ColumnType.ID),
+                  new TableSchema.Column("w", ColumnType.valueOf(type.toUpperCase(Locale.ROOT)))),
+              null);
+      assertThat(schema.features()).isEmpty();
+      for (String value : new String[] {"0", "-1", "", "1e-400"}) {
+        Path file = file("id,w\na,0.5\nb," + value + "\n");
+        assertThatThrownBy(() -> new CsvFile("loans", file, schema).read((row, values) -> {}))
+            .isInstanceOfSatisfying(
+                Problem.class,
+                problem ->
+                    assertThat(problem.detail().orElse(""))
+                        .startsWith(
+                            "row 2 (line 3), column w is "
+                                + (value.isEmpty() ? "missing" : "not above 0")));
+      }
+    }
   }
 
   @Test

@@ -220,11 +220,17 @@ class ScenarioTest {
     check(schema(), canonical, "job", errors);
     // What only the other level has is shown by a job at that level; its defaults are in words.
     JsonNode other =
-        JobSpec.yaml("job.yaml", JOB + "training: {level: gradients}\n").toJson().path("training");
-    ObjectNode training = (ObjectNode) canonical.path("training");
-    other.properties().stream()
-        .filter(setting -> !training.has(setting.getKey()))
-        .forEach(setting -> training.set(setting.getKey(), setting.getValue()));
+        JobSpec.yaml(
+                "job.yaml",
+                JOB.replaceFirst("(label: .*)}", "$1, weight: w, exposure: e}")
+                    + "training: {level: gradients}\nmodel: {type: poisson}\n")
+            .toJson();
+    for (String section : List.of("training", "label")) {
+      ObjectNode shown = (ObjectNode) canonical.path(section);
+      other.path(section).properties().stream()
+          .filter(setting -> !shown.has(setting.getKey()))
+          .forEach(setting -> shown.set(setting.getKey(), setting.getValue()));
+    }
     compare(schema(), canonical, "job", errors);
 
     assertThat(errors).isEmpty();

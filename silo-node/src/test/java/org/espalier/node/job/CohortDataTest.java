@@ -15,6 +15,7 @@ import org.espalier.node.data.Dataset;
 import org.espalier.node.data.TableSchema;
 import org.espalier.protocols.prepare.CategoryColumn;
 import org.espalier.protocols.prepare.NumberColumn;
+import org.espalier.wire.Party;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -42,10 +43,14 @@ class CohortDataTest {
         Instant.EPOCH);
   }
 
+  private static TrainSpec.Label label() {
+    return new TrainSpec.Label(new Party("bank"), "y", null, null);
+  }
+
   @Test
   void valuesComeInTheOrderOfTheCohort() throws IOException {
     CohortData data =
-        CohortData.read(dataset(), new int[] {3, 1, 2}, List.of("region", "income"), "y");
+        CohortData.read(dataset(), new int[] {3, 1, 2}, List.of("region", "income"), label());
     CategoryColumn region = (CategoryColumn) data.table().column("region");
     NumberColumn income = (NumberColumn) data.table().column("income");
     assertThat(income.values()).containsExactly(4, Double.NaN, 3);

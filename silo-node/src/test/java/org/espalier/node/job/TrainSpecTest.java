@@ -70,6 +70,7 @@ class TrainSpecTest {
         "",
         "training: {max_passes: 30, tolerance: 1e-5}",
         "model: {type: linear}",
+        "model: {type: gamma}\ntraining: {level: gradients}",
         "training: {level: gradients, accept: [span], min_features_per_party: 2}",
         "evaluation: {holdout: 0.4, reveal: scores}",
         "alignment: {protocol: oprf}",
@@ -101,7 +102,8 @@ class TrainSpecTest {
         "training: {level: gradients, accept: [all]} | training.accept is span, not 'all'",
         "training: {max_passes: 0} | training.max_passes is 1 to 200, not 0",
         "training: {tolerance: 2} | training.tolerance is 1e-12 to 1, not 2",
-        "model: {type: poisson} | model.type is logistic or linear, not 'poisson'",
+        "model: {type: probit} | model.type is logistic or linear or poisson or gamma, not 'probit'",
+        "model: {type: gamma} | model.type: gamma is trained at level gradients, not at level sealed",
         "preparation: {min_per_category: 2} | preparation.min_per_category is 3 to",
         "alignment: {protocol: dh} | alignment.protocol is auto or ecdh or oprf, not 'dh'",
         "alignment: {gate: open} | alignment.gate is two-sided, not 'open'",
@@ -116,8 +118,17 @@ class TrainSpecTest {
   }
 
   @Test
-  void aLinearModelIsNotTrainedWithOpenedGradients() {
-    assertThatThrownBy(() -> read("model: {type: linear}\ntraining: {level: gradients}"))
-        .hasMessageContaining("model.type: linear is trained at level sealed");
+  void weightsAndExposuresHaveTheirLevelAndTheirModels() {
+    String gradients = "training: {level: gradients}\n";
+    String weight = BASE.replace("column: bad", "column: bad, weight: w");
+    String exposure = BASE.replace("column: bad", "column: bad, exposure: e");
+    assertThat(JobSpec.yaml("job", weight + gradients)).isInstanceOf(TrainSpec.class);
+    assertThatThrownBy(() -> JobSpec.yaml("job", weight))
+        .hasMessageContaining("label.weight is for level gradients");
+    assertThatThrownBy(() -> JobSpec.yaml("job", exposure + gradients))
+        .hasMessageContaining("label.exposure belongs to models of type poisson and gamma");
+    String poisson = exposure + gradients + "model: {type: poisson}";
+    TrainSpec spec = (TrainSpec) JobSpec.yaml("job", poisson);
+    assertThat(JobSpec.json("job", Json.parse("job", Json.write(spec.toJson())))).isEqualTo(spec);
   }
 }

@@ -1,0 +1,109 @@
+package org.espalier.protocols.glm;
+
+import java.util.Arrays;
+
+/**
+ * What the label party knows of each row beside features.
+ *
+ * @param values y, one a row
+ * @param weights how much each row counts, positive, of mean 1; null where all count the same
+ * @param offsets that are added to each row's linear predictor, such as the logarithm of an
+ *     exposure; null where there are none
+ */
+public record Outcomes(double[] values, double[] weights, double[] offsets) {
+  /** Less of a sum is only rounding. */
+  private static final double ROUNDING = 1e-12;
+
+  /** Weights of any scale are brought to mean 1. */
+  public Outcomes {
+    requireLength(values, weights);
+    requireLength(values, offsets);
+    if (weights != null) {
+      double sum = 0;
+      for (double weight : weights) {
+        if (!(weight > 0 && weight < Double.POSITIVE_INFINITY)) {
+          throw new IllegalArgumentException("a row's weight is not above 0: " + weight);
+        }
+        sum += weight;
+      }
+      double mean = sum / weights.length;
+      weights = Arrays.stream(weights).map(weight -> weight / mean).toArray();
+    }
+    if (offsets != null && !Arrays.stream(offsets).allMatch(Double::isFinite)) {
+      throw new IllegalArgumentException("a row's offset is not a finite number");
+    }
+  }
+
+  private static void requireLength(double[] values, double[] others) {
+    if (others != null && others.length != values.length) {
+      throw new IllegalArgumentException(others.length + " numbers for " + values.length + " rows");
+    }
+  }
+
+  /** All rows count the same, without offsets. */
+  public static Outcomes of(double[] values) {
+    return new Outcomes(values, null, null);
+  }
+
+  public int rows() {
+    return values.length;
+  }
+
+  double weight(int row) {
+    return weights == null ? 1 : weights[row];
+  }
+
+  double offset(int row) {
+    return offsets == null ? 0 : offsets[row];
+  }
+
+  /** Without weights and offsets. */
+  public boolean plain() {
+    return weights == null && offsets == null;
+  }
+
+  /**
+   * The intercept of a model without features. Of a logistic model with offsets it is that without
+   * them.
+   */
+  double nullIntercept(Family family) {
+    double sum = 0;
+    double total = 0;
+    for (int i = 0; i < values.length; i++) {
+      double w = weight(i);
+      switch (family) {
+        case LOGISTIC -> sum += w * values[i];
+        case LINEAR -> sum += w * (values[i] - offset(i));
+        case POISSON -> sum += w * values[i];
+        case GAMMA -> sum += w * values[i] * Math.exp(-offset(i));
+      }
+      total += family == Family.POISSON ? w * Math.exp(offset(i)) : w;
+    }
+    return family.predictor(sum / total);
+  }
+
+  /**
+   * What a mean loss is measured by: 1 for the logistic family, otherwise half the mean deviance of
+   * a model without features, the loss that there is to explain.
+   */
+  double unit(Family family) {
+    if (family == Family.LOGISTIC) {
+      return 1;
+    }
+    double intercept = nullIntercept(family);
+    double sum = 0;
+    double size = 0;
+    for (int i = 0; i < values.length; i++) {
+      double saturated = family.saturated(values[i]);
+      double loss = family.loss(intercept + offset(i), values[i]);
+      sum += weight(i) * (loss - saturated);
+      size += weight(i) * Math.abs(saturated);
+    }
+    double unit = sum / values.length;
+    if (!(sum > ROUNDING * size && unit < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "the outcome is the same for everybody, or too large: there is nothing to fit");
+    }
+    return unit;
+  }
+}
