@@ -35,6 +35,9 @@ public enum EventType {
   REVEAL("reveal", Form.ACT, "job", "outputs", "recipients"),
   /** A pass of training begins at a level where passes on the same people are counted. */
   DISCLOSURE_PASS("disclosure.pass", Form.FACT, "job", "protocol", "inputs", "recipients"),
+  /** An alignment that may tell something begins; nothing of it has left. */
+  DISCLOSURE_ALIGNMENT(
+      "disclosure.alignment", Form.FACT, "job", "protocol", "inputs", "recipients"),
   PREDICT("predict", Form.ACT, "job"),
   /** Someone looks at the own slice of a model. */
   MODEL_SHOWN("model.shown", Form.EITHER, "job"),

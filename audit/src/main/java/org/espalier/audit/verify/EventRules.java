@@ -54,6 +54,7 @@ final class EventRules {
       phase.finished RESULT job step transcripts traffic
       reveal ACT job outputs recipients
       disclosure.pass FACT job protocol inputs recipients
+      disclosure.alignment FACT job protocol inputs recipients
       predict ACT job
       model.shown EITHER job
       result.shown EITHER job

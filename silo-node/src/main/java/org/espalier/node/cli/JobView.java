@@ -98,7 +98,9 @@ final class JobView {
         "align",
         "%s, at least %s people in common, duplicates: %s"
             .formatted(
-                align.path("protocol").asText(),
+                align.hasNonNull("cohort")
+                    ? "cohort " + align.path("cohort").asText().substring(0, 16) + " again"
+                    : align.path("protocol").asText(),
                 Format.count(align.path("min_intersection").asLong()),
                 align.path("duplicates").asText()));
     if (train) {

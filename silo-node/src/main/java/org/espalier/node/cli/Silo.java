@@ -50,6 +50,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       PartnerCommands.class,
       DatasetCommands.class,
       MatchCommands.class,
+      CohortCommands.class,
       JobCommands.class,
       PredictCommand.class,
       ModelCommands.class,

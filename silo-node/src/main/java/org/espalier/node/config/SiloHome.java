@@ -23,6 +23,16 @@ public record SiloHome(Path root) {
     return root.resolve("silo.yaml");
   }
 
+  /** What the own operator allows; need not be there. */
+  public Path policy() {
+    return root.resolve("policy.yaml");
+  }
+
+  /** Frozen alignments. */
+  public Path cohorts() {
+    return root.resolve("cohorts");
+  }
+
   public Path passphrase() {
     return root.resolve("passphrase");
   }

@@ -52,7 +52,9 @@ final class AuditJournal implements Journal {
           "job.receipt",
           EventType.RECEIPT,
           PASS,
-          EventType.DISCLOSURE_PASS);
+          EventType.DISCLOSURE_PASS,
+          ALIGNMENT,
+          EventType.DISCLOSURE_ALIGNMENT);
 
   /** Longer lists of columns are logged as their number and digest: an event has 16 KiB. */
   private static final int MAX_COLUMNS = 4000;
@@ -104,28 +106,60 @@ final class AuditJournal implements Journal {
 
   @Override
   public long passes(long from, Consumer<Pass> reader) {
+    return read(
+        from,
+        EventType.DISCLOSURE_PASS,
+        event ->
+            reader.accept(
+                new Pass(
+                    event.job(),
+                    event.json().path("job").path("attempt").asLong(),
+                    commitment(event),
+                    parameter(event, "parties"))));
+  }
+
+  @Override
+  public long alignments(long from, Consumer<Alignment> reader) {
+    return read(
+        from,
+        EventType.DISCLOSURE_ALIGNMENT,
+        event ->
+            reader.accept(
+                new Alignment(
+                    event.time(),
+                    event.job(),
+                    event.json().path("inputs").path(0).path("dataset").asText(),
+                    commitment(event),
+                    parameter(event, "parties"),
+                    parameter(event, "own_keys"))));
+  }
+
+  private long read(long from, EventType type, Consumer<LoggedEvent> reader) {
     try {
       LogReader events = log.reader();
       for (long seq = from; seq < events.size(); seq++) {
         LoggedEvent event = events.event(seq);
-        if (event.type().equals(EventType.DISCLOSURE_PASS.wireName())) {
-          JsonNode json = event.json();
-          String keyed = json.path("inputs").path(0).path("commitment").asText();
-          reader.accept(
-              new Pass(
-                  event.job(),
-                  json.path("job").path("attempt").asLong(),
-                  keyed.substring(keyed.indexOf(':') + 1),
-                  json.path("protocol").path("parameters").path("parties").asText()));
+        if (event.type().equals(type.wireName())) {
+          reader.accept(event);
         }
       }
       return events.size();
     } catch (IOException e) {
-      throw Problem.refused("the audit log cannot be read, so earlier passes cannot be counted")
+      throw Problem.refused(
+              "the audit log cannot be read, so what was done before cannot be counted")
           .detail(e.getMessage())
           .next("silo doctor")
           .because(e);
     }
+  }
+
+  private static String commitment(LoggedEvent event) {
+    String keyed = event.json().path("inputs").path(0).path("commitment").asText();
+    return keyed.substring(keyed.indexOf(':') + 1);
+  }
+
+  private static String parameter(LoggedEvent event, String name) {
+    return event.json().path("protocol").path("parameters").path(name).asText();
   }
 
   @Override
@@ -253,7 +287,7 @@ final class AuditJournal implements Journal {
     }
     switch (type) {
       case "job.propose", "job.approve", "job.deny", "job.abort" -> event.actor(actor(facts));
-      case "job.phase", PASS -> event.step(facts.path("phase_name").asText());
+      case "job.phase", PASS, ALIGNMENT -> event.step(facts.path("phase_name").asText());
       default -> {}
     }
     if (facts.hasNonNull("signature")) {

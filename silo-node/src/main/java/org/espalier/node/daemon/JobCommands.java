@@ -39,7 +39,7 @@ final class JobCommands {
   }
 
   void addTo(Map<String, ControlServer.Command> commands) {
-    commands.put("job.plan", (args, events) -> JobPlan.of(context, spec(new Args(args)), true));
+    commands.put("job.plan", (args, events) -> JobPlan.of(context, "", spec(new Args(args)), true));
     commands.put("job.propose", (args, events) -> propose(new Args(args)));
     commands.put("job.list", (args, events) -> list());
     commands.put("job.show", (args, events) -> show(id(args)));
@@ -79,7 +79,7 @@ final class JobCommands {
   private JsonNode show(String id) {
     Job job = service.gathered(id);
     ObjectNode json = Views.job(job);
-    ObjectNode plan = JobPlan.of(context, job.spec(), false);
+    ObjectNode plan = JobPlan.of(context, id, job.spec(), false);
     json.set("checks", plan.path("checks"));
     json.set("learns", plan.path("learns"));
     report(job).ifPresent(report -> json.set("report", report));

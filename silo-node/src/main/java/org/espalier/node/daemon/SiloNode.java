@@ -34,7 +34,9 @@ import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.AuditUnavailableException;
 import org.espalier.node.Build;
 import org.espalier.node.Problem;
+import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.Json;
+import org.espalier.node.config.Policy;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.config.SiloHome;
 import org.espalier.node.control.ControlServer;
@@ -44,6 +46,7 @@ import org.espalier.node.identity.Partner;
 import org.espalier.node.identity.PartnerBook;
 import org.espalier.node.identity.Passphrase;
 import org.espalier.node.identity.SqlPartnerStore;
+import org.espalier.node.job.Alignments;
 import org.espalier.node.job.JobRun;
 import org.espalier.node.job.JobService;
 import org.espalier.node.job.Jobs;
@@ -82,6 +85,7 @@ public final class SiloNode implements AutoCloseable {
     this.config = config;
     try {
       open.push(HomeLock.take(home));
+      Policy policy = Policy.load(home);
       log = AuditLog.open(home.audit(), AuditKeys.open(home));
       open.push(log);
       log.concludeInterrupted();
@@ -99,7 +103,12 @@ public final class SiloNode implements AutoCloseable {
       journal = new AuditJournal(log, operator(), party -> book.find(party).flatMap(Partner::pin));
       journal.fact(
           EventType.NODE_STARTED,
-          e -> e.node(config.name().name(), buildDigest(), configDigest(), null));
+          e ->
+              e.node(
+                  config.name().name(),
+                  buildDigest(),
+                  digest(home.config()),
+                  Files.exists(home.policy()) ? digest(home.policy()) : null));
       open.push(this::sayGoodbye);
       PartnerHistory.follow(book, journal);
 
@@ -117,11 +126,14 @@ public final class SiloNode implements AutoCloseable {
               settings);
       open.push(links);
       LinkPeers peers = new LinkPeers(identity, book, links);
+      Cohorts cohorts = new Cohorts(home.cohorts(), identity.secret("cohorts"));
       JobRun.Context context =
           new JobRun.Context(
               peers,
               jobs,
               new Openings(journal, datasets),
+              new Alignments(journal, datasets, policy, Clock.systemUTC()),
+              cohorts,
               datasets,
               journal,
               config,
@@ -142,6 +154,7 @@ public final class SiloNode implements AutoCloseable {
       partners.addTo(commands);
       new DataCommands(config.name(), datasets, journal).addTo(commands);
       new JobCommands(service, context, journal).addTo(commands);
+      new CohortCommands(cohorts, jobs, datasets).addTo(commands);
       new AuditCommands(log, journal).addTo(commands);
       Doctor doctor = new Doctor(home, identity, book, links, datasets, journal);
       commands.put("doctor", (args, events) -> doctor.examine(new Args(args)));
@@ -330,8 +343,8 @@ public final class SiloNode implements AutoCloseable {
 
   // ---- what started ---------------------------------------------------------------------------
 
-  private String configDigest() {
-    return EventBuilder.sha256(Json.text(home.config()).getBytes(StandardCharsets.UTF_8));
+  private static String digest(Path file) {
+    return EventBuilder.sha256(Json.text(file).getBytes(StandardCharsets.UTF_8));
   }
 
   /** Of the program's jar; of the version's name where it runs from a folder of classes. */

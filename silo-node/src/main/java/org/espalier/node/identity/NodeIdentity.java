@@ -1,6 +1,7 @@
 package org.espalier.node.identity;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
@@ -8,8 +9,11 @@ import java.security.Signature;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 import javax.net.ssl.SSLContext;
 import org.espalier.node.Problem;
 import org.espalier.wire.Party;
@@ -110,6 +114,25 @@ public final class NodeIdentity {
       return signer.sign();
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("cannot sign with the identity key", e);
+    }
+  }
+
+  /**
+   * A secret of this node that follows from its identity key, so that it needs no file of its own:
+   * HMAC-SHA-256 of the purpose under the private key as it is encoded. 32 bytes, always the same
+   * for a purpose; tells nothing about the key or the secrets for other purposes.
+   */
+  public byte[] secret(String purpose) {
+    byte[] key = keys.identity().getEncoded();
+    try {
+      Mac mac = Mac.getInstance("HmacSHA256");
+      mac.init(new SecretKeySpec(key, "HmacSHA256"));
+      mac.update("espalier node secret 1\0".getBytes(StandardCharsets.UTF_8));
+      return mac.doFinal(purpose.getBytes(StandardCharsets.UTF_8));
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("every Java 17 platform has HMAC-SHA-256", e);
+    } finally {
+      Arrays.fill(key, (byte) 0);
     }
   }
 

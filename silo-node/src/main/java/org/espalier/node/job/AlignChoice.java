@@ -55,12 +55,15 @@ record AlignChoice(JobSpec spec, String why, Map<String, Cost> costs) {
   /** The same with the costs of both, for a plan. */
   static AlignChoice compared(JobRun.Context context, JobSpec spec) {
     AlignChoice choice = of(context, spec);
-    return choice.costs.isEmpty() && spec.parties().size() == 2
+    return choice.costs.isEmpty() && spec.parties().size() == 2 && !spec.alignment().isFrozen()
         ? new AlignChoice(choice.spec, choice.why, Estimate.alignments(context, spec))
         : choice;
   }
 
   private static String given(JobSpec spec) {
+    if (spec.alignment().isFrozen()) {
+      return "the job reuses a frozen cohort";
+    }
     if (spec.alignment().gate() != null) {
       return "the job asks for a two-sided gate";
     }

@@ -3,10 +3,11 @@ package org.espalier.node.job;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
-import java.util.HexFormat;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
 import org.espalier.node.Problem;
+import org.espalier.node.cohort.Cohort;
 import org.espalier.node.config.Json;
 import org.espalier.node.data.Dataset;
 import org.espalier.psi.Alignment;
@@ -27,8 +28,42 @@ final class AlignPhase {
 
   private AlignPhase() {}
 
-  /** Runs it and notes size and digest in the report, where they become part of the receipt. */
+  /** Runs it and notes size and digests in the report, where they become part of the receipt. */
   static Alignment run(JobRun run, Dataset dataset) {
+    return run.job().spec().alignment().isFrozen() ? reuse(run, dataset) : align(run, dataset);
+  }
+
+  /** Nothing is sent: each party reads its own rows of a cohort whose digest all approved. */
+  private static Alignment reuse(JobRun run, Dataset dataset) {
+    JobSpec spec = run.job().spec();
+    ObjectNode parameters =
+        Json.object()
+            .put("min_intersection", spec.alignment().minIntersection())
+            .put("cohort", spec.alignment().cohort());
+    return run.phase(
+        NAME,
+        PhaseFacts.input(PhaseFacts.of("align.cohort", "1", parameters), run, dataset, List.of()),
+        outcome -> {
+          Cohort cohort = FrozenCohort.require(run.context(), spec, dataset);
+          Alignment alignment = FrozenCohort.alignment(run.context(), cohort);
+          report(run, alignment, cohort);
+          outcome.set("parameters", parameters.deepCopy().put("cohort_digest", cohort.alignment()));
+          return alignment;
+        });
+  }
+
+  private static void report(JobRun run, Alignment alignment, Cohort cohort) {
+    run.report()
+        .set(
+            "alignment",
+            Json.object()
+                .put("size", alignment.size())
+                .put("digest", cohort.alignment())
+                .put("cohort", cohort.digest()));
+    run.progress().fact("cohort", alignment.size());
+  }
+
+  private static Alignment align(JobRun run, Dataset dataset) {
     JobSpec spec = run.job().spec();
     AlignmentPolicy policy = policy(spec);
     MatchKey key = key(spec.match(), run.self());
@@ -47,31 +82,75 @@ final class AlignPhase {
         NAME,
         facts,
         outcome -> {
+          Alignments.Wanted wanted =
+              run.context()
+                  .alignments()
+                  .wanted(run.job().id(), run.self(), dataset, spec.parties().keySet());
+          String keys =
+              OwnKeys.compared(
+                  run.context().cohorts(),
+                  run.context().alignments(),
+                  wanted,
+                  dataset,
+                  key,
+                  spec.matchDigest());
+          ObjectNode counted = run.jobFacts().put("phase_name", NAME).setAll(facts);
           Alignment alignment =
-              protocol.align(job, run.open(NAME), new CsvKeys(dataset), run.progress());
+              protocol.align(
+                  job,
+                  FirstWord.before(
+                      run.open(NAME),
+                      () -> run.context().alignments().count(wanted, counted, keys)),
+                  new CsvKeys(dataset),
+                  run.progress());
           if (alignment.size() < policy.minIntersection()) {
             throw new AlignmentException.BelowMinimum(policy.minIntersection(), alignment.size());
           }
-          ObjectNode result =
-              Json.object()
-                  .put("size", alignment.size())
-                  .put("digest", HexFormat.of().formatHex(alignment.digest()));
-          run.report().set("alignment", result);
-          run.progress().fact("cohort", alignment.size());
+          Cohort cohort = frozen(run, dataset, protocol.name(), alignment);
+          report(run, alignment, cohort);
           ObjectNode ran = parameters.deepCopy();
           ArrayNode byRule = ran.putArray("matched_by_rule");
           for (int matched : alignment.matchedByRule()) {
             byRule.add(PhaseFacts.bucket(matched));
           }
-          outcome.set("parameters", ran.put("cohort_digest", result.path("digest").asText()));
+          outcome.set(
+              "parameters",
+              ran.put("cohort_digest", cohort.alignment()).put("cohort", cohort.digest()));
           PhaseFacts.output(
               outcome, "cohort", alignment.size(), 1, List.copyOf(spec.parties().keySet()));
           return alignment;
         });
   }
 
+  /** Keeps what was found, so that later jobs need not align again. */
+  private static Cohort frozen(JobRun run, Dataset dataset, String protocol, Alignment alignment) {
+    JobSpec spec = run.job().spec();
+    Cohort cohort =
+        Cohort.of(
+            run.job().id(),
+            run.session().attempt(),
+            new TreeSet<>(spec.parties().keySet()),
+            alignment.size(),
+            alignment.digest(),
+            spec.matchDigest(),
+            protocol,
+            dataset.name(),
+            dataset.scan().sha256(),
+            Arrays.stream(alignment.matchedByRule()).boxed().toList());
+    run.context().cohorts().keep(cohort, alignment.rows());
+    return cohort;
+  }
+
   /** What each party learns from it. */
   static List<LeakStatement> leaks(JobRun.Context context, JobSpec spec) {
+    if (spec.alignment().isFrozen()) {
+      return List.of(
+          new LeakStatement(
+              null,
+              "nothing new about who is in whose table: all use the cohort "
+                  + spec.alignment().cohort().substring(0, 16)
+                  + " again, which an earlier job told them"));
+    }
     return protocol(context, spec).leaks(order(spec), policy(spec));
   }
 

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.espalier.node.Problem;
+import org.espalier.node.cohort.Cohort;
 import org.espalier.node.config.Json;
 import org.espalier.node.data.Dataset;
 import org.espalier.protocols.cost.Forecast;
@@ -68,11 +69,18 @@ final class Estimate {
     }
     Estimate estimate = new Estimate(context, spec, context.machine().speed());
     int rows = dataset.scan().rows();
-    estimate.assumed.add("everybody in the own data set is in the cohort");
+    Optional<Cohort> frozen = FrozenCohort.find(context, spec);
+    if (frozen.isEmpty()) {
+      estimate.assumed.add("everybody in the own data set is in the cohort");
+    }
+    int people = frozen.map(Cohort::size).orElse(rows);
     JobSize size =
         new JobSize(
-            estimate.all(rows), rows, training(spec, rows), estimate.columns(own, "all columns"));
-    ObjectNode json = Json.object().put("rows_assumed", rows);
+            estimate.all(rows),
+            people,
+            training(spec, people),
+            estimate.columns(own, "all columns"));
+    ObjectNode json = Json.object().put("rows_assumed", people);
     Timeline timeline = estimate.play(dataset, size, json);
     estimate.write(timeline, size, json);
     return json.put("note", estimate.note());
@@ -207,6 +215,10 @@ final class Estimate {
 
   private void align(
       Dataset dataset, JobSize size, boolean oprf, Timeline timeline, Setting setting) {
+    if (spec.alignment().isFrozen()) {
+      timeline.alone(AlignPhase.NAME, new double[parties.size()]);
+      return;
+    }
     int rules = spec.match().size();
     // Every rule reads the keys twice, to look for repeats and to mask them; the first rule of oprf
     // keeps what it read.

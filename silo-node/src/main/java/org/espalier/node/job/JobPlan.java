@@ -22,17 +22,18 @@ public final class JobPlan {
    * prints. Where the job leaves open how people are aligned, the plan is that of the protocol
    * which proposing it would choose now.
    *
+   * @param job its id; empty where it has none yet
    * @param estimate whether to say what the job will cost, for which this machine is measured, once
    *     a week and for some seconds
    */
-  public static ObjectNode of(JobRun.Context context, JobSpec asked, boolean estimate) {
+  public static ObjectNode of(JobRun.Context context, String job, JobSpec asked, boolean estimate) {
     AlignChoice choice =
         estimate ? AlignChoice.compared(context, asked) : AlignChoice.of(context, asked);
     JobSpec spec = choice.spec();
     ObjectNode plan = Json.object();
     plan.set("job", spec.toJson());
     plan.put("digest", HexFormat.of().formatHex(spec.digest()));
-    List<LocalChecks.Check> checks = LocalChecks.run(context, spec);
+    List<LocalChecks.Check> checks = LocalChecks.run(context, job, spec);
     plan.set("checks", Json.tree(checks));
     plan.put("passed", checks.stream().allMatch(LocalChecks.Check::passed));
     plan.set("learns", learns(context, spec));

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.espalier.node.Problem;
+import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.data.Datasets;
@@ -42,6 +43,8 @@ public final class JobRun {
    * What an attempt needs of the node.
    *
    * @param openings the count of passes, over all jobs
+   * @param alignments the count of new alignments, over all jobs
+   * @param cohorts frozen alignments
    * @param results where files for the own operator go
    * @param work for temporary files; emptied when the node starts
    */
@@ -49,6 +52,8 @@ public final class JobRun {
       Peers peers,
       Jobs jobs,
       Openings openings,
+      Alignments alignments,
+      Cohorts cohorts,
       Datasets datasets,
       Journal journal,
       SiloConfig config,

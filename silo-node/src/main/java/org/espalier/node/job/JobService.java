@@ -139,7 +139,7 @@ public final class JobService implements AutoCloseable {
    * the job leaves that open.
    */
   public Job propose(JobSpec asked) {
-    LocalChecks.require(context, asked);
+    LocalChecks.require(context, "", asked);
     JobSpec spec = AlignChoice.of(context, asked).spec();
     Party self = self();
     if (spec instanceof PredictSpec && !spec.labelParty().equals(self)) {
@@ -223,7 +223,7 @@ public final class JobService implements AutoCloseable {
       throw Problem.wrongState("job " + id + " is " + job.state());
     }
     if (approve) {
-      LocalChecks.require(context, job.spec());
+      LocalChecks.require(context, job.id(), job.spec());
     }
     Job.Decision decision = signed(job, approve, reason);
     logged(
@@ -248,7 +248,7 @@ public final class JobService implements AutoCloseable {
       case PROPOSED ->
           throw Problem.wrongState("job " + id + " waits for " + names(job.undecided()))
               .next("silo job approve " + id + " at " + names(job.undecided()));
-      case APPROVED, FAILED -> LocalChecks.require(context, job.spec());
+      case APPROVED, FAILED -> LocalChecks.require(context, job.id(), job.spec());
       default ->
           throw Problem.wrongState("job " + id + " is " + job.state()).next("silo job show " + id);
     }
@@ -444,7 +444,7 @@ public final class JobService implements AutoCloseable {
           .at(self());
     }
     requireAllowed(job);
-    LocalChecks.require(context, job.spec());
+    LocalChecks.require(context, job.id(), job.spec());
     return facts(job).put("attempt", job.attempt());
   }
 

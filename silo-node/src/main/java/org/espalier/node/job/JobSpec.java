@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.regex.Pattern;
 import org.espalier.node.Problem;
+import org.espalier.node.cohort.Cohort;
 import org.espalier.node.config.Json;
 import org.espalier.psi.oprf.OprfAlignment;
 import org.espalier.wire.Party;
@@ -69,16 +70,21 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
    * @param minIntersection a smaller intersection ends the job before anybody learns it, with
    *     {@link #OPRF} anybody but the label party
    * @param duplicates {@code reject} or {@code first}
+   * @param cohort the digest of a frozen alignment of the same parties, files and match section,
+   *     which then is used in place of a new one; or null
    * @param gate {@link #TWO_SIDED}: not even the label party may learn an intersection that is too
    *     small, which rules {@link #OPRF} out; or null
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   record AlignmentSettings(
-      String protocol, Integer minIntersection, String duplicates, String gate) {
+      String protocol, Integer minIntersection, String duplicates, String gate, String cohort) {
     public static final String ECDH = "ecdh";
     public static final String OPRF = "oprf";
     public static final String AUTO = "auto";
     public static final String TWO_SIDED = "two-sided";
+
+    /** Nothing is run: a frozen cohort is used. */
+    public static final String FROZEN = "cohort";
 
     /** Whether the protocol is still to be chosen. */
     boolean isOpen() {
@@ -86,7 +92,11 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
     }
 
     AlignmentSettings with(String chosen) {
-      return new AlignmentSettings(chosen, minIntersection, duplicates, gate);
+      return new AlignmentSettings(chosen, minIntersection, duplicates, gate, cohort);
+    }
+
+    boolean isFrozen() {
+      return cohort != null;
     }
 
     boolean usesOprf() {
@@ -94,10 +104,19 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
     }
 
     public AlignmentSettings {
-      protocol = protocol == null ? AUTO : protocol;
+      protocol = protocol == null ? cohort == null ? AUTO : FROZEN : protocol;
       minIntersection = minIntersection == null ? 100 : minIntersection;
       duplicates = duplicates == null ? "reject" : duplicates;
-      Specs.oneOf("alignment.protocol", protocol, AUTO, ECDH, OPRF);
+      if (cohort == null) {
+        Specs.oneOf("alignment.protocol", protocol, AUTO, ECDH, OPRF);
+      } else if (!cohort.matches(Cohort.DIGEST)) {
+        throw new IllegalArgumentException(
+            "alignment.cohort is 64 digits 0-9 and a-f, as silo cohort show prints them");
+      } else if (!protocol.equals(FROZEN) || gate != null) {
+        throw new IllegalArgumentException(
+            "with alignment.cohort nobody is aligned anew: leave alignment.protocol and"
+                + " alignment.gate out");
+      }
       Specs.oneOf("alignment.duplicates", duplicates, "reject", "first");
       Specs.range("alignment.min_intersection", minIntersection, 1, Integer.MAX_VALUE);
       if (gate != null) {
@@ -185,6 +204,13 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
     return Json.tree(this);
   }
 
+  /** What decides who matches whom: rules with the parties' columns, and duplicates. 32 bytes. */
+  default byte[] matchDigest() {
+    ObjectNode section = Json.object().put("duplicates", alignment().duplicates());
+    section.set("match", Json.tree(match()));
+    return Json.digest(section);
+  }
+
   /** SHA-256 of the canonical form: what every party approves. */
   default byte[] digest() {
     return Json.digest(toJson());
@@ -231,7 +257,7 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
     /** The default where nothing is set; refuses what these parties cannot run. */
     static AlignmentSettings alignment(AlignmentSettings asked, Map<Party, Source> parties) {
       AlignmentSettings settings =
-          asked == null ? new AlignmentSettings(null, null, null, null) : asked;
+          asked == null ? new AlignmentSettings(null, null, null, null, null) : asked;
       if (settings.isOpen() && parties.size() != 2) {
         return settings.with(AlignmentSettings.ECDH);
       }

@@ -1,6 +1,7 @@
 package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Instant;
 import java.util.function.Consumer;
 
 /**
@@ -14,6 +15,19 @@ import java.util.function.Consumer;
  */
 public interface Journal {
   String PASS = "disclosure.pass";
+  String ALIGNMENT = "disclosure.alignment";
+
+  /**
+   * An alignment that was counted, as the log holds it.
+   *
+   * @param at when it began
+   * @param dataset this node's, by name
+   * @param commitment keyed digest of its file
+   * @param parties names of all parties, sorted
+   * @param keys names the set of keys that this node brought; empty if it was not kept
+   */
+  record Alignment(
+      Instant at, String job, String dataset, String commitment, String parties, String keys) {}
 
   /**
    * A pass that was counted, as the log holds it.
@@ -35,7 +49,9 @@ public interface Journal {
   /**
    * Notes what a partner did: {@code job.approve}, {@code job.deny} or {@code job.receipt}; or that
    * a pass begins which counts: {@link #PASS}, with {@code pass} and {@code parties} (all names,
-   * sorted) among its parameters and one input.
+   * sorted) among its parameters and one input; or that an alignment begins which counts: {@link
+   * #ALIGNMENT}, with {@code parties} and, if they were kept, {@code own_keys} among its parameters
+   * and one input.
    *
    * @throws org.espalier.node.Problem if the log cannot be written
    */
@@ -50,6 +66,9 @@ public interface Journal {
    *     count may be done
    */
   long passes(long from, Consumer<Pass> reader);
+
+  /** Reads the alignments that the log holds, as {@link #passes} reads passes. */
+  long alignments(long from, Consumer<Alignment> reader);
 
   /**
    * Signs the log as it is.

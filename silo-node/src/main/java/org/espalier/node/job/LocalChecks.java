@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.espalier.node.Problem;
+import org.espalier.node.cohort.Cohort;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.Dataset;
 import org.espalier.node.data.DatasetScan;
@@ -32,17 +33,18 @@ final class LocalChecks {
   record Check(String name, boolean passed, String text) {}
 
   /**
+   * @param job its id; empty where it has none yet
    * @throws Problem the first check that fails
    */
-  static void require(JobRun.Context context, JobSpec spec) {
-    for (Rule rule : checks(context, spec)) {
+  static void require(JobRun.Context context, String job, JobSpec spec) {
+    for (Rule rule : checks(context, job, spec)) {
       rule.check();
     }
   }
 
-  static List<Check> run(JobRun.Context context, JobSpec spec) {
+  static List<Check> run(JobRun.Context context, String job, JobSpec spec) {
     List<Check> results = new ArrayList<>();
-    for (Rule rule : checks(context, spec)) {
+    for (Rule rule : checks(context, job, spec)) {
       try {
         results.add(new Check("ok", true, rule.check()));
       } catch (Problem e) {
@@ -54,13 +56,14 @@ final class LocalChecks {
     return results;
   }
 
-  private static List<Rule> checks(JobRun.Context context, JobSpec spec) {
+  private static List<Rule> checks(JobRun.Context context, String job, JobSpec spec) {
     Party self = context.peers().self();
     List<Rule> rules = new ArrayList<>();
     rules.add(() -> party(self, spec));
     rules.add(() -> file(dataset(context, spec)));
     rules.add(() -> columns(dataset(context, spec), self, spec));
     rules.add(() -> role(context, self, spec));
+    rules.add(() -> alignment(context, job, self, spec));
     if (spec instanceof TrainSpec train && train.training().countsPasses()) {
       rules.add(() -> "passes used so far on these people: " + passes(context, spec));
     }
@@ -173,6 +176,22 @@ final class LocalChecks {
       return label(dataset(context, spec), self, train);
     }
     return model(context, self, (PredictSpec) spec);
+  }
+
+  private static String alignment(JobRun.Context context, String job, Party self, JobSpec spec) {
+    Dataset dataset = dataset(context, spec);
+    if (spec.alignment().isFrozen()) {
+      Cohort cohort = FrozenCohort.require(context, spec, dataset);
+      return "reuses cohort %s of %s, %,d people: nothing new is learnt about who they are"
+          .formatted(cohort.shortDigest(), cohort.job(), cohort.size());
+    }
+    Alignments.Wanted wanted =
+        context.alignments().wanted(job, self, dataset, spec.parties().keySet());
+    String count = context.alignments().require(wanted);
+    int least = context.alignments().setDifference(wanted);
+    return least == 0
+        ? count
+        : "%s; own keys as in earlier ones, or %d different".formatted(count, least);
   }
 
   private static String label(Dataset dataset, Party self, TrainSpec spec) {

@@ -40,8 +40,12 @@ record Room(long memory, long disk, long kept) {
   static Room of(
       JobSpec spec, JobSize size, Optional<TrainingCost> cost, int party, SiloConfig config) {
     boolean oprf = spec.alignment().usesOprf();
+    boolean frozen = spec.alignment().isFrozen();
     Footprint align =
-        Footprint.ofHeap(oprf ? oprf(size.keys(), party) : EcdhCost.heap(size.keys()));
+        Footprint.ofHeap(
+            frozen
+                ? (long) Integer.BYTES * size.cohort()
+                : oprf ? oprf(size.keys(), party) : EcdhCost.heap(size.keys()));
     // Raw columns; of those that are prepared the cost of a training knows.
     long values = (long) size.cohort() * size.columns()[party] * Double.BYTES;
     Footprint then =
@@ -50,7 +54,8 @@ record Room(long memory, long disk, long kept) {
     long memory = NODE + align.max(then).resident(Runtime.getRuntime().maxMemory());
     long kept = RECORDS + size.cohort() * (2L * digits(size.cohort()) + 9);
     kept += party == 0 ? scored(spec, size) * (digits(size.cohort()) + SCORE) : 0;
-    long spilled = oprf ? 0 : EcdhCost.disk(size.keys(), party);
+    kept += frozen ? 0 : (long) Integer.BYTES * size.cohort();
+    long spilled = oprf || frozen ? 0 : EcdhCost.disk(size.keys(), party);
     long temporary = JOURNAL + Math.max(spilled, then.file());
     return new Room(memory, kept + temporary, kept);
   }

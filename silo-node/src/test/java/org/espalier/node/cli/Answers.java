@@ -36,6 +36,19 @@ final class Answers {
                      {"shape":"9 letters","rows":100,"share":0.1}]},
           {"column":"born","missing":2,"unusable":0,"normalisers":[],"shapes":[]}]}]}""";
 
+  static final String COHORT =
+      """
+      {"digest":"%s","job":"J-1a2b3c4d","attempt":1,"created":"2026-02-03T04:05:06.789Z",
+       "parties":["bank.example","insurer.example"],"size":812,"alignment":"cc","match":"dd",
+       "protocol":"oprf","dataset":"loans","sha256":"00ff","matched_by_rule":[800,12],
+       "usable":true,"dataset_now":"loans-2026","used_by":[{"job":"J-99998888","state":"DONE"}]}"""
+          .formatted("1a2b3c4d".repeat(8));
+
+  static final String COHORTS =
+      """
+      {"cohorts":[%s,{"digest":"%s","usable":false,"why_not":"its file was changed or is damaged"}]}"""
+          .formatted(COHORT, "55667788".repeat(8));
+
   static final String SPEC =
       """
       {"kind":"train","name":"default-risk","purpose":"credit-risk-research",

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.espalier.node.config.Json;
+import org.espalier.node.config.Policy;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.TableSchema;
@@ -25,6 +26,19 @@ class ExamplesTest {
   void theNode() {
     SiloConfig config = Json.yaml(EXAMPLES.resolve("silo.yaml"), SiloConfig.class);
     assertThat(config.port()).isEqualTo(9443);
+  }
+
+  @Test
+  void thePolicy() {
+    Policy policy = Json.yaml(EXAMPLES.resolve("policy.yaml"), Policy.class);
+    Party insurer = new Party("insurer.example");
+    Party telecom = new Party("telecom.example");
+    assertThat(policy.newAlignments(telecom)).isEqualTo(4);
+    assertThat(policy.newAlignments(insurer)).isEqualTo(2);
+    assertThat(policy.setDifference(List.of(telecom))).isEqualTo(50);
+    assertThat(policy.setDifference(List.of(insurer, telecom))).isEqualTo(200);
+    assertThat(Policy.NONE.newAlignments(telecom)).isNull();
+    assertThat(Policy.NONE.setDifference(List.of(telecom))).isZero();
   }
 
   @Test
@@ -62,7 +76,7 @@ class ExamplesTest {
         String name = file.getFileName().toString();
         if (name.endsWith(".schema.yaml")) {
           Json.yaml(file, TableSchema.class);
-        } else if (!name.equals("silo.yaml")) {
+        } else if (!name.equals("silo.yaml") && !name.equals("policy.yaml")) {
           JobSpec.yaml(file);
         }
       }

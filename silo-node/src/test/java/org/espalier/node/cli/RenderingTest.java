@@ -108,6 +108,35 @@ class RenderingTest {
   }
 
   @Test
+  void cohortsAreListedAndShownWithTheirDigest() {
+    silo.answer("cohort.list", Answers.COHORTS).answer("cohort.show", Answers.COHORT);
+    Said list = silo.run("cohort", "list");
+    assertThat(list.out())
+        .contains("1a2b3c4d1a2b3c4d     812", "bank.example, insurer.example", "J-1a2b3c4d", "yes")
+        .contains("5566778855667788", "no: its file was changed or is damaged");
+    assertThat(list.err()).contains("silo cohort show COHORT");
+    Said shown = silo.run("cohort", "show", "1a2b3c4d");
+    assertThat(silo.argsOf("cohort.show").path("cohort").asText()).isEqualTo("1a2b3c4d");
+    assertThat(shown.out())
+        .contains(
+            "1a2b3c4d".repeat(8), "2026-02-03 04:05:06 by J-1a2b3c4d, attempt 1, protocol oprf")
+        .contains("800, 12", "yes, with data set loans-2026", "J-99998888 (DONE)");
+    assertThat(shown.err()).contains("alignment: {cohort: " + "1a2b3c4d".repeat(8) + "}");
+    assertThat(silo.runJson("cohort", "list").json().path("cohorts")).hasSize(2);
+  }
+
+  @Test
+  void aJobThatReusesACohortSaysSo() {
+    String spec =
+        Answers.SPEC.replace(
+            "\"protocol\":\"ecdh\"",
+            "\"protocol\":\"cohort\",\"cohort\":\"%s\"".formatted("1a2b3c4d".repeat(8)));
+    silo.answer("job.show", Answers.SHOW.replace(Answers.SPEC, spec));
+    assertThat(silo.run("job", "show", "J-1a2b3c4d").out())
+        .contains("cohort 1a2b3c4d1a2b3c4d again, at least 1,000 people in common");
+  }
+
+  @Test
   void dataSetsAreAddedWithTheSchemaBesideThem() throws IOException {
     silo.answer("dataset.add", Answers.DATASET);
     Path file = Files.writeString(folder.resolve("loans.csv"), "customer_no,default\n1,0\n");

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.HexFormat;
@@ -20,7 +21,9 @@ import java.util.concurrent.Future;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.espalier.node.Problem;
+import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.Json;
+import org.espalier.node.config.Policy;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.Datasets;
@@ -78,6 +81,11 @@ class JobServiceTest {
     }
 
     @Override
+    public long alignments(long from, Consumer<Alignment> reader) {
+      return from;
+    }
+
+    @Override
     public long passes(long from, Consumer<Pass> reader) {
       return from;
     }
@@ -109,6 +117,8 @@ class JobServiceTest {
                 peers,
                 jobs,
                 new Openings(new Acts(), datasets),
+                new Alignments(new Acts(), datasets, Policy.NONE, Clock.systemUTC()),
+                new Cohorts(folder.resolve("cohorts"), new byte[32]),
                 datasets,
                 new Acts(),
                 new SiloConfig(BANK, "127.0.0.1:1", null, null, Duration.ofMinutes(1), null),
@@ -303,6 +313,8 @@ class JobServiceTest {
                 peers,
                 jobs,
                 new Openings(new Acts(), new Datasets(store)),
+                new Alignments(new Acts(), new Datasets(store), Policy.NONE, Clock.systemUTC()),
+                new Cohorts(folder.resolve("cohorts"), new byte[32]),
                 new Datasets(store),
                 new Acts(),
                 null,

@@ -70,6 +70,11 @@ class OpeningsTest {
     }
 
     @Override
+    public long alignments(long from, Consumer<Alignment> reader) {
+      throw new AssertionError();
+    }
+
+    @Override
     public long passes(long from, Consumer<Pass> reader) {
       log.subList((int) from, log.size()).forEach(reader);
       return log.size();

@@ -55,6 +55,31 @@ class TrainSpecTest {
   }
 
   @Test
+  void aFrozenCohortTakesThePlaceOfAProtocol() {
+    String digest = "1a2b3c4d".repeat(8);
+    TrainSpec spec = read("alignment: {cohort: %s}".formatted(digest));
+    assertThat(spec.alignment().isFrozen()).isTrue();
+    assertThat(spec.alignment().isOpen()).isFalse();
+    assertThat(spec.alignment().protocol()).isEqualTo("cohort");
+    assertThat(JobSpec.json("again", spec.toJson())).isEqualTo(spec);
+    assertThat(spec.matchDigest()).isEqualTo(read("").matchDigest());
+    assertThat(read("alignment: {duplicates: first}").matchDigest())
+        .isNotEqualTo(spec.matchDigest());
+    assertThat(read("").toJson().path("alignment").has("cohort")).isFalse();
+    for (String wrong :
+        new String[] {
+          "cohort: 1a2b3c4d",
+          "protocol: cohort",
+          "protocol: oprf, cohort: " + digest,
+          "gate: two-sided, cohort: " + digest
+        }) {
+      assertThatThrownBy(() -> read("alignment: {%s}".formatted(wrong)))
+          .isInstanceOf(Problem.class)
+          .hasMessageContaining("alignment");
+    }
+  }
+
+  @Test
   void gradientsHasItsOwnDefaults() {
     TrainSpec.TrainingSettings training = read("training: {level: gradients}").training();
     assertThat(training.maxPasses()).isEqualTo(15);

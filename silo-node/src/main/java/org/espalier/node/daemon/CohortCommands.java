@@ -1,0 +1,86 @@
+package org.espalier.node.daemon;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Map;
+import org.espalier.node.Problem;
+import org.espalier.node.cohort.Cohort;
+import org.espalier.node.cohort.Cohorts;
+import org.espalier.node.config.Json;
+import org.espalier.node.control.ControlServer;
+import org.espalier.node.data.Dataset;
+import org.espalier.node.data.Datasets;
+import org.espalier.node.job.Job;
+import org.espalier.node.job.Jobs;
+
+/** What the command line may ask about frozen cohorts: never who is in one. */
+final class CohortCommands {
+  private final Cohorts cohorts;
+  private final Jobs jobs;
+  private final Datasets datasets;
+
+  CohortCommands(Cohorts cohorts, Jobs jobs, Datasets datasets) {
+    this.cohorts = cohorts;
+    this.jobs = jobs;
+    this.datasets = datasets;
+  }
+
+  void addTo(Map<String, ControlServer.Command> commands) {
+    commands.put("cohort.list", (args, events) -> list());
+    commands.put("cohort.show", (args, events) -> show(new Args(args).text("cohort")));
+  }
+
+  private JsonNode list() {
+    ObjectNode result = Json.object();
+    ArrayNode all = result.putArray("cohorts");
+    for (Cohorts.Entry entry : cohorts.list()) {
+      all.add(
+          entry
+              .cohort()
+              .map(this::view)
+              .orElseGet(
+                  () ->
+                      Json.object()
+                          .put("digest", entry.digest())
+                          .put("usable", false)
+                          .put("why_not", "its file was changed or is damaged")));
+    }
+    return result;
+  }
+
+  private JsonNode show(String beginning) {
+    if (!beginning.matches("[0-9a-f]{1,64}")) {
+      throw Problem.of(Problem.Kind.USAGE, "a cohort is named by digits 0-9 and a-f")
+          .next("silo cohort list");
+    }
+    Cohort cohort = cohorts.get(cohorts.find(beginning));
+    ObjectNode json = view(cohort);
+    jobs.find(cohort.job()).ifPresent(job -> json.set("match_rules", match(job)));
+    ArrayNode used = json.putArray("used_by");
+    for (Job job : jobs.list()) {
+      if (cohort.digest().equals(job.spec().alignment().cohort())) {
+        used.addObject().put("job", job.id()).put("state", job.state().name());
+      }
+    }
+    return json;
+  }
+
+  private static JsonNode match(Job job) {
+    return job.spec().toJson().path("match");
+  }
+
+  private ObjectNode view(Cohort cohort) {
+    ObjectNode json = (ObjectNode) Json.tree(cohort);
+    String now = "";
+    for (Dataset dataset : datasets.list()) {
+      if (dataset.scan().sha256().equals(cohort.sha256())) {
+        now = now.isEmpty() || dataset.name().equals(cohort.dataset()) ? dataset.name() : now;
+      }
+    }
+    json.put("usable", !now.isEmpty());
+    return now.isEmpty()
+        ? json.put("why_not", "no data set here has the file that was aligned")
+        : json.put("dataset_now", now);
+  }
+}

@@ -1,0 +1,301 @@
+package org.espalier.node.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.espalier.node.Problem;
+import org.espalier.node.cohort.Cohorts;
+import org.espalier.node.config.Json;
+import org.espalier.node.config.Policy;
+import org.espalier.node.data.ColumnType;
+import org.espalier.node.data.Dataset;
+import org.espalier.node.data.Datasets;
+import org.espalier.node.data.TableSchema;
+import org.espalier.node.store.Store;
+import org.espalier.psi.keys.MatchKey;
+import org.espalier.wire.Party;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AlignmentsTest {
+  private static final Party BANK = new Party("bank.example");
+  private static final Party INSURER = new Party("insurer.example");
+  private static final Party TELECOM = new Party("telecom.example");
+  private static final List<Party> TWO = List.of(INSURER, BANK);
+  private static final List<Party> THREE = List.of(INSURER, TELECOM, BANK);
+  private static final Instant START = Instant.parse("2026-03-01T12:00:00Z");
+
+  private static final String POLICY =
+      """
+      alignment: {new_alignments_per_90d: 2, min_set_difference: 5}
+      partners:
+        telecom.example: {alignment: {new_alignments_per_90d: 1, min_set_difference: 50}}
+      """;
+
+  @TempDir Path folder;
+  private final List<Journal.Alignment> log = new ArrayList<>();
+  private Instant now = START;
+  private Store store;
+  private Datasets datasets;
+  private Alignments alignments;
+
+  @BeforeEach
+  void open() {
+    store = Store.open(folder.resolve("silo.db"));
+    datasets = new Datasets(store);
+    alignments = under(POLICY);
+  }
+
+  @AfterEach
+  void close() {
+    store.close();
+  }
+
+  private Alignments under(String policy) {
+    Clock clock =
+        new Clock() {
+          @Override
+          public Instant instant() {
+            return now;
+          }
+
+          @Override
+          public ZoneId getZone() {
+            return ZoneOffset.UTC;
+          }
+
+          @Override
+          public Clock withZone(ZoneId zone) {
+            throw new UnsupportedOperationException();
+          }
+        };
+    return new Alignments(
+        new Kept(), datasets, Json.yaml("policy.yaml", policy, Policy.class), clock);
+  }
+
+  /** The log as far as alignments go. */
+  private final class Kept implements Journal {
+    @Override
+    public Act intent(String type, ObjectNode facts) {
+      throw new AssertionError(type);
+    }
+
+    @Override
+    public void fact(String type, ObjectNode facts) {
+      assertThat(type).isEqualTo("disclosure.alignment");
+      assertThat(facts.path("recipients")).isNotEmpty();
+      log.add(
+          new Alignment(
+              now,
+              facts.path("job").asText(),
+              facts.at("/inputs/0/dataset").asText(),
+              facts.at("/inputs/0/commitment").asText(),
+              facts.at("/parameters/parties").asText(),
+              facts.at("/parameters/own_keys").asText()));
+    }
+
+    @Override
+    public long passes(long from, Consumer<Pass> reader) {
+      throw new AssertionError();
+    }
+
+    @Override
+    public long alignments(long from, Consumer<Alignment> reader) {
+      log.subList((int) from, log.size()).forEach(reader);
+      return log.size();
+    }
+
+    @Override
+    public ObjectNode checkpoint() {
+      return Json.object();
+    }
+  }
+
+  private Dataset dataset(String name, String content) throws Exception {
+    Path file = folder.resolve(name + ".csv");
+    Files.writeString(file, "id\n" + content);
+    return datasets.add(
+        name, file, new TableSchema(List.of(new TableSchema.Column("id", ColumnType.ID)), null));
+  }
+
+  private Alignments.Wanted wanted(String job, Dataset data, List<Party> parties) {
+    return alignments.wanted(job, BANK, data, parties);
+  }
+
+  private void run(String job, Dataset data, List<Party> parties, String keys) {
+    ObjectNode facts = Json.object().put("job", job).put("attempt", 1);
+    facts
+        .putArray("inputs")
+        .addObject()
+        .put("dataset", data.name())
+        .put("commitment", datasets.commitment(data.name()));
+    alignments.count(wanted(job, data, parties), facts, keys);
+    now = now.plus(Duration.ofDays(1));
+  }
+
+  @Test
+  void namesTheLimitAndWhenTheNextIsPossible() throws Exception {
+    Dataset people = dataset("people", "a\n");
+    assertThat(alignments.require(wanted("", people, TWO)))
+        .isEqualTo("new alignment 1 of 2 in 90 days with insurer.example");
+    run("J-1", people, TWO, "");
+    run("J-2", people, TWO, "");
+    assertThatThrownBy(() -> alignments.require(wanted("", people, TWO)))
+        .isInstanceOf(Problem.class)
+        .hasMessage(
+            "the policy of bank.example allows 2 new alignments of a data set with insurer.example in"
+                + " 90 days; the next is possible from 2026-05-30T12:00:01Z");
+    assertThatThrownBy(() -> run("J-3", people, TWO, "")).isInstanceOf(Problem.class);
+    assertThat(log).hasSize(2);
+
+    alignments = under(POLICY); // as after a restart
+    now = Instant.parse("2026-05-30T12:00:00Z");
+    assertThatThrownBy(() -> alignments.require(wanted("", people, TWO)))
+        .isInstanceOf(Problem.class);
+    now = now.plusSeconds(1);
+    assertThat(alignments.require(wanted("", people, TWO))).contains("2 of 2");
+  }
+
+  @Test
+  void attemptsOfAJobAreOneAlignmentUnlessItsFileChanged() throws Exception {
+    Dataset people = dataset("people", "a\n");
+    run("J-1", people, TWO, "");
+    run("J-1", people, TWO, "");
+    run("J-2", people, TWO, "");
+    run("J-1", people, TWO, "");
+    assertThat(alignments.require(wanted("J-1", people, TWO))).contains("1 of 2");
+    assertThat(alignments.require(wanted("J-2", people, TWO))).contains("2 of 2");
+    Dataset changed = dataset("people", "a\nb\n");
+    assertThatThrownBy(() -> run("J-1", changed, TWO, "")).isInstanceOf(Problem.class);
+  }
+
+  @Test
+  void neitherAnotherNameNorAnotherFileUnderTheNameIsAnotherDataSet() throws Exception {
+    run("J-1", dataset("people", "a\n"), TWO, "");
+    run("J-2", dataset("people", "a\nb\n"), TWO, "");
+    Dataset copy = dataset("copy", "a\n");
+    assertThat(alignments.require(wanted("", copy, TWO))).contains("2 of 2");
+    Dataset again = dataset("people", "c\n");
+    assertThatThrownBy(() -> alignments.require(wanted("", again, TWO)))
+        .isInstanceOf(Problem.class);
+    assertThat(alignments.require(wanted("", dataset("others", "x\n"), TWO))).contains("1 of 2");
+  }
+
+  @Test
+  void eachPartnerHasItsOwnLimit() throws Exception {
+    Dataset people = dataset("people", "a\n");
+    run("J-1", people, THREE, "");
+    assertThat(alignments.require(wanted("", people, TWO)))
+        .isEqualTo("new alignment 2 of 2 in 90 days with insurer.example");
+    assertThatThrownBy(() -> alignments.require(wanted("", people, THREE)))
+        .hasMessageContaining("allows 1 new alignments of a data set with telecom.example");
+    alignments = under("partners: {telecom.example: {alignment: {new_alignments_per_90d: 0}}}");
+    assertThat(alignments.require(wanted("", people, TWO))).contains("2 in 90 days", "not limited");
+    assertThatThrownBy(() -> alignments.require(wanted("", people, List.of(BANK, TELECOM))))
+        .hasMessage(
+            "the policy of bank.example allows 0 new alignments of a data set with telecom.example in"
+                + " 90 days");
+  }
+
+  @Test
+  void knowsWhichKeysWereBroughtBefore() throws Exception {
+    Dataset people = dataset("people", "a\n");
+    run("J-1", people, TWO, "k1");
+    run("J-2", people, TWO, "");
+    assertThat(alignments.keySets(wanted("J-3", people, TWO))).containsExactly("k1");
+    assertThat(alignments.keySets(wanted("J-3", people, THREE))).isEmpty();
+    assertThat(alignments.setDifference(wanted("J-3", people, TWO))).isEqualTo(5);
+    assertThat(alignments.setDifference(wanted("J-3", people, THREE))).isEqualTo(50);
+  }
+
+  @Test
+  void aPolicyThatIsMistypedIsRefused() {
+    for (String wrong :
+        List.of(
+            "alignment: {new_alignments_per_90d: -1}",
+            "alignment: {min_set_diference: 5}",
+            "partners: {insurer.example: {min_set_difference: 5}}")) {
+      assertThatThrownBy(() -> under(wrong)).isInstanceOf(Problem.class);
+    }
+  }
+
+  // ---- own keys -------------------------------------------------------------------------------
+
+  private static final MatchKey KEY = MatchKey.of(MatchKey.Part.of("id", "trim"));
+  private static final byte[] MATCH = new byte[32];
+
+  private static String people(int from, int to) {
+    return IntStream.range(from, to).mapToObj(i -> "C" + i + "\n").collect(Collectors.joining());
+  }
+
+  /** As the phase does it: the keys are compared, then the alignment counts. */
+  private void compareAndRun(String job, Cohorts cohorts, Dataset data) {
+    Alignments.Wanted wanted = wanted(job, data, TWO);
+    run(job, data, TWO, OwnKeys.compared(cohorts, alignments, wanted, data, KEY, MATCH));
+  }
+
+  @Test
+  void aSetIsComparedWithEachEarlierOneAndNotOnlyWithTheLast() throws Exception {
+    alignments = under("alignment: {min_set_difference: 5}");
+    Cohorts cohorts = new Cohorts(folder.resolve("cohorts"), new byte[32]);
+    compareAndRun("J-1", cohorts, dataset("people", people(0, 40)));
+    for (String near : List.of(people(0, 39), people(1, 41), people(0, 44), people(4, 40))) {
+      Dataset data = dataset("people", near);
+      assertThatThrownBy(() -> compareAndRun("J-2", cohorts, data))
+          .isInstanceOf(Problem.class)
+          .hasMessageContaining("by fewer than 5")
+          .hasMessageContaining("would tell who was added or left out");
+    }
+    assertThat(log).hasSize(1);
+    // The same people in another order and with blanks, then others.
+    compareAndRun("J-2", cohorts, dataset("people", " C39\n" + people(0, 39)));
+    compareAndRun("J-3", cohorts, dataset("people", people(0, 45)));
+    compareAndRun("J-4", cohorts, dataset("people", people(0, 40)));
+    Dataset nearTheFirst = dataset("people", people(0, 38));
+    assertThatThrownBy(() -> compareAndRun("J-5", cohorts, nearTheFirst))
+        .hasMessageContaining("by fewer than 5");
+  }
+
+  @Test
+  void whatCannotBeComparedIsRefused() throws Exception {
+    alignments = under("alignment: {min_set_difference: 5}");
+    Path files = folder.resolve("cohorts");
+    Cohorts cohorts = new Cohorts(files, new byte[32]);
+    compareAndRun("J-1", cohorts, dataset("people", people(0, 40)));
+    Path kept;
+    try (var all = Files.list(files)) {
+      kept = all.filter(file -> file.toString().endsWith(".keys")).findFirst().orElseThrow();
+    }
+    Dataset other = dataset("people", people(100, 140));
+    byte[] whole = Files.readAllBytes(kept);
+    byte[] changed = whole.clone();
+    changed[whole.length - 1] ^= 1;
+    Files.write(kept, changed);
+    assertThatThrownBy(() -> compareAndRun("J-2", cohorts, other))
+        .hasMessageContaining("was changed or is damaged");
+    Files.delete(kept);
+    assertThatThrownBy(() -> compareAndRun("J-2", cohorts, other))
+        .hasMessageContaining("are missing, so they cannot be compared");
+    Files.write(kept, whole);
+    compareAndRun("J-2", cohorts, other);
+    assertThat(log).hasSize(2);
+    alignments = under("alignment: {min_set_difference: 0}");
+    compareAndRun("J-3", cohorts, dataset("people", people(100, 139)));
+    assertThat(log.get(2).keys()).isEmpty();
+  }
+}
