@@ -8,7 +8,6 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import org.espalier.psi.Alignment;
-import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.AlignmentPolicy;
 import org.espalier.psi.AlignmentProtocol;
@@ -31,7 +30,7 @@ import org.espalier.wire.Progress;
  * temporary files of 32 to 48 bytes per key of a list.
  */
 public final class EcdhAlignment implements AlignmentProtocol {
-  private static final Duration KEEP_ALIVE = Duration.ofSeconds(3);
+  static final Duration KEEP_ALIVE = Duration.ofSeconds(3);
 
   private final Path temporaryFolder;
   private final long keepAlive;
@@ -129,17 +128,7 @@ public final class EcdhAlignment implements AlignmentProtocol {
       int[] rows,
       MessageDigest digest,
       Progress progress) {
-    RuleRun run = new RuleRun(links, job, number, temporaryFolder, keepAlive, progress);
-    try {
-      return run.run(source, rows, digest);
-    } catch (AlignmentException.BelowMinimum e) {
-      throw e;
-    } catch (RuntimeException | Error e) {
-      links.fail(e instanceof RuntimeException r ? r : new IllegalStateException(e));
-      links.drain();
-      throw e;
-    } finally {
-      run.close();
-    }
+    RuleRun run = new RuleRun(links, job, number, "psi-ecdh", temporaryFolder, keepAlive, progress);
+    return run.guarded(() -> run.run(source, rows, digest));
   }
 }

@@ -8,8 +8,11 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
+import org.espalier.psi.JointSizes;
+import org.espalier.psi.SizeBucket;
 import org.espalier.psi.curve.Elligator;
 import org.espalier.psi.keys.KeySource;
 import org.espalier.psi.keys.MatchKey;
@@ -22,7 +25,10 @@ import org.espalier.wire.MessageType;
 import org.espalier.wire.Progress;
 import org.espalier.wire.WireException;
 
-/** One rule of the match key, from announced counts to this party's rows of the cohort. */
+/**
+ * One rule of the match key, from announced counts to this party's rows of the cohort, or only to
+ * how many people it finds.
+ */
 final class RuleRun implements AutoCloseable {
   /** Keys that are hashed and masked together. */
   private static final int BATCH = 4096;
@@ -32,6 +38,7 @@ final class RuleRun implements AutoCloseable {
   private final AlignmentJob job;
   private final int number;
   private final MatchKey.Rule rule;
+  private final String protocol;
   private final Path folder;
   private final long keepAlive;
   private final Progress progress;
@@ -59,15 +66,23 @@ final class RuleRun implements AutoCloseable {
 
   /**
    * @param number of the rule, from 0
+   * @param protocol to which keys are bound, so that transcripts of two cannot be joined
    * @param keepAlive milliseconds of silence after which a party says that it is still at work
    */
   RuleRun(
-      Links links, AlignmentJob job, int number, Path folder, long keepAlive, Progress progress) {
+      Links links,
+      AlignmentJob job,
+      int number,
+      String protocol,
+      Path folder,
+      long keepAlive,
+      Progress progress) {
     this.links = links;
     this.route = new Route(links.parties());
     this.job = job;
     this.number = number;
     this.rule = job.key().rules().get(number);
+    this.protocol = protocol;
     this.folder = folder;
     this.keepAlive = keepAlive;
     this.progress = progress;
@@ -82,6 +97,21 @@ final class RuleRun implements AutoCloseable {
     return "list of " + links.party(owner) + ", element " + position;
   }
 
+  /** Does what is given; whatever its end, this run's tasks end before the run is closed. */
+  <T> T guarded(Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (AlignmentException.BelowMinimum e) {
+      throw e;
+    } catch (RuntimeException | Error e) {
+      links.fail(e instanceof RuntimeException r ? r : new IllegalStateException(e));
+      links.drain();
+      throw e;
+    } finally {
+      close();
+    }
+  }
+
   /**
    * Runs the rule.
    *
@@ -90,8 +120,7 @@ final class RuleRun implements AutoCloseable {
    * @return this party's rows of the people found, in the order of the cohort
    */
   int[] run(KeySource source, int[] rows, MessageDigest digest) {
-    System.arraycopy(Rounds.announce(links, job, number, rows.length), 0, counts, 0, counts.length);
-    int smallest = Arrays.stream(counts).min().orElseThrow();
+    int smallest = announce(rows);
     if (number == 0 && smallest < job.policy().minIntersection()) {
       // Everybody sees all counts, so everybody stops here.
       throw new AlignmentException.BelowMinimum(job.policy().minIntersection(), -1);
@@ -99,6 +128,44 @@ final class RuleRun implements AutoCloseable {
     if (smallest == 0) {
       return new int[0];
     }
+    int[] rowAt = exchange(source, rows);
+    int[] positions = self == Route.COMPARER ? compare(digest) : follow(smallest);
+    int[] result = new int[positions.length];
+    for (int i = 0; i < result.length; i++) {
+      result[i] = rowAt[positions[i]];
+    }
+    return result;
+  }
+
+  /**
+   * Runs the rule as far as the comparer's word on how many people it finds. No list of fewer keys
+   * than the agreed minimum is compared.
+   *
+   * @param rows this party's rows that take part, ascending
+   */
+  JointSizes.RuleSize count(KeySource source, int[] rows) {
+    int smallest = announce(rows);
+    int minimum = job.policy().minIntersection();
+    SizeBucket people = SizeBucket.of(0, minimum);
+    if (smallest >= minimum) {
+      exchange(source, rows);
+      people = self == Route.COMPARER ? countAll(minimum) : counted(smallest, minimum);
+    }
+    return new JointSizes.RuleSize(people, Arrays.stream(counts).boxed().toList());
+  }
+
+  /** Learns the length of every list; returns that of the shortest. */
+  private int announce(int[] rows) {
+    System.arraycopy(Rounds.announce(links, job, number, rows.length), 0, counts, 0, counts.length);
+    return Arrays.stream(counts).min().orElseThrow();
+  }
+
+  /**
+   * Has the lists make their way, this party's own first of all.
+   *
+   * @return the row of each place of this party's list
+   */
+  private int[] exchange(KeySource source, int[] rows) {
     open();
     for (int other : links.others()) {
       startSending(other);
@@ -107,13 +174,7 @@ final class RuleRun implements AutoCloseable {
     if (self == Route.COMPARER) {
       links.start(this::sayWorking);
     }
-    int[] rowAt = blind(source, rows);
-    int[] positions = self == Route.COMPARER ? compare(digest) : follow(smallest);
-    int[] result = new int[positions.length];
-    for (int i = 0; i < result.length; i++) {
-      result[i] = rowAt[positions[i]];
-    }
-    return result;
+    return blind(source, rows);
   }
 
   /** Makes room for everything that will pass through here. */
@@ -286,7 +347,7 @@ final class RuleRun implements AutoCloseable {
   private int[] blind(KeySource source, int[] rows) {
     Permutation order = Permutation.random(rows.length, random);
     HashToCurve hash =
-        new HashToCurve(HashToCurve.tag(job.session().bind("psi-ecdh/rule/" + number)));
+        new HashToCurve(HashToCurve.tag(job.session().bind(protocol + "/rule/" + number)));
     int[] rowAt = new int[rows.length];
     KeyBatch batch = new KeyBatch(Math.min(BATCH, rows.length));
     Rounds.readAgain(
@@ -334,14 +395,45 @@ final class RuleRun implements AutoCloseable {
     }
   }
 
-  /** The comparer's end of the rule. */
-  private int[] compare(MessageDigest digest) {
+  /** At the comparer, when all lists have arrived. */
+  private Comparison comparison() {
     links.await(() -> arrived.get() == counts.length);
     progress.update("compare", 0, 1);
     Comparison comparison = new Comparison(links, route, Arrays.asList(compared));
     verdictReady = true;
     links.changed();
     links.join();
+    return comparison;
+  }
+
+  /** The comparer's end of the rule where only the size counts: the exact one is not kept. */
+  private SizeBucket countAll(int minimum) {
+    SizeBucket people = SizeBucket.of(comparison().size(), minimum);
+    int said = people.isBelowMinimum() ? RunMessages.Verdict.BELOW_MINIMUM : people.atLeast();
+    RunMessages.Verdict verdict = new RunMessages.Verdict(number, said);
+    links.start(() -> links.others().forEach(o -> links.send(o, verdict)));
+    links.join();
+    progress.update("compare", 1, 1);
+    return people;
+  }
+
+  /** The end of such a rule at all other parties. */
+  private SizeBucket counted(int smallest, int minimum) {
+    links.join();
+    int said = verdict(minimum, smallest, true);
+    if (said == RunMessages.Verdict.BELOW_MINIMUM) {
+      return SizeBucket.of(0, minimum);
+    }
+    if (!SizeBucket.isBound(said, minimum)) {
+      throw links.violation(
+          Route.COMPARER, "says that %d or more people were found, no bound".formatted(said));
+    }
+    return SizeBucket.of(said, minimum);
+  }
+
+  /** The comparer's end of the rule. */
+  private int[] compare(MessageDigest digest) {
+    Comparison comparison = comparison();
     int size = comparison.size();
     boolean below = number == 0 && size < job.policy().minIntersection();
     RunMessages.Verdict verdict =
@@ -377,7 +469,11 @@ final class RuleRun implements AutoCloseable {
   /** The end of the rule at all other parties. */
   private int[] follow(int smallest) {
     links.join();
-    int size = verdict(smallest);
+    int minimum = job.policy().minIntersection();
+    int size = verdict(number == 0 ? minimum : 0, smallest, number == 0);
+    if (size == RunMessages.Verdict.BELOW_MINIMUM) {
+      throw new AlignmentException.BelowMinimum(minimum, -1);
+    }
     int[] members =
         receivePositions(Route.COMPARER, Messages.Positions.MEMBERS, size, counts[self]);
     if (self == route.shuffler()) {
@@ -392,9 +488,13 @@ final class RuleRun implements AutoCloseable {
     return members;
   }
 
-  private int verdict(int smallest) {
+  /**
+   * The comparer's word, from {@code least} to {@code most}.
+   *
+   * @param gated whether it may also be that there are too few
+   */
+  private int verdict(int least, int most, boolean gated) {
     Silence silence = new Silence(Route.COMPARER);
-    int least = number == 0 ? job.policy().minIntersection() : 0;
     while (true) {
       RunMessages.Verdict verdict =
           links.receive(Route.COMPARER, RunMessages.Verdict.TYPE, RunMessages.Verdict.LIMIT);
@@ -405,14 +505,13 @@ final class RuleRun implements AutoCloseable {
       }
       if (verdict.size() == RunMessages.Verdict.WORKING) {
         silence.more();
-      } else if (verdict.size() == RunMessages.Verdict.BELOW_MINIMUM && number == 0) {
-        throw new AlignmentException.BelowMinimum(job.policy().minIntersection(), -1);
-      } else if (verdict.size() >= least && verdict.size() <= smallest) {
+      } else if ((verdict.size() == RunMessages.Verdict.BELOW_MINIMUM && gated)
+          || (verdict.size() >= least && verdict.size() <= most)) {
         return verdict.size();
       } else {
         throw links.violation(
             Route.COMPARER,
-            "found %d people, must be %d to %d".formatted(verdict.size(), least, smallest));
+            "found %d people, must be %d to %d".formatted(verdict.size(), least, most));
       }
     }
   }

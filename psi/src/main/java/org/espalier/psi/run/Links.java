@@ -12,7 +12,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
-import org.espalier.psi.Alignment;
 import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.wire.Channel;
@@ -57,15 +56,15 @@ public final class Links implements AutoCloseable {
 
   /** What a party does with its links. */
   @FunctionalInterface
-  public interface Run {
-    Alignment run(Links links);
+  public interface Run<T> {
+    T run(Links links);
   }
 
   /**
    * Runs a party's part. If it stops for any reason other than {@link
    * AlignmentException.BelowMinimum}, all peers have heard the reason when the exception arrives.
    */
-  public static Alignment guard(AlignmentJob job, Map<Party, Channel> channels, Run run) {
+  public static <T> T guard(AlignmentJob job, Map<Party, Channel> channels, Run<T> run) {
     try (Links links = new Links(job.parties(), job.self(), channels)) {
       try {
         return run.run(links);
