@@ -307,6 +307,9 @@ final class JobCommands extends GroupCommand {
                 && s.path("job").path("state").asText().equals("RUNNING")) {
               console().print("%-10s%s".formatted("now", ProgressLine.line(s.path("progress"))));
             }
+            if (s.path("tries_again").asBoolean()) {
+              console().print("%-10s%s".formatted("next", "runs again by itself when it can"));
+            }
             view.report(s.path("report"));
           });
     }

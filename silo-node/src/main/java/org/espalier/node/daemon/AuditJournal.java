@@ -128,6 +128,7 @@ final class AuditJournal implements Journal {
                 new Alignment(
                     event.time(),
                     event.job(),
+                    event.json().at("/protocol/parameters/round").asLong(),
                     event.json().path("inputs").path(0).path("dataset").asText(),
                     commitment(event),
                     parameter(event, "parties"),

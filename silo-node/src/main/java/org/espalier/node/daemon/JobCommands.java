@@ -126,6 +126,9 @@ final class JobCommands {
     } else {
       report(job).ifPresent(report -> json.set("report", report));
     }
+    if (service.triesAgain(job.id())) {
+      json.put("tries_again", true);
+    }
     return json;
   }
 
@@ -135,8 +138,11 @@ final class JobCommands {
     long seconds = args.number("timeout_seconds", LONGEST_WAIT, 0, LONGEST_WAIT);
     long deadline = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
     for (int round = 0; ; round++) {
+      // Before and after, because one that is run again is neither for a moment.
+      boolean again = service.triesAgain(id);
       Job job = round % ASK_PARTNERS_EVERY == 0 ? service.gathered(id) : context.jobs().get(id);
-      boolean over = job.state().ended() || job.state() == JobState.FAILED;
+      again |= service.triesAgain(id);
+      boolean over = job.state().ended() || (job.state() == JobState.FAILED && !again);
       if (over || System.nanoTime() - deadline >= 0) {
         return status(job);
       }

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohort;
@@ -20,6 +22,7 @@ import org.espalier.psi.ecdh.EcdhAlignment;
 import org.espalier.psi.keys.Duplicates;
 import org.espalier.psi.keys.MatchKey;
 import org.espalier.psi.oprf.OprfAlignment;
+import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 
 /** The first phase of every job: which people all parties know. */
@@ -27,6 +30,11 @@ final class AlignPhase {
   static final String NAME = "align";
 
   private AlignPhase() {}
+
+  /** Whether nothing but this phase can have begun in an attempt that has come to this one. */
+  static boolean isFirst(String phase) {
+    return phase.equals(NAME) || phase.equals(RunProgress.BEFORE);
+  }
 
   /** Runs it and notes size and digests in the report, where they become part of the receipt. */
   static Alignment run(JobRun run, Dataset dataset) {
@@ -82,25 +90,23 @@ final class AlignPhase {
         NAME,
         facts,
         outcome -> {
-          Alignments.Wanted wanted =
-              run.context()
-                  .alignments()
-                  .wanted(run.job().id(), run.self(), dataset, spec.parties().keySet());
-          String keys =
-              OwnKeys.compared(
-                  run.context().cohorts(),
-                  run.context().alignments(),
-                  wanted,
-                  dataset,
-                  key,
-                  spec.matchDigest());
-          ObjectNode counted = run.jobFacts().put("phase_name", NAME).setAll(facts);
+          Map<Party, Channel> channels = run.open(NAME);
+          // Only a further attempt can find that an earlier one came to its end.
+          Optional<Cohort> kept =
+              run.session().attempt() == 1
+                  ? Optional.empty()
+                  : KeptCohort.agreed(run, dataset, channels);
+          if (kept.isPresent()) {
+            Alignment alignment = FrozenCohort.alignment(run.context(), kept.get());
+            report(run, alignment, kept.get());
+            outcome.set(
+                "parameters", parameters.deepCopy().put("cohort_again", kept.get().digest()));
+            return alignment;
+          }
           Alignment alignment =
               protocol.align(
                   job,
-                  FirstWord.before(
-                      run.open(NAME),
-                      () -> run.context().alignments().count(wanted, counted, keys)),
+                  counted(run, dataset, key, facts, channels),
                   new CsvKeys(dataset),
                   run.progress());
           if (alignment.size() < policy.minIntersection()) {
@@ -120,6 +126,25 @@ final class AlignPhase {
               outcome, "cohort", alignment.size(), 1, List.copyOf(spec.parties().keySet()));
           return alignment;
         });
+  }
+
+  /** Channels over which nothing is said of who is in the data set before that is counted. */
+  private static Map<Party, Channel> counted(
+      JobRun run, Dataset dataset, MatchKey key, ObjectNode facts, Map<Party, Channel> channels) {
+    JobSpec spec = run.job().spec();
+    Alignments alignments = run.context().alignments();
+    Alignments.Wanted wanted =
+        alignments.wanted(
+            run.job().id(),
+            KeptCohort.all(run.context(), run.job().id(), spec, dataset).size(),
+            run.self(),
+            dataset,
+            spec.parties().keySet());
+    OwnKeys.Compared keys =
+        OwnKeys.compared(
+            run.context().cohorts(), alignments, wanted, dataset, key, spec.matchDigest());
+    ObjectNode event = run.jobFacts().put("phase_name", NAME).setAll(facts);
+    return FirstWord.before(channels, () -> alignments.count(wanted, event, keys));
   }
 
   /** Keeps what was found, so that later jobs need not align again. */

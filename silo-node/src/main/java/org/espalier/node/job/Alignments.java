@@ -26,7 +26,7 @@ import org.espalier.wire.Party;
  *
  * <p>{@link AlignPhase} counts an attempt before anything leaves the node from which a partner may
  * learn more than a number of keys; the event is durable when {@link #count} returns. Attempts of a
- * job on the same file are one alignment.
+ * job on the same file are one alignment until one of them has ended with a cohort.
  */
 public final class Alignments {
   static final Duration WINDOW = Duration.ofDays(90);
@@ -48,6 +48,7 @@ public final class Alignments {
   /**
    * What one job would align.
    *
+   * @param round how many cohorts of the job on this file are kept here
    * @param dataset of this node, by name
    * @param commitments keyed digests by which the log may know its file
    * @param others all parties but this one
@@ -55,6 +56,7 @@ public final class Alignments {
    */
   record Wanted(
       String job,
+      int round,
       Party self,
       String dataset,
       Set<String> commitments,
@@ -64,14 +66,19 @@ public final class Alignments {
       commitments = Set.copyOf(commitments);
       others = List.copyOf(others);
     }
+
+    private boolean isAttempt(Journal.Alignment past) {
+      return past.job().equals(job) && past.round() == round;
+    }
   }
 
   /**
    * @param job its id; empty where it has none yet
    */
-  Wanted wanted(String job, Party self, Dataset dataset, Collection<Party> parties) {
+  Wanted wanted(String job, int round, Party self, Dataset dataset, Collection<Party> parties) {
     return new Wanted(
         job,
+        round,
         self,
         dataset.name(),
         datasets.commitments(dataset.scan().sha256()),
@@ -115,10 +122,10 @@ public final class Alignments {
       if (!with || past.at().isBefore(from) || !(same || past.dataset().equals(wanted.dataset()))) {
         continue;
       }
-      if (same && past.job().equals(wanted.job())) {
+      if (same && wanted.isAttempt(past)) {
         break;
       }
-      others.putIfAbsent(past.job() + " " + past.commitment(), past.at());
+      others.putIfAbsent(past.job() + " " + past.round() + " " + past.commitment(), past.at());
     }
     return List.copyOf(others.values());
   }
@@ -128,7 +135,7 @@ public final class Alignments {
     return logged().stream()
         .anyMatch(
             past ->
-                past.job().equals(wanted.job())
+                wanted.isAttempt(past)
                     && !past.at().isBefore(from)
                     && wanted.commitments().contains(past.commitment()));
   }
@@ -174,18 +181,28 @@ public final class Alignments {
    * Counts an attempt, durably.
    *
    * @param facts of the attempt and the data set it reads, see {@link Journal}
-   * @param keys names the key set that was kept; empty if none was
-   * @throws Problem if the limit does not allow it any more, or the log cannot be written; then
-   *     nothing is counted and nothing must be sent
+   * @param keys what became of the own ones
+   * @throws Problem if the limit does not allow it any more, another job has begun whose keys these
+   *     were not compared with, or the log cannot be written; then nothing is counted and nothing
+   *     must be sent
    */
-  synchronized void count(Wanted wanted, ObjectNode facts, String keys) {
+  synchronized void count(Wanted wanted, ObjectNode facts, OwnKeys.Compared keys) {
     if (!hasBegun(wanted)) {
       require(wanted);
     }
+    Set<String> others = keySets(wanted);
+    others.remove(keys.id());
+    if (!keys.id().isEmpty() && !keys.with().containsAll(others)) {
+      throw Problem.of(
+              Problem.Kind.JOB_FAILED, "another job aligns with the same parties at the same time")
+          .at(wanted.self())
+          .next("silo job run " + wanted.job() + ", when the other job is over");
+    }
     ObjectNode event = facts.deepCopy();
-    ObjectNode parameters = Json.object().put("parties", wanted.parties());
-    if (!keys.isEmpty()) {
-      parameters.put("own_keys", keys);
+    ObjectNode parameters =
+        Json.object().put("parties", wanted.parties()).put("round", wanted.round());
+    if (!keys.id().isEmpty()) {
+      parameters.put("own_keys", keys.id());
     }
     event.set("parameters", parameters);
     wanted.others().forEach(party -> event.withArray("recipients").add(party.name()));

@@ -71,7 +71,7 @@ public final class JobRun {
     void run(JobRun run);
   }
 
-  private record Stop(Problem cause, JobState end) {}
+  private record Stop(Problem cause, JobState end, boolean lost) {}
 
   private final Context context;
   private final Job job;
@@ -87,6 +87,9 @@ public final class JobRun {
   private final AtomicReference<Stop> stop = new AtomicReference<>();
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final Thread thread;
+
+  /** Whether it ended because a partner or a line was lost. */
+  private volatile boolean lost;
 
   /** Whether the thread is past its work: what it still has to tell must not be interrupted. */
   private boolean ending;
@@ -108,7 +111,14 @@ public final class JobRun {
 
   /** Ends the attempt from outside; the first reason counts. */
   void stop(Problem cause, JobState end) {
-    if (stop.compareAndSet(null, new Stop(cause, end))) {
+    stop(cause, end, false);
+  }
+
+  /**
+   * @param lost somebody lost a partner or a line, so that another attempt may succeed
+   */
+  void stop(Problem cause, JobState end, boolean lost) {
+    if (stop.compareAndSet(null, new Stop(cause, end, lost))) {
       conversations.abort(cause.what());
       stopped.countDown();
       synchronized (this) {
@@ -183,7 +193,7 @@ public final class JobRun {
    */
   <T> T phase(String name, ObjectNode facts, Function<ObjectNode, T> body) {
     progress.phase(name);
-    context.jobs().log(job.id(), "phase " + name);
+    context.jobs().phase(job.id(), name);
     ObjectNode what = named(name).setAll(facts);
     Journal.Act act = context.journal().intent("job.phase", what);
     ObjectNode outcome = named(name);
@@ -239,9 +249,10 @@ public final class JobRun {
       end(act, JobState.DONE, null);
     } catch (RuntimeException | Error e) {
       Problem cause = explain(e);
+      Stop outside = stop.get();
+      lost = outside == null ? isLoss(e) : outside.lost();
       beginEnd();
       conversations.abort(cause.what());
-      Stop outside = stop.get();
       try {
         finish(began);
       } catch (RuntimeException noReport) {
@@ -299,7 +310,7 @@ public final class JobRun {
     ObjectNode news = news();
     news.put("state", state.name());
     if (cause != null) {
-      news.set("cause", cause.toPublicJson());
+      news.put("lost", lost).set("cause", cause.toPublicJson());
     }
     for (Party partner : job.others(self())) {
       try {
@@ -372,6 +383,17 @@ public final class JobRun {
     } catch (InterruptedException e) {
       return true;
     }
+  }
+
+  private static boolean isLoss(Throwable e) {
+    return e instanceof WireException.PeerUnavailable
+        || e instanceof WireException.WireTimeout
+        || (e instanceof Problem problem && problem.kind() == Problem.Kind.PARTNER);
+  }
+
+  /** Whether it failed because a partner or a line was lost before anybody was aligned. */
+  boolean lostWhileAligning() {
+    return lost && AlignPhase.isFirst(progress.phase());
   }
 
   private Problem explain(Throwable e) {

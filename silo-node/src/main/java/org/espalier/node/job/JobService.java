@@ -60,6 +60,11 @@ public final class JobService implements AutoCloseable {
    */
   private static final int MAX_PROPOSALS = 100;
 
+  /** How often a job is run again by itself since its operator did. */
+  private static final int AGAIN = 3;
+
+  private static final Duration BETWEEN_TRIES = Duration.ofSeconds(2);
+
   private final JobRun.Context context;
 
   /** Also the lock of beginning and ending attempts. */
@@ -69,6 +74,9 @@ public final class JobService implements AutoCloseable {
    * Attempts up to which the own operator lets partners start a job, where not {@link #ATTEMPTS}.
    */
   private final Map<String, Integer> allowed = new ConcurrentHashMap<>();
+
+  /** Jobs of this node's that are about to be run again by themselves. */
+  private final Map<String, Again> again = new ConcurrentHashMap<>();
 
   private final SecureRandom random = new SecureRandom();
   private final ScheduledExecutorService newsTimer =
@@ -82,6 +90,12 @@ public final class JobService implements AutoCloseable {
     thread.setDaemon(true);
     return thread;
   }
+
+  /**
+   * @param next when to try
+   * @param end until when a partner may take to come back
+   */
+  private record Again(Instant next, Instant end) {}
 
   /** Answers one method of partners' nodes. */
   @FunctionalInterface
@@ -97,6 +111,9 @@ public final class JobService implements AutoCloseable {
     this.context = context;
     for (Job job : context.jobs().list()) {
       if (job.state() == JobState.RUNNING) {
+        if (context.jobs().phase(job.id()).map(AlignPhase::isFirst).orElse(true)) {
+          planAgain(job);
+        }
         context
             .jobs()
             .move(
@@ -241,6 +258,16 @@ public final class JobService implements AutoCloseable {
   /** Starts the job at all parties; one that runs already goes on. */
   public Job run(String id) {
     Job job = gathered(id);
+    if (job.state() != JobState.RUNNING) {
+      again.remove(id);
+      jobs().triedAgain(id, 0);
+      allowed.merge(id, job.attempt() + ATTEMPTS, Math::max);
+    }
+    return start(id);
+  }
+
+  private Job start(String id) {
+    Job job = gathered(id);
     switch (job.state()) {
       case RUNNING -> {
         return job;
@@ -252,7 +279,6 @@ public final class JobService implements AutoCloseable {
       default ->
           throw Problem.wrongState("job " + id + " is " + job.state()).next("silo job show " + id);
     }
-    allowed.merge(id, job.attempt() + ATTEMPTS, Math::max);
     int attempt = job.attempt();
     ObjectNode body = facts(job);
     ObjectNode approvals = body.putObject("approvals");
@@ -493,7 +519,7 @@ public final class JobService implements AutoCloseable {
         Problem said = Problem.fromJson(body.path("cause"));
         Problem cause = Problem.of(Problem.Kind.JOB_FAILED, said.what());
         Party where = said.party().filter(p -> job.spec().parties().containsKey(p)).orElse(from);
-        run.stop(cause.at(where), JobState.valueOf(state));
+        run.stop(cause.at(where), JobState.valueOf(state), body.path("lost").asBoolean());
       }
     }
     return Json.object();
@@ -653,11 +679,89 @@ public final class JobService implements AutoCloseable {
     }
   }
 
+  // ---- again ----------------------------------------------------------------------------------
+
+  /**
+   * Whether a job that has failed will be run again by itself: this node proposed it, and a partner
+   * or a line was lost, or a node killed, before it was known who is in the cohort. What an attempt
+   * drew is forgotten with it: another one begins with new secrets.
+   */
+  public boolean triesAgain(String id) {
+    JobRun run = runs.get(id);
+    return again.containsKey(id) || (run != null && mayTryAgain(run));
+  }
+
+  private boolean mayTryAgain(JobRun run) {
+    return run.lostWhileAligning() && mayTryAgain(run.job());
+  }
+
+  private boolean mayTryAgain(Job job) {
+    return job.proposer().equals(self()) && jobs().triedAgain(job.id()) < AGAIN;
+  }
+
+  private void planAgain(Job job) {
+    if (mayTryAgain(job)) {
+      Instant now = Instant.now();
+      Duration patience =
+          context.config() == null ? Duration.ofMinutes(10) : context.config().patience();
+      again.put(job.id(), new Again(now, now.plus(patience)));
+    }
+  }
+
+  private void tryAgain(String id, Again plan) {
+    if (jobs().get(id).state() == JobState.FAILED) {
+      int times = jobs().triedAgain(id);
+      // Counted before, so that a node that dies of it does not go on for ever.
+      jobs().triedAgain(id, times + 1);
+      try {
+        start(id);
+        jobs().log(id, "runs again by itself, time %d of %d".formatted(times + 1, AGAIN));
+      } catch (Problem e) {
+        boolean away = e.kind() == Problem.Kind.PARTNER || e.kind() == Problem.Kind.WRONG_STATE;
+        if (away && Instant.now().isBefore(plan.end())) {
+          jobs().triedAgain(id, times); // nobody has done anything
+          again.replace(id, plan, new Again(Instant.now().plus(BETWEEN_TRIES), plan.end()));
+          return;
+        }
+        jobs().log(id, "is not run again by itself: " + e.what());
+      }
+    }
+    again.remove(id, plan);
+  }
+
+  /** What is to be tried by now, each on a thread of its own. */
+  private void tryAgain() {
+    Instant now = Instant.now();
+    again.forEach(
+        (id, plan) -> {
+          String trying = "again " + id;
+          if (!plan.next().isAfter(now) && beingTold.add(trying)) {
+            tellers.execute(
+                () -> {
+                  try {
+                    tryAgain(id, plan);
+                  } catch (RuntimeException e) {
+                    again.remove(id);
+                    LOG.error("job {} cannot be run again", id, e);
+                  } finally {
+                    beingTold.remove(trying);
+                  }
+                });
+          }
+        });
+  }
+
   /** Throws nothing: an exception would end the timer. */
   private void spreadNews() {
     synchronized (runs) {
+      for (JobRun run : runs.values()) {
+        if (run.isOver() && mayTryAgain(run)) {
+          planAgain(run.job());
+        }
+      }
       runs.values().removeIf(JobRun::isOver);
     }
+    tryAgain();
     for (JobRun run : runs.values()) {
       for (Party partner : run.job().others(self())) {
         // Each partner by itself: one that does not answer must not delay what the others hear.

@@ -95,8 +95,44 @@ public final class Jobs {
                     + job.attempt());
           }
           store.update("UPDATE jobs SET attempt = ? WHERE id = ?", attempt, id);
+          progress(id, "phase", null);
           return move(id, JobState.RUNNING, null);
         });
+  }
+
+  /** Notes which phase the newest attempt has come to, so that it is known after a crash. */
+  public void phase(String id, String phase) {
+    progress(id, "phase", phase);
+    log(id, "phase " + phase);
+  }
+
+  /** The phase that the newest attempt has come to; empty before its first. */
+  public Optional<String> phase(String id) {
+    return store
+        .one(
+            "SELECT phase FROM progress WHERE job = ?",
+            row -> Optional.ofNullable(row.getString(1)),
+            id)
+        .flatMap(phase -> phase);
+  }
+
+  /** How often this node has run a job again by itself since its operator did. */
+  public int triedAgain(String id) {
+    return store
+        .one("SELECT tried_again FROM progress WHERE job = ?", row -> row.getInt(1), id)
+        .orElse(0);
+  }
+
+  public void triedAgain(String id, int times) {
+    progress(id, "tried_again", times);
+  }
+
+  private void progress(String id, String column, Object value) {
+    store.update(
+        "INSERT INTO progress (job, %1$s) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET %1$s = excluded.%1$s"
+            .formatted(column),
+        id,
+        value);
   }
 
   /** Keeps a party's decision; a second, different one changes nothing. */

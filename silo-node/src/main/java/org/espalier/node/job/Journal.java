@@ -21,13 +21,20 @@ public interface Journal {
    * An alignment that was counted, as the log holds it.
    *
    * @param at when it began
+   * @param round how many alignments of the job on this file had ended with a cohort
    * @param dataset this node's, by name
    * @param commitment keyed digest of its file
    * @param parties names of all parties, sorted
    * @param keys names the set of keys that this node brought; empty if it was not kept
    */
   record Alignment(
-      Instant at, String job, String dataset, String commitment, String parties, String keys) {}
+      Instant at,
+      String job,
+      long round,
+      String dataset,
+      String commitment,
+      String parties,
+      String keys) {}
 
   /**
    * A pass that was counted, as the log holds it.
@@ -50,8 +57,8 @@ public interface Journal {
    * Notes what a partner did: {@code job.approve}, {@code job.deny} or {@code job.receipt}; or that
    * a pass begins which counts: {@link #PASS}, with {@code pass} and {@code parties} (all names,
    * sorted) among its parameters and one input; or that an alignment begins which counts: {@link
-   * #ALIGNMENT}, with {@code parties} and, if they were kept, {@code own_keys} among its parameters
-   * and one input.
+   * #ALIGNMENT}, with {@code parties}, {@code round} and, if they were kept, {@code own_keys} among
+   * its parameters and one input.
    *
    * @throws org.espalier.node.Problem if the log cannot be written
    */

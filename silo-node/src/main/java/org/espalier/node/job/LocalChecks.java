@@ -186,7 +186,7 @@ final class LocalChecks {
           .formatted(cohort.shortDigest(), cohort.job(), cohort.size());
     }
     Alignments.Wanted wanted =
-        context.alignments().wanted(job, self, dataset, spec.parties().keySet());
+        context.alignments().wanted(job, 0, self, dataset, spec.parties().keySet());
     String count = context.alignments().require(wanted);
     int least = context.alignments().setDifference(wanted);
     return least == 0

@@ -23,14 +23,26 @@ import org.espalier.wire.Digests;
 final class OwnKeys {
   private OwnKeys() {}
 
+  /** Where the policy does not ask for a comparison. */
+  static final Compared NOT_COMPARED = new Compared("", Set.of());
+
+  /**
+   * @param id names the own key set; empty if it was not kept
+   * @param with the earlier ones from which it is far enough
+   */
+  record Compared(String id, Set<String> with) {
+    Compared {
+      with = Set.copyOf(with);
+    }
+  }
+
   /**
    * Keeps the own keys of a new alignment and compares them, if the policy asks for that; reads the
    * whole file where its keys are not known yet.
    *
-   * @return the name of the key set; empty if the policy does not ask for it
    * @throws Problem if the sets are too near to each other or cannot be compared
    */
-  static String compared(
+  static Compared compared(
       Cohorts cohorts,
       Alignments alignments,
       Alignments.Wanted wanted,
@@ -39,7 +51,7 @@ final class OwnKeys {
       byte[] match) {
     int least = alignments.setDifference(wanted);
     if (least == 0) {
-      return "";
+      return NOT_COMPARED;
     }
     String id = cohorts.keySetId(dataset.scan().sha256(), match);
     if (!cohorts.hasKeySet(id)) {
@@ -56,7 +68,7 @@ final class OwnKeys {
         }
       }
     }
-    return id;
+    return new Compared(id, earlier);
   }
 
   private static Problem tooNear(Alignments.Wanted wanted, int difference, int least) {

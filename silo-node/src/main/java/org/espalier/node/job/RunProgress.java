@@ -18,11 +18,14 @@ final class RunProgress implements Progress {
   /** Below this share of a step no time left is announced. */
   private static final double MIN_SHARE = 0.02;
 
+  /** What an attempt is in before its first phase. */
+  static final String BEFORE = "check";
+
   private final long started = System.nanoTime();
   private final Map<String, Double> finished = new LinkedHashMap<>();
   private final Map<Party, News> partners = new TreeMap<>();
   private final Map<String, JsonNode> facts = new LinkedHashMap<>();
-  private String phase = "check";
+  private String phase = BEFORE;
   private String step = "";
   private long phaseStarted = started;
   private long stepStarted = started;

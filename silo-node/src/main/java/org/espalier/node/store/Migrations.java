@@ -72,6 +72,13 @@ final class Migrations {
             expires TEXT,
             since TEXT NOT NULL
           ) STRICT;
+          """,
+          """
+          CREATE TABLE progress (
+            job TEXT PRIMARY KEY REFERENCES jobs(id),
+            phase TEXT,
+            tried_again INTEGER NOT NULL DEFAULT 0
+          ) STRICT;
           """);
 
   private Migrations() {}

@@ -126,6 +126,13 @@ class RenderingTest {
   }
 
   @Test
+  void aFailedJobThatRunsAgainByItselfSaysSo() {
+    silo.answer("job.status", Answers.FAILED.replaceFirst("}$", ",\"tries_again\":true}"));
+    assertThat(silo.run("job", "status", "J-1a2b3c4d").out())
+        .contains("FAILED", "runs again by itself when it can");
+  }
+
+  @Test
   void aJobThatReusesACohortSaysSo() {
     String spec =
         Answers.SPEC.replace(

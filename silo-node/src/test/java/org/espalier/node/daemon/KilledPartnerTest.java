@@ -3,22 +3,45 @@ package org.espalier.node.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A partner's process ends in the middle of a job, as at a power cut. */
+/** A party's process ends in the middle of an alignment, as at a power cut. */
 class KilledPartnerTest {
-  private static final int PEOPLE = 2500;
+  /** The insurer has masked its few people long before the bank has masked its many. */
+  private static final int BANK_PEOPLE = 40_000;
+
+  private static final int INSURER_PEOPLE = 2000;
+  private static final int COMMON = 700;
 
   @TempDir Path root;
   private TestSilo bank;
   private TestSilo insurer;
   private Process process;
+
+  @BeforeEach
+  void start() throws Exception {
+    bank = TestSilo.create("bank.example", root).start();
+    insurer = TestSilo.create("insurer.example", root);
+    process = spawn();
+    bank.partnerWith(insurer);
+    bank.dataset("people", TestData.bank(0, BANK_PEOPLE));
+    insurer.dataset(
+        "people", TestData.insurer(BANK_PEOPLE - COMMON, BANK_PEOPLE - COMMON + INSURER_PEOPLE));
+  }
 
   @AfterEach
   void stop() {
@@ -33,40 +56,79 @@ class KilledPartnerTest {
     }
   }
 
+  private static ObjectNode spec() {
+    ObjectNode spec = (ObjectNode) TestData.twoParties(100);
+    spec.withObject("alignment").put("protocol", "ecdh");
+    spec.withObject("training").put("max_passes", 1);
+    return spec;
+  }
+
   @Test
-  void theOtherSideSaysSoGoesOnServingAndANewAttemptSucceeds() throws Exception {
-    bank = TestSilo.create("bank.example", root).start();
-    insurer = TestSilo.create("insurer.example", root);
-    process = spawn();
-    bank.partnerWith(insurer);
-    bank.dataset("people", TestData.bank(0, PEOPLE));
-    insurer.dataset("people", TestData.insurer(0, PEOPLE));
-    String job = bank.propose(TestData.twoParties(100));
+  void theOtherSideSaysSoAndAlignsAgainByItselfWhenItIsBack() throws Exception {
+    String job = bank.propose(spec());
     insurer.call("job.approve", "job", job);
     bank.call("job.run", "job", job);
-    until(() -> heard(job) > 1000);
+    killWhileAligning();
 
-    process.destroyForcibly();
-    assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
-    JsonNode status = bank.await(job, 30).path("job");
-    assertThat(status.path("state").asText()).isEqualTo("FAILED");
-    assertThat(status.path("cause").path("party").asText()).isEqualTo("insurer.example");
-    assertThat(status.path("cause").path("next").asText()).isEqualTo("silo job run " + job);
-    assertThat(bank.call("status").path("jobs").path("FAILED").asInt()).isEqualTo(1);
+    until(() -> status(bank, job).at("/job/state").asText().equals("FAILED"));
+    JsonNode failed = status(bank, job);
+    assertThat(failed.at("/job/cause/party").asText()).isEqualTo("insurer.example");
+    assertThat(failed.at("/job/cause/next").asText()).isEqualTo("silo job run " + job);
+    assertThat(failed.path("tries_again").asBoolean()).isTrue();
+    assertThat(bank.call("job.logs", "job", job).toString())
+        .contains("phase align")
+        .doesNotContain("phase prepare");
 
     // Back in this process; what the kill left open is concluded before anything else.
     insurer.start();
-    assertThat(insurer.call("job.status", "job", job).path("job").path("state").asText())
-        .isEqualTo("FAILED");
+    JsonNode report = SiloNodeTest.done(bank, job);
+    assertThat(report.path("attempt").asInt()).isGreaterThan(1);
+    assertThat(bank.call("job.logs", "job", job).toString())
+        .contains("runs again by itself, time 1 of 3");
     assertThat(insurer.call("audit.tail", TestSilo.args("job", job)).toString())
         .contains("node.interrupted");
-    until(() -> bank.call("status").path("partners").path(0).path("connected").asBoolean());
-    bank.call("job.run", "job", job);
-    JsonNode report = SiloNodeTest.done(bank, job);
-    assertThat(report.path("attempt").asInt()).isEqualTo(2);
-    SiloNodeTest.done(insurer, job);
-    SiloNodeTest.verified(bank);
-    SiloNodeTest.verified(insurer);
+    sameCohort(job, report);
+  }
+
+  /** Everybody whom both know and nobody else, in one order; both logs are whole. */
+  private void sameCohort(String job, JsonNode report) throws IOException {
+    assertThat(report.at("/alignment/size").asInt()).isEqualTo(COMMON);
+    for (TestSilo silo : new TestSilo[] {bank, insurer}) {
+      assertThat(SiloNodeTest.done(silo, job).path("alignment"))
+          .isEqualTo(report.path("alignment"));
+      SiloNodeTest.verified(silo);
+    }
+    Set<Integer> rows = new TreeSet<>();
+    Path cohort = bank.home.results().resolve(job + ".cohort.csv");
+    Files.readAllLines(cohort).stream()
+        .skip(1)
+        .forEach(line -> rows.add(Integer.parseInt(line.split(",", -1)[1])));
+    assertThat(rows).hasSize(COMMON).first().isEqualTo(BANK_PEOPLE - COMMON + 1);
+    try (var left = Files.list(bank.home.root().resolve("work"))) {
+      assertThat(left).as("temporary files").isEmpty();
+    }
+  }
+
+  private void killWhileAligning() throws InterruptedException {
+    until(() -> logged("disclosure.alignment"));
+    process.destroyForcibly();
+    assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  /** Whether the insurer's log holds an event of this type. */
+  private boolean logged(String type) {
+    try {
+      return Files.readString(insurer.home.audit().resolve("journal"), StandardCharsets.ISO_8859_1)
+          .contains(type);
+    } catch (NoSuchFileException e) {
+      return false;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static JsonNode status(TestSilo silo, String job) {
+    return silo.call("job.status", "job", job);
   }
 
   private Process spawn() throws IOException, InterruptedException {
@@ -88,17 +150,11 @@ class KilledPartnerTest {
     return started;
   }
 
-  /** Bytes of the partner's in the job so far. */
-  private long heard(String job) {
-    JsonNode progress = bank.call("job.status", "job", job).path("progress");
-    return progress.path("bytes").path("insurer.example").path("received").asLong();
-  }
-
   private static void until(BooleanSupplier condition) throws InterruptedException {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime()).as("waited too long").isLessThan(deadline);
-      Thread.sleep(20);
+      Thread.sleep(5);
     }
   }
 }

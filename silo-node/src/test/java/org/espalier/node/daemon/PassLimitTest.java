@@ -112,6 +112,20 @@ class PassLimitTest extends TwoSilos {
     insurer.call("job.run", "job", job);
     refused(bank, job);
     refused(insurer, job);
+    // The cohort was kept: the second attempt went on from it.
+    for (TestSilo silo : List.of(bank, insurer)) {
+      assertThat(silo.call("cohort.list").path("cohorts")).hasSize(1);
+      JsonNode phases =
+          silo.call("audit.tail", Json.object().put("count", 1000).put("type", "phase.finished"))
+              .path("events");
+      assertThat(phases.toString()).containsOnlyOnce("cohort_again");
+      assertThat(
+              silo.call(
+                      "audit.tail",
+                      Json.object().put("count", 100).put("type", "disclosure.alignment"))
+                  .path("events"))
+          .hasSize(1);
+    }
   }
 
   @Test

@@ -13,6 +13,7 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -50,6 +51,7 @@ class AlignmentsTest {
   @TempDir Path folder;
   private final List<Journal.Alignment> log = new ArrayList<>();
   private Instant now = START;
+  private int round;
   private Store store;
   private Datasets datasets;
   private Alignments alignments;
@@ -103,6 +105,7 @@ class AlignmentsTest {
           new Alignment(
               now,
               facts.path("job").asText(),
+              facts.at("/parameters/round").asLong(),
               facts.at("/inputs/0/dataset").asText(),
               facts.at("/inputs/0/commitment").asText(),
               facts.at("/parameters/parties").asText(),
@@ -134,10 +137,14 @@ class AlignmentsTest {
   }
 
   private Alignments.Wanted wanted(String job, Dataset data, List<Party> parties) {
-    return alignments.wanted(job, BANK, data, parties);
+    return alignments.wanted(job, round, BANK, data, parties);
   }
 
-  private void run(String job, Dataset data, List<Party> parties, String keys) {
+  private void run(String job, Dataset data, List<Party> parties) {
+    run(job, data, parties, OwnKeys.NOT_COMPARED);
+  }
+
+  private void run(String job, Dataset data, List<Party> parties, OwnKeys.Compared keys) {
     ObjectNode facts = Json.object().put("job", job).put("attempt", 1);
     facts
         .putArray("inputs")
@@ -153,14 +160,14 @@ class AlignmentsTest {
     Dataset people = dataset("people", "a\n");
     assertThat(alignments.require(wanted("", people, TWO)))
         .isEqualTo("new alignment 1 of 2 in 90 days with insurer.example");
-    run("J-1", people, TWO, "");
-    run("J-2", people, TWO, "");
+    run("J-1", people, TWO);
+    run("J-2", people, TWO);
     assertThatThrownBy(() -> alignments.require(wanted("", people, TWO)))
         .isInstanceOf(Problem.class)
         .hasMessage(
             "the policy of bank.example allows 2 new alignments of a data set with insurer.example in"
                 + " 90 days; the next is possible from 2026-05-30T12:00:01Z");
-    assertThatThrownBy(() -> run("J-3", people, TWO, "")).isInstanceOf(Problem.class);
+    assertThatThrownBy(() -> run("J-3", people, TWO)).isInstanceOf(Problem.class);
     assertThat(log).hasSize(2);
 
     alignments = under(POLICY); // as after a restart
@@ -174,20 +181,25 @@ class AlignmentsTest {
   @Test
   void attemptsOfAJobAreOneAlignmentUnlessItsFileChanged() throws Exception {
     Dataset people = dataset("people", "a\n");
-    run("J-1", people, TWO, "");
-    run("J-1", people, TWO, "");
-    run("J-2", people, TWO, "");
-    run("J-1", people, TWO, "");
+    run("J-1", people, TWO);
+    run("J-1", people, TWO);
+    run("J-2", people, TWO);
+    run("J-1", people, TWO);
     assertThat(alignments.require(wanted("J-1", people, TWO))).contains("1 of 2");
     assertThat(alignments.require(wanted("J-2", people, TWO))).contains("2 of 2");
+    round = 1;
+    assertThatThrownBy(() -> run("J-1", people, TWO))
+        .as("an attempt after one that ended with a cohort")
+        .isInstanceOf(Problem.class);
+    round = 0;
     Dataset changed = dataset("people", "a\nb\n");
-    assertThatThrownBy(() -> run("J-1", changed, TWO, "")).isInstanceOf(Problem.class);
+    assertThatThrownBy(() -> run("J-1", changed, TWO)).isInstanceOf(Problem.class);
   }
 
   @Test
   void neitherAnotherNameNorAnotherFileUnderTheNameIsAnotherDataSet() throws Exception {
-    run("J-1", dataset("people", "a\n"), TWO, "");
-    run("J-2", dataset("people", "a\nb\n"), TWO, "");
+    run("J-1", dataset("people", "a\n"), TWO);
+    run("J-2", dataset("people", "a\nb\n"), TWO);
     Dataset copy = dataset("copy", "a\n");
     assertThat(alignments.require(wanted("", copy, TWO))).contains("2 of 2");
     Dataset again = dataset("people", "c\n");
@@ -199,7 +211,7 @@ class AlignmentsTest {
   @Test
   void eachPartnerHasItsOwnLimit() throws Exception {
     Dataset people = dataset("people", "a\n");
-    run("J-1", people, THREE, "");
+    run("J-1", people, THREE);
     assertThat(alignments.require(wanted("", people, TWO)))
         .isEqualTo("new alignment 2 of 2 in 90 days with insurer.example");
     assertThatThrownBy(() -> alignments.require(wanted("", people, THREE)))
@@ -215,8 +227,8 @@ class AlignmentsTest {
   @Test
   void knowsWhichKeysWereBroughtBefore() throws Exception {
     Dataset people = dataset("people", "a\n");
-    run("J-1", people, TWO, "k1");
-    run("J-2", people, TWO, "");
+    run("J-1", people, TWO, new OwnKeys.Compared("k1", Set.of()));
+    run("J-2", people, TWO);
     assertThat(alignments.keySets(wanted("J-3", people, TWO))).containsExactly("k1");
     assertThat(alignments.keySets(wanted("J-3", people, THREE))).isEmpty();
     assertThat(alignments.setDifference(wanted("J-3", people, TWO))).isEqualTo(5);
@@ -269,6 +281,22 @@ class AlignmentsTest {
     Dataset nearTheFirst = dataset("people", people(0, 38));
     assertThatThrownBy(() -> compareAndRun("J-5", cohorts, nearTheFirst))
         .hasMessageContaining("by fewer than 5");
+  }
+
+  @Test
+  void jobsThatAlignAtTheSameTimeDoNotMissEachOther() throws Exception {
+    alignments = under("alignment: {min_set_difference: 5}");
+    Cohorts cohorts = new Cohorts(folder.resolve("cohorts"), new byte[32]);
+    Dataset first = dataset("people", people(0, 40));
+    Dataset second = dataset("less", people(0, 39));
+    OwnKeys.Compared of1 =
+        OwnKeys.compared(cohorts, alignments, wanted("J-1", first, TWO), first, KEY, MATCH);
+    OwnKeys.Compared of2 =
+        OwnKeys.compared(cohorts, alignments, wanted("J-2", second, TWO), second, KEY, MATCH);
+    run("J-1", first, TWO, of1);
+    assertThatThrownBy(() -> run("J-2", second, TWO, of2)).hasMessageContaining("at the same time");
+    run("J-1", first, TWO, of1);
+    assertThat(log).hasSize(2);
   }
 
   @Test

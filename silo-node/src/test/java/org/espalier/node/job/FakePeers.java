@@ -17,6 +17,9 @@ class FakePeers implements Peers {
   final List<Asked> asked = new CopyOnWriteArrayList<>();
   private final Party self;
 
+  /** What partners answer to the question whether they are ready; null if they are. */
+  volatile Problem refusal;
+
   FakePeers(Party self) {
     this.self = self;
   }
@@ -46,6 +49,10 @@ class FakePeers implements Peers {
       throw Problem.of(Problem.Kind.PARTNER, "interrupted").at(partner);
     }
     asked.add(new Asked(partner, method, body.deepCopy()));
+    Problem no = refusal;
+    if (no != null && method.equals("job.ready")) {
+      throw no;
+    }
     return Json.object().put("attempt", 0);
   }
 

@@ -55,6 +55,7 @@ class JobServiceTest {
   private Store store;
   private Jobs jobs;
   private FakePeers peers;
+  private JobRun.Context context;
   private JobService service;
   private final List<String> journal = new CopyOnWriteArrayList<>();
 
@@ -111,19 +112,19 @@ class JobServiceTest {
                 new TableSchema.Column("bad", ColumnType.LABEL)),
             null));
     peers = new FakePeers(BANK);
-    service =
-        new JobService(
-            new JobRun.Context(
-                peers,
-                jobs,
-                new Openings(new Acts(), datasets),
-                new Alignments(new Acts(), datasets, Policy.NONE, Clock.systemUTC()),
-                new Cohorts(folder.resolve("cohorts"), new byte[32]),
-                datasets,
-                new Acts(),
-                new SiloConfig(BANK, "127.0.0.1:1", null, null, Duration.ofMinutes(1), null),
-                folder,
-                folder));
+    context =
+        new JobRun.Context(
+            peers,
+            jobs,
+            new Openings(new Acts(), datasets),
+            new Alignments(new Acts(), datasets, Policy.NONE, Clock.systemUTC()),
+            new Cohorts(folder.resolve("cohorts"), new byte[32]),
+            datasets,
+            new Acts(),
+            new SiloConfig(BANK, "127.0.0.1:1", null, null, Duration.ofMinutes(1), null),
+            folder,
+            folder);
+    service = new JobService(context);
   }
 
   @AfterEach
@@ -265,6 +266,88 @@ class JobServiceTest {
     failed(id);
     said("job.start", about(id).put("attempt", 12));
     assertThat(jobs.get(id).state()).isEqualTo(JobState.RUNNING);
+  }
+
+  /** A job that a kill left in this phase. */
+  private String killedIn(String phase) {
+    String id = approved();
+    jobs.begin(id, 1);
+    jobs.phase(id, phase);
+    return id;
+  }
+
+  private void restart() {
+    service.close();
+    service = new JobService(context);
+  }
+
+  private boolean logged(String id, String text) {
+    return jobs.log(id, 0).stream().anyMatch(line -> line.line().contains(text));
+  }
+
+  @Test
+  void whoseNodeWasKilledWhileAligningRunsItAgain() {
+    String aligning = killedIn("align");
+    String training = killedIn("train");
+    String often = killedIn("align");
+    jobs.triedAgain(often, 3);
+    String theirs = "J-00000001";
+    JobSpec spec = JobSpec.yaml("job.yaml", SPEC).aligned("ecdh");
+    ObjectNode proposal =
+        Json.object().put("job", theirs).put("spec", HexFormat.of().formatHex(spec.digest()));
+    proposal.set("content", spec.toJson());
+    proposal.putObject("approval").put("approved", true).put("signature", new byte[64]);
+    said("job.propose", proposal);
+    service.decide(theirs, true, null);
+    jobs.begin(theirs, 1);
+    restart();
+    for (String id : List.of(training, often, theirs)) {
+      assertThat(jobs.get(id).state()).isEqualTo(JobState.FAILED);
+      assertThat(service.triesAgain(id)).isFalse();
+    }
+    until(() -> logged(aligning, "runs again by itself, time 1 of 3"));
+    assertThat(jobs.get(aligning).attempt()).isEqualTo(2);
+    assertThat(jobs.triedAgain(aligning)).isEqualTo(1);
+    assertThat(jobs.get(training).attempt()).isEqualTo(1);
+    // Once its operator has run it, it may be tried as often again.
+    service.run(often);
+    assertThat(jobs.triedAgain(often)).isZero();
+  }
+
+  @Test
+  void whatIsLostWhileAligningIsRunAgainThreeTimesAndNoMore() {
+    String id = approved();
+    service.run(id);
+    for (int time = 1; time <= 4; time++) {
+      int attempt = time;
+      until(() -> jobs.phase(id).isPresent() && jobs.get(id).attempt() == attempt);
+      ObjectNode news = about(id).put("attempt", attempt).put("state", JobState.FAILED.name());
+      said("job.news", news.put("lost", true));
+      until(() -> jobs.get(id).attempt() > attempt || jobs.get(id).state() == JobState.FAILED);
+    }
+    assertThat(jobs.get(id).attempt()).isEqualTo(4);
+    assertThat(service.triesAgain(id)).isFalse();
+    assertThat(jobs.triedAgain(id)).isEqualTo(3);
+    // What failed for another reason is not run again at all.
+    service.run(id);
+    until(() -> jobs.phase(id).isPresent());
+    failed(id);
+    assertThat(service.triesAgain(id)).isFalse();
+  }
+
+  @Test
+  void aPartnerThatIsAwayIsWaitedForAndOneThatRefusesIsNot() {
+    String id = killedIn("align");
+    peers.refusal = Problem.of(Problem.Kind.PARTNER, "lost the link").at(INSURER);
+    restart();
+    until(() -> peers.asked.stream().filter(a -> a.method().equals("job.ready")).count() > 1);
+    assertThat(service.triesAgain(id)).isTrue();
+    assertThat(jobs.get(id).attempt()).isEqualTo(1);
+    peers.refusal = Problem.refused("no more").at(INSURER);
+    until(() -> !service.triesAgain(id));
+    assertThat(logged(id, "is not run again by itself: no more")).isTrue();
+    assertThat(jobs.get(id).state()).isEqualTo(JobState.FAILED);
+    assertThat(jobs.triedAgain(id)).isLessThanOrEqualTo(1);
   }
 
   @Test

@@ -1,0 +1,34 @@
+package org.espalier.psi.oprf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.espalier.psi.Cuts;
+import org.espalier.psi.Table;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * An alignment that is cut after any message ends with the same people at the next attempt, which
+ * draws all secrets anew: nothing that answered one set may answer another.
+ */
+class ResumeTest {
+  @TempDir Path folder;
+
+  private static Table ids(int from, int to) {
+    return Table.of(IntStream.range(from, to).mapToObj(i -> "id" + i).toArray(String[]::new));
+  }
+
+  private static Supplier<Run> runs(Table... tables) {
+    return () -> new Run(tables);
+  }
+
+  @Test
+  void twoParties() throws Exception {
+    // Hello, base transfers, count, correction, trees, tables, values, verdict, members, cohort and
+    // confirmation, one way or the other.
+    assertThat(Cuts.everywhere(runs(ids(0, 60), ids(20, 90)), folder)).isBetween(15, 40);
+  }
+}
