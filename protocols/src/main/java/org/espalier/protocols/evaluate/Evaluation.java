@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.apache.commons.math3.distribution.ChiSquaredDistribution;
 import org.apache.commons.math3.distribution.NormalDistribution;
@@ -24,6 +23,8 @@ import org.apache.commons.math3.distribution.NormalDistribution;
  * @param logLoss mean of -ln p(label), in nats, each p(label) raised to at least {@value #CLIP}
  * @param accuracy share of rows whose label is 1 exactly where the probability is at least 0.5
  * @param brier mean squared difference of probability and label
+ * @param averagePrecision precision at each distinct probability as a threshold, weighted by the
+ *     recall it adds; null without positives
  * @param calibration bins in ascending order of probability, see {@link CalibrationBin}
  * @param calibrationP p-value of "the probabilities are right" by the statistic of Hosmer and
  *     Lemeshow over the bins, with as many degrees of freedom as bins, since no parameter was
@@ -38,6 +39,7 @@ public record Evaluation(
     double logLoss,
     double accuracy,
     double brier,
+    Double averagePrecision,
     List<CalibrationBin> calibration,
     Double calibrationP) {
   /** Smallest probability of the observed label that the log-loss knows. */
@@ -58,21 +60,32 @@ public record Evaluation(
    * One of up to ten bins with equally many rows each, except that rows of equal probability stay
    * together, in the bin where the middle of them falls.
    *
-   * @param lowest smallest predicted probability
-   * @param highest largest
+   * @param positives of the rows
+   * @param lowest smallest predicted probability; null at {@link Detail#AGGREGATE}
+   * @param highest largest; likewise
    * @param predicted mean predicted probability
-   * @param observed share of positives
    */
   public record CalibrationBin(
-      int rows, double lowest, double highest, double predicted, double observed) {}
+      int rows, int positives, Double lowest, Double highest, double predicted) {
+    /** Share of positives. */
+    public double observed() {
+      return (double) positives / rows;
+    }
+  }
+
+  /** The same with all detail. */
+  public static Evaluation of(double[] probabilities, double[] labels) {
+    return of(probabilities, labels, Detail.EXACT);
+  }
 
   /**
    * @param probabilities of label 1, one per row, in [0, 1]
    * @param labels 0 or 1
+   * @param detail of the calibration; other figures are of all rows
    * @throws IllegalArgumentException if lengths differ, there are no rows, or a value is out of
    *     range
    */
-  public static Evaluation of(double[] probabilities, double[] labels) {
+  public static Evaluation of(double[] probabilities, double[] labels, Detail detail) {
     int rows = probabilities.length;
     if (rows == 0 || labels.length != rows) {
       throw new IllegalArgumentException(rows + " probabilities, " + labels.length + " labels");
@@ -80,8 +93,6 @@ public record Evaluation(
     double logLoss = 0;
     double brier = 0;
     int right = 0;
-    double[] positives = new double[rows];
-    double[] negatives = new double[rows];
     int ones = 0;
     for (int i = 0; i < rows; i++) {
       double p = probabilities[i];
@@ -95,16 +106,12 @@ public record Evaluation(
       logLoss -= one ? Math.log(Math.max(p, CLIP)) : Math.log1p(-Math.min(p, 1 - CLIP));
       brier += (p - labels[i]) * (p - labels[i]);
       right += one == p >= 0.5 ? 1 : 0;
-      if (one) {
-        positives[ones++] = p;
-      } else {
-        negatives[i - ones] = p;
-      }
+      ones += one ? 1 : 0;
     }
-    List<Group> groups =
-        groups(Arrays.copyOf(positives, ones), Arrays.copyOf(negatives, rows - ones));
+    Ranking ranking = Ranking.of(probabilities, labels);
+    List<Group> groups = groups(ranking);
     boolean both = ones > 0 && ones < rows;
-    List<CalibrationBin> bins = bins(groups, rows);
+    List<CalibrationBin> bins = bins(ranking, Detail.EXACT);
     Double auc = both ? auc(groups, ones, rows - ones) : null;
     return new Evaluation(
         rows,
@@ -115,38 +122,21 @@ public record Evaluation(
         logLoss / rows,
         (double) right / rows,
         brier / rows,
-        bins,
+        ones > 0 ? averagePrecision(groups, ones) : null,
+        detail == Detail.EXACT ? bins : bins(ranking, detail),
         rows < MIN_ROWS_FOR_P ? null : calibrationP(bins));
   }
 
   /** Rows of equal probability. */
-  private record Group(double probability, int positives, int negatives) {
-    int rows() {
-      return positives + negatives;
-    }
-  }
+  private record Group(int positives, int negatives) {}
 
   /** In ascending order of probability. */
-  private static List<Group> groups(double[] positives, double[] negatives) {
-    Arrays.parallelSort(positives);
-    Arrays.parallelSort(negatives);
+  private static List<Group> groups(Ranking ranking) {
     List<Group> groups = new ArrayList<>();
-    int p = 0;
-    int q = 0;
-    while (p < positives.length || q < negatives.length) {
-      double value =
-          Math.min(
-              p < positives.length ? positives[p] : Double.POSITIVE_INFINITY,
-              q < negatives.length ? negatives[q] : Double.POSITIVE_INFINITY);
-      int fromP = p;
-      int fromQ = q;
-      while (p < positives.length && positives[p] == value) {
-        p++;
-      }
-      while (q < negatives.length && negatives[q] == value) {
-        q++;
-      }
-      groups.add(new Group(value, p - fromP, q - fromQ));
+    for (int i = 0; i < ranking.values().length; i++) {
+      int rows = ranking.upTo()[i] - ranking.before(i);
+      int positives = (int) (ranking.sums()[i] - ranking.sumBefore(i));
+      groups.add(new Group(positives, rows - positives));
     }
     return groups;
   }
@@ -199,39 +189,43 @@ public record Evaluation(
     return largest;
   }
 
-  private static List<CalibrationBin> bins(List<Group> groups, int rows) {
-    List<CalibrationBin> bins = new ArrayList<>();
-    int at = 0;
-    long below = 0;
-    while (at < groups.size()) {
-      int bin = bin(below, groups.get(at), rows);
-      double lowest = groups.get(at).probability;
-      double highest = lowest;
-      double expected = 0;
-      int positives = 0;
-      long first = below;
-      while (at < groups.size() && bin(below, groups.get(at), rows) == bin) {
-        Group group = groups.get(at++);
-        highest = group.probability;
-        expected += group.rows() * group.probability;
-        positives += group.positives;
-        below += group.rows();
-      }
-      int inBin = (int) (below - first);
-      bins.add(
-          new CalibrationBin(inBin, lowest, highest, expected / inBin, (double) positives / inBin));
+  private static double averagePrecision(List<Group> groups, int positives) {
+    double sum = 0;
+    double hits = 0;
+    double flagged = 0;
+    for (int i = groups.size() - 1; i >= 0; i--) {
+      Group group = groups.get(i);
+      hits += group.positives;
+      flagged += group.positives + group.negatives;
+      sum += group.positives * hits / flagged;
     }
-    return bins;
+    return sum / positives;
   }
 
-  private static int bin(long below, Group group, int rows) {
-    return (int) ((2 * below + group.rows()) * BINS / (2L * rows));
+  private static List<CalibrationBin> bins(Ranking ranking, Detail detail) {
+    boolean exact = detail == Detail.EXACT;
+    int[] starts = ranking.bins(BINS, exact ? 1 : Detail.FEWEST);
+    List<CalibrationBin> bins = new ArrayList<>();
+    for (int bin = 0; bin + 1 < starts.length; bin++) {
+      int from = starts[bin];
+      int last = starts[bin + 1] - 1;
+      int first = ranking.before(from);
+      int end = ranking.upTo()[last];
+      bins.add(
+          new CalibrationBin(
+              end - first,
+              (int) (ranking.sums()[last] - ranking.sumBefore(from)),
+              exact ? ranking.values()[from] : null,
+              exact ? ranking.values()[last] : null,
+              ranking.mean(first, end)));
+    }
+    return bins;
   }
 
   private static double calibrationP(List<CalibrationBin> bins) {
     double statistic = 0;
     for (CalibrationBin bin : bins) {
-      double difference = bin.observed - bin.predicted;
+      double difference = bin.observed() - bin.predicted;
       double variance = bin.predicted * (1 - bin.predicted) / bin.rows;
       if (difference != 0) {
         statistic += difference * difference / variance;
@@ -255,15 +249,17 @@ public record Evaluation(
         .put("log_loss", logLoss)
         .put("accuracy", accuracy)
         .put("brier", brier)
+        .put("average_precision", averagePrecision)
         .put("calibration_p", calibrationP);
     ArrayNode bins = json.putArray("calibration");
     for (CalibrationBin bin : calibration) {
       bins.addObject()
           .put("rows", bin.rows)
+          .put("positives", bin.positives)
           .put("lowest", bin.lowest)
           .put("highest", bin.highest)
           .put("predicted", bin.predicted)
-          .put("observed", bin.observed);
+          .put("observed", bin.observed());
     }
     return json;
   }

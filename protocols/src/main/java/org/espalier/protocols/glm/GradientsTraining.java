@@ -193,7 +193,8 @@ final class GradientsTraining implements TrainingProtocol {
           gap,
           findings(end, gap),
           Collections.unmodifiableMap(ran),
-          null);
+          null,
+          fit.logits());
     }
 
     private List<String> findings(LabelOutcome.End end, RemainingGap gap) {

@@ -15,6 +15,8 @@ import org.espalier.protocols.predict.SharedWeights;
  *     to do about it; empty if all is well
  * @param parametersRun what actually ran, for the audit log and the receipt
  * @param shared instead of weights and intercept, or null
+ * @param trainingLogits of the training people, one per row, as training opened them to this party;
+ *     null at levels that open none
  */
 public record LabelOutcome(
     double[] weights,
@@ -24,7 +26,8 @@ public record LabelOutcome(
     RemainingGap gap,
     List<String> findings,
     Map<String, Object> parametersRun,
-    SharedWeights shared) {
+    SharedWeights shared,
+    double[] trainingLogits) {
 
   /** Why training stopped. */
   public enum End {

@@ -82,7 +82,8 @@ final class SealedLabel extends SealedRole {
         plan.gap(),
         findings(plan, passes),
         Collections.unmodifiableMap(ran),
-        shared);
+        shared,
+        null);
   }
 
   /** What has come of a schedule that has ended. */

@@ -228,6 +228,15 @@ final class SubspaceFit {
     return objective;
   }
 
+  /** At the minimum found, one per row, without offsets. */
+  double[] logits() {
+    double[] logits = z.clone();
+    for (int i = 0; i < rows; i++) {
+      logits[i] -= outcomes.offset(i);
+    }
+    return logits;
+  }
+
   /** In which losses are measured; see {@link Outcomes#unit}. */
   double unit() {
     return unit;

@@ -196,6 +196,7 @@ class EvaluationTest {
             "log_loss",
             "accuracy",
             "brier",
+            "average_precision",
             "calibration_p",
             "calibration");
     assertThat(json.get("auc").doubleValue()).isEqualTo(1);

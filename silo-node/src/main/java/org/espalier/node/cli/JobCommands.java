@@ -23,6 +23,7 @@ import picocli.CommandLine.Parameters;
       "  silo job show J-1a2b3c4d            at a partner, before it decides",
       "  silo job approve J-1a2b3c4d         at each partner",
       "  silo job run J-1a2b3c4d --wait",
+      "  silo job report J-1a2b3c4d --html model.html",
     },
     subcommands = {
       JobCommands.Plan.class,
@@ -35,6 +36,7 @@ import picocli.CommandLine.Parameters;
       JobCommands.Status.class,
       JobCommands.Wait.class,
       JobCommands.Logs.class,
+      ReportCommand.class,
       JobCommands.Abort.class,
     })
 final class JobCommands extends GroupCommand {

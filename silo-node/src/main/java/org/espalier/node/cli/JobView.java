@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.espalier.node.Problem;
+import org.espalier.wire.Printable;
 
 /** Jobs, plans and reports as people read them. */
 final class JobView {
@@ -20,12 +21,14 @@ final class JobView {
   static {
     METRICS.put("auc", "AUC");
     METRICS.put("ks", "KS");
+    METRICS.put("average_precision", "average precision");
     METRICS.put("log_loss", "log-loss");
     METRICS.put("accuracy", "accuracy");
     METRICS.put("brier", "Brier");
     METRICS.put("rmse", "RMSE");
     METRICS.put("mae", "MAE");
     METRICS.put("r2", "R2");
+    METRICS.put("deviance_explained", "deviance explained");
   }
 
   private final Console console;
@@ -163,7 +166,7 @@ final class JobView {
     }
     byParty.forEach(
         (party, texts) -> {
-          console.out().println("%-10s".formatted("learns") + console.strong(party));
+          console.out().println("%-10s".formatted("learns") + console.strong(Printable.of(party)));
           texts.forEach(text -> console.paragraph(INDENT + "- ", INDENT + "  ", text));
         });
   }
@@ -323,8 +326,110 @@ final class JobView {
     }
   }
 
+  /** A model card and its evaluation, as {@code silo job report} shows them. */
+  void card(JsonNode report) {
+    JsonNode job = report.path("job");
+    JsonNode card = report.path("card");
+    JsonNode model = card.path("model");
+    JsonNode people = card.path("people");
+    line(
+        "model",
+        "%s (%s), purpose %s"
+            .formatted(
+                job.path("name").asText(), job.path("id").asText(), job.path("purpose").asText()));
+    line(
+        "",
+        "%s, level %s, minimised: %s"
+            .formatted(
+                model.path("type").asText(),
+                model.path("level").asText(),
+                model.path("minimised").asText()));
+    line(
+        "people",
+        "cohort %s, trained on %s, held out %s"
+            .formatted(
+                people.path("cohort").asText(),
+                people.path("training").asText(),
+                people.path("holdout").asText()));
+    for (JsonNode party : card.path("parties")) {
+      line(
+          "party",
+          party.path("party").asText()
+              + (party.has("label") ? ", label " + party.path("label").asText() : "")
+              + (party.has("columns") ? ", columns " + names(party.path("columns")) : ""));
+    }
+    card.path("findings").forEach(finding -> line("finding", finding.asText()));
+    card.path("limits").forEach(limit -> line("limit", limit.asText()));
+    learns(card.path("learned"));
+    metrics(report.path("metrics"));
+    if (report.path("metrics").path("psi").isNumber()) {
+      line(
+          "stability",
+          "population stability index "
+              + Format.number(report.path("metrics").path("psi").asDouble()));
+    }
+    confusion(report.path("metrics").path("confusion"));
+    gains(report.path("metrics").path("gains"));
+    line("digest", report.path("digests").path("job").asText());
+    line("cohort", report.path("digests").path("cohort").asText());
+  }
+
+  private void confusion(JsonNode matrices) {
+    Table table =
+        new Table("THRESHOLD", "TP", "FP", "FN", "TN", "PRECISION", "RECALL", "F1", "ACCURACY");
+    for (JsonNode matrix : matrices) {
+      if (matrix.has("withheld")) {
+        line(
+            "threshold",
+            matrix.path("threshold").asText()
+                + " is not shown: "
+                + matrix.path("withheld").asText());
+        continue;
+      }
+      table.row(
+          matrix.path("threshold").asText(),
+          Format.count(matrix.path("true_positives").asLong()),
+          Format.count(matrix.path("false_positives").asLong()),
+          Format.count(matrix.path("false_negatives").asLong()),
+          Format.count(matrix.path("true_negatives").asLong()),
+          share(matrix.path("precision")),
+          share(matrix.path("recall")),
+          share(matrix.path("f1")),
+          share(matrix.path("accuracy")));
+    }
+    if (!table.isEmpty()) {
+      line("thresholds", "");
+      table.print(console, INDENT);
+    }
+  }
+
+  private void gains(JsonNode gains) {
+    Table table = new Table("PEOPLE", "LABEL 1", "SHARE", "LIFT", "FLAGGED", "GAIN");
+    for (JsonNode bin : gains) {
+      table.row(
+          Format.count(bin.path("rows").asLong()),
+          Format.count(bin.path("positives").asLong()),
+          share(bin.path("observed")),
+          share(bin.path("lift")),
+          share(bin.path("share_flagged")),
+          share(bin.path("gain")));
+    }
+    if (!table.isEmpty()) {
+      line("gains", "highest scores first");
+      table.print(console, INDENT);
+    }
+  }
+
+  private static String share(JsonNode number) {
+    return number.isNumber() ? Format.number(number.asDouble()) : "-";
+  }
+
   private void metrics(JsonNode metrics) {
     if (!metrics.isObject()) {
+      return;
+    }
+    if (metrics.has("withheld")) {
+      line("hold-out", "no figures: " + metrics.path("withheld").asText());
       return;
     }
     List<String> parts = new ArrayList<>();

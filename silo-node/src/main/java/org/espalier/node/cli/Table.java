@@ -39,6 +39,11 @@ final class Table {
     return this;
   }
 
+  /** Whether a cell is a number, with its unit perhaps. */
+  static boolean isFigure(String text) {
+    return FIGURE.matcher(text).matches();
+  }
+
   boolean isEmpty() {
     return rows.isEmpty();
   }
@@ -57,7 +62,7 @@ final class Table {
           Math.max(
               header.get(i).length(),
               rows.stream().mapToInt(row -> row.get(column).text.length()).max().orElse(0));
-      right[i] = rows.stream().allMatch(row -> FIGURE.matcher(row.get(column).text).matches());
+      right[i] = rows.stream().allMatch(row -> isFigure(row.get(column).text));
     }
     if (header.stream().anyMatch(name -> !name.isEmpty())) {
       List<Cell> names = header.stream().map(name -> new Cell(name, console::strong)).toList();

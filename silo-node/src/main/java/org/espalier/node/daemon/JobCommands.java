@@ -14,6 +14,7 @@ import org.espalier.node.config.Json;
 import org.espalier.node.control.ControlServer;
 import org.espalier.node.job.Job;
 import org.espalier.node.job.JobPlan;
+import org.espalier.node.job.JobReport;
 import org.espalier.node.job.JobRun;
 import org.espalier.node.job.JobService;
 import org.espalier.node.job.JobSpec;
@@ -43,6 +44,7 @@ final class JobCommands {
     commands.put("job.propose", (args, events) -> propose(new Args(args)));
     commands.put("job.list", (args, events) -> list());
     commands.put("job.show", (args, events) -> show(id(args)));
+    commands.put("job.report", (args, events) -> modelReport(id(args)));
     commands.put("job.approve", (args, events) -> decide("job.approve", args, true));
     commands.put("job.deny", (args, events) -> decide("job.deny", args, false));
     commands.put("job.run", (args, events) -> run(id(args)));
@@ -89,6 +91,13 @@ final class JobCommands {
         .receipts(id, Math.max(1, job.attempt()))
         .forEach((party, receipt) -> receipts.set(party.name(), receipt.content()));
     return json;
+  }
+
+  private JsonNode modelReport(String id) {
+    Job job = context.jobs().get(id);
+    ObjectNode report = JobReport.of(context, job);
+    journal.shown(EventType.RESULT_SHOWN, job);
+    return report;
   }
 
   private Optional<JsonNode> report(Job job) {

@@ -110,10 +110,11 @@ public record Comparison(
    * The same with the nodes' own word on the federated model: the figures that the label party
    * computed from the joint scores of the people held out.
    *
-   * @param metrics of the label party's report; absent if nobody was held out
+   * @param metrics of the label party's report; absent if nobody was held out, without figures if
+   *     these were too few
    */
   Comparison evaluatedJointly(JsonNode metrics) {
-    if (!heldOut) {
+    if (!heldOut || !metrics.has("log_loss")) {
       return this;
     }
     return new Comparison(

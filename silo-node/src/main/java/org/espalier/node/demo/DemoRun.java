@@ -250,7 +250,7 @@ public final class DemoRun {
                     ? ", objective %.6f"
                         .formatted(report.path("training").path("objective").asDouble())
                     : ""));
-    if (report.path("metrics").isObject()) {
+    if (report.path("metrics").has("log_loss")) {
       shell.say(
           "AUC %.4f and log-loss %.4f on the %d others"
               .formatted(

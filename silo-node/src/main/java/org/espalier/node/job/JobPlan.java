@@ -10,6 +10,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.disclosure.Level;
+import org.espalier.protocols.evaluate.Detail;
 import org.espalier.psi.LeakStatement;
 import org.espalier.wire.Party;
 
@@ -115,7 +116,8 @@ public final class JobPlan {
         ? scores
             + "; this job writes these scores down for its operator (evaluation.reveal: scores)"
         : scores
-            + " and writes none down: its operator gets metrics only (evaluation.reveal: metrics)";
+            + " and writes none down: its operator gets metrics only, none of fewer than %d people (evaluation.reveal: metrics)"
+                .formatted(Detail.FEWEST);
   }
 
   private static void add(ArrayNode all, Party learner, String text) {

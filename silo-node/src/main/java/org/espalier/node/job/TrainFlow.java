@@ -11,7 +11,6 @@ import org.espalier.node.config.Json;
 import org.espalier.node.data.Dataset;
 import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.disclosure.Level;
-import org.espalier.protocols.evaluate.Evaluation;
 import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.glm.FeatureOutcome;
 import org.espalier.protocols.glm.JointTraining;
@@ -116,11 +115,11 @@ final class TrainFlow implements JobRun.Flow {
     Dataset dataset = LocalChecks.dataset(run.context(), spec);
     Alignment alignment = AlignPhase.run(run, dataset);
     Prepared prepared = prepare(run, dataset, alignment);
-    ModelSlice slice = train(run, prepared);
+    Trained trained = train(run, prepared);
     if (prepared.split().holdout().length > 0) {
-      evaluate(run, prepared, alignment, slice);
+      evaluate(run, prepared, alignment, trained);
     }
-    run.context().jobs().model(run.job().id(), slice.toJson());
+    run.context().jobs().model(run.job().id(), trained.slice().toJson());
     run.report().set("learned", JobPlan.learns(run.context(), spec, facts(run, prepared)));
     Estimate.forecast(
             run.context(),
@@ -232,7 +231,12 @@ final class TrainFlow implements JobRun.Flow {
 
   // ---- train ----------------------------------------------------------------------------------
 
-  private ModelSlice train(JobRun run, Prepared prepared) {
+  /**
+   * @param logits of the training people, where training opened them to this party; or null
+   */
+  private record Trained(ModelSlice slice, double[] logits) {}
+
+  private Trained train(JobRun run, Prepared prepared) {
     TrainSpec.TrainingSettings settings = spec.training();
     Level level = Level.parse(settings.level());
     int rows = prepared.split().training().length;
@@ -266,16 +270,17 @@ final class TrainFlow implements JobRun.Flow {
         outcome -> {
           run.progress().update("pass", 0, settings.maxPasses() == null ? -1 : mostPasses(spec));
           Map<Party, Channel> channels = run.open(TRAIN);
-          ModelSlice slice =
+          Trained trained =
               hasLabel(run)
                   ? trainWithLabel(run, job, channels, prepared)
-                  : trainWithoutLabel(run, job, channels, prepared);
+                  : new Trained(trainWithoutLabel(run, job, channels, prepared), null);
+          ModelSlice slice = trained.slice();
           ObjectNode ran = parameters.deepCopy();
           ran.setAll((ObjectNode) run.report().path("training").path("parameters"));
           outcome.set("parameters", ran.put("passes", slice.passes()));
           PhaseFacts.output(
               outcome, "model_slice", rows, slice.weights().length, List.of(run.self()));
-          return slice;
+          return trained;
         });
   }
 
@@ -316,7 +321,7 @@ final class TrainFlow implements JobRun.Flow {
         !trainingSpec(spec).boundedResiduals());
   }
 
-  private ModelSlice trainWithLabel(
+  private Trained trainWithLabel(
       JobRun run, TrainingJob job, Map<Party, Channel> channels, Prepared prepared) {
     PassListener listener =
         new PassListener() {
@@ -361,14 +366,16 @@ final class TrainFlow implements JobRun.Flow {
           .put("estimated_gap", known(pass.estimatedGap()))
           .put("seconds", pass.seconds());
     }
-    return slice(
-        run,
-        prepared,
-        end.passes().size(),
-        end.weights(),
-        end.shared() == null ? end.intercept() : null,
-        end.parametersRun(),
-        end.shared());
+    ModelSlice slice =
+        slice(
+            run,
+            prepared,
+            end.passes().size(),
+            end.weights(),
+            end.shared() == null ? end.intercept() : null,
+            end.parametersRun(),
+            end.shared());
+    return new Trained(slice, end.trainingLogits());
   }
 
   /** A pass that opened no loss has none to report. */
@@ -463,7 +470,7 @@ final class TrainFlow implements JobRun.Flow {
 
   // ---- evaluate -------------------------------------------------------------------------------
 
-  private void evaluate(JobRun run, Prepared prepared, Alignment alignment, ModelSlice slice) {
+  private void evaluate(JobRun run, Prepared prepared, Alignment alignment, Trained trained) {
     int[] holdout = prepared.split().holdout();
     ObjectNode parameters =
         Json.object()
@@ -474,8 +481,8 @@ final class TrainFlow implements JobRun.Flow {
         PhaseFacts.of("predict.joint-logits", "1", parameters),
         outcome -> {
           run.progress().update("hold-out scores", 0, -1);
-          Scores.joint(run, spec, EVALUATE, slice, prepared.data().table(), holdout)
-              .ifPresent(logits -> reveal(run, prepared, alignment, logits));
+          Scores.joint(run, spec, EVALUATE, trained.slice(), prepared.data().table(), holdout)
+              .ifPresent(logits -> reveal(run, prepared, alignment, logits, trained.logits()));
           PhaseFacts.output(
               outcome,
               "holdout_scores",
@@ -486,33 +493,32 @@ final class TrainFlow implements JobRun.Flow {
         });
   }
 
-  /** A score times the exposure is the expected outcome. */
-  private ObjectNode metrics(Prepared prepared, double[] scores) {
-    int[] holdout = prepared.split().holdout();
-    double[] labels = prepared.labels(holdout);
-    double[] exposures = Prepared.of(holdout, prepared.data().exposures());
-    return switch (spec.family()) {
-      case LOGISTIC -> Evaluation.of(scores, labels).toJson();
-      case LINEAR -> RegressionFigures.of(scores, labels).toJson();
-      case POISSON, GAMMA -> RegressionFigures.of(spec.family(), scores, exposures, labels);
-    };
-  }
-
   /** What the label party's operator gets of the scores that its node holds for this moment. */
-  private void reveal(JobRun run, Prepared prepared, Alignment alignment, double[] logits) {
+  private void reveal(
+      JobRun run,
+      Prepared prepared,
+      Alignment alignment,
+      double[] logits,
+      double[] trainingLogits) {
     int[] holdout = prepared.split().holdout();
-    double[] scores = Scores.of(spec.model().type(), logits);
-    ObjectNode metrics = metrics(prepared, scores);
+    ObjectNode metrics =
+        HoldOut.figures(
+            spec,
+            logits,
+            prepared.labels(holdout),
+            Prepared.of(holdout, prepared.data().exposures()),
+            trainingLogits);
     Scores.revealing(
         run,
         "metrics",
         holdout.length,
-        metrics.size(),
+        HoldOut.scalars(metrics),
         run.self(),
         () -> run.report().set("metrics", metrics));
     if (spec.evaluation().revealsScores()) {
       int[] rows = Arrays.stream(holdout).map(person -> alignment.rows()[person]).toArray();
-      Scores.keep(run, "holdout_scores", spec.model().type(), rows, scores);
+      String family = spec.model().type();
+      Scores.keep(run, "holdout_scores", family, rows, Scores.of(family, logits));
     }
   }
 }

@@ -155,8 +155,15 @@ public record TrainSpec(
    * @param holdout share of the cohort kept for evaluation, 0 to 0.9
    * @param reveal what the label party's operator gets of it: {@code metrics}, or {@code scores} as
    *     well, one for each person held out
+   * @param thresholds probabilities at which to count who is flagged, ascending; null: 0.5, or none
+   *     where the outcome is a number
    */
-  public record EvaluationSettings(BigDecimal holdout, String reveal) {
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record EvaluationSettings(BigDecimal holdout, String reveal, List<BigDecimal> thresholds) {
+    private static final int MOST_THRESHOLDS = 10;
+    private static final int THRESHOLD_DIGITS = 3;
+    private static final double DEFAULT_THRESHOLD = 0.5;
+
     public EvaluationSettings {
       holdout = holdout == null ? new BigDecimal("0.2") : holdout;
       reveal = reveal == null ? METRICS : reveal;
@@ -168,6 +175,36 @@ public record TrainSpec(
         throw new IllegalArgumentException(
             "evaluation.reveal: scores needs people held out, and evaluation.holdout is 0");
       }
+      if (thresholds != null) {
+        thresholds = List.copyOf(thresholds);
+        requireThresholds(thresholds);
+      }
+    }
+
+    /** So few and coarse that they do not tell scores by themselves. */
+    private static void requireThresholds(List<BigDecimal> thresholds) {
+      BigDecimal last = BigDecimal.ZERO;
+      for (BigDecimal threshold : thresholds) {
+        if (threshold.compareTo(last) <= 0
+            || threshold.compareTo(BigDecimal.ONE) >= 0
+            || threshold.stripTrailingZeros().scale() > THRESHOLD_DIGITS) {
+          throw new IllegalArgumentException(
+              "evaluation.thresholds are between 0 and 1, ascending, with at most %d decimals; not %s"
+                  .formatted(THRESHOLD_DIGITS, threshold));
+        }
+        last = threshold;
+      }
+      if (thresholds.size() > MOST_THRESHOLDS) {
+        throw new IllegalArgumentException(
+            "evaluation.thresholds are at most " + MOST_THRESHOLDS + ", not " + thresholds.size());
+      }
+    }
+
+    /** Where confusion matrices are made of probabilities. */
+    double[] cuts() {
+      return thresholds == null
+          ? new double[] {DEFAULT_THRESHOLD}
+          : thresholds.stream().mapToDouble(BigDecimal::doubleValue).toArray();
     }
 
     boolean revealsScores() {
@@ -187,8 +224,14 @@ public record TrainSpec(
     preparation = preparation == null ? new PreparationSettings(null, null, null) : preparation;
     model = model == null ? new ModelSettings(null, null, null) : model;
     training = training == null ? new TrainingSettings(null, null, null, null, null) : training;
-    evaluation = evaluation == null ? new EvaluationSettings(null, null) : evaluation;
+    evaluation = evaluation == null ? new EvaluationSettings(null, null, null) : evaluation;
     Family family = Family.parse(model.type());
+    if (evaluation.thresholds() != null && family != Family.LOGISTIC) {
+      throw new IllegalArgumentException(
+          "evaluation.thresholds are of probabilities, and model.type: "
+              + model.type()
+              + " predicts numbers");
+    }
     if (!family.at(Level.parse(training.level()))) {
       throw new IllegalArgumentException(
           "model.type: %s is trained at level gradients, not at level sealed"

@@ -144,6 +144,66 @@ final class Answers {
       {"state":"RUNNING","progress":{"phase":"align","step":"keys","done":0,"total":-1,
        "elapsed_seconds":0.2,"partners":{},"bytes":{}}}""";
 
+  /** At detail aggregate: the curve's ends have no threshold. */
+  static final String MODEL_REPORT =
+      """
+      {"schema":"espalier.job-report/1","party":"bank.example",
+       "job":{"id":"J-1a2b3c4d","name":"default-risk","purpose":"credit-risk-research",
+         "proposer":"bank.example","attempt":1,"began":"2026-02-03T04:05:06Z",
+         "ended":"2026-02-03T05:05:06.5Z"},
+       "card":{
+         "model":{"type":"logistic","level":"gradients","l2":0.01,"weights":"own",
+           "minimised":"mean log-loss + 0.01/2 * squared norm","passes":3,"converged":true,
+           "end":"within the tolerance","objective":0.48125,"gap":0.00001},
+         "people":{"cohort":"500-999","training":"500-999","holdout":"100-199"},
+         "parties":[
+           {"party":"bank.example","dataset":"loans","label":"default","columns":["income","housing"],
+            "dropped":[{"column":"rare","reason":"constant"}],"prepared_columns":4},
+           {"party":"insurer.example","dataset":"claims","columns":["age"]},
+           {"party":"telecom.example","dataset":"contracts"}],
+         "settings":{"evaluation":{"holdout":0.2,"reveal":"metrics","thresholds":[0.1,0.5]}},
+         "learned":%s,
+         "parameters":{"cipher":"BFV 4096","security_bits":128},
+         "findings":["leave some columns out"],
+         "limits":["the figures are of everybody together"]},
+       "metrics":{"rows":160,"positives":40,"auc":0.78123,"auc_95":[0.7,0.85],"ks":0.5,
+         "log_loss":0.51,"accuracy":0.75,"brier":0.17,"average_precision":0.6,"calibration_p":0.4,
+         "calibration":[
+           {"rows":80,"positives":10,"lowest":null,"highest":null,"predicted":0.15,"observed":0.125},
+           {"rows":80,"positives":30,"lowest":null,"highest":null,"predicted":0.35,"observed":0.375}],
+         "ks_threshold":0.25,
+         "curve":[
+           {"threshold":null,"flagged":0,"hits":0,"recall":0,"false_positive_rate":0,"precision":null},
+           {"threshold":0.25,"flagged":80,"hits":30,"recall":0.75,
+            "false_positive_rate":0.416666,"precision":0.375},
+           {"threshold":null,"flagged":160,"hits":40,"recall":1,"false_positive_rate":1,
+            "precision":0.25}],
+         "gains":[
+           {"rows":80,"positives":30,"observed":0.375,"lift":1.5,"share_flagged":0.5,"gain":0.75,
+            "cumulative_lift":1.5},
+           {"rows":80,"positives":10,"observed":0.125,"lift":0.5,"share_flagged":1,"gain":1,
+            "cumulative_lift":1}],
+         "confusion":[
+           {"threshold":0.1,"withheld":"fewer than 20 people are on one side"},
+           {"threshold":0.5,"true_positives":20,"false_positives":10,"false_negatives":20,
+            "true_negatives":110,"precision":0.66666,"recall":0.5,"specificity":0.91666,
+            "f1":0.571428,"accuracy":0.8125}],
+         "psi":0.0312,"psi_bins":[{"training":0.5,"holdout":0.55},{"training":0.5,"holdout":0.45}],
+         "detail":"aggregate"},
+       "passes":[
+         {"pass":1,"objective":0.61,"estimated_gap":0.1,"seconds":1.5},
+         {"pass":2,"objective":0.49,"estimated_gap":0.001,"seconds":1.4},
+         {"pass":3,"objective":0.48125,"estimated_gap":0.00001,"seconds":1.6}],
+       "cost":{"seconds":{"align":1.5,"train":4.5},
+         "bytes":{"insurer.example":{"sent":1048576,"received":2097152}},
+         "peak_memory_bytes":104857600,
+         "forecast":{"phases":{"align":{"seconds":{"predicted":1.2,"actual":1.5,"ratio":0.8}}},
+           "note":"assumes that all is well"}},
+       "digests":{"job":"sha256:0123456789abcdef","cohort":"sha256:ab",
+         "checkpoints":{"bank.example":{"origin":"bank.example/silo/audit/1","size":77,"root":"cm9vdA=="}},
+         "receipts":{"insurer.example":"agreed"}}}"""
+          .formatted(LEARNS);
+
   static final String MODEL =
       """
       {"schema":"espalier.model-slice/1","job":"J-1a2b3c4d","party":"bank.example","role":"label",

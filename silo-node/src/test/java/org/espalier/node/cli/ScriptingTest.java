@@ -56,6 +56,7 @@ class ScriptingTest {
         .answer("job.propose", Answers.PROPOSED)
         .answer("job.list", "{\"jobs\":[" + Answers.DONE + "]}")
         .answer("job.show", Answers.SHOW)
+        .answer("job.report", Answers.MODEL_REPORT)
         .answer("job.approve", Answers.DONE)
         .answer("job.deny", Answers.DONE)
         .answer("job.run", Answers.DONE)
@@ -100,6 +101,8 @@ class ScriptingTest {
             "job propose " + JOB,
             "job list",
             "job show J-1a2b3c4d",
+            "job report J-1a2b3c4d",
+            "job report J-1a2b3c4d --html " + folder.resolve("model.html"),
             "job approve J-1a2b3c4d",
             "job deny J-1a2b3c4d --reason no",
             "job run J-1a2b3c4d",

@@ -71,6 +71,9 @@ class LinearJobTest extends TwoSilos {
     assertThat(metrics.path("mae").asDouble()).isCloseTo(0.8 * NOISE, within(110.0));
     assertThat(metrics.path("r2").asDouble()).isBetween(0.9, 0.97);
     assertThat(metrics.has("auc")).isFalse();
+    assertThat(metrics.path("bins")).hasSize(10);
+    JsonNode card = bank.call("job.report", "job", job).path("card");
+    assertThat(card.path("limits").toString()).contains("opens no scores of the training people");
     JsonNode slice = insurer.call("model.show", "job", job);
     assertThat(slice.path("family").asText()).isEqualTo("linear");
     assertThat(slice.path("level").asText()).isEqualTo("sealed");

@@ -172,6 +172,45 @@ class SiloNodeTest {
     assertThat(bank.refusal("predict.result", TestSilo.args("job", silent)).what())
         .contains("keeps no scores");
     assertThat(bank.home.results().resolve(silent + ".csv")).doesNotExist();
+
+    JsonNode told = reported(job, "exact");
+    assertThat(told.at("/metrics/curve").size()).isBetween(20, 200);
+    JsonNode silentReport = reported(silent, "aggregate");
+    assertThat(silentReport.at("/metrics/curve").size()).isBetween(3, 11);
+    assertThat(silentReport.at("/card/limits").toString()).contains("fewer than 20 people");
+    assertThat(bank.loggedTypes()).contains("result.shown");
+  }
+
+  /** What both parties can say of a model; scores of training people were opened at this level. */
+  private JsonNode reported(String job, String detail) {
+    JsonNode here = bank.call("job.report", "job", job);
+    assertThat(here.path("schema").asText()).isEqualTo("espalier.job-report/1");
+    assertThat(here.at("/metrics/detail").asText()).isEqualTo(detail);
+    assertThat(here.at("/metrics/psi").asDouble(-1)).isBetween(0.0, 1.0);
+    assertThat(here.at("/metrics/confusion/0/threshold").asDouble()).isEqualTo(0.5);
+    assertThat(here.at("/card/people/cohort").asText()).isEqualTo("200-499");
+    assertThat(here.at("/card/parameters/security_bits").asInt()).isGreaterThanOrEqualTo(128);
+    assertThat(here.path("card").toString()).doesNotContain("\"rows\"");
+    assertThat(here.at("/card/parties/0/columns").size()).isPositive();
+    // The job does not name the partner's columns, so this node does not know them.
+    assertThat(here.at("/card/parties/1").has("columns")).isFalse();
+    assertThat(here.at("/digests/checkpoints").size()).isEqualTo(2);
+    assertThat(here.at("/digests/job").asText()).matches("sha256:[0-9a-f]{64}");
+    assertThat(here.at("/digests/cohort").asText()).matches("sha256:[0-9a-f]{64}");
+    JsonNode there = insurer.call("job.report", "job", job);
+    assertThat(there.has("metrics")).isFalse();
+    assertThat(there.at("/card/limits").toString()).contains("are at bank.example");
+    assertThat(there.at("/card/learned").size()).isPositive();
+    assertThat(there.at("/digests/cohort")).isEqualTo(here.at("/digests/cohort"));
+    return here;
+  }
+
+  @Test
+  void aReportIsOfATrainingThatIsDone() {
+    String job = bank.propose(TestData.twoParties(50));
+    assertThat(bank.refusal("job.report", TestSilo.args("job", job)).what())
+        .contains("is PROPOSED and has no model here");
+    bank.call("job.abort", "job", job);
   }
 
   /** What a node's log says has left it, or reached its operator, in a job. */

@@ -218,6 +218,13 @@ class ScenarioTest {
 
     List<String> errors = new ArrayList<>();
     check(schema(), canonical, "job", errors);
+    // What a job names or leaves out is shown by one that names it.
+    ((ObjectNode) canonical)
+        .set(
+            "evaluation",
+            JobSpec.yaml("job.yaml", JOB + "evaluation: {thresholds: [0.5]}\n")
+                .toJson()
+                .path("evaluation"));
     // What only the other level has is shown by a job at that level; its defaults are in words.
     JsonNode other =
         JobSpec.yaml(

@@ -97,7 +97,7 @@ class TrainSpecTest {
         "model: {type: linear}",
         "model: {type: gamma}\ntraining: {level: gradients}",
         "training: {level: gradients, accept: [span], min_features_per_party: 2}",
-        "evaluation: {holdout: 0.4, reveal: scores}",
+        "evaluation: {holdout: 0.4, reveal: scores, thresholds: [0.05, 0.1, 0.125]}",
         "alignment: {protocol: oprf}",
         "alignment: {gate: two-sided, min_intersection: 20}"
       })
@@ -111,6 +111,7 @@ class TrainSpecTest {
   @Test
   void whatChangesTheDisclosureChangesTheDigest() {
     assertThat(read("evaluation: {reveal: scores}").digest()).isNotEqualTo(read("").digest());
+    assertThat(read("evaluation: {thresholds: [0.1]}").digest()).isNotEqualTo(read("").digest());
     assertThat(read("training: {level: gradients}").digest()).isNotEqualTo(read("").digest());
     assertThat(read("training: {level: sealed}").digest()).isEqualTo(read("").digest());
   }
@@ -134,7 +135,11 @@ class TrainSpecTest {
         "alignment: {gate: open} | alignment.gate is two-sided, not 'open'",
         "alignment: {gate: two-sided, protocol: oprf} | exclude each other",
         "evaluation: {reveal: labels} | evaluation.reveal is metrics or scores, not 'labels'",
-        "evaluation: {holdout: 0, reveal: scores} | scores needs people held out"
+        "evaluation: {holdout: 0, reveal: scores} | scores needs people held out",
+        "evaluation: {thresholds: [0.5, 0.1]} | between 0 and 1, ascending, with at most 3 decimals",
+        "evaluation: {thresholds: [0.1, 1]} | between 0 and 1, ascending",
+        "evaluation: {thresholds: [0.1234]} | at most 3 decimals; not 0.1234",
+        "evaluation: {thresholds: [.1,.2,.3,.4,.5,.6,.7,.8,.9,.91,.92]} | are at most 10, not 11"
       })
   void whatDoesNotGoTogetherIsRefused(String more, String why) {
     assertThatThrownBy(() -> read(more))
@@ -155,5 +160,12 @@ class TrainSpecTest {
     String poisson = exposure + gradients + "model: {type: poisson}";
     TrainSpec spec = (TrainSpec) JobSpec.yaml("job", poisson);
     assertThat(JobSpec.json("job", Json.parse("job", Json.write(spec.toJson())))).isEqualTo(spec);
+  }
+
+  @Test
+  void thresholdsAreOfProbabilities() {
+    assertThat(read("").toJson().path("evaluation").has("thresholds")).isFalse();
+    assertThatThrownBy(() -> read("model: {type: linear}\nevaluation: {thresholds: [0.5]}"))
+        .hasMessageContaining("model.type: linear predicts numbers");
   }
 }

@@ -1,0 +1,199 @@
+package org.espalier.node.job;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.HexFormat;
+import java.util.Map;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.protocols.evaluate.Detail;
+import org.espalier.wire.Party;
+
+/** What is to be said of a trained model, in one piece: a model card, and how it was evaluated. */
+public final class JobReport {
+  /** How the report begins. */
+  public static final String SCHEMA = "espalier.job-report/1";
+
+  private JobReport() {}
+
+  /**
+   * {@code schema, party, job, card, metrics?, passes?, cost, digests}. The card has numbers of
+   * people as buckets, as the log has; the evaluation counts those held out. Of a partner's columns
+   * it has what the job names.
+   *
+   * @throws Problem if the job is no training, or has not ended with a model at this node
+   */
+  public static ObjectNode of(JobRun.Context context, Job job) {
+    if (!(job.spec() instanceof TrainSpec spec)) {
+      throw Problem.wrongState("job " + job.id() + " trained no model")
+          .detail("a report is of a training")
+          .next("silo job show " + job.id());
+    }
+    JsonNode report = context.jobs().report(job.id(), job.attempt()).orElseGet(() -> Json.object());
+    JsonNode slice = context.jobs().model(job.id()).orElse(null);
+    if (job.state() != JobState.DONE || slice == null) {
+      throw Problem.wrongState("job " + job.id() + " is " + job.state() + " and has no model here")
+          .next("silo job wait " + job.id());
+    }
+    Party self = context.peers().self();
+    ObjectNode json = Json.object().put("schema", SCHEMA).put("party", self.name());
+    json.putObject("job")
+        .put("id", job.id())
+        .put("name", spec.name())
+        .put("purpose", spec.purpose())
+        .put("proposer", job.proposer().name())
+        .put("attempt", job.attempt())
+        .put("began", report.path("began").asText())
+        .put("ended", report.path("ended").asText());
+    ObjectNode card = json.putObject("card");
+    card.set("model", model(spec, slice, report));
+    card.set("people", people(report));
+    card.set("parties", parties(spec, self, slice));
+    card.set("settings", settings(spec));
+    card.set("learned", report.path("learned"));
+    card.set("parameters", parameters(slice));
+    card.set("findings", report.path("training").path("findings").deepCopy());
+    card.set("limits", limits(spec, self, report));
+    for (String part : new String[] {"metrics", "passes"}) {
+      if (report.has(part)) {
+        json.set(part, report.get(part));
+      }
+    }
+    ObjectNode cost = json.putObject("cost");
+    for (String part : new String[] {"seconds", "bytes", "peak_memory_bytes", "forecast"}) {
+      if (report.has(part)) {
+        cost.set(part, report.get(part));
+      }
+    }
+    json.set("digests", digests(context, job, report));
+    return json;
+  }
+
+  private static ObjectNode model(TrainSpec spec, JsonNode slice, JsonNode report) {
+    ObjectNode model =
+        Json.object()
+            .put("type", spec.model().type())
+            .put("level", spec.training().level())
+            .put("l2", spec.model().l2())
+            .put("weights", spec.model().weights());
+    model.set("minimised", slice.path("objective"));
+    model.set("passes", slice.path("passes"));
+    for (String key : new String[] {"converged", "end", "objective", "gap", "gap_at_most"}) {
+      if (report.path("training").hasNonNull(key)) {
+        model.set(key, report.path("training").get(key));
+      }
+    }
+    return model;
+  }
+
+  private static ObjectNode people(JsonNode report) {
+    JsonNode training = report.path("training");
+    return Json.object()
+        .put("cohort", PhaseFacts.bucket(report.path("alignment").path("size").asLong()))
+        .put("training", PhaseFacts.bucket(training.path("training_rows").asLong()))
+        .put("holdout", PhaseFacts.bucket(training.path("holdout_rows").asLong()));
+  }
+
+  /** Own columns as they were prepared, others' as far as the job names them. */
+  private static ArrayNode parties(TrainSpec spec, Party self, JsonNode slice) {
+    ArrayNode parties = Json.object().arrayNode();
+    for (Map.Entry<Party, JobSpec.Source> entry : spec.parties().entrySet()) {
+      Party name = entry.getKey();
+      ObjectNode party = parties.addObject().put("party", name.name());
+      party.put("dataset", entry.getValue().dataset());
+      if (name.equals(spec.labelParty())) {
+        party.put("label", spec.label().column());
+        if (spec.label().weight() != null) {
+          party.put("weight", spec.label().weight());
+        }
+        if (spec.label().exposure() != null) {
+          party.put("exposure", spec.label().exposure());
+        }
+      }
+      if (name.equals(self)) {
+        ArrayNode columns = party.putArray("columns");
+        slice.path("preparation").path("columns").forEach(c -> columns.add(c.path("column")));
+        party.set("dropped", slice.path("preparation").path("dropped"));
+        party.put("prepared_columns", slice.path("features").size());
+      } else if (!entry.getValue().columns().isEmpty()) {
+        ArrayNode columns = party.putArray("columns");
+        entry.getValue().columns().forEach(columns::add);
+      }
+    }
+    return parties;
+  }
+
+  private static ObjectNode settings(TrainSpec spec) {
+    ObjectNode settings = Json.object();
+    JsonNode all = spec.toJson();
+    for (String part : new String[] {"alignment", "preparation", "training", "evaluation"}) {
+      settings.set(part, all.path(part));
+    }
+    return settings;
+  }
+
+  /** As they ran; how many people there were is said elsewhere, and as a bucket. */
+  private static JsonNode parameters(JsonNode slice) {
+    JsonNode ran = slice.path("parameters_run").deepCopy();
+    if (ran instanceof ObjectNode object) {
+      object.remove("rows");
+    }
+    return ran;
+  }
+
+  private static ArrayNode limits(TrainSpec spec, Party self, JsonNode report) {
+    ArrayNode limits = Json.object().arrayNode();
+    JsonNode metrics = report.path("metrics");
+    boolean judged = spec.evaluation().holdout().signum() > 0;
+    if (!judged) {
+      limits.add("nobody was held out: nothing here says how well the model predicts");
+    } else if (!self.equals(spec.labelParty())) {
+      limits.add("the figures of the evaluation are at " + spec.labelParty());
+    } else {
+      limits.add(
+          "the people held out were drawn at random from the same cohort: the figures say nothing"
+              + " of another time, place or population");
+      limits.add("the figures are of everybody together: no group was examined by itself");
+    }
+    if (metrics.path("detail").asText().equals("aggregate")) {
+      limits.add(
+          "no figure of the evaluation is of fewer than %d people; a curve's thresholds are means"
+                  .formatted(Detail.FEWEST)
+              + " of the scores around them (evaluation.reveal: metrics)");
+    }
+    if (metrics.has("detail") && !metrics.has("psi")) {
+      limits.add(
+          "there is no population stability index: level %s opens no scores of the training people"
+              .formatted(spec.training().level()));
+    }
+    if (spec.training().level().equals(TrainSpec.GRADIENTS)) {
+      limits.add(
+          "level gradients protects against parties that keep to the protocol, and disclosed with"
+              + " every pass what is listed under what was learned");
+    } else {
+      limits.add(
+          "level sealed protects against any single party, also one that deviates, and is no proof"
+              + " that the result is right; the label party and the first feature party together"
+              + " could have read everything");
+    }
+    limits.add(
+        "parties' data were taken as they gave them: nobody else can check that they are true");
+    return limits;
+  }
+
+  private static ObjectNode digests(JobRun.Context context, Job job, JsonNode report) {
+    ObjectNode digests = Json.object();
+    digests.put("job", "sha256:" + HexFormat.of().formatHex(job.digest()));
+    digests.put("cohort", "sha256:" + report.path("alignment").path("digest").asText());
+    ObjectNode checkpoints = digests.putObject("checkpoints");
+    context
+        .jobs()
+        .receipts(job.id(), job.attempt())
+        .forEach(
+            (party, receipt) ->
+                checkpoints.set(party.name(), receipt.content().path("checkpoint")));
+    digests.set("receipts", report.path("receipts"));
+    return digests;
+  }
+}
