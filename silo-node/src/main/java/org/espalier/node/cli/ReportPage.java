@@ -300,7 +300,6 @@ final class ReportPage {
                   : ""));
     }
     pair(
-        ks,
         () ->
             table(
                 "Points of these curves",
@@ -312,7 +311,8 @@ final class ReportPage {
                     "False positive rate",
                     "Precision",
                     "Distance"),
-                rows));
+                rows),
+        ks);
   }
 
   private void gains(JsonNode gains) {
@@ -327,8 +327,12 @@ final class ReportPage {
             .shares()
             .line("model", points)
             .reference("chance", new SvgPlot.Point(0.0, 0.0), new SvgPlot.Point(1.0, 1.0));
+    SvgPlot lift =
+        new SvgPlot("lift", "Lift", "share flagged", "lift")
+            .line("each bin", points(gains, "share_flagged", "lift"))
+            .line("all so far", points(gains, "share_flagged", "cumulative_lift"))
+            .reference("chance", new SvgPlot.Point(0.0, 1.0), new SvgPlot.Point(1.0, 1.0));
     pair(
-        plot,
         () ->
             table(
                 "Gain and lift, highest scores first",
@@ -336,7 +340,9 @@ final class ReportPage {
                 rows(
                     gains,
                     List.of("rows", "positives"),
-                    List.of("observed", "lift", "share_flagged", "gain", "cumulative_lift"))));
+                    List.of("observed", "lift", "share_flagged", "gain", "cumulative_lift"))),
+        plot,
+        lift);
   }
 
   private void calibration(JsonNode bins) {
@@ -349,12 +355,12 @@ final class ReportPage {
             .line("model", points(bins, "predicted", "observed"))
             .reference("perfect", new SvgPlot.Point(0.0, 0.0), new SvgPlot.Point(1.0, 1.0));
     pair(
-        plot,
         () ->
             table(
                 "Calibration",
                 List.of("People", "Label 1", "Predicted", "Observed"),
-                rows(bins, List.of("rows", "positives"), List.of("predicted", "observed"))));
+                rows(bins, List.of("rows", "positives"), List.of("predicted", "observed"))),
+        plot);
   }
 
   private void confusion(JsonNode matrices) {
@@ -407,12 +413,12 @@ final class ReportPage {
             .line("model", points(bins, "predicted", "observed"))
             .reference("perfect", new SvgPlot.Point(low, low), new SvgPlot.Point(high, high));
     pair(
-        plot,
         () ->
             table(
                 "Predictions by size",
                 List.of("People", "Predicted", "Observed"),
-                rows(bins, List.of("rows"), List.of("predicted", "observed"))));
+                rows(bins, List.of("rows"), List.of("predicted", "observed"))),
+        plot);
     List<List<String>> quantiles = new ArrayList<>();
     for (JsonNode quantile : metrics.path("residuals")) {
       quantiles.add(
@@ -616,10 +622,12 @@ final class ReportPage {
     html.close("div");
   }
 
-  private void pair(SvgPlot plot, Runnable table) {
+  private void pair(Runnable table, SvgPlot... plots) {
     html.open("div", "class", "pair");
-    if (plot.shows()) {
-      plot.write(html);
+    for (SvgPlot plot : plots) {
+      if (plot.shows()) {
+        plot.write(html);
+      }
     }
     html.open("div", "class", "scroll", "tabindex", "0");
     table.run();

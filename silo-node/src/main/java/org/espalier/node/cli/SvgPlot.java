@@ -2,6 +2,7 @@ package org.espalier.node.cli;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
+import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -17,7 +18,12 @@ final class SvgPlot {
   private static final int RIGHT = 446;
   private static final int TOP = 14;
   private static final int BOTTOM = 274;
-  private static final int TICKS = 5;
+  private static final int MOST_STEPS = 6;
+
+  /** Finer steps than this and larger numbers than that are written with an exponent. */
+  private static final double FINE = 1e-4;
+
+  private static final double LONG = 1e6;
   private static final int MOST_MARKED = 30;
 
   /** A point; one of which a coordinate is missing is left out. */
@@ -34,8 +40,8 @@ final class SvgPlot {
   private final String xName;
   private final String yName;
   private final List<Line> lines = new ArrayList<>();
-  private double[] xRange;
-  private double[] yRange;
+  private Axis xShares;
+  private Axis yShares;
   private int drawn;
 
   /**
@@ -50,8 +56,8 @@ final class SvgPlot {
 
   /** Both axes from 0 to 1, instead of as far as the points go. */
   SvgPlot shares() {
-    xRange = new double[] {0, 1};
-    yRange = new double[] {0, 1};
+    xShares = new Axis(0, 0.2, 5);
+    yShares = xShares;
     return this;
   }
 
@@ -78,8 +84,8 @@ final class SvgPlot {
   }
 
   void write(Html html) {
-    double[] x = xRange != null ? xRange : range(true);
-    double[] y = yRange != null ? yRange : range(false);
+    Axis x = xShares != null ? xShares : axis(true);
+    Axis y = yShares != null ? yShares : axis(false);
     html.open("figure")
         .open(
             "svg",
@@ -91,9 +97,7 @@ final class SvgPlot {
             id + "-title " + id + "-desc")
         .element("title", title, "id", id + "-title")
         .element("desc", description(x, y), "id", id + "-desc");
-    for (int i = 0; i <= TICKS; i++) {
-      tick(html, x, y, i);
-    }
+    ticks(html, x, y);
     html.element("text", xName, "x", at((LEFT + RIGHT) / 2.0), "y", "312", "class", "middle");
     String middle = at((TOP + BOTTOM) / 2.0);
     html.element(
@@ -122,11 +126,12 @@ final class SvgPlot {
     html.close("figcaption").close("figure");
   }
 
-  private String description(double[] x, double[] y) {
+  private String description(Axis x, Axis y) {
     StringBuilder text = new StringBuilder();
     text.append(
         "%s from %s to %s against %s from %s to %s."
-            .formatted(yName, number(y[0]), number(y[1]), xName, number(x[0]), number(x[1])));
+            .formatted(
+                yName, number(y.low), number(y.high()), xName, number(x.low), number(x.high())));
     for (Line line : lines) {
       if (line.drawn()) {
         Point first = line.points.get(0);
@@ -145,7 +150,23 @@ final class SvgPlot {
     return text.toString();
   }
 
-  private double[] range(boolean ofX) {
+  /** An axis from a round number to another in round steps. */
+  private record Axis(double low, double step, int steps) {
+    double at(int tick) {
+      return low + tick * step;
+    }
+
+    double high() {
+      return at(steps);
+    }
+
+    double share(double value) {
+      return Math.min(1, Math.max(0, (value - low) / (steps * step)));
+    }
+  }
+
+  /** As far as the points go. */
+  private Axis axis(boolean ofX) {
     double[] all =
         lines.stream()
             .flatMap(line -> line.points.stream())
@@ -154,41 +175,55 @@ final class SvgPlot {
             .toArray();
     double low = all.length == 0 ? 0 : all[0];
     double high = all.length == 0 ? 1 : all[all.length - 1];
-    double margin = high > low ? 0 : Math.max(1e-9, Math.abs(low) / 2);
-    return new double[] {low - margin, high + margin};
+    double span = high > low ? high - low : Math.max(1e-9, Math.abs(low));
+    double step = Math.pow(10, Math.floor(Math.log10(span)));
+    // Of steps of 1, 2 and 5 times a power of ten the finest that is not too fine.
+    for (int part : new int[] {5, 2, 1}) {
+      double finer = step / part;
+      if (steps(low, high, finer) <= MOST_STEPS) {
+        return rounded(low, high, finer);
+      }
+    }
+    return rounded(low, high, 2 * step);
   }
 
-  private static void tick(Html html, double[] x, double[] y, int i) {
-    double share = i / (double) TICKS;
-    String across = at(LEFT + share * (RIGHT - LEFT));
-    String down = at(BOTTOM - share * (BOTTOM - TOP));
-    grid(html, across, at(TOP), across, at(BOTTOM));
-    grid(html, at(LEFT), down, at(RIGHT), down);
-    html.element(
-        "text",
-        number(x[0] + share * (x[1] - x[0])),
-        "x",
-        across,
-        "y",
-        at(BOTTOM + 18.0),
-        "class",
-        "middle");
-    html.element(
-        "text",
-        number(y[0] + share * (y[1] - y[0])),
-        "x",
-        at(LEFT - 6.0),
-        "y",
-        at(BOTTOM - share * (BOTTOM - TOP) + 4),
-        "class",
-        "end");
+  private static int steps(double low, double high, double step) {
+    return (int) (Math.ceil(high / step) - Math.floor(low / step));
+  }
+
+  private static Axis rounded(double low, double high, double step) {
+    return new Axis(Math.floor(low / step) * step, step, Math.max(1, steps(low, high, step)));
+  }
+
+  private static void ticks(Html html, Axis x, Axis y) {
+    for (int i = 0; i <= x.steps; i++) {
+      String across = at(LEFT + (RIGHT - LEFT) * i / (double) x.steps);
+      grid(html, across, at(TOP), across, at(BOTTOM));
+      html.element("text", tick(x, i), "x", across, "y", at(BOTTOM + 18.0), "class", "middle");
+    }
+    for (int i = 0; i <= y.steps; i++) {
+      double down = BOTTOM - (BOTTOM - TOP) * i / (double) y.steps;
+      grid(html, at(LEFT), at(down), at(RIGHT), at(down));
+      html.element("text", tick(y, i), "x", at(LEFT - 6.0), "y", at(down + 4), "class", "end");
+    }
+  }
+
+  /** With as many decimals as its step has; zero is zero, whatever rounding made of it. */
+  private static String tick(Axis axis, int i) {
+    double value = axis.at(i);
+    if (axis.step < FINE || Math.abs(value) >= LONG) {
+      return number(Math.abs(value) < axis.step / 2 ? 0 : value);
+    }
+    int decimals = (int) Math.max(0, -Math.floor(Math.log10(axis.step) + 1e-9));
+    BigDecimal rounded = new BigDecimal(value).setScale(decimals, RoundingMode.HALF_EVEN);
+    return rounded.signum() == 0 ? "0" : rounded.stripTrailingZeros().toPlainString();
   }
 
   private static void grid(Html html, String x1, String y1, String x2, String y2) {
     html.empty("line", "x1", x1, "y1", y1, "x2", x2, "y2", y2, "class", "grid");
   }
 
-  private static void draw(Html html, Line line, double[] x, double[] y) {
+  private static void draw(Html html, Line line, Axis x, Axis y) {
     StringBuilder points = new StringBuilder();
     for (Point point : line.points) {
       points.append(points.length() == 0 ? "" : " ").append(place(point, x, y));
@@ -202,14 +237,10 @@ final class SvgPlot {
     }
   }
 
-  private static String place(Point point, double[] x, double[] y) {
-    return at(LEFT + (RIGHT - LEFT) * clip((point.x() - x[0]) / (x[1] - x[0])))
+  private static String place(Point point, Axis x, Axis y) {
+    return at(LEFT + (RIGHT - LEFT) * x.share(point.x()))
         + ","
-        + at(BOTTOM - (BOTTOM - TOP) * clip((point.y() - y[0]) / (y[1] - y[0])));
-  }
-
-  private static double clip(double share) {
-    return Math.min(1, Math.max(0, share));
+        + at(BOTTOM - (BOTTOM - TOP) * y.share(point.y()));
   }
 
   private static String at(double pixels) {

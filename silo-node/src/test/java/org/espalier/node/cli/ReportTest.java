@@ -152,6 +152,7 @@ class ReportTest {
             "ROC curve",
             "Precision and recall",
             "Cumulative gain",
+            "Lift",
             "Calibration",
             "Objective",
             "Estimated distance from the minimum");
@@ -186,6 +187,37 @@ class ReportTest {
     assertThat(((Element) lines.item(0)).getAttribute("points"))
         .isEqualTo("62.0,274.0 222.0,79.0 446.0,14.0");
     assertThat(((Element) lines.item(1)).getAttribute("points")).isEqualTo("62.0,274.0 446.0,14.0");
+  }
+
+  /** Passes 1 to 3; an objective from 0.48125 to 0.61. */
+  @Test
+  void axesHaveRoundNumbers() throws Exception {
+    Document page = parsed(ReportPage.of(report()));
+    for (Element svg : elements(page, "svg")) {
+      if (svg.getAttribute("aria-labelledby").startsWith("objective-title")) {
+        List<String> texts = new ArrayList<>();
+        NodeList found = svg.getElementsByTagName("text");
+        for (int i = 0; i < found.getLength(); i++) {
+          texts.add(found.item(i).getTextContent());
+        }
+        assertThat(texts)
+            .containsExactly(
+                "1",
+                "1.5",
+                "2",
+                "2.5",
+                "3",
+                "0.45",
+                "0.5",
+                "0.55",
+                "0.6",
+                "0.65",
+                "pass",
+                "objective");
+        return;
+      }
+    }
+    throw new AssertionError("no plot of the objective");
   }
 
   @Test
