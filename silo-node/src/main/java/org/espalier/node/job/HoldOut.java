@@ -21,10 +21,15 @@ final class HoldOut {
    * @param logits of the people held out, joint
    * @param labels of the same
    * @param exposures of the same; null where all are 1
-   * @param trainingLogits without those of exposures, of the training people; null at levels that open none
+   * @param trainingLogits without those of exposures, of the training people; null at levels that
+   *     open none
    */
   static ObjectNode figures(
-      TrainSpec spec, double[] logits, double[] labels, double[] exposures, double[] trainingLogits) {
+      TrainSpec spec,
+      double[] logits,
+      double[] labels,
+      double[] exposures,
+      double[] trainingLogits) {
     Detail detail = spec.evaluation().revealsScores() ? Detail.EXACT : Detail.AGGREGATE;
     if (!detail.allows(labels.length)) {
       return Json.object()

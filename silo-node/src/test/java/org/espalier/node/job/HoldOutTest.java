@@ -59,7 +59,8 @@ class HoldOutTest {
     double[] outcomes = Arrays.stream(predictions).map(v -> v + Math.sin(v)).toArray();
     double[] residuals = new double[PEOPLE];
     Arrays.setAll(residuals, i -> outcomes[i] - predictions[i]);
-    ObjectNode coarse = HoldOut.figures(spec("model: {type: linear}"), predictions, outcomes, null, null);
+    ObjectNode coarse =
+        HoldOut.figures(spec("model: {type: linear}"), predictions, outcomes, null, null);
     assertThat(single(coarse, predictions) + single(coarse, residuals)).isZero();
     assertThat(coarse.path("bins")).hasSize(10);
     assertThat(coarse.path("residuals").path(2).path("residual").asDouble())
@@ -100,7 +101,8 @@ class HoldOutTest {
     ObjectNode figures = HoldOut.figures(spec(""), logits, labels(logits), null, null);
     assertThat(figures.fieldNames()).toIterable().containsExactly("rows", "withheld");
     assertThat(
-            HoldOut.figures(spec("evaluation: {reveal: scores}"), logits, labels(logits), null, null)
+            HoldOut.figures(
+                    spec("evaluation: {reveal: scores}"), logits, labels(logits), null, null)
                 .has("auc"))
         .isTrue();
   }
