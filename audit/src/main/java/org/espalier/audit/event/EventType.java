@@ -38,6 +38,8 @@ public enum EventType {
   /** An alignment that may tell something begins; nothing of it has left. */
   DISCLOSURE_ALIGNMENT(
       "disclosure.alignment", Form.FACT, "job", "protocol", "inputs", "recipients"),
+  /** Parties count together whom they have in common; nothing of it has left. */
+  MATCH_DRY_RUN("match.dry-run", Form.ACT, "job", "protocol", "inputs", "recipients"),
   PREDICT("predict", Form.ACT, "job"),
   /** Someone looks at the own slice of a model. */
   MODEL_SHOWN("model.shown", Form.EITHER, "job"),

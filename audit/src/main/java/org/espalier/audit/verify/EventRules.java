@@ -55,6 +55,7 @@ final class EventRules {
       reveal ACT job outputs recipients
       disclosure.pass FACT job protocol inputs recipients
       disclosure.alignment FACT job protocol inputs recipients
+      match.dry-run ACT job protocol inputs recipients
       predict ACT job
       model.shown EITHER job
       result.shown EITHER job

@@ -51,6 +51,14 @@ public record MatchKey(List<Rule> rules) {
     return text.toString();
   }
 
+  /** Whether a rule compares how values sound, so that different ones match. */
+  public boolean isPhonetic() {
+    return rules.stream()
+        .flatMap(rule -> rule.parts.stream())
+        .flatMap(part -> part.normalisers.stream())
+        .anyMatch(normaliser -> normaliser instanceof Normaliser.Phonetic);
+  }
+
   /** One composite key: rows match if all parts are equal after normalisation. */
   public record Rule(List<Part> parts) {
     public Rule {

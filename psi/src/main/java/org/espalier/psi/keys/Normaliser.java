@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
+import org.apache.commons.codec.language.Metaphone;
+import org.apache.commons.codec.language.Soundex;
 
 /** One step that makes the same person's values equal at different institutions. */
 public sealed interface Normaliser {
@@ -23,7 +25,8 @@ public sealed interface Normaliser {
 
   /**
    * Reads {@code nfkc}, {@code casefold}, {@code trim}, {@code collapse-space}, {@code digits},
-   * {@code strip-punctuation}, {@code phone(+49)} or {@code date(dd.MM.yyyy|yyyy-MM-dd)}.
+   * {@code strip-punctuation}, {@code transliterate}, {@code transliterate(de)}, {@code soundex},
+   * {@code metaphone}, {@code phone(+49)} or {@code date(dd.MM.yyyy|yyyy-MM-dd)}.
    *
    * @throws IllegalArgumentException otherwise
    */
@@ -31,6 +34,11 @@ public sealed interface Normaliser {
     for (Text text : Text.values()) {
       if (text.spec.equals(spec)) {
         return text;
+      }
+    }
+    for (Phonetic phonetic : Phonetic.values()) {
+      if (phonetic.spec.equals(spec)) {
+        return phonetic;
       }
     }
     if (spec.startsWith("phone(+") && spec.endsWith(")")) {
@@ -43,7 +51,7 @@ public sealed interface Normaliser {
         "normaliser '"
             + spec
             + "' is none of nfkc, casefold, trim, collapse-space, digits, strip-punctuation,"
-            + " phone(+CODE), date(FORMAT|FORMAT...)");
+            + " transliterate, transliterate(de), soundex, metaphone, phone(+CODE), date(FORMAT|FORMAT...)");
   }
 
   /** Steps without parameters. Whether two JDKs know the same new Unicode characters may differ. */
@@ -59,7 +67,11 @@ public sealed interface Normaliser {
     /** Decimal digits only, of any script, as 0 to 9. */
     DIGITS("digits"),
     /** Without punctuation and symbols (Unicode categories P and S). */
-    STRIP_PUNCTUATION("strip-punctuation");
+    STRIP_PUNCTUATION("strip-punctuation"),
+    /** Latin, Greek and Cyrillic letters as ASCII, see {@link Transliteration}. */
+    TRANSLITERATE("transliterate"),
+    /** The same, with ä, ö and ü as ae, oe and ue. */
+    TRANSLITERATE_DE("transliterate(de)");
 
     private final String spec;
 
@@ -76,6 +88,8 @@ public sealed interface Normaliser {
         case COLLAPSE_SPACE -> collapsed(value);
         case DIGITS -> digits(value);
         case STRIP_PUNCTUATION -> withoutPunctuation(value);
+        case TRANSLITERATE -> Transliteration.of(value);
+        case TRANSLITERATE_DE -> Transliteration.german(value);
       };
     }
 
@@ -145,6 +159,52 @@ public sealed interface Normaliser {
             true;
         default -> false;
       };
+    }
+  }
+
+  /**
+   * Codes of how a name sounds in English, of its letters after {@link Transliteration}; a value
+   * without any letter A to Z is not usable. Different names share a code, so people are matched
+   * who are not the same: with such a step a rule needs other columns beside it.
+   */
+  enum Phonetic implements Normaliser {
+    /** American Soundex as the US National Archives define it: a letter and three digits. */
+    SOUNDEX("soundex"),
+    /** Metaphone (L. Philips, Computer Language 7(12), 1990), at most eight characters. */
+    METAPHONE("metaphone");
+
+    private static final int METAPHONE_LENGTH = 8;
+
+    private final String spec;
+
+    Phonetic(String spec) {
+      this.spec = spec;
+    }
+
+    @Override
+    public String apply(String value) {
+      StringBuilder letters = new StringBuilder(value.length());
+      Transliteration.of(value)
+          .toUpperCase(Locale.ROOT)
+          .chars()
+          .filter(c -> c >= 'A' && c <= 'Z')
+          .forEach(c -> letters.append((char) c));
+      if (letters.isEmpty()) {
+        return null;
+      }
+      return switch (this) {
+        case SOUNDEX -> Soundex.US_ENGLISH.soundex(letters.toString());
+        case METAPHONE -> {
+          Metaphone metaphone = new Metaphone();
+          metaphone.setMaxCodeLen(METAPHONE_LENGTH);
+          yield metaphone.metaphone(letters.toString());
+        }
+      };
+    }
+
+    @Override
+    public String spec() {
+      return spec;
     }
   }
 

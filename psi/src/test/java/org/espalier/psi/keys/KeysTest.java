@@ -64,6 +64,47 @@ class KeysTest {
         "digits|٠١٢|012",
         "digits|none|null",
         "strip-punctuation|O’Neil-Smith, Jr. €|'ONeilSmith Jr '",
+        "transliterate|Łukasz Żółć|Lukasz Zolc",
+        "transliterate|Müller-Lüdenscheidt|Muller-Ludenscheidt",
+        "transliterate|Straße ẞ Œuvre|Strasse Ss Oeuvre",
+        "transliterate|A\u030Angström ﬁn Ｍ|Angstrom fin M",
+        "transliterate|Nguyễn Thị Đặng|Nguyen Thi Dang",
+        "transliterate|İstanbul ılık|Istanbul ilik",
+        "transliterate|Þórður Guðmundsson|Thordur Gudmundsson",
+        "transliterate|Горбачёв Щукин Июль|Gorbachev Shchukin Iiul",
+        "transliterate|Зеленська Ґалаґан Їжак|Zelenska Galagan Izhak",
+        "transliterate|Ђорђевић Љубиша|Dordevic Ljubisha",
+        "transliterate|Ὀδυσσεύς Ψάλτης|Odysseys Psaltis",
+        "transliterate|李雷 김철수 مريم|李雷 김철수 مريم",
+        "transliterate|o'Brien 12|o'Brien 12",
+        "transliterate(de)|Müller Ärzte Ölçü|Mueller Aerzte Oelcue",
+        "transliterate(de)|u\u0308ber Größe|ueber Groesse",
+        "transliterate(de)|Żółć|Zolc",
+        "soundex|Robert|R163",
+        "soundex|Rupert|R163",
+        "soundex|Ashcraft|A261",
+        "soundex|Ashcroft|A261",
+        "soundex|Tymczak|T522",
+        "soundex|Pfister|P236",
+        "soundex|Honeyman|H555",
+        "soundex|Lloyd|L300",
+        "soundex|Lee|L000",
+        "soundex|VanDeusen|V532",
+        "soundex|Washington|W252",
+        "soundex|Gutierrez|G362",
+        "soundex|Müller|M460",
+        "soundex|Мюллер|M460",
+        "soundex|o'hara|O600",
+        "soundex|李雷|null",
+        "soundex|1234|null",
+        "metaphone|Thumb|0M",
+        "metaphone|Smith|SM0",
+        "metaphone|Smythe|SM0",
+        "metaphone|Schmidt|SKMTT",
+        "metaphone|Knight|NT",
+        "metaphone|Wright|RT",
+        "metaphone|Phillip|FLP",
+        "metaphone|12|null",
         "phone(+49)|030 / 123 45-67|+49301234567",
         "phone(+49)|+49 (0)30 1234567|+49301234567",
         "phone(+49)|0049 30 1234567|+49301234567",
@@ -98,7 +139,9 @@ class KeysTest {
   @ValueSource(
       strings = {
         "",
-        "soundex",
+        "Soundex",
+        "soundex()",
+        "transliterate(fr)",
         "phone",
         "phone()",
         "phone(+)",
@@ -112,6 +155,15 @@ class KeysTest {
       })
   void refusesUnknownSteps(String spec) {
     assertThatThrownBy(() -> Normaliser.parse(spec)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void keysThatSoundAlikeAreKnownAsSuch() {
+    assertThat(MatchKey.of(Part.of("name", "trim", "soundex"), Part.of("born")).isPhonetic())
+        .isTrue();
+    assertThat(MatchKey.of(Part.of("name", "transliterate", "casefold")).isPhonetic()).isFalse();
+    assertThat(MatchKey.of(Part.of("name", "soundex")).signature())
+        .isNotEqualTo(MatchKey.of(Part.of("name", "metaphone")).signature());
   }
 
   @Test

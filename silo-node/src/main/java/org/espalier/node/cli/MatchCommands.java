@@ -17,9 +17,14 @@ import picocli.CommandLine.Parameters;
 
 @Command(
     name = "match",
-    header = "See how good the own match keys are, before a job.",
-    description = {"", "Example:", "  silo match check job.yaml"},
-    subcommands = MatchCommands.Check.class)
+    header = "See how good match keys are, before a job.",
+    description = {
+      "",
+      "Examples:",
+      "  silo match check job.yaml       the own data set, sends nothing",
+      "  silo match dry-run job.yaml     about how many people all parties have in common"
+    },
+    subcommands = {MatchCommands.Check.class, MatchCommands.DryRun.class})
 final class MatchCommands extends GroupCommand {
 
   @Command(
@@ -156,6 +161,74 @@ final class MatchCommands extends GroupCommand {
       return n == 0
           ? "-"
           : "%s (%.1f %%)".formatted(Format.count(n), 100 * rule.path(share).asDouble());
+    }
+  }
+
+  @Command(
+      name = "dry-run",
+      header = "Count with the partners about how many people a job would find; nobody learns who.",
+      description = {
+        "",
+        "Examples:",
+        "  silo match dry-run job.yaml",
+        "  silo match dry-run job.yaml --json | jq .findings",
+        "",
+        "Every party must allow it in its policy.yaml, and each one counts against its limit:",
+        "  partners:",
+        "    insurer.example: {match_dry_run: true, match_dry_runs_per_90d: 5,"
+            + " share_key_shapes: true}",
+        "",
+        "The label party's node sees the exact number and keeps only what is shown here.",
+      })
+  static final class DryRun extends SiloCommand {
+    @Parameters(paramLabel = "JOB.yaml", description = "The job with the match key.")
+    Path job;
+
+    @Override
+    public Integer call() {
+      JsonNode result = ask("match.dry-run", args().set("spec", JobSpec.yaml(job).toJson()));
+      show(result, this::print);
+      boolean enough = result.path("rules").path(0).path("at_least").asInt() > 0;
+      next(enough ? "silo job propose " + job : "silo match check " + job);
+      return 0;
+    }
+
+    private void print(JsonNode result) {
+      List<String> header = new ArrayList<>(List.of("RULE", "KEY", "IN COMMON"));
+      result.path("parties").forEach(party -> header.add("KEYS OF " + party.asText()));
+      Table rules = new Table(header.toArray(String[]::new));
+      for (JsonNode rule : result.path("rules")) {
+        List<String> columns = new ArrayList<>();
+        rule.path("columns").forEach(column -> columns.add(column.asText()));
+        List<Object> row = new ArrayList<>();
+        row.add(rule.path("number").asText());
+        row.add(String.join(" + ", columns));
+        row.add(rule.path("people").asText());
+        for (JsonNode party : result.path("parties")) {
+          row.add(Format.count(rule.path("keys").path(party.asText()).asLong()));
+        }
+        rules.row(row.toArray());
+      }
+      rules.print(console());
+      if (result.path("rules").size() > 1) {
+        console().print("Each rule by itself: the sizes do not add up.");
+      }
+      if (!result.path("findings").isEmpty()) {
+        console().print("");
+        result.path("findings").forEach(finding -> console().print("- " + finding.asText()));
+      }
+      result
+          .path("withheld")
+          .properties()
+          .forEach(e -> say(e.getKey() + " tells no key shapes: " + e.getValue().asText()));
+      result
+          .path("left")
+          .properties()
+          .forEach(
+              e ->
+                  say(
+                      "%s dry runs with %s left in these 90 days"
+                          .formatted(Format.count(e.getValue().asLong()), e.getKey())));
     }
   }
 }

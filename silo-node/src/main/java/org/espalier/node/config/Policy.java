@@ -16,8 +16,11 @@ import org.espalier.wire.Party;
  * @param partners what is different for single partners
  */
 public record Policy(Alignments alignment, SortedMap<Party, ForPartner> partners) {
-  /** What holds without a file: nothing is limited. */
+  /** What holds without a file: alignments are not limited, what must be allowed is not. */
   public static final Policy NONE = new Policy(null, null);
+
+  /** Dry runs with a partner that may have them, where nothing else is set. */
+  public static final int DRY_RUNS = 5;
 
   private static final int MOST = 1_000_000;
 
@@ -25,8 +28,25 @@ public record Policy(Alignments alignment, SortedMap<Party, ForPartner> partners
    * What one partner may have.
    *
    * @param alignment a limit that is not set is that for every partner
+   * @param matchDryRun may learn in a dry run about how many people are in both tables; null: no
+   * @param matchDryRunsPer90d how many of them in 90 days, whoever asks; null: {@link #DRY_RUNS}
+   * @param shareKeyShapes may in a dry run learn how values of the match key look here; null: no
+   * @param phoneticKeys people may be matched by how their names sound, so that others are taken
+   *     for them; null: no
    */
-  public record ForPartner(Alignments alignment) {}
+  public record ForPartner(
+      Alignments alignment,
+      Boolean matchDryRun,
+      @JsonProperty("match_dry_runs_per_90d") Integer matchDryRunsPer90d,
+      Boolean shareKeyShapes,
+      Boolean phoneticKeys) {
+    private static final ForPartner NOTHING = new ForPartner(null, null, null, null, null);
+
+    public ForPartner {
+      alignment = alignment == null ? new Alignments(null, null) : alignment;
+      require("match_dry_runs_per_90d", matchDryRunsPer90d);
+    }
+  }
 
   /**
    * @param newAlignmentsPer90d alignments of a data set with a partner in 90 days; frozen cohorts
@@ -42,11 +62,11 @@ public record Policy(Alignments alignment, SortedMap<Party, ForPartner> partners
       require("new_alignments_per_90d", newAlignmentsPer90d);
       require("min_set_difference", minSetDifference);
     }
+  }
 
-    private static void require(String key, Integer value) {
-      if (value != null && (value < 0 || value > MOST)) {
-        throw new IllegalArgumentException("%s is 0 to %,d, not %d".formatted(key, MOST, value));
-      }
+  private static void require(String key, Integer value) {
+    if (value != null && (value < 0 || value > MOST)) {
+      throw new IllegalArgumentException("%s is 0 to %,d, not %d".formatted(key, MOST, value));
     }
   }
 
@@ -57,7 +77,7 @@ public record Policy(Alignments alignment, SortedMap<Party, ForPartner> partners
             partners == null ? new TreeMap<>() : new TreeMap<>(partners));
   }
 
-  /** Reads the file of a node; without one nothing is limited. */
+  /** Reads the file of a node, which need not be there. */
   public static Policy load(SiloHome home) {
     Path file = home.policy();
     return Files.isRegularFile(file) ? Json.yaml(file, Policy.class) : NONE;
@@ -82,8 +102,30 @@ public record Policy(Alignments alignment, SortedMap<Party, ForPartner> partners
     return most;
   }
 
+  /** Most dry runs with a partner in 90 days; 0 if it may have none. */
+  public int dryRuns(Party partner) {
+    ForPartner own = forPartner(partner);
+    if (!Boolean.TRUE.equals(own.matchDryRun)) {
+      return 0;
+    }
+    return own.matchDryRunsPer90d == null ? DRY_RUNS : own.matchDryRunsPer90d;
+  }
+
+  /** Whether a partner may learn how values of the match key look here. */
+  public boolean sharesKeyShapes(Party partner) {
+    return Boolean.TRUE.equals(forPartner(partner).shareKeyShapes);
+  }
+
+  /** Whether keys may be compared with a partner's by how they sound. */
+  public boolean allowsPhoneticKeys(Party partner) {
+    return Boolean.TRUE.equals(forPartner(partner).phoneticKeys);
+  }
+
+  private ForPartner forPartner(Party partner) {
+    return partners.getOrDefault(partner, ForPartner.NOTHING);
+  }
+
   private Alignments of(Party partner) {
-    ForPartner own = partners.get(partner);
-    return own == null || own.alignment == null ? new Alignments(null, null) : own.alignment;
+    return forPartner(partner).alignment;
   }
 }

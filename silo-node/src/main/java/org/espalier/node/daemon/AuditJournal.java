@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +27,7 @@ import org.espalier.node.config.Json;
 import org.espalier.node.data.Dataset;
 import org.espalier.node.data.TableSchema;
 import org.espalier.node.identity.Fingerprint;
+import org.espalier.node.job.DryRuns;
 import org.espalier.node.job.Job;
 import org.espalier.node.job.Journal;
 import org.espalier.node.job.PhaseFacts;
@@ -154,6 +156,22 @@ final class AuditJournal implements Journal {
     }
   }
 
+  /** Dry runs with a partner that began since then, by the log, whoever asked for them. */
+  int dryRuns(Instant since, Party partner) {
+    int[] count = {0};
+    read(
+        0,
+        EventType.MATCH_DRY_RUN,
+        event -> {
+          boolean counts =
+              event.phase().equals("intent")
+                  && !event.time().isBefore(since)
+                  && texts(event.json().path("recipients")).contains(partner.name());
+          count[0] += counts ? 1 : 0;
+        });
+    return count[0];
+  }
+
   private static String commitment(LoggedEvent event) {
     String keyed = event.json().path("inputs").path(0).path("commitment").asText();
     return keyed.substring(keyed.indexOf(':') + 1);
@@ -254,7 +272,7 @@ final class AuditJournal implements Journal {
   }
 
   private static EventType type(String name) {
-    EventType type = TYPES.get(name);
+    EventType type = name.equals(DryRuns.EVENT) ? EventType.MATCH_DRY_RUN : TYPES.get(name);
     if (type == null) {
       throw new IllegalArgumentException("no such act: " + name);
     }
@@ -287,7 +305,8 @@ final class AuditJournal implements Journal {
           "sha256:" + facts.path("spec").asText());
     }
     switch (type) {
-      case "job.propose", "job.approve", "job.deny", "job.abort" -> event.actor(actor(facts));
+      case "job.propose", "job.approve", "job.deny", "job.abort", DryRuns.EVENT ->
+          event.actor(actor(facts));
       case "job.phase", PASS, ALIGNMENT -> event.step(facts.path("phase_name").asText());
       default -> {}
     }

@@ -47,8 +47,10 @@ import org.espalier.node.identity.PartnerBook;
 import org.espalier.node.identity.Passphrase;
 import org.espalier.node.identity.SqlPartnerStore;
 import org.espalier.node.job.Alignments;
+import org.espalier.node.job.DryRuns;
 import org.espalier.node.job.JobRun;
 import org.espalier.node.job.JobService;
+import org.espalier.node.job.JobSpec;
 import org.espalier.node.job.Jobs;
 import org.espalier.node.job.Openings;
 import org.espalier.node.link.LinkSettings;
@@ -137,13 +139,18 @@ public final class SiloNode implements AutoCloseable {
               datasets,
               journal,
               config,
+              policy,
               home.results(),
               work);
       JobService service = new JobService(context);
       open.push(service);
       DeniedRequests denied = new DeniedRequests(journal);
       open.push(() -> denied.flush(true));
-      new PartnerRequests(denied).serve(links, service.partnerMethods());
+      DryRuns dryRuns = new DryRuns(context, journal::dryRuns);
+      open.push(dryRuns);
+      PartnerRequests requests = new PartnerRequests(denied);
+      requests.serve(links, service.partnerMethods());
+      requests.serve(links, dryRuns.partnerMethods());
       ScheduledExecutorService timers = timers(denied);
       open.push(timers::shutdownNow);
       // Never on the links' own threads: a disk that hangs must not cost them their partners.
@@ -155,6 +162,7 @@ public final class SiloNode implements AutoCloseable {
       new DataCommands(config.name(), datasets, journal).addTo(commands);
       new JobCommands(service, context, journal).addTo(commands);
       new CohortCommands(cohorts, jobs, datasets).addTo(commands);
+      commands.put("match.dry-run", (args, events) -> dryRun(dryRuns, new Args(args)));
       new AuditCommands(log, journal).addTo(commands);
       Doctor doctor = new Doctor(home, identity, book, links, datasets, journal);
       commands.put("doctor", (args, events) -> doctor.examine(new Args(args)));
@@ -290,6 +298,11 @@ public final class SiloNode implements AutoCloseable {
     json.set("jobs", Json.tree(states));
     json.putObject("audit").put("origin", log.origin()).put("size", log.size());
     return json;
+  }
+
+  private JsonNode dryRun(DryRuns dryRuns, Args args) {
+    JobSpec spec = JobSpec.json("the job", args.object("spec"));
+    return journal.command("match.dry-run", Map.of("name", spec.name()), () -> dryRuns.run(spec));
   }
 
   /** The answer goes out first. */

@@ -194,14 +194,14 @@ final class AlignPhase {
   }
 
   /** The label party compares, because it may learn most. */
-  private static List<Party> order(JobSpec spec) {
+  static List<Party> order(JobSpec spec) {
     List<Party> parties = new ArrayList<>(spec.parties().keySet());
     parties.remove(spec.labelParty());
     parties.add(0, spec.labelParty());
     return parties;
   }
 
-  private static List<String> columns(MatchKey key) {
+  static List<String> columns(MatchKey key) {
     TreeSet<String> columns = new TreeSet<>();
     key.rules().forEach(rule -> columns.addAll(rule.columns()));
     return List.copyOf(columns);

@@ -15,6 +15,7 @@ import java.util.function.Function;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.Json;
+import org.espalier.node.config.Policy;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.data.Datasets;
 import org.espalier.protocols.shares.Workspace;
@@ -45,6 +46,7 @@ public final class JobRun {
    * @param openings the count of passes, over all jobs
    * @param alignments the count of new alignments, over all jobs
    * @param cohorts frozen alignments
+   * @param policy what the own operator allows
    * @param results where files for the own operator go
    * @param work for temporary files; emptied when the node starts
    */
@@ -57,6 +59,7 @@ public final class JobRun {
       Datasets datasets,
       Journal journal,
       SiloConfig config,
+      Policy policy,
       Path results,
       Path work) {
     /** How fast this machine and its lines are. */

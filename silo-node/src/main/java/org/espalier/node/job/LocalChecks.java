@@ -42,6 +42,20 @@ final class LocalChecks {
     }
   }
 
+  /**
+   * @return this node's data set, which fits the match key of the job
+   * @throws Problem if there is none that does
+   */
+  static Dataset requireKeys(JobRun.Context context, JobSpec spec) {
+    Party self = context.peers().self();
+    party(self, spec);
+    Dataset dataset = dataset(context, spec);
+    file(dataset);
+    keys(dataset, self, spec);
+    phonetic(context, spec);
+    return dataset;
+  }
+
   static List<Check> run(JobRun.Context context, String job, JobSpec spec) {
     List<Check> results = new ArrayList<>();
     for (Rule rule : checks(context, job, spec)) {
@@ -62,6 +76,9 @@ final class LocalChecks {
     rules.add(() -> party(self, spec));
     rules.add(() -> file(dataset(context, spec)));
     rules.add(() -> columns(dataset(context, spec), self, spec));
+    if (AlignPhase.key(spec.match(), self).isPhonetic()) {
+      rules.add(() -> phonetic(context, spec));
+    }
     rules.add(() -> role(context, self, spec));
     rules.add(() -> alignment(context, job, self, spec));
     if (spec instanceof TrainSpec train && train.training().countsPasses()) {
@@ -137,10 +154,21 @@ final class LocalChecks {
             .at(self);
       }
     }
+    keys(dataset, self, spec);
+    if (spec instanceof PredictSpec) {
+      return "match key found";
+    }
+    if (features.isEmpty() && !self.equals(spec.labelParty())) {
+      throw Problem.refused("data set " + dataset.name() + " has no feature column").at(self);
+    }
+    return features.size() + " feature columns, match key found";
+  }
+
+  private static void keys(Dataset dataset, Party self, JobSpec spec) {
     for (List<JobSpec.KeyPart> rule : spec.match()) {
       for (JobSpec.KeyPart part : rule) {
         String column = part.column().at(self);
-        if (!schema.names(ColumnType.ID).contains(column)) {
+        if (!dataset.schema().names(ColumnType.ID).contains(column)) {
           throw Problem.refused("data set " + dataset.name() + " has no id column " + column)
               .at(self);
         }
@@ -155,13 +183,25 @@ final class LocalChecks {
           .detail("%,d rows, and %,d people in common".formatted(dataset.scan().rows(), people))
           .next("lower it in the job, or silo predict --min-intersection N");
     }
-    if (spec instanceof PredictSpec) {
-      return "match key found";
+  }
+
+  /** Keys that sound alike match people who are not the same: each party must have allowed it. */
+  private static String phonetic(JobRun.Context context, JobSpec spec) {
+    Party self = context.peers().self();
+    if (!AlignPhase.key(spec.match(), self).isPhonetic()) {
+      return "no phonetic keys";
     }
-    if (features.isEmpty() && !self.equals(spec.labelParty())) {
-      throw Problem.refused("data set " + dataset.name() + " has no feature column").at(self);
+    for (Party partner : spec.parties().keySet()) {
+      if (!partner.equals(self) && !context.policy().allowsPhoneticKeys(partner)) {
+        throw Problem.refused(
+                "the policy of %s allows no phonetic keys (soundex, metaphone) with %s"
+                    .formatted(self, partner))
+            .at(self)
+            .detail("policy.yaml has no partners.%s.phonetic_keys: true".formatted(partner))
+            .next("add it to policy.yaml of the home folder and start the node again");
+      }
     }
-    return features.size() + " feature columns, match key found";
+    return "phonetic keys allowed by the policy";
   }
 
   static List<String> features(Dataset dataset, Party self, JobSpec spec) {

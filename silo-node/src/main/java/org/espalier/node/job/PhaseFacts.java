@@ -22,11 +22,16 @@ public final class PhaseFacts {
   /** Adds a data set that is read. */
   static ObjectNode input(
       ObjectNode facts, JobRun run, Dataset dataset, Collection<String> columns) {
+    return input(facts, run.context(), dataset, columns);
+  }
+
+  static ObjectNode input(
+      ObjectNode facts, JobRun.Context context, Dataset dataset, Collection<String> columns) {
     ArrayNode inputs = facts.withArray("inputs");
     ObjectNode input = inputs.addObject().put("dataset", dataset.name());
     input.put("version", dataset.added().toString());
     input.put("rows", bucket(dataset.scan().rows()));
-    input.put("commitment", run.context().datasets().commitment(dataset.name()));
+    input.put("commitment", context.datasets().commitment(dataset.name()));
     columns.forEach(input.putArray("columns")::add);
     return facts;
   }

@@ -80,7 +80,8 @@ class HelpTest {
             .map(path -> path.substring(0, path.indexOf(' ')))
             .collect(Collectors.toSet());
     Matcher shown =
-        Pattern.compile("(?m)(?:^ +|`(?:\\./)?|^)silo ([a-z]+)(?: ([a-z]+))?").matcher(texts);
+        Pattern.compile("(?m)(?:^ +|`(?:\\./)?|^)silo ([a-z]+)(?: ([a-z]+(?:-[a-z]+)*))?")
+            .matcher(texts);
     int seen = 0;
     while (shown.find()) {
       String group = shown.group(1);

@@ -196,6 +196,28 @@ class RenderingTest {
   }
 
   @Test
+  void aDryRunShowsBoundsAndWhyTheyAreSmall() {
+    silo.answer(
+        "match.dry-run",
+        """
+        {"dry_run":"D-1","parties":["bank.example","insurer.example"],"least":100,
+         "rules":[{"number":1,"columns":["name","born"],"at_least":0,"below":100,
+           "people":"fewer than 100","keys":{"bank.example":1000,"insurer.example":2000}}],
+         "withheld":{"telecom.example":"its policy says no"},
+         "findings":["rule 1, born: yours has 98 % \\"9 digits\\""],
+         "left":{"insurer.example":4}}""");
+    Said said = silo.run("match", "dry-run", JOB.toString());
+    assertThat(said.exitCode()).isZero();
+    assertThat(said.out())
+        .contains("KEYS OF insurer.example", "name + born", "fewer than 100", "2,000")
+        .contains("- rule 1, born: yours has 98 %");
+    assertThat(said.err())
+        .contains("4 dry runs with insurer.example left", "its policy says no")
+        .contains("silo match check");
+    assertThat(silo.argsOf("match.dry-run").path("spec").path("match")).hasSize(2);
+  }
+
+  @Test
   void whatALevelDecidesByItselfIsNotPlanned() {
     String plan =
         Answers.PLAN

@@ -52,6 +52,7 @@ class ScriptingTest {
         .answer("dataset.show", Answers.DATASET)
         .answer("dataset.list", "{\"datasets\":[" + Answers.DATASET + "]}")
         .answer("match.check", "{\"rows\":3}")
+        .answer("match.dry-run", "{\"rules\":[]}")
         .answer("job.plan", Answers.PLAN)
         .answer("job.propose", Answers.PROPOSED)
         .answer("job.list", "{\"jobs\":[" + Answers.DONE + "]}")
@@ -97,6 +98,7 @@ class ScriptingTest {
             "dataset show d",
             "dataset list",
             "match check " + JOB,
+            "match dry-run " + JOB,
             "job plan " + JOB,
             "job propose " + JOB,
             "job list",

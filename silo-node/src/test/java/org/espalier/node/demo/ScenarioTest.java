@@ -187,9 +187,9 @@ class ScenarioTest {
   @Test
   void anUnknownNormaliserIsRefused() throws IOException {
     good();
-    write("job.yaml", JOB.replace("[trim]", "[soundex]"));
+    write("job.yaml", JOB.replace("[trim]", "[sounds]"));
 
-    assertThat(refusal().what()).contains("job.yaml", "soundex");
+    assertThat(refusal().what()).contains("job.yaml", "sounds");
   }
 
   // ---- the JSON schema ------------------------------------------------------------------------
@@ -238,6 +238,9 @@ class ScenarioTest {
           .filter(setting -> !shown.has(setting.getKey()))
           .forEach(setting -> shown.set(setting.getKey(), setting.getValue()));
     }
+    JsonNode gated = JobSpec.yaml("job.yaml", JOB + "alignment: {gate: two-sided}\n").toJson();
+    check(schema(), gated, "job", errors);
+    canonical.withObject("alignment").set("gate", gated.at("/alignment/gate"));
     compare(schema(), canonical, "job", errors);
 
     assertThat(errors).isEmpty();

@@ -122,6 +122,7 @@ class JobServiceTest {
             datasets,
             new Acts(),
             new SiloConfig(BANK, "127.0.0.1:1", null, null, Duration.ofMinutes(1), null),
+            Policy.NONE,
             folder,
             folder);
     service = new JobService(context);
@@ -401,6 +402,7 @@ class JobServiceTest {
                 new Datasets(store),
                 new Acts(),
                 null,
+                Policy.NONE,
                 folder,
                 folder));
     assertThatThrownBy(() -> alone.propose(JobSpec.yaml("job.yaml", SPEC))).hasMessage("no");

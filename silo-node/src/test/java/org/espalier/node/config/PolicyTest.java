@@ -1,0 +1,65 @@
+package org.espalier.node.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.espalier.node.Problem;
+import org.espalier.wire.Party;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PolicyTest {
+  private static final Party A = new Party("a.example");
+  private static final Party B = new Party("b.example");
+  private static final Party C = new Party("c.example");
+
+  @TempDir Path folder;
+
+  private Policy policy(String yaml) throws IOException {
+    SiloHome home = new SiloHome(folder);
+    Files.writeString(home.policy(), yaml);
+    return Policy.load(home);
+  }
+
+  @Test
+  void withoutAFileNobodyMayAnything() {
+    Policy none = Policy.load(new SiloHome(folder));
+    assertThat(none.dryRuns(A)).isZero();
+    assertThat(none.sharesKeyShapes(A)).isFalse();
+    assertThat(none.allowsPhoneticKeys(A)).isFalse();
+  }
+
+  @Test
+  void eachPartnerHasItsOwnLimits() throws IOException {
+    Policy policy =
+        policy(
+            """
+            partners:
+              a.example: {match_dry_run: true, phonetic_keys: true}
+              b.example: {match_dry_run: true, match_dry_runs_per_90d: 2, share_key_shapes: true}
+              c.example: {match_dry_runs_per_90d: 7, share_key_shapes: false}
+            """);
+    assertThat(policy.dryRuns(A)).isEqualTo(Policy.DRY_RUNS);
+    assertThat(policy.dryRuns(B)).isEqualTo(2);
+    assertThat(policy.dryRuns(C)).as("a number alone allows none").isZero();
+    assertThat(policy.allowsPhoneticKeys(A)).isTrue();
+    assertThat(policy.allowsPhoneticKeys(B)).isFalse();
+    assertThat(policy.sharesKeyShapes(A)).isFalse();
+    assertThat(policy.sharesKeyShapes(B)).isTrue();
+    assertThat(policy.sharesKeyShapes(C)).isFalse();
+  }
+
+  @Test
+  void mistakesAreNamed() {
+    assertThatThrownBy(() -> policy("partners: {a.example: {match_dryrun: true}}"))
+        .isInstanceOf(Problem.class)
+        .hasMessageContaining("match_dryrun");
+    assertThatThrownBy(() -> policy("partners: {a.example: {match_dry_runs_per_90d: -1}}"))
+        .isInstanceOf(Problem.class)
+        .hasMessageContaining("match_dry_runs_per_90d");
+    assertThatThrownBy(() -> policy("partners: {\"no party\": {}}")).isInstanceOf(Problem.class);
+  }
+}
