@@ -186,6 +186,7 @@ final class MatchCommands extends GroupCommand {
 
     @Override
     public Integer call() {
+      say("Counting with the partners, which takes as long as an alignment by ecdh ...");
       JsonNode result = ask("match.dry-run", args().set("spec", JobSpec.yaml(job).toJson()));
       show(result, this::print);
       boolean enough = result.path("rules").path(0).path("at_least").asInt() > 0;

@@ -46,7 +46,11 @@ class HostilePartnerTest {
 
   @BeforeEach
   void enrol() throws Exception {
-    bank = TestSilo.create(BANK.name(), root).start();
+    bank = TestSilo.create(BANK.name(), root);
+    Files.writeString(
+        bank.home.policy(),
+        "partners: {insurer.example: {match_dry_run: true, match_dry_runs_per_90d: 1}}");
+    bank.start();
     bank.dataset("people", TestData.bank(0, 100));
     Path secret = root.resolve("secret");
     Passphrase.generate(secret);
@@ -210,6 +214,46 @@ class HostilePartnerTest {
     proposal.set("content", spec.toJson());
     assertThat(refusal("job.propose", proposal)).contains("not signed by insurer.example");
     assertThat(bank.call("job.list").path("jobs").size()).isZero();
+  }
+
+  private static ObjectNode dryRun(JobSpec spec) {
+    ObjectNode body = Json.object().put("dry_run", "D-0123456789abcdef");
+    body.put("spec", HexFormat.of().formatHex(spec.digest()));
+    body.set("content", spec.toJson());
+    return body;
+  }
+
+  @Test
+  void noMoreDryRunsThanThePolicyAllowsHoweverTheyEnd() throws Exception {
+    ObjectNode good = dryRun(JobSpec.json("job", TestData.twoParties(50)));
+    for (String method : new String[] {"match.ask", "match.begin", "match.shapes"}) {
+      assertThat(refusal(method, Json.parse("x", "[1]"))).contains("not the id of a dry run");
+      assertThat(refusal(method, good.deepCopy().put("dry_run", "../../x")))
+          .contains("not the id of a dry run");
+      assertThat(refusal(method, good.deepCopy().put("spec", "00".repeat(32))))
+          .contains("mismatched digest");
+      ObjectNode broken = good.deepCopy();
+      broken.withObject("content").put("match", "all");
+      assertThat(refusal(method, broken)).contains("match");
+    }
+    assertThat(refusal("match.shapes", good))
+        .isEqualTo("the policy of bank.example does not share key shapes with insurer.example");
+    ObjectNode wrongKey = (ObjectNode) TestData.twoParties(50);
+    wrongKey.set("match", Json.parse("m", "[[{\"column\":\"income\"}]]"));
+    assertThat(refusal("match.ask", dryRun(JobSpec.json("job", wrongKey))))
+        .contains("no id column income");
+
+    // It begins one and never sends a byte of it: that one counts, and there is no other.
+    links.request(BANK, "match.ask", good, PATIENCE);
+    links.request(BANK, "match.begin", good, PATIENCE);
+    for (String method : new String[] {"match.ask", "match.begin"}) {
+      assertThat(refusal(method, good.deepCopy().put("dry_run", "D-0123456789abcdee")))
+          .contains("has taken part in 1 dry runs with insurer.example in 90 days");
+    }
+    JsonNode begun =
+        bank.call("audit.tail", TestSilo.args("type", "match.dry-run")).path("events").path(0);
+    assertThat(begun.path("actor").toString()).contains("insurer.example");
+    assertThat(begun.path("inputs").path(0).path("rows").asText()).isEqualTo("100-199");
   }
 
   private String state(String job) {
