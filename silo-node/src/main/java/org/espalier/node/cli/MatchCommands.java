@@ -228,8 +228,8 @@ final class MatchCommands extends GroupCommand {
           .forEach(
               e ->
                   say(
-                      "%s dry runs with %s left in these 90 days"
-                          .formatted(Format.count(e.getValue().asLong()), e.getKey())));
+                      "dry runs with %s left in these 90 days: %s"
+                          .formatted(e.getKey(), Format.count(e.getValue().asLong()))));
     }
   }
 }

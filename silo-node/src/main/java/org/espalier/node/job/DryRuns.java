@@ -415,8 +415,8 @@ public final class DryRuns implements AutoCloseable {
       int used = used(partner);
       if (used >= allowed) {
         throw Problem.refused(
-                "%s has taken part in %d dry runs with %s in 90 days, and its policy allows %d"
-                    .formatted(self(), used, partner, allowed))
+                "the policy of %s allows %d dry runs with %s in 90 days, and there have been %d"
+                    .formatted(self(), allowed, partner, used))
             .at(self())
             .detail("partners.%s.match_dry_runs_per_90d in policy.yaml".formatted(partner))
             .next("silo job propose JOB.yaml: a job has a gate of its own");

@@ -212,7 +212,7 @@ class RenderingTest {
         .contains("KEYS OF insurer.example", "name + born", "fewer than 100", "2,000")
         .contains("- rule 1, born: yours has 98 %");
     assertThat(said.err())
-        .contains("4 dry runs with insurer.example left", "its policy says no")
+        .contains("dry runs with insurer.example left in these 90 days: 4", "its policy says no")
         .contains("silo match check");
     assertThat(silo.argsOf("match.dry-run").path("spec").path("match")).hasSize(2);
   }

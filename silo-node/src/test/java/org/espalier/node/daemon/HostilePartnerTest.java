@@ -248,7 +248,7 @@ class HostilePartnerTest {
     links.request(BANK, "match.begin", good, PATIENCE);
     for (String method : new String[] {"match.ask", "match.begin"}) {
       assertThat(refusal(method, good.deepCopy().put("dry_run", "D-0123456789abcdee")))
-          .contains("has taken part in 1 dry runs with insurer.example in 90 days");
+          .contains("allows 1 dry runs with insurer.example in 90 days, and there have been 1");
     }
     JsonNode begun =
         bank.call("audit.tail", TestSilo.args("type", "match.dry-run")).path("events").path(0);

@@ -112,8 +112,8 @@ class MatchDryRunTest {
     Problem tooMany = bank.refusal("match.dry-run", args(unlike));
     assertThat(tooMany.what())
         .isEqualTo(
-            "bank.example has taken part in 3 dry runs with insurer.example in 90 days, and its"
-                + " policy allows 3");
+            "the policy of bank.example allows 3 dry runs with insurer.example in 90 days, and"
+                + " there have been 3");
     assertThat(insurer.refusal("match.dry-run", args(unlike)).what()).isEqualTo(tooMany.what());
 
     for (TestSilo silo : List.of(bank, insurer)) {
