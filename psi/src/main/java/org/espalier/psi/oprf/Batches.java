@@ -5,16 +5,17 @@ package org.espalier.psi.oprf;
  *
  * @param count of batches
  * @param bins in each but the last
+ * @param checked whether the store and the correlations are those of {@link VoleShape#checked}
  */
-record Batches(OkvsShape store, int count, int bins) {
+record Batches(OkvsShape store, int count, int bins, boolean checked) {
   /**
    * @param largest correlations in a batch, unless one bin needs more
    */
-  static Batches of(OkvsShape store, int largest) {
+  static Batches of(OkvsShape store, int largest, boolean checked) {
     int most = Math.max(1, largest / store.width());
     int count = (store.bins() + most - 1) / most;
     int bins = (store.bins() + count - 1) / count;
-    return new Batches(store, (store.bins() + bins - 1) / bins, bins);
+    return new Batches(store, (store.bins() + bins - 1) / bins, bins, checked);
   }
 
   /** The first bin of a batch. */
@@ -28,6 +29,6 @@ record Batches(OkvsShape store, int count, int bins) {
   }
 
   VoleShape shape(int batch) {
-    return VoleShape.of(bins(batch) * store.width());
+    return VoleShape.of(bins(batch) * store.width(), checked);
   }
 }

@@ -10,11 +10,16 @@ import org.espalier.wire.Message;
 final class BinEncoder {
   private final OkvsShape shape;
   private final Keys keys;
+  private final int width;
   private final Queue<Scratch> free = new ConcurrentLinkedQueue<>();
 
-  BinEncoder(OkvsShape shape, Keys keys) {
+  /**
+   * @param width longs of a position: 1, or 2 for {@link Scratch#encodeWide}
+   */
+  BinEncoder(OkvsShape shape, Keys keys, int width) {
     this.shape = shape;
     this.keys = keys;
+    this.width = width;
   }
 
   /** Makes a message, in the scratch space of one core. */
@@ -68,7 +73,7 @@ final class BinEncoder {
     private final Keys.Hashes hashes = keys.new Hashes(shape, shape.capacity());
 
     /** The bin that was encoded last. */
-    final long[] table = new long[shape.width()];
+    final long[] table = new long[width * shape.width()];
 
     /**
      * Encodes what the hashes of the keys give them.
@@ -86,6 +91,35 @@ final class BinEncoder {
      */
     int encodeHidden(int bin, long[] values, Blocks random) {
       return attempt(bin, values, random);
+    }
+
+    /**
+     * Encodes elements of GF(2^128): the two halves one after the other, since positions are chosen
+     * alike.
+     *
+     * @param values two longs for each key of the bin
+     */
+    int encodeWide(int bin, long[] values) {
+      int first = keys.first(bin);
+      int count = keys.first(bin + 1) - first;
+      long[] half = new long[shape.width()];
+      for (int attempt = 0; attempt < Messages.Table.ATTEMPTS; attempt++) {
+        hashes.load(first, count, attempt);
+        boolean done = true;
+        for (int w = 0; w < 2; w++) {
+          for (int i = 0; i < count; i++) {
+            hashes.values[i] = values[2 * i + w];
+          }
+          done &= okvs.encode(hashes, count, half);
+          for (int k = 0; k < half.length; k++) {
+            table[2 * k + w] = half[k];
+          }
+        }
+        if (done) {
+          return attempt;
+        }
+      }
+      throw new IllegalStateException("a bin cannot be encoded");
     }
 
     private int attempt(int bin, long[] values, Blocks random) {

@@ -90,6 +90,11 @@ final class Keys {
     return result;
   }
 
+  /** The first or second 64 of a key's 128 bits. */
+  long tag(int place, int half) {
+    return tags[2 * place + half];
+  }
+
   /** Hashes the 128 bits of consecutive keys with another permutation, a pair for each key. */
   void hash(Blocks permutation, int from, int count, long[] result, int to) {
     permutation.hash(tags, 2 * from, count, result, to);

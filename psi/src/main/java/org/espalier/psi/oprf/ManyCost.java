@@ -21,7 +21,7 @@ public final class ManyCost {
   public ManyCost(long[] keys) {
     counts = Arrays.stream(keys).mapToInt(n -> (int) Math.max(1, n)).toArray();
     store = RuleRun.store(counts, RuleRun.RECEIVER);
-    plan = Batches.of(store, VoleShape.LARGEST);
+    plan = Batches.of(store, VoleShape.LARGEST, false);
   }
 
   /** Batches of correlations with each sender. */
@@ -46,7 +46,7 @@ public final class ManyCost {
 
   /** Bytes of a message with a bin of one party's store. */
   public long table(int party) {
-    return Messages.Table.limit(RuleRun.store(counts, party));
+    return Messages.Table.limit(RuleRun.store(counts, party), false);
   }
 
   /** The receiver to each sender, if the minimum is reached. */

@@ -54,7 +54,8 @@ final class ManyReceiver extends RuleRun {
       sendValues(own, code, message -> toAll(outboxes, message));
       closeAll(outboxes);
       links.join();
-      return cohort(own, IntStream.range(0, found.length).toArray(), place -> found[place], digest);
+      return cohort(
+          own, IntStream.range(0, found.length).toArray(), place -> found[place], null, digest);
     } finally {
       closeAll(outboxes);
     }
@@ -82,7 +83,7 @@ final class ManyReceiver extends RuleRun {
    */
   private long[] sums(int[] counts, Outbox[] outboxes) {
     long[] sums = new long[keys.size()];
-    BinEncoder encoder = new BinEncoder(shape, keys);
+    BinEncoder encoder = new BinEncoder(shape, keys, 1);
     Vole.Receiver.Pending[] pending = new Vole.Receiver.Pending[links.parties()];
     for (int sender : links.others()) {
       pending[sender] = begin(voles[sender], outboxes[sender], 0);

@@ -76,7 +76,7 @@ final class ManySender extends RuleRun {
           "value %d of %d is of nobody in this party's table"
               .formatted(firstMissing(matcher.members()), people));
     }
-    return cohort(own, matches, place -> place, digest);
+    return cohort(own, matches, place -> place, null, digest);
   }
 
   private static int firstMissing(long[] members) {
@@ -88,7 +88,7 @@ final class ManySender extends RuleRun {
   }
 
   private void sendStore(Outbox outbox, OkvsShape store) {
-    BinEncoder encoder = new BinEncoder(store, keys);
+    BinEncoder encoder = new BinEncoder(store, keys, 1);
     byte[] fill = new byte[16];
     random.nextBytes(fill);
     Shares shares =
@@ -96,8 +96,9 @@ final class ManySender extends RuleRun {
             Arrays.stream(secrets).map(secret -> key("share", secret)).toArray(byte[][]::new));
     int wave = BinEncoder.wave();
     for (int batch = 0; batch < batches.count(); batch++) {
-      long[] pairs = answer(vole, outbox, batch);
-      vole.end(batchNumber(batch), batches.shape(batch), pairs);
+      Vole.Sender.Answer answer = answer(vole, outbox, batch);
+      vole.end(answer);
+      long[] pairs = answer.pairs();
       for (int first = 0; first < batches.bins(batch); first += wave) {
         int bin = batches.first(batch) + first;
         long[][] values = new long[Math.min(wave, batches.bins(batch) - first)][];

@@ -61,6 +61,26 @@ final class Messages {
     }
   }
 
+  /**
+   * Against parties who deviate: in turn the sender's commitment to its part of a coin that both
+   * toss, the receiver's part, and the sender's.
+   */
+  record Coin(byte[] bytes) implements Message {
+    static final int LIMIT = 32;
+    static final MessageType<Coin> TYPE =
+        new MessageType<>(52, "psi-oprf-coin", in -> new Coin(in.getRaw("coin", LIMIT)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putRaw(bytes, 0, bytes.length);
+    }
+  }
+
   /** Sender to receiver: {@link BaseTransfers.Receiver#message}. */
   record Choices(byte[] elements) implements Message {
     static final int LIMIT = BaseTransfers.CHOICES;
@@ -81,7 +101,7 @@ final class Messages {
   /**
    * Either way: the messages of one batch of correlations, of which both know the length.
    *
-   * @param type one of the two below
+   * @param type one of those below
    */
   record Batch(MessageType<Batch> type, int number, byte[] bytes) implements Message {
     /** Receiver to sender. */
@@ -92,14 +112,30 @@ final class Messages {
     static final MessageType<Batch> TREES =
         new MessageType<>(44, "psi-oprf-trees", in -> decode(in, 1));
 
+    /** Receiver to sender, against parties who deviate: {@link Vole.Receiver#check}. */
+    static final MessageType<Batch> CHALLENGE =
+        new MessageType<>(50, "psi-oprf-challenge", in -> decode(in, 2));
+
+    /** The sender's answer: {@link Vole.Sender#prove}. */
+    static final MessageType<Batch> PROOF =
+        new MessageType<>(51, "psi-oprf-proof", in -> decode(in, 3));
+
+    private static MessageType<Batch> type(int which) {
+      return switch (which) {
+        case 0 -> CORRECTION;
+        case 1 -> TREES;
+        case 2 -> CHALLENGE;
+        default -> PROOF;
+      };
+    }
+
     static int limit(int bytes) {
       return 4 + bytes;
     }
 
     private static Batch decode(Decoder in, int which) {
       int number = in.getInt("batch");
-      return new Batch(
-          which == 0 ? CORRECTION : TREES, number, in.getRaw("batch bytes", in.remaining()));
+      return new Batch(type(which), number, in.getRaw("batch bytes", in.remaining()));
     }
 
     @Override
@@ -113,7 +149,7 @@ final class Messages {
    * receiver: one bin of the store of shares.
    *
    * @param attempt which hashes encoded it; almost always 0
-   * @param bytes 8 for each position
+   * @param bytes 8 for each position; against parties who deviate, 16
    */
   record Table(int bin, int attempt, byte[] bytes) implements Message {
     /** Encoding fails with probability below 2^-40 once; so often, never. */
@@ -129,8 +165,13 @@ final class Messages {
                     in.getInt("attempt", 0, ATTEMPTS - 1),
                     in.getRaw("positions", in.remaining())));
 
-    static int limit(OkvsShape shape) {
-      return 8 + 8 * shape.width();
+    static int limit(OkvsShape shape, boolean checked) {
+      return 8 + bytes(shape, checked);
+    }
+
+    /** Of a bin. */
+    static int bytes(OkvsShape shape, boolean checked) {
+      return (checked ? 16 : 8) * shape.width();
     }
 
     @Override
@@ -158,7 +199,7 @@ final class Messages {
     /** Values that one message carries at most: on average there are one to two in a bucket. */
     private static final int MOST = 4 * Outputs.CHUNK;
 
-    static final int LIMIT = 64 + MOST * 12 + (MOST + Outputs.CHUNK) / 8;
+    static final int LIMIT = 64 + MOST * 16 + (MOST + Outputs.CHUNK) / 8;
 
     static MessageType<Values> type(Outputs.Code code) {
       return new MessageType<>(46, "psi-oprf-values", in -> decode(in, code));
@@ -207,7 +248,7 @@ final class Messages {
 
     /** Takes a value: its first 64 bits and the others. */
     interface Visitor {
-      void value(long high, int rest);
+      void value(long high, long rest);
     }
 
     /**
@@ -226,7 +267,7 @@ final class Messages {
           bucket++;
         } else if (next < high.length && bucket < first + buckets) {
           long top = shift == 64 ? 0 : (long) bucket << shift;
-          visitor.value(top | high[next], rest.length == 0 ? 0 : (int) rest[next]);
+          visitor.value(top | high[next], rest.length == 0 ? 0 : rest[next]);
           next++;
         } else {
           throw new MalformedMessageException("counts do not add up to " + high.length);

@@ -104,4 +104,23 @@ record OkvsShape(int keys, int bins, int capacity, int sparse, int dense) {
   long size() {
     return (long) bins * width();
   }
+
+  /**
+   * How many keys a store of this size holds at most, whoever made it: n' with C(q, n') · |F|^(m -
+   * n') below 2^-40, m being the positions and q the keys whose hashes were ever computed. Among
+   * all |F|^m stores, any n' of q keys fit one with probability |F|^-n' (Garimella, Pinkas,
+   * Rosulek, Trieu, Yanai, CRYPTO 2021, lemma on overfitting).
+   *
+   * @param field bits of an element, more than {@code queries} plus 2
+   * @param queries log2 of q
+   */
+  long mostKeys(int field, int queries) {
+    double most = size();
+    // With C(q, n') at most (e·q/n')^n'; the fixed point is reached from below and quickly.
+    for (int i = 0; i < 100; i++) {
+      most =
+          (field * (double) size() + STATISTICAL) / (field - queries - log2(Math.E) + log2(most));
+    }
+    return (long) Math.ceil(most);
+  }
 }

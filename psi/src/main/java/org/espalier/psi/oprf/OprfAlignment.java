@@ -25,12 +25,15 @@ import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
 
 /**
- * Alignment of parties who follow the protocol, by an oblivious pseudorandom function from subfield
- * VOLE and an oblivious key-value store (Rindal, Schoppmann, EUROCRYPT 2021; Raghuraman, Rindal,
- * CCS 2022). Two parties compare values of that function. With three and more, each sends the first
- * a store of shares of zero under its function (Kolesnikov, Matania, Pinkas, Rosulek, Trieu, CCS
- * 2017), so that nobody learns an intersection of fewer than all tables. The messages, what each
- * party learns and when, and the parameters are in docs/protocols/psi-oprf.md and psi-many.md.
+ * Alignment of parties by an oblivious pseudorandom function from subfield VOLE and an oblivious
+ * key-value store (Rindal, Schoppmann, EUROCRYPT 2021; Raghuraman, Rindal, CCS 2022). Two parties
+ * compare values of that function. With three and more, each sends the first a store of shares of
+ * zero under its function (Kolesnikov, Matania, Pinkas, Rosulek, Trieu, CCS 2017), so that nobody
+ * learns an intersection of fewer than all tables. The messages, what each party learns and when,
+ * and the parameters are in docs/protocols/psi-oprf.md and psi-many.md.
+ *
+ * <p>Parties follow the protocol, unless it is {@link #againstDeviation}: then two parties learn no
+ * more than it lets them even if the other, or its node's code, deviates.
  *
  * <p>The first party of the job receives, the others send. Costs each of two parties less than 2 µs
  * and some 20 bytes of traffic per key; of more, a sender 3 µs and 11 bytes that it sends, the
@@ -42,13 +45,21 @@ public final class OprfAlignment implements AlignmentProtocol {
   public static final int MAX_PARTIES = 32;
 
   private final int largestBatch;
+  private final boolean checked;
 
+  /** For parties who follow the protocol. */
   public OprfAlignment() {
-    this(VoleShape.LARGEST);
+    this(VoleShape.LARGEST, false);
   }
 
-  OprfAlignment(int largestBatch) {
+  OprfAlignment(int largestBatch, boolean checked) {
     this.largestBatch = largestBatch;
+    this.checked = checked;
+  }
+
+  /** For two parties either of which may deviate. */
+  public static OprfAlignment againstDeviation() {
+    return new OprfAlignment(VoleShape.LARGEST, true);
   }
 
   @Override
@@ -92,6 +103,17 @@ public final class OprfAlignment implements AlignmentProtocol {
                     + " alignment stops: its node then shows only how many, but what it received"
                     + " determines who they are")
                 .formatted(policy.minIntersection())));
+    if (checked) {
+      leaks.add(
+          new LeakStatement(
+              null,
+              "no more than that even if the other party or its node's code deviates from the"
+                  + " protocol; by that %s could look up up to 3.3 times as many keys as it"
+                      .formatted(receiver)
+                  + " announces (2.7 times from 10,000 on), or 3,400 if that is more, and leave people out of the cohort"
+                  + " after it has seen who is in it; either party may still use keys that are"
+                  + " not in its table"));
+    }
     if (!two) {
       leaks.add(
           new LeakStatement(
@@ -105,7 +127,11 @@ public final class OprfAlignment implements AlignmentProtocol {
     return List.copyOf(leaks);
   }
 
-  private static void check(List<Party> parties) {
+  private void check(List<Party> parties) {
+    if (checked && parties.size() != 2) {
+      throw new IllegalArgumentException(
+          "oprf against parties who deviate aligns 2 parties, not " + parties.size());
+    }
     if (parties.size() > MAX_PARTIES) {
       throw new IllegalArgumentException(
           "oprf aligns 2 to " + MAX_PARTIES + " parties, not " + parties.size());
@@ -140,7 +166,7 @@ public final class OprfAlignment implements AlignmentProtocol {
           }
           takingPart.add(rows);
         });
-    Rounds.agree(links, job, name());
+    Rounds.agree(links, job, checked ? name() + "-checked" : name());
     if (links.self() == RuleRun.RECEIVER) {
       Vole.Receiver[] voles = new Vole.Receiver[links.parties()];
       for (int sender : links.others()) {
@@ -152,11 +178,15 @@ public final class OprfAlignment implements AlignmentProtocol {
           source,
           takingPart,
           firstTags,
-          number ->
-              two
-                  ? new ReceiverRun(
-                      links, job, number, largestBatch, progress, voles[RuleRun.SENDER])
-                  : new ManyReceiver(links, job, number, largestBatch, progress, voles));
+          number -> {
+            if (!two) {
+              return new ManyReceiver(links, job, number, largestBatch, progress, voles);
+            }
+            Vole.Receiver vole = voles[RuleRun.SENDER];
+            return checked
+                ? new CheckedReceiver(links, job, number, largestBatch, progress, vole)
+                : new ReceiverRun(links, job, number, largestBatch, progress, vole);
+          });
     }
     try (Vole.Sender vole = sender(links, job)) {
       byte[][] secrets = two ? null : secrets(links);
@@ -166,10 +196,14 @@ public final class OprfAlignment implements AlignmentProtocol {
           source,
           takingPart,
           firstTags,
-          number ->
-              two
-                  ? new SenderRun(links, job, number, largestBatch, progress, vole)
-                  : new ManySender(links, job, number, largestBatch, progress, vole, secrets));
+          number -> {
+            if (!two) {
+              return new ManySender(links, job, number, largestBatch, progress, vole, secrets);
+            }
+            return checked
+                ? new CheckedSender(links, job, number, largestBatch, progress, vole)
+                : new SenderRun(links, job, number, largestBatch, progress, vole);
+          });
     }
   }
 

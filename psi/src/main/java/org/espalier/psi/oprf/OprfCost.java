@@ -10,8 +10,9 @@ import java.util.List;
  *
  * @param receiver keys of the first party; none count as 1
  * @param sender keys of the other
+ * @param checked whether either may deviate, see {@link OprfAlignment#againstDeviation}
  */
-public record OprfCost(int receiver, int sender) {
+public record OprfCost(int receiver, int sender, boolean checked) {
   /** The receiver's part of the base transfers, once in a run. */
   public static final long POINT = Messages.Point.LIMIT;
 
@@ -21,11 +22,23 @@ public record OprfCost(int receiver, int sender) {
   /** The receiver to the sender, first in a rule. */
   public static final long SEED = Messages.Seed.LIMIT;
 
+  /** With {@link #checked}: the receiver's part of a coin, and both messages of the sender's. */
+  public static final long COIN = Messages.Coin.LIMIT;
+
+  /** With {@link #checked}, for each batch: the receiver's challenge, and the sender's proof. */
+  public static final long CHECK = Messages.Batch.limit(Vole.CHECK);
+
+  /** Hashes that a receiver that deviates is taken to compute: 2^80. */
+  private static final int QUERIES = 80;
+
   /** Bytes of heap for a row of the own table, while its keys are read and sorted into bins. */
   static final int PER_ROW = 68;
 
   /** For a key, when values are sorted. */
-  static final int PER_KEY = 52;
+  static final int PER_KEY = 56;
+
+  /** For a key's part of the last hash that is not sent. */
+  private static final int PER_SECRET = 16;
 
   public OprfCost {
     receiver = Math.max(1, receiver);
@@ -33,7 +46,15 @@ public record OprfCost(int receiver, int sender) {
   }
 
   private Batches plan() {
-    return Batches.of(OkvsShape.of(receiver), VoleShape.LARGEST);
+    return Batches.of(OkvsShape.of(receiver), VoleShape.LARGEST, checked);
+  }
+
+  /**
+   * How many keys a receiver that deviates can at most look up at the sender, who believes that
+   * they are {@link #receiver}; with {@link #checked}, and if it computes at most 2^80 hashes.
+   */
+  public long mostKeys() {
+    return OkvsShape.of(receiver).mostKeys(128, QUERIES);
   }
 
   /** Batches of correlations. */
@@ -58,7 +79,7 @@ public record OprfCost(int receiver, int sender) {
 
   /** Bytes of each. */
   public long table() {
-    return Messages.Table.limit(plan().store());
+    return Messages.Table.limit(plan().store(), checked);
   }
 
   /**
@@ -66,7 +87,7 @@ public record OprfCost(int receiver, int sender) {
    * some bytes of rounding.
    */
   public List<Long> values() {
-    return values(Outputs.Code.of(receiver, sender));
+    return values(Outputs.Code.of(receiver, sender, checked));
   }
 
   static List<Long> values(Outputs.Code code) {
@@ -96,7 +117,7 @@ public record OprfCost(int receiver, int sender) {
   public long heap(boolean atReceiver) {
     long own = atReceiver ? receiver : sender;
     // Leaves and noise of a batch, and the next one's leaves at the sender; scratch of the cores.
-    long batch = (long) plan().shape(0).length() * (atReceiver ? 24 : 32);
-    return Math.max(own * PER_ROW, own * PER_KEY + batch);
+    long batch = (long) plan().shape(0).length() * (atReceiver ? (checked ? 32 : 24) : 32);
+    return Math.max(own * PER_ROW, own * (PER_KEY + (checked ? PER_SECRET : 0)) + batch);
   }
 }

@@ -7,8 +7,8 @@ import java.util.stream.IntStream;
  * Values of the pseudorandom function in ascending order, each with the place where its key was:
  * the order tells nothing about the keys.
  *
- * <p>A value has 64 to 92 bits: the first 64 and {@code low} more. Over the wire, sorted values are
- * coded after Elias and Fano (P. Elias, 1974): about log2 n bits fewer than their length.
+ * <p>A value has 64 to 128 bits: the first 64 and {@code low} more. Over the wire, sorted values
+ * are coded after Elias and Fano (P. Elias, 1974): about log2 n bits fewer than their length.
  */
 final class Outputs {
   /** Buckets that one message carries. */
@@ -22,7 +22,7 @@ final class Outputs {
   private final int bucketBits;
   private final int[] firsts;
   private final long[] high;
-  private final int[] rest;
+  private final long[] rest;
   private final int[] places;
 
   /**
@@ -43,7 +43,7 @@ final class Outputs {
       firsts[bucket + 1] += firsts[bucket];
     }
     high = new long[count];
-    rest = new int[count];
+    rest = new long[low == 0 ? 0 : count];
     places = new int[count];
     for (int i = 0; i < count; i += Field.STEP) {
       place(values, i, Math.min(count, i + Field.STEP));
@@ -71,7 +71,9 @@ final class Outputs {
     for (int i = from; i < end; i++) {
       int to = firsts[bucket(values[2 * i])]++;
       high[to] = values[2 * i];
-      rest[to] = low == 0 ? 0 : (int) (values[2 * i + 1] >>> (64 - low));
+      if (low > 0) {
+        rest[to] = values[2 * i + 1] >>> (64 - low);
+      }
       places[to] = i;
     }
   }
@@ -106,25 +108,33 @@ final class Outputs {
   private void sort(int from, int to) {
     for (int i = from + 1; i < to; i++) {
       long h = high[i];
-      int r = rest[i];
+      long r = rest(i);
       int p = places[i];
       int at = i;
-      while (at > from && compare(h, r, high[at - 1], rest[at - 1]) < 0) {
-        high[at] = high[at - 1];
-        rest[at] = rest[at - 1];
-        places[at] = places[at - 1];
+      while (at > from && compare(h, r, high[at - 1], rest(at - 1)) < 0) {
+        move(at - 1, at);
         at--;
       }
       high[at] = h;
-      rest[at] = r;
+      if (low > 0) {
+        rest[at] = r;
+      }
       places[at] = p;
     }
   }
 
-  /** Compares two values by their first 64 bits, unsigned, and the others. */
-  static int compare(long high, int rest, long otherHigh, int otherRest) {
+  private void move(int from, int to) {
+    high[to] = high[from];
+    if (low > 0) {
+      rest[to] = rest[from];
+    }
+    places[to] = places[from];
+  }
+
+  /** Compares two values by their first 64 bits and the others, unsigned. */
+  static int compare(long high, long rest, long otherHigh, long otherRest) {
     int first = Long.compareUnsigned(high, otherHigh);
-    return first != 0 ? first : Integer.compare(rest, otherRest);
+    return first != 0 ? first : Long.compareUnsigned(rest, otherRest);
   }
 
   int size() {
@@ -142,15 +152,19 @@ final class Outputs {
   }
 
   /** The other bits. */
-  int rest(int i) {
-    return rest[i];
+  long rest(int i) {
+    return low == 0 ? 0 : rest[i];
   }
 
   /** How the values of one list are coded. */
   record Code(int count, int low) {
-    /** The values of the sender, of two parties. */
-    static Code of(int receiver, int sender) {
-      return new Code(sender, lowBits(receiver, sender));
+    /**
+     * The values of the sender, of two parties.
+     *
+     * @param checked whole: nobody may find two keys with the same value, even before the run
+     */
+    static Code of(int receiver, int sender, boolean checked) {
+      return new Code(sender, checked ? Long.SIZE : lowBits(receiver, sender));
     }
 
     int bucketBits() {
@@ -182,10 +196,7 @@ final class Outputs {
       }
       bit++;
     }
-    long[] lows = new long[low == 0 ? 0 : to - from];
-    for (int i = 0; i < lows.length; i++) {
-      lows[i] = rest[from + i];
-    }
+    long[] lows = low == 0 ? rest : Arrays.copyOfRange(rest, from, to);
     return new Messages.Values(code, first, unary, Arrays.copyOfRange(high, from, to), lows);
   }
 
@@ -201,11 +212,11 @@ final class Outputs {
       members = new long[(count + 63) / 64];
     }
 
-    void next(long theirHigh, int theirRest) {
-      while (own < high.length && compare(high[own], rest[own], theirHigh, theirRest) < 0) {
+    void next(long theirHigh, long theirRest) {
+      while (own < high.length && compare(high[own], rest(own), theirHigh, theirRest) < 0) {
         own++;
       }
-      if (own < high.length && high[own] == theirHigh && rest[own] == theirRest) {
+      if (own < high.length && high[own] == theirHigh && rest(own) == theirRest) {
         if (found == matches.length) {
           matches = Arrays.copyOf(matches, (int) Math.min(high.length, 2L * found));
         }

@@ -7,8 +7,8 @@ import org.espalier.psi.run.Links;
 import org.espalier.wire.Progress;
 
 /** Of two parties, the part of the one that encodes its keys and learns the intersection first. */
-final class ReceiverRun extends RuleRun {
-  private final Vole.Receiver vole;
+class ReceiverRun extends RuleRun {
+  final Vole.Receiver vole;
 
   ReceiverRun(
       Links links,
@@ -23,11 +23,13 @@ final class ReceiverRun extends RuleRun {
 
   @Override
   int[] exchange(int[] counts, int[] rows, Tags tags, MessageDigest digest) {
-    Outputs.Code code = Outputs.Code.of(counts[RECEIVER], counts[SENDER]);
+    Outputs.Code code = code(counts);
     try (Outbox outbox = new Outbox(links, SENDER)) {
-      outbox.send(new Messages.Seed(sortIntoBins(rows, tags)));
+      byte[] seed = sortIntoBins(rows, tags);
+      outbox.send(new Messages.Seed(seed));
+      begin(seed);
       long[] values = new long[2 * keys.size()];
-      BinEncoder encoder = new BinEncoder(shape, keys);
+      BinEncoder encoder = new BinEncoder(shape, keys, batches.shape(0).width());
       Vole.Receiver.Pending next = begin(vole, outbox, 0);
       for (int batch = 0; batch < batches.count(); batch++) {
         Vole.Receiver.Pending now = next;
@@ -37,6 +39,7 @@ final class ReceiverRun extends RuleRun {
         byte[] trees =
             batch(SENDER, Messages.Batch.TREES, batch, Vole.treeBytes(batches.shape(batch)));
         Correlations correlations = vole.end(now, trees);
+        complete(outbox, batch, now, correlations);
         int[] attempts = sendTables(outbox, encoder, batch, correlations.a());
         for (int i = 0; i < attempts.length; i++) {
           int bin = batches.first(batch) + i;
@@ -46,8 +49,31 @@ final class ReceiverRun extends RuleRun {
         progress.update(
             "exchange keys", keys.first(batches.first(batch) + batches.bins(batch)), keys.size());
       }
-      return match(outbox, new Outputs(values, code.low()), code, digest);
+      long[] secrets = finish(outbox, values);
+      return match(outbox, new Outputs(values, code.low()), secrets, code, digest);
     }
+  }
+
+  /** Before the first batch. */
+  void begin(byte[] seed) {}
+
+  /** When a batch of correlations is complete. */
+  void complete(
+      Outbox outbox, int batch, Vole.Receiver.Pending pending, Correlations correlations) {}
+
+  /** Encodes a bin; returns which hashes did. */
+  int encode(BinEncoder.Scratch scratch, int bin) {
+    return scratch.encode(bin);
+  }
+
+  /**
+   * After the last batch.
+   *
+   * @param values of all keys, in place
+   * @return for {@link #cohort}
+   */
+  long[] finish(Outbox outbox, long[] values) {
+    return null;
   }
 
   /** Encodes the bins of a batch and sends them masked. */
@@ -57,8 +83,8 @@ final class ReceiverRun extends RuleRun {
         attempts.length,
         (scratch, i) -> {
           int bin = batches.first(batch) + i;
-          attempts[i] = scratch.encode(bin);
-          int at = i * shape.width();
+          attempts[i] = encode(scratch, bin);
+          int at = i * scratch.table.length;
           for (int k = 0; k < scratch.table.length; k++) {
             scratch.table[k] ^= mask[at + k];
           }
@@ -68,7 +94,8 @@ final class ReceiverRun extends RuleRun {
     return attempts;
   }
 
-  private int[] match(Outbox outbox, Outputs own, Outputs.Code code, MessageDigest digest) {
+  private int[] match(
+      Outbox outbox, Outputs own, long[] secrets, Outputs.Code code, MessageDigest digest) {
     Outputs.Matcher matcher = compare(SENDER, own, code);
     int[] matches = matcher.matches();
     decide(matches.length, outbox::send, outbox::close);
@@ -82,6 +109,6 @@ final class ReceiverRun extends RuleRun {
     }
     outbox.close();
     links.join();
-    return cohort(own, matches, place -> place, digest);
+    return cohort(own, matches, place -> place, secrets, digest);
   }
 }

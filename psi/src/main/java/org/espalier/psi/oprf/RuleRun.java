@@ -97,7 +97,7 @@ abstract class RuleRun {
       return new int[0];
     }
     shape = store(counts, RECEIVER);
-    batches = Batches.of(shape, largestBatch);
+    batches = Batches.of(shape, largestBatch, checked());
     return exchange(counts, rows, tags, digest);
   }
 
@@ -106,6 +106,11 @@ abstract class RuleRun {
     // Of two parties only the receiver has one.
     int most = counts.length == 2 ? counts[RECEIVER] : Arrays.stream(counts).max().orElseThrow();
     return OkvsShape.of(counts[party], OkvsShape.bins(most));
+  }
+
+  /** Whether both parties prove what they send. */
+  boolean checked() {
+    return false;
   }
 
   /** This role's part after all know the counts of all. */
@@ -140,12 +145,14 @@ abstract class RuleRun {
   }
 
   final Messages.Table table(int peer, OkvsShape store, int bin) {
-    Messages.Table table = links.receive(peer, Messages.Table.TYPE, Messages.Table.limit(store));
-    if (table.bin() != bin || table.bytes().length != 8 * store.width()) {
+    Messages.Table table =
+        links.receive(peer, Messages.Table.TYPE, Messages.Table.limit(store, checked()));
+    int due = Messages.Table.bytes(store, checked());
+    if (table.bin() != bin || table.bytes().length != due) {
       throw links.violation(
           peer,
           "bin %d of %d bytes where bin %d of %d bytes is due"
-              .formatted(table.bin(), table.bytes().length, bin, 8 * store.width()));
+              .formatted(table.bin(), table.bytes().length, bin, due));
     }
     return table;
   }
@@ -158,19 +165,22 @@ abstract class RuleRun {
     return pending;
   }
 
-  /** A sender's answer to it; returns b before it is compressed. */
-  final long[] answer(Vole.Sender vole, Outbox outbox, int batch) {
+  /** A sender's answer to it, which has b before it is compressed. */
+  final Vole.Sender.Answer answer(Vole.Sender vole, Outbox outbox, int batch) {
     VoleShape batchShape = batches.shape(batch);
     byte[] correction =
         batch(RECEIVER, Messages.Batch.CORRECTION, batch, Vole.correctionBytes(batchShape));
-    long[] pairs = new long[2 * batchShape.length()];
-    byte[] trees = vole.answer(batchNumber(batch), batchShape, correction, pairs);
-    outbox.send(new Messages.Batch(Messages.Batch.TREES, batchNumber(batch), trees));
-    return pairs;
+    try {
+      Vole.Sender.Answer answer = vole.answer(batchNumber(batch), batchShape, correction);
+      outbox.send(new Messages.Batch(Messages.Batch.TREES, batchNumber(batch), answer.message()));
+      return answer;
+    } catch (MalformedMessageException e) {
+      throw links.violation(RECEIVER, "batch %d: %s".formatted(batch, e.getMessage()));
+    }
   }
 
   /** At a sender, from b to b + Δ·t, where t is a bin of what the receiver sent. */
-  final void addProducts(Field.Multiplier multiplier, byte[] bytes, long[] pairs, int at) {
+  void addProducts(Field.Multiplier multiplier, byte[] bytes, long[] pairs, int at) {
     long[] table = new long[shape.width()];
     Blocks.read(bytes, 0, table, 0, table.length);
     multiplier.addProducts(table, 0, pairs, at, table.length);
@@ -185,7 +195,7 @@ abstract class RuleRun {
    * @param values takes the results
    * @param to place of the first
    */
-  final void evaluate(
+  void evaluate(
       int bin,
       int attempt,
       long[] pairs,
@@ -225,6 +235,11 @@ abstract class RuleRun {
   @FunctionalInterface
   interface Slice {
     void keys(int from, int count);
+  }
+
+  /** How the sender's values are coded, with two parties. */
+  Outputs.Code code(int[] counts) {
+    return Outputs.Code.of(counts[RECEIVER], counts[SENDER], checked());
   }
 
   /** Runs over keys on all cores. */
@@ -275,7 +290,7 @@ abstract class RuleRun {
     private final Outputs.Matcher matcher;
     private int seen;
     private long lastHigh;
-    private int lastRest;
+    private long lastRest;
 
     Ascending(int count, Outputs.Matcher matcher) {
       this.count = count;
@@ -283,7 +298,7 @@ abstract class RuleRun {
     }
 
     @Override
-    public void value(long high, int rest) {
+    public void value(long high, long rest) {
       if (seen > 0 && Outputs.compare(lastHigh, lastRest, high, rest) >= 0) {
         throw new MalformedMessageException("value " + seen + " is not above the one before it");
       }
@@ -340,15 +355,22 @@ abstract class RuleRun {
    * This party's rows of some of its sorted values, which go into the digest.
    *
    * @param place from a value's place to that of its key
+   * @param secrets of each value's place, two longs that only those know who know the key; null if
+   *     there are none
    */
-  final int[] cohort(Outputs own, int[] members, IntUnaryOperator place, MessageDigest digest) {
+  final int[] cohort(
+      Outputs own, int[] members, IntUnaryOperator place, long[] secrets, MessageDigest digest) {
     digest.update(ByteBuffer.allocate(4).putInt(members.length).flip());
-    ByteBuffer buffer = ByteBuffer.allocate(16 * HASHED);
+    ByteBuffer buffer = ByteBuffer.allocate(32 * HASHED);
     int[] result = new int[members.length];
     for (int i = 0; i < members.length; i++) {
       int member = members[i];
-      result[i] = keys.row(place.applyAsInt(own.place(member)));
+      int at = own.place(member);
+      result[i] = keys.row(place.applyAsInt(at));
       buffer.putLong(own.high(member)).putLong(own.rest(member));
+      if (secrets != null) {
+        buffer.putLong(secrets[2 * at]).putLong(secrets[2 * at + 1]);
+      }
       if (!buffer.hasRemaining()) {
         digest.update(buffer.flip());
         buffer.clear();

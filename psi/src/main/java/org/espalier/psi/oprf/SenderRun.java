@@ -6,8 +6,8 @@ import org.espalier.psi.run.Links;
 import org.espalier.wire.Progress;
 
 /** Of two parties, the part of the one whose values the receiver compares. */
-final class SenderRun extends RuleRun {
-  private final Vole.Sender vole;
+class SenderRun extends RuleRun {
+  final Vole.Sender vole;
 
   SenderRun(
       Links links,
@@ -22,30 +22,56 @@ final class SenderRun extends RuleRun {
 
   @Override
   int[] exchange(int[] counts, int[] rows, Tags tags, MessageDigest digest) {
-    Outputs.Code code = Outputs.Code.of(counts[RECEIVER], counts[SENDER]);
+    Outputs.Code code = code(counts);
     Outputs own;
+    long[] secrets;
     try (Outbox outbox = new Outbox(links, RECEIVER)) {
+      begin(outbox);
       byte[] seed = links.receive(RECEIVER, Messages.Seed.TYPE, Messages.Seed.LIMIT).seed();
       keys = new Keys(binding, seed, shape, tags.read(), rows);
-      own = new Outputs(values(outbox), code.low());
+      seeded(seed);
+      long[] values = values(outbox);
+      secrets = finish(outbox, values);
+      own = new Outputs(values, code.low());
       sendValues(own, code, outbox::send);
     }
     int size = verdict();
     int[] members = members(own.size(), size);
     links.join();
-    return cohort(own, members, place -> place, digest);
+    return cohort(own, members, place -> place, secrets, digest);
+  }
+
+  /** Before anything else. */
+  void begin(Outbox outbox) {}
+
+  /** When the keys are there. */
+  void seeded(byte[] seed) {}
+
+  /** When a batch of correlations is complete. */
+  void complete(Outbox outbox, int batch, Vole.Sender.Answer answer) {}
+
+  /**
+   * After the last batch.
+   *
+   * @param values of all keys, in place
+   * @return for {@link #cohort}
+   */
+  long[] finish(Outbox outbox, long[] values) {
+    return null;
   }
 
   private long[] values(Outbox outbox) {
     Field.Multiplier multiplier = vole.multiplier();
     long[] values = new long[2 * keys.size()];
-    long[] next = answer(vole, outbox, 0);
+    Vole.Sender.Answer next = answer(vole, outbox, 0);
     for (int batch = 0; batch < batches.count(); batch++) {
-      long[] pairs = next;
+      Vole.Sender.Answer now = next;
       if (batch + 1 < batches.count()) {
         next = answer(vole, outbox, batch + 1);
       }
-      vole.end(batchNumber(batch), batches.shape(batch), pairs);
+      vole.end(now);
+      complete(outbox, batch, now);
+      long[] pairs = now.pairs();
       for (int i = 0; i < batches.bins(batch); i++) {
         int bin = batches.first(batch) + i;
         int at = i * shape.width();

@@ -16,8 +16,9 @@ package org.espalier.psi.oprf;
  * @param trees blocks of the noise vector, one noise position each
  * @param block elements of a block, a multiple of 4
  * @param depth levels of a tree with {@code block} leaves
+ * @param checked a is in GF(2^128), and both parties prove what they send
  */
-record VoleShape(int results, int trees, int block, int depth) {
+record VoleShape(int results, int trees, int block, int depth, boolean checked) {
   static final int SECURITY = 128;
 
   /** Noise positions: 546. */
@@ -30,13 +31,34 @@ record VoleShape(int results, int trees, int block, int depth) {
   /** The most: 2^21 take about 100 MiB of heap at the receiver. */
   static final int LARGEST = 1 << 21;
 
-  static VoleShape of(int wanted) {
+  static VoleShape of(int wanted, boolean checked) {
     if (wanted < 1 || wanted > LARGEST) {
       throw new IllegalArgumentException(wanted + " correlations are not in 1.." + LARGEST);
     }
     int results = Math.max(SMALLEST, (wanted + 3) & ~3);
     int block = ((2 * results + TREES - 1) / TREES + 3) & ~3;
-    return new VoleShape(results, TREES, block, 32 - Integer.numberOfLeadingZeros(block - 1));
+    return new VoleShape(
+        results, TREES, block, 32 - Integer.numberOfLeadingZeros(block - 1), checked);
+  }
+
+  /** Longs of an element of a. */
+  int width() {
+    return checked ? 2 : 1;
+  }
+
+  /** Base correlations: one for each tree, and one for the check. */
+  int correlations() {
+    return trees + (checked ? 1 : 0);
+  }
+
+  /** Longs of the receiver's values for them. */
+  int values() {
+    return width() * correlations();
+  }
+
+  /** Longs for each base transfer: choices, values, and a mask of 128 bits for the check. */
+  int column() {
+    return words() + values() + (checked ? 2 : 0);
   }
 
   /** Elements of the noise vector. */

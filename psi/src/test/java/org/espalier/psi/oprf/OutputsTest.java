@@ -18,7 +18,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class OutputsTest {
   private static BigInteger number(long high, long rest, int low) {
-    return new BigInteger(Long.toUnsignedString(high)).shiftLeft(low).add(BigInteger.valueOf(rest));
+    return new BigInteger(Long.toUnsignedString(high))
+        .shiftLeft(low)
+        .add(new BigInteger(Long.toUnsignedString(rest)));
   }
 
   private static Messages.Values decode(Messages.Values message, Outputs.Code code) {
@@ -32,7 +34,7 @@ class OutputsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 0", "2, 3", "3, 28", "1000, 0", "1000, 17", "150000, 20"})
+  @CsvSource({"1, 0", "2, 3", "3, 28", "1000, 0", "1000, 17", "150000, 20", "1000, 64"})
   void valuesArriveSortedAndWhole(int count, int low) {
     Random random = new Random(count);
     long[] values = random.longs(2L * count).toArray();

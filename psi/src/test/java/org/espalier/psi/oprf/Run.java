@@ -8,6 +8,7 @@ import org.espalier.psi.keys.KeySource;
 /** Both parties of an alignment by an oblivious pseudorandom function. */
 final class Run extends Parties {
   int largestBatch = VoleShape.LARGEST;
+  boolean checked;
 
   Run(KeySource... sources) {
     super(sources);
@@ -15,6 +16,6 @@ final class Run extends Parties {
 
   @Override
   protected AlignmentProtocol protocol(Path folder) {
-    return new OprfAlignment(largestBatch);
+    return new OprfAlignment(largestBatch, checked);
   }
 }

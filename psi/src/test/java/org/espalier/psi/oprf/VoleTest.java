@@ -30,19 +30,23 @@ class VoleTest {
   private static long[] correlate(int batch, VoleShape shape, Correlations[] got) {
     Vole.Receiver.Pending pending = receiver.begin(batch, shape);
     assertThat(pending.correction()).hasSize(Vole.correctionBytes(shape));
-    long[] b = new long[2 * shape.length()];
-    byte[] trees = sender.answer(batch, shape, pending.correction(), b);
-    assertThat(trees).hasSize(Vole.treeBytes(shape));
-    sender.end(batch, shape, b);
-    got[0] = receiver.end(pending, trees);
-    return b;
+    Vole.Sender.Answer answer = sender.answer(batch, shape, pending.correction());
+    assertThat(answer.message()).hasSize(Vole.treeBytes(shape));
+    sender.end(answer);
+    got[0] = receiver.end(pending, answer.message());
+    if (shape.checked()) {
+      Vole.Receiver.Check check = receiver.check(pending, got[0]);
+      assertThat(check.challenge()).hasSize(Vole.CHECK);
+      assertThat(sender.prove(answer, check.challenge())).isEqualTo(check.proof());
+    }
+    return answer.pairs();
   }
 
   /** Sizes with blocks of a power of two, one more, and with levels of odd length. */
   @ParameterizedTest
   @ValueSource(ints = {1, 8192, 17_472, 17_473, 30_000, 200_000})
   void bothEndsAreCorrelated(int wanted) {
-    VoleShape shape = VoleShape.of(wanted);
+    VoleShape shape = VoleShape.of(wanted, false);
     Correlations[] got = new Correlations[1];
     long[] b = correlate(wanted, shape, got);
     long[] a = got[0].a();
@@ -54,9 +58,27 @@ class VoleTest {
     assertThat(Arrays.stream(a, 0, shape.results()).distinct().count()).isEqualTo(shape.results());
   }
 
+  /** The same in GF(2^128), with both proofs. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 17_473, 100_000})
+  void bothEndsAreCorrelatedAndProveIt(int wanted) {
+    VoleShape shape = VoleShape.of(wanted, true);
+    Correlations[] got = new Correlations[1];
+    long[] b = correlate(-1 - wanted, shape, got);
+    long[] a = got[0].a();
+    long[] c = got[0].c();
+    for (int i = 0; i < 2 * shape.results(); i += 2) {
+      long[] product = WideField.multiply(delta, new long[] {a[i], a[i + 1]});
+      assertThat(c[i]).isEqualTo(b[i] ^ product[0]);
+      assertThat(c[i + 1]).isEqualTo(b[i + 1] ^ product[1]);
+    }
+    assertThat(Arrays.stream(a, 0, 2 * shape.results()).distinct().count())
+        .isEqualTo(2L * shape.results());
+  }
+
   @Test
   void batchesDiffer() {
-    VoleShape shape = VoleShape.of(100);
+    VoleShape shape = VoleShape.of(100, false);
     Correlations[] one = new Correlations[1];
     Correlations[] two = new Correlations[1];
     long[] b = correlate(1, shape, one);
@@ -67,7 +89,7 @@ class VoleTest {
   /** Bits of a are fair coins, one by one and each with its neighbour's. */
   @Test
   void theMaskLooksUniform() {
-    VoleShape shape = VoleShape.of(50_000);
+    VoleShape shape = VoleShape.of(50_000, false);
     Correlations[] got = new Correlations[1];
     correlate(77, shape, got);
     int n = shape.results();
@@ -92,7 +114,7 @@ class VoleTest {
     assertThat(VoleShape.TREES * Math.log(0.85) / Math.log(2)).isLessThan(-128);
     assertThat((VoleShape.TREES - 1) * Math.log(0.85) / Math.log(2)).isGreaterThan(-128);
     for (int wanted : new int[] {1, 8192, 100_001, VoleShape.LARGEST}) {
-      VoleShape shape = VoleShape.of(wanted);
+      VoleShape shape = VoleShape.of(wanted, false);
       assertThat(shape.results()).isGreaterThanOrEqualTo(wanted);
       assertThat(shape.length()).isGreaterThanOrEqualTo(2 * shape.results());
       assertThat(shape.nodes(0)).isEqualTo(1);
@@ -102,9 +124,9 @@ class VoleTest {
             .isBetween(2 * shape.nodes(level) - 1, 2 * shape.nodes(level));
       }
     }
-    assertThatThrownBy(() -> VoleShape.of(VoleShape.LARGEST + 1))
+    assertThatThrownBy(() -> VoleShape.of(VoleShape.LARGEST + 1, false))
         .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> VoleShape.of(0)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> VoleShape.of(0, false)).isInstanceOf(IllegalArgumentException.class);
   }
 
   /** The code's definition, position by position, from the same bits. */

@@ -67,6 +67,9 @@ record AlignChoice(JobSpec spec, String why, Map<String, Cost> costs) {
     if (spec.alignment().gate() != null) {
       return "the job asks for a two-sided gate";
     }
+    if (spec.alignment().isMalicious()) {
+      return "the job asks for security against a party that deviates";
+    }
     return spec.parties().size() == 2 || spec.alignment().usesOprf()
         ? "the job names it"
         : "more than two parties, and the job does not name oprf";

@@ -20,6 +20,9 @@ final class AlignCost {
   /** What it does for each sender. */
   private static final double FOR_EACH_SENDER = 0.7;
 
+  /** What two parties do for a key who prove what they send, as a part of what they do else. */
+  private static final double CHECKED = 1.5;
+
   /** What a sender does, which encodes a store of its own. */
   private static final double WITH_OWN_STORE = 1.5;
 
@@ -53,15 +56,18 @@ final class AlignCost {
   /**
    * The same by protocol {@code oprf}: the label party encodes its keys batch by batch, the others
    * evaluate their own.
+   *
+   * @param checked two parties prove what they send
    */
-  static Script oprf(long[] lengths, int rules, long cohort) {
+  static Script oprf(long[] lengths, int rules, long cohort, boolean checked) {
     AlignCost cost = new AlignCost(lengths);
     cost.toAll(EcdhCost.HELLO);
     for (int sender = 1; sender < lengths.length; sender++) {
       cost.baseTransfers(sender);
     }
     if (lengths.length == 2) {
-      cost.rules(rules, () -> cost.exchange(new OprfCost((int) lengths[0], (int) lengths[1])));
+      cost.rules(
+          rules, () -> cost.exchange(new OprfCost((int) lengths[0], (int) lengths[1], checked)));
     } else {
       cost.shares();
       cost.rules(rules, () -> cost.exchange(new ManyCost(lengths), cohort));
@@ -95,16 +101,28 @@ final class AlignCost {
   private void exchange(OprfCost oprf) {
     Lane receiver = script.party(0);
     Lane sender = script.party(1);
+    if (oprf.checked()) {
+      script.message(sender, receiver, OprfCost.COIN);
+    }
     script.message(receiver, sender, OprfCost.SEED);
     int batches = oprf.batches();
+    double factor = oprf.checked() ? CHECKED : 1;
     for (int batch = 0; batch < batches; batch++) {
       script.message(receiver, sender, oprf.correction(batch));
       script.message(sender, receiver, oprf.trees(batch));
-      receiver.compute(Work.OPRF_KEY, (double) lengths[0] / batches);
+      if (oprf.checked()) {
+        script.message(receiver, sender, OprfCost.CHECK);
+        script.message(sender, receiver, OprfCost.CHECK);
+      }
+      receiver.compute(Work.OPRF_KEY, factor * lengths[0] / batches);
       for (int table = 0; table < oprf.tables(batch); table++) {
         script.message(receiver, sender, oprf.table());
       }
-      sender.compute(Work.OPRF_KEY, (double) lengths[1] / batches);
+      sender.compute(Work.OPRF_KEY, factor * lengths[1] / batches);
+    }
+    if (oprf.checked()) {
+      script.message(receiver, sender, OprfCost.COIN);
+      script.message(sender, receiver, OprfCost.COIN);
     }
     oprf.values().forEach(payload -> script.message(sender, receiver, payload));
     script.message(receiver, sender, EcdhCost.VERDICT);

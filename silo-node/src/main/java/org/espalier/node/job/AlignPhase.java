@@ -83,6 +83,9 @@ final class AlignPhase {
             .put("duplicates", spec.alignment().duplicates())
             .put("max_rows", policy.maxRows())
             .put("key", key.signature());
+    if (spec.alignment().isMalicious()) {
+      parameters.put("security", spec.alignment().security());
+    }
     ObjectNode facts =
         PhaseFacts.input(
             PhaseFacts.of("align." + protocol.name(), "1", parameters), run, dataset, columns(key));
@@ -183,7 +186,10 @@ final class AlignPhase {
     if (spec.alignment().isOpen()) {
       throw new IllegalStateException("nobody has chosen how people are aligned");
     }
-    return spec.alignment().usesOprf() ? new OprfAlignment() : new EcdhAlignment(context.work());
+    if (!spec.alignment().usesOprf()) {
+      return new EcdhAlignment(context.work());
+    }
+    return spec.alignment().isMalicious() ? OprfAlignment.againstDeviation() : new OprfAlignment();
   }
 
   private static AlignmentPolicy policy(JobSpec spec) {

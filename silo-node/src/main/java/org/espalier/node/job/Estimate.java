@@ -226,7 +226,7 @@ final class Estimate {
         AlignPhase.NAME,
         reading(dataset, size, oprf ? 2 * rules - 1 : 2 * rules),
         oprf
-            ? AlignCost.oprf(size.keys(), rules, size.cohort())
+            ? AlignCost.oprf(size.keys(), rules, size.cohort(), spec.alignment().isMalicious())
             : AlignCost.of(size.keys(), rules, size.cohort()),
         setting);
   }

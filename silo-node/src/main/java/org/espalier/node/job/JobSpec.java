@@ -74,14 +74,24 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
    *     which then is used in place of a new one; or null
    * @param gate {@link #TWO_SIDED}: not even the label party may learn an intersection that is too
    *     small, which rules {@link #OPRF} out; or null
+   * @param security {@link #MALICIOUS}: against a party that deviates from the protocol, which only
+   *     {@link #OPRF} of two parties gives; null, also for {@code semi-honest}, if parties are
+   *     taken to follow it
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   record AlignmentSettings(
-      String protocol, Integer minIntersection, String duplicates, String gate, String cohort) {
+      String protocol,
+      Integer minIntersection,
+      String duplicates,
+      String gate,
+      String cohort,
+      String security) {
     public static final String ECDH = "ecdh";
     public static final String OPRF = "oprf";
     public static final String AUTO = "auto";
     public static final String TWO_SIDED = "two-sided";
+    public static final String SEMI_HONEST = "semi-honest";
+    public static final String MALICIOUS = "malicious";
 
     /** Nothing is run: a frozen cohort is used. */
     public static final String FROZEN = "cohort";
@@ -92,11 +102,16 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
     }
 
     AlignmentSettings with(String chosen) {
-      return new AlignmentSettings(chosen, minIntersection, duplicates, gate, cohort);
+      return new AlignmentSettings(chosen, minIntersection, duplicates, gate, cohort, security);
     }
 
     boolean isFrozen() {
       return cohort != null;
+    }
+
+    /** Whether a party that deviates must gain nothing by it. */
+    boolean isMalicious() {
+      return security != null;
     }
 
     boolean usesOprf() {
@@ -112,10 +127,10 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
       } else if (!cohort.matches(Cohort.DIGEST)) {
         throw new IllegalArgumentException(
             "alignment.cohort is 64 digits 0-9 and a-f, as silo cohort show prints them");
-      } else if (!protocol.equals(FROZEN) || gate != null) {
+      } else if (!protocol.equals(FROZEN) || gate != null || security != null) {
         throw new IllegalArgumentException(
-            "with alignment.cohort nobody is aligned anew: leave alignment.protocol and"
-                + " alignment.gate out");
+            "with alignment.cohort nobody is aligned anew: leave alignment.protocol,"
+                + " alignment.gate and alignment.security out");
       }
       Specs.oneOf("alignment.duplicates", duplicates, "reject", "first");
       Specs.range("alignment.min_intersection", minIntersection, 1, Integer.MAX_VALUE);
@@ -127,6 +142,18 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
                   + " what reaches the label party's node tells it who is in a small cohort");
         }
         protocol = ECDH;
+      }
+      if (security != null) {
+        Specs.oneOf("alignment.security", security, SEMI_HONEST, MALICIOUS);
+        security = security.equals(MALICIOUS) ? security : null;
+      }
+      if (security != null) {
+        if (protocol.equals(ECDH)) {
+          throw new IllegalArgumentException(
+              "alignment.security: malicious is given by alignment.protocol: oprf alone, which has"
+                  + " no two-sided gate: with ecdh parties are taken to follow the protocol");
+        }
+        protocol = OPRF;
       }
     }
   }
@@ -257,9 +284,13 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
     /** The default where nothing is set; refuses what these parties cannot run. */
     static AlignmentSettings alignment(AlignmentSettings asked, Map<Party, Source> parties) {
       AlignmentSettings settings =
-          asked == null ? new AlignmentSettings(null, null, null, null, null) : asked;
+          asked == null ? new AlignmentSettings(null, null, null, null, null, null) : asked;
       if (settings.isOpen() && parties.size() != 2) {
         return settings.with(AlignmentSettings.ECDH);
+      }
+      if (settings.isMalicious() && parties.size() != 2) {
+        throw new IllegalArgumentException(
+            "alignment.security: malicious aligns 2 parties, the job names " + parties.size());
       }
       int most = OprfAlignment.MAX_PARTIES;
       if (settings.usesOprf() && parties.size() > most) {

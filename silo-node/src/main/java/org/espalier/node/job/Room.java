@@ -45,7 +45,7 @@ record Room(long memory, long disk, long kept) {
         Footprint.ofHeap(
             frozen
                 ? (long) Integer.BYTES * size.cohort()
-                : oprf ? oprf(size.keys(), party) : EcdhCost.heap(size.keys()));
+                : oprf ? oprf(spec, size.keys(), party) : EcdhCost.heap(size.keys()));
     // Raw columns; of those that are prepared the cost of a training knows.
     long values = (long) size.cohort() * size.columns()[party] * Double.BYTES;
     Footprint then =
@@ -60,9 +60,10 @@ record Room(long memory, long disk, long kept) {
     return new Room(memory, kept + temporary, kept);
   }
 
-  private static long oprf(long[] keys, int party) {
+  private static long oprf(JobSpec spec, long[] keys, int party) {
     return keys.length == 2
-        ? new OprfCost((int) keys[0], (int) keys[1]).heap(party == 0)
+        ? new OprfCost((int) keys[0], (int) keys[1], spec.alignment().isMalicious())
+            .heap(party == 0)
         : new ManyCost(keys).heap(party);
   }
 

@@ -47,6 +47,12 @@ class OprfJobTest extends TwoSilos {
     JsonNode ecdh =
         bank.call("job.plan", (ObjectNode) Json.object().set("spec", TestData.twoParties(50)));
     assertThat(ecdh.path("learns").toString()).doesNotContain("determines who they are");
+    ObjectNode malicious = spec(50);
+    malicious.withObject("alignment").put("security", "malicious");
+    JsonNode against = bank.call("job.plan", (ObjectNode) Json.object().set("spec", malicious));
+    assertThat(against.path("learns").toString()).contains("code deviates from the protocol");
+    assertThat(against.at("/estimate/phases/align/bank.example/sent").asLong())
+        .isBetween(1_190_000L, 1_290_000L);
   }
 
   @Test

@@ -117,11 +117,18 @@ class AlignCostTest {
 
   /** What protocol oprf sends, but for a few bytes of random roundings. */
   @ParameterizedTest
-  @CsvSource({"1, 700, 700", "2, 70000, 900", "1, 900, 140000"})
-  void predictsBytesOfOprf(int rules, int receiver, int sender) throws Exception {
+  @CsvSource({
+    "1, 700, 700, false",
+    "2, 70000, 900, false",
+    "1, 900, 140000, false",
+    "2, 70000, 900, true"
+  })
+  void predictsBytesOfOprf(int rules, int receiver, int sender, boolean checked) throws Exception {
     long cohort = Math.min(receiver, sender);
-    long[][] predicted = AlignCost.oprf(new long[] {receiver, sender}, rules, cohort).bytes();
-    long[][] sent = run(new OprfAlignment(), rules, receiver, sender);
+    long[] lengths = {receiver, sender};
+    long[][] predicted = AlignCost.oprf(lengths, rules, cohort, checked).bytes();
+    AlignmentProtocol protocol = checked ? OprfAlignment.againstDeviation() : new OprfAlignment();
+    long[][] sent = run(protocol, rules, receiver, sender);
     assertThat(sent[0][1]).isEqualTo(predicted[0][1]);
     assertThat(sent[1][0] - predicted[1][0]).isBetween(-64L, 64L);
   }
@@ -132,7 +139,7 @@ class AlignCostTest {
     int[] rows = Arrays.stream(new int[] {a, b, c, d}).filter(r -> r > 0).toArray();
     long[] lengths = Arrays.stream(rows).asLongStream().toArray();
     long cohort = Arrays.stream(lengths).min().orElseThrow();
-    long[][] predicted = AlignCost.oprf(lengths, rules, cohort).bytes();
+    long[][] predicted = AlignCost.oprf(lengths, rules, cohort, false).bytes();
     long[][] sent = run(new OprfAlignment(), rules, rows);
     for (int p = 0; p < rows.length; p++) {
       for (int q = 0; q < rows.length; q++) {
@@ -153,7 +160,7 @@ class AlignCostTest {
 
   @Test
   void byOprfEveryPartyTakesItsOwnKeysThrough() {
-    Script script = AlignCost.oprf(new long[] {3_000_000, 20_000}, 2, 3);
+    Script script = AlignCost.oprf(new long[] {3_000_000, 20_000}, 2, 3, false);
     assertThat(script.work(0).get(Work.OPRF_KEY)).isCloseTo(3e6, offset(1e-3));
     assertThat(script.work(1).get(Work.OPRF_KEY)).isCloseTo(2e4, offset(1e-3));
     assertThat(script.work(0).get(Work.BASE_TRANSFERS)).isEqualTo(1);
@@ -172,10 +179,11 @@ class AlignCostTest {
           .as(Arrays.toString(lengths))
           .doesNotThrowAnyException();
       long[] two = {lengths[0], lengths[1]};
-      assertThatCode(() -> Forecast.roundTrips(AlignCost.oprf(two, 2, Math.min(two[0], two[1]))))
+      assertThatCode(
+              () -> Forecast.roundTrips(AlignCost.oprf(two, 2, Math.min(two[0], two[1]), true)))
           .as(Arrays.toString(two))
           .doesNotThrowAnyException();
-      assertThatCode(() -> Forecast.roundTrips(AlignCost.oprf(lengths, 2, cohort)))
+      assertThatCode(() -> Forecast.roundTrips(AlignCost.oprf(lengths, 2, cohort, false)))
           .as("oprf " + Arrays.toString(lengths))
           .doesNotThrowAnyException();
     }

@@ -71,12 +71,29 @@ class TrainSpecTest {
           "cohort: 1a2b3c4d",
           "protocol: cohort",
           "protocol: oprf, cohort: " + digest,
-          "gate: two-sided, cohort: " + digest
+          "gate: two-sided, cohort: " + digest,
+          "security: malicious, cohort: " + digest
         }) {
       assertThatThrownBy(() -> read("alignment: {%s}".formatted(wrong)))
           .isInstanceOf(Problem.class)
           .hasMessageContaining("alignment");
     }
+  }
+
+  @Test
+  void securityAgainstDeviationIsThatOfOprf() {
+    TrainSpec spec = read("alignment: {security: malicious}");
+    assertThat(spec.alignment().protocol()).isEqualTo("oprf");
+    assertThat(spec.alignment().isMalicious()).isTrue();
+    assertThat(spec.aligned("oprf")).isEqualTo(spec);
+    assertThat(spec.digest()).isNotEqualTo(read("alignment: {protocol: oprf}").digest());
+    // The default is not in the canonical form.
+    assertThat(read("alignment: {security: semi-honest}").digest()).isEqualTo(read("").digest());
+    String three =
+        BASE.replace("insurer.example:", "third.example: {dataset: a}, insurer.example:")
+            + "alignment: {security: malicious}\n";
+    assertThatThrownBy(() -> JobSpec.yaml("job.yaml", three))
+        .hasMessageContaining("alignment.security: malicious aligns 2 parties, the job names 3");
   }
 
   @Test
@@ -99,6 +116,7 @@ class TrainSpecTest {
         "training: {level: gradients, accept: [span], min_features_per_party: 2}",
         "evaluation: {holdout: 0.4, reveal: scores, thresholds: [0.05, 0.1, 0.125]}",
         "alignment: {protocol: oprf}",
+        "alignment: {security: malicious}",
         "alignment: {gate: two-sided, min_intersection: 20}"
       })
   void theCanonicalFormIsTheSameAgain(String more) {
@@ -134,6 +152,9 @@ class TrainSpecTest {
         "alignment: {protocol: dh} | alignment.protocol is auto or ecdh or oprf, not 'dh'",
         "alignment: {gate: open} | alignment.gate is two-sided, not 'open'",
         "alignment: {gate: two-sided, protocol: oprf} | exclude each other",
+        "alignment: {security: some} | alignment.security is semi-honest or malicious, not 'some'",
+        "alignment: {security: malicious, protocol: ecdh} | is given by alignment.protocol: oprf",
+        "alignment: {security: malicious, gate: two-sided} | which has no two-sided gate",
         "evaluation: {reveal: labels} | evaluation.reveal is metrics or scores, not 'labels'",
         "evaluation: {holdout: 0, reveal: scores} | scores needs people held out",
         "evaluation: {thresholds: [0.5, 0.1]} | between 0 and 1, ascending, with at most 3 decimals",
