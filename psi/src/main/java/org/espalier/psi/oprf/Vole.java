@@ -49,7 +49,7 @@ final class Vole {
     return 16 * (2 * shape.transfers() + shape.trees());
   }
 
-  private static byte[] key(byte[] binding, String use, int batch) {
+  static byte[] key(byte[] binding, String use, int batch) {
     MessageDigest sha256 = Digests.sha256();
     sha256.update(("psi-oprf/vole/" + use).getBytes(StandardCharsets.US_ASCII));
     sha256.update(binding);

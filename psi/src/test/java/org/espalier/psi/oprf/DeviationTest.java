@@ -74,7 +74,7 @@ class DeviationTest {
   @Test
   void findsWhatAJoinInTheClearFinds() throws Exception {
     int compared = 0;
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 7; i++) {
       Random random = new Random(900 + i);
       int people = 1 + random.nextInt(90);
       Run run =
@@ -91,12 +91,12 @@ class DeviationTest {
       run.assertIsTheJoin(run.succeed(NONE));
       compared++;
     }
-    assertThat(compared).isBetween(5, 9);
+    assertThat(compared).isBetween(3, 7);
   }
 
   /** Several batches: each is proved while the next one is on its way. */
   @ParameterizedTest
-  @CsvSource({"150000, 2000, 100000", "2000, 140000, 2097152"})
+  @CsvSource({"150000, 2000, 100000"})
   void largeAndUnequalSets(int one, int two, int largestBatch) throws Exception {
     int common = 1234;
     Run run = run(Table.of(ids(0, one)), Table.of(ids(one - common, one - common + two)));
@@ -317,6 +317,74 @@ class DeviationTest {
     assertThat(passed).isBetween(1, 23);
     // One sum in each of 60 trees.
     assertThat(proves(IntStream.range(0, 60).map(i -> 4 * SHAPE.depth() * i).toArray())).isFalse();
+  }
+
+  /**
+   * Trees are no powers of two. Whichever path a receiver asks for, those beyond the last leaf
+   * included, one leaf stays unknown; with all of them the closing sum would give it Δ.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {10_000, 17_473})
+  void everyPathLeavesALeafUnknown(int wanted) {
+    VoleShape shape = VoleShape.of(wanted, true);
+    int[] paths = {0, shape.block() - 1, shape.block(), (1 << shape.depth()) - 1};
+    for (int path : paths) {
+      SecureRandom fixed =
+          new SecureRandom() {
+            @Override
+            public int nextInt(int bound) {
+              return path & (1 << shape.depth()) - 1;
+            }
+          };
+      int batch = ++batches;
+      Vole.Receiver.Pending pending = new Vole.Receiver(keys, BINDING, fixed).begin(batch, shape);
+      Vole.Sender.Answer answer = sender.answer(batch, shape, pending.correction());
+      long[] sums = new long[answer.message().length / 8];
+      Blocks.read(answer.message(), 0, sums, 0, sums.length);
+      Blocks left = Blocks.permutation(Vole.key(BINDING, "left", batch));
+      Blocks right = Blocks.permutation(Vole.key(BINDING, "right", batch));
+      long[][] nodes = new long[1][];
+      for (int level = 0; level < shape.depth(); level++) {
+        long[][] next = new long[shape.nodes(level + 1)][];
+        int side = ~(pending.holes()[0] >>> (shape.depth() - 1 - level)) & 1;
+        int missing = -1;
+        int unknown = 0;
+        long[] sum = new long[2];
+        for (int w = 0; w < 2; w++) {
+          sum[w] = sums[4 * level + 2 * side + w] ^ pending.pads()[2 * level + w];
+        }
+        for (int node = 0; node < next.length; node++) {
+          long[] parent = nodes[node / 2];
+          boolean only = node % 2 == 0 && node == next.length - 1;
+          if (only || parent == null) {
+            next[node] = parent;
+          } else {
+            next[node] = new long[2];
+            (node % 2 == 0 ? left : right).hash(parent, 0, 1, next[node], 0);
+          }
+          if (!only && node % 2 == side && next[node] == null) {
+            missing = node;
+            unknown++;
+          } else if (!only && node % 2 == side) {
+            sum[0] ^= next[node][0];
+            sum[1] ^= next[node][1];
+          }
+        }
+        if (unknown == 1) {
+          next[missing] = sum;
+        }
+        nodes = next;
+      }
+      int known = 0;
+      for (int leaf = 0; leaf < shape.block(); leaf++) {
+        if (nodes[leaf] != null) {
+          assertThat(nodes[leaf])
+              .containsExactly(answer.pairs()[2 * leaf], answer.pairs()[2 * leaf + 1]);
+          known++;
+        }
+      }
+      assertThat(known).as("path " + path).isEqualTo(shape.block() - 1);
+    }
   }
 
   private static <M extends Message> void refuses(

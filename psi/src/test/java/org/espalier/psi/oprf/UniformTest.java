@@ -83,6 +83,24 @@ class UniformTest {
     assertUniform("two runs with the same keys", difference);
   }
 
+  /** With its proofs, and what asks for them. */
+  @Test
+  void whatPartiesWhoMayDeviateSendIsUniform() throws Exception {
+    Run run = new Run(Table.of(PEOPLE), Table.of(PEOPLE));
+    run.checked = true;
+    run.succeed(Path.of("."));
+    byte[] there = run.network.recorded(run.parties.get(0), run.parties.get(1));
+    byte[] back = run.network.recorded(run.parties.get(1), run.parties.get(0));
+    assertUniform("store", payloads(there, Messages.Table.TYPE.code(), 8).get(0));
+    assertUniform("correction", payloads(there, Messages.Batch.CORRECTION.code(), 4).get(0));
+    assertUniform("trees", payloads(back, Messages.Batch.TREES.code(), 4).get(0));
+    Outputs.Code code = Outputs.Code.of(PEOPLE.length, PEOPLE.length, true);
+    byte[] values = payloads(back, Messages.Values.type(code).code(), 0).get(0);
+    // The second halves of the values, which are packed last.
+    assertUniform(
+        "values", Arrays.copyOfRange(values, values.length - 8 * PEOPLE.length, values.length));
+  }
+
   /** Stores of shares are in nobody's mask: the receiver sees them as they are. */
   @Test
   void storesOfSharesAreUniform() throws Exception {
