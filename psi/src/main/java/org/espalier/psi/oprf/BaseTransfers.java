@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.stream.IntStream;
 import org.bouncycastle.math.ec.rfc7748.X25519;
+import org.espalier.psi.curve.Curve;
 import org.espalier.psi.curve.Elligator;
 import org.espalier.wire.Digests;
 import org.espalier.wire.MalformedMessageException;
@@ -79,34 +80,30 @@ final class BaseTransfers {
           throw new MalformedMessageException("base transfer " + i / 2 + " is not canonical");
         }
       }
-      byte[][][] keys = new byte[COUNT][2][];
-      int refused =
-          IntStream.range(0, COUNT)
-              .parallel()
-              .map(i -> derive(choices, i, keys[i]) ? COUNT : i)
-              .min()
-              .orElse(COUNT);
+      byte[][] r = new byte[2 * COUNT][];
+      byte[] shared = new byte[CHOICES];
+      for (int k = 0; k < 2 * COUNT; k++) {
+        r[k] = element(choices, k);
+      }
+      for (int k = 0; k < 2 * COUNT; k++) {
+        BigInteger representative =
+            Elligator.number(r[k]).add(mask(binding, k / 2, k % 2, r[k ^ 1])).mod(Elligator.P);
+        byte[] bytes = Elligator.bytes(representative);
+        System.arraycopy(bytes, 0, shared, k * Elligator.WIDTH, Elligator.WIDTH);
+      }
+      Curve curve = Curve.best();
+      curve.map(shared, 0, 2 * COUNT);
+      int refused = curve.multiply(secret, shared, 0, 2 * COUNT);
       Arrays.fill(secret, (byte) 0);
-      if (refused < COUNT) {
-        throw new MalformedMessageException("base transfer " + refused + " has low order");
+      if (refused >= 0) {
+        throw new MalformedMessageException("base transfer " + refused / 2 + " has low order");
+      }
+      byte[][][] keys = new byte[COUNT][2][];
+      for (int k = 0; k < 2 * COUNT; k++) {
+        byte[][] both = {r[k & ~1], r[k | 1]};
+        keys[k / 2][k % 2] = key(binding, k / 2, k % 2, point, both, element(shared, k));
       }
       return keys;
-    }
-
-    private boolean derive(byte[] choices, int i, byte[][] keys) {
-      byte[][] r = {element(choices, 2 * i), element(choices, 2 * i + 1)};
-      byte[] key = new byte[Elligator.WIDTH];
-      byte[] shared = new byte[Elligator.WIDTH];
-      Elligator elligator = new Elligator();
-      boolean valid = true;
-      for (int j = 0; j < 2; j++) {
-        BigInteger representative =
-            Elligator.number(r[j]).add(mask(binding, i, j, r[1 - j])).mod(Elligator.P);
-        elligator.map(Elligator.bytes(representative), key, 0);
-        valid &= X25519.calculateAgreement(secret, 0, key, 0, shared, 0);
-        keys[j] = key(binding, i, j, point, r, shared);
-      }
-      return valid;
     }
   }
 
