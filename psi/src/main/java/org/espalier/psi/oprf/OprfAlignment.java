@@ -44,6 +44,9 @@ public final class OprfAlignment implements AlignmentProtocol {
   /** More parties would need values of the cohort of more than 95 bits. */
   public static final int MAX_PARTIES = 32;
 
+  /** Keys that the first of three and more parties may have in a rule. */
+  public static final int MOST_ROWS_OF_MANY = ManyReceiver.MOST_KEYS;
+
   private final int largestBatch;
   private final boolean checked;
 

@@ -6,19 +6,28 @@ import java.util.TreeMap;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.job.JobSpec.AlignmentSettings;
+import org.espalier.psi.oprf.OprfAlignment;
 
 /**
- * By which protocol a job's people are aligned, and why: {@code oprf} where two parties have many
- * rows and it is faster, as far as machines and lines are known; otherwise {@code ecdh}, with which
- * nobody learns who is in a cohort that is too small.
+ * By which protocol a job's people are aligned, and why: {@code oprf} where there are many rows and
+ * it is faster, as far as machines and lines are known; otherwise {@code ecdh}, with which nobody
+ * learns who is in a cohort that is too small.
  *
  * @param spec names the protocol
  * @param why in plain words
  * @param costs of both protocols; empty where they are not known or not compared
  */
 record AlignChoice(JobSpec spec, String why, Map<String, Cost> costs) {
-  /** Up to here {@code ecdh} takes seconds, and its stronger gate is worth them. */
+  /**
+   * Rows of two parties up to which {@code ecdh} takes seconds, and its stronger gate is worth
+   * them.
+   */
   static final int FEW_ROWS = 100_000;
+
+  /** The same of more parties: every party multiplies every party's keys. */
+  static int fewRows(int parties) {
+    return 4 * FEW_ROWS / (parties * parties);
+  }
 
   /**
    * What an alignment would cost.
@@ -40,11 +49,18 @@ record AlignChoice(JobSpec spec, String why, Map<String, Cost> costs) {
     } catch (Problem unknown) {
       return ecdh(spec, "the own data set is not known");
     }
-    if (rows <= FEW_ROWS) {
+    int parties = spec.parties().size();
+    if (rows <= fewRows(parties)) {
       return ecdh(
           spec,
-          "at most %,d rows: nobody learns who is in a cohort that is too small, at little cost"
-              .formatted(FEW_ROWS));
+          "at most %,d rows%s: nobody learns who is in a cohort that is too small, at little cost"
+              .formatted(fewRows(parties), parties == 2 ? "" : " at each of " + parties));
+    }
+    if (parties > 2 && rows > OprfAlignment.MOST_ROWS_OF_MANY) {
+      return ecdh(
+          spec,
+          "more than %,d rows, which oprf of more than two parties does not take of the first"
+              .formatted(OprfAlignment.MOST_ROWS_OF_MANY));
     }
     Map<String, Cost> costs = Estimate.alignments(context, spec);
     return costs.isEmpty()
@@ -55,7 +71,7 @@ record AlignChoice(JobSpec spec, String why, Map<String, Cost> costs) {
   /** The same with the costs of both, for a plan. */
   static AlignChoice compared(JobRun.Context context, JobSpec spec) {
     AlignChoice choice = of(context, spec);
-    return choice.costs.isEmpty() && spec.parties().size() == 2 && !spec.alignment().isFrozen()
+    return choice.costs.isEmpty() && !spec.alignment().isFrozen()
         ? new AlignChoice(choice.spec, choice.why, Estimate.alignments(context, spec))
         : choice;
   }
@@ -70,9 +86,7 @@ record AlignChoice(JobSpec spec, String why, Map<String, Cost> costs) {
     if (spec.alignment().isMalicious()) {
       return "the job asks for security against a party that deviates";
     }
-    return spec.parties().size() == 2 || spec.alignment().usesOprf()
-        ? "the job names it"
-        : "more than two parties, and the job does not name oprf";
+    return "the job names it";
   }
 
   private static AlignChoice ecdh(JobSpec spec, String why) {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohort;
 import org.espalier.node.config.Json;
@@ -86,7 +87,7 @@ final class Estimate {
     return json.put("note", estimate.note());
   }
 
-  /** What each protocol would cost that can align two parties, seconds and bytes. */
+  /** What each protocol would cost that can align these parties, seconds and bytes. */
   static Map<String, AlignChoice.Cost> alignments(JobRun.Context context, JobSpec spec) {
     Dataset dataset;
     int own;
@@ -110,7 +111,9 @@ final class Estimate {
           oprf ? JobSpec.AlignmentSettings.OPRF : JobSpec.AlignmentSettings.ECDH,
           new AlignChoice.Cost(
               timeline.seconds(),
-              timeline.phases().get(0).sent(0) + timeline.phases().get(0).sent(1)));
+              IntStream.range(0, estimate.parties.size())
+                  .mapToLong(timeline.phases().get(0)::sent)
+                  .sum()));
     }
     return costs;
   }

@@ -285,9 +285,6 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
     static AlignmentSettings alignment(AlignmentSettings asked, Map<Party, Source> parties) {
       AlignmentSettings settings =
           asked == null ? new AlignmentSettings(null, null, null, null, null, null) : asked;
-      if (settings.isOpen() && parties.size() != 2) {
-        return settings.with(AlignmentSettings.ECDH);
-      }
       if (settings.isMalicious() && parties.size() != 2) {
         throw new IllegalArgumentException(
             "alignment.security: malicious aligns 2 parties, the job names " + parties.size());

@@ -128,6 +128,13 @@ class OprfJobTest extends TwoSilos {
       assertThat(align.at("/bank.example/sent").asLong()).isBetween(1_200_000L, 1_320_000L);
       assertThat(align.at("/telecom.example/sent").asLong()).isBetween(100_000L, 125_000L);
 
+      ObjectNode open = (ObjectNode) TestData.threeParties();
+      JsonNode choice =
+          bank.call("job.plan", (ObjectNode) Json.object().set("spec", open)).path("alignment");
+      assertThat(choice.path("protocol").asText()).isEqualTo("ecdh");
+      assertThat(choice.path("why").asText()).contains("at most 44,444 rows at each of 3");
+      assertThat(choice.at("/costs/oprf/bytes").asLong()).isBetween(1_400_000L, 1_600_000L);
+
       String job = beginThree(telecom, threeParties(50));
       JsonNode here = SiloNodeTest.done(bank, job);
       assertThat(here.at("/alignment/size").asInt()).isEqualTo(280);

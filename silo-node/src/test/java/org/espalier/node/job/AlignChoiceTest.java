@@ -39,6 +39,15 @@ class AlignChoiceTest {
     assertThat(slow.why()).doesNotContain("gate");
   }
 
+  /** As many multiplications by all parties as two have with 100,000 rows. */
+  @Test
+  void moreThanTwoPartiesHaveManyRowsEarlier() {
+    assertThat(AlignChoice.fewRows(2)).isEqualTo(AlignChoice.FEW_ROWS);
+    assertThat(AlignChoice.fewRows(3)).isEqualTo(44_444);
+    assertThat(AlignChoice.fewRows(5)).isEqualTo(16_000);
+    assertThat(AlignChoice.fewRows(10)).isEqualTo(4_000);
+  }
+
   @Test
   void thePlanHasBothCosts() {
     JsonNode json = choice(60.004, 6).toJson();

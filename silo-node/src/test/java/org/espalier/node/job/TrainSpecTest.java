@@ -40,7 +40,7 @@ class TrainSpecTest {
   }
 
   @Test
-  void onlyTwoPartiesWhoAskForNoMoreLeaveTheProtocolOpen() {
+  void partiesWhoAskForNoMoreLeaveTheProtocolOpen() {
     assertThat(read("alignment: {gate: two-sided}").alignment().protocol()).isEqualTo("ecdh");
     TrainSpec open = read("alignment: {min_intersection: 7}");
     assertThat(open.alignment().protocol()).isEqualTo("auto");
@@ -49,7 +49,7 @@ class TrainSpecTest {
     assertThat(open.aligned("oprf").digest()).isNotEqualTo(open.aligned("ecdh").digest());
     String three =
         BASE.replace("insurer.example:", "third.example: {dataset: a}, insurer.example:");
-    assertThat(JobSpec.yaml("job.yaml", three).alignment().protocol()).isEqualTo("ecdh");
+    assertThat(JobSpec.yaml("job.yaml", three).alignment().protocol()).isEqualTo("auto");
     // What is not said is not in the canonical form, so that older jobs keep their digest.
     assertThat(open.toJson().path("alignment").has("gate")).isFalse();
   }
