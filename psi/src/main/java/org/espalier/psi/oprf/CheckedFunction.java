@@ -11,7 +11,7 @@ import org.espalier.wire.Digests;
 /**
  * What both parties do alike where either may deviate: values of keys in GF(2^128), and the
  * function's last hash, which takes the key itself and a coin that both tossed (Rindal, Schoppmann:
- * VOLE-PSI, EUROCRYPT 2021, figure 4).
+ * VOLE-PSI, EUROCRYPT 2021).
  */
 final class CheckedFunction {
   /** Bytes of either party's part of the coin. */

@@ -63,7 +63,7 @@ final class Vole {
 
   /**
    * The pads of all transfers, in place: π(π(x) ⊕ j) ⊕ π(x) for row j, which is correlation robust
-   * even if the rows were chosen (Guo, Katz, Wang, Yu, IEEE S&P 2020, section 7.4).
+   * even if the rows were chosen (Guo, Katz, Wang, Yu, IEEE S&P 2020).
    */
   private static void pads(byte[] binding, int batch, long[] rows) {
     int count = rows.length / 2;
