@@ -31,4 +31,13 @@ class ResumeTest {
     // confirmation, one way or the other.
     assertThat(Cuts.everywhere(runs(ids(0, 60), ids(20, 90)), folder)).isBetween(15, 40);
   }
+
+  /** Of three parties, before the stores that are asked with and those of shares. */
+  @Test
+  void threeParties() throws Exception {
+    int tables = Messages.Table.TYPE.code();
+    assertThat(
+            Cuts.before(runs(ids(0, 40), ids(10, 60), ids(5, 30)), folder, type -> type == tables))
+        .isBetween(4, 8);
+  }
 }
