@@ -140,6 +140,6 @@ class SealedTrainingTest {
     TestData data = TestData.synthetic(50, 3, 1, 4);
     data.labels()[11] = 2;
     assertThatThrownBy(() -> TrainingRun.of(data, spec(0.01), new MemoryNetwork()))
-        .hasMessageContaining("neither 0 nor 1");
+        .hasMessageContaining("no outcome of a logistic model is");
   }
 }
