@@ -5,7 +5,9 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What happens to people whose predicted probability is at least a threshold: the curves of ROC, of
@@ -115,12 +117,19 @@ public record Curves(
       throw new IllegalArgumentException("an evaluation of other rows");
     }
     int positives = evaluation.positives();
+    List<Point> points =
+        detail == Detail.EXACT ? exact(ranking, positives) : aggregate(ranking, positives);
+    List<Gain> gains = gains(evaluation.calibration());
+    // What was told of those below some score: the difference of two such figures is a figure, too.
+    Set<Integer> told = new HashSet<>();
+    points.forEach(point -> told.add(ranking.rows() - point.flagged));
+    gains.forEach(gain -> told.add(ranking.rows() - gain.flagged));
     return new Curves(
         ranking.rows(),
         positives,
-        detail == Detail.EXACT ? exact(ranking, positives) : aggregate(ranking, positives),
-        gains(evaluation.calibration()),
-        confusions(ranking, positives, thresholds, detail));
+        points,
+        gains,
+        confusions(ranking, positives, thresholds, detail, told));
   }
 
   /** The point at which those with at least a distinct probability are flagged. */
@@ -216,16 +225,21 @@ public record Curves(
   }
 
   private static List<Confusion> confusions(
-      Ranking ranking, int positives, double[] thresholds, Detail detail) {
+      Ranking ranking, int positives, double[] thresholds, Detail detail, Set<Integer> told) {
     List<Confusion> confusions = new ArrayList<>();
-    int told = 0;
     for (double threshold : thresholds) {
       int from = ranking.first(threshold);
       int below = ranking.before(from);
       int flagged = ranking.rows() - below;
       int hits = positives - (int) ranking.sumBefore(from);
-      boolean shown = detail.allows(below - told) && detail.allows(flagged);
-      told = shown ? below : told;
+      boolean shown =
+          detail.allows(below)
+              && detail.allows(flagged)
+              && told.stream()
+                  .allMatch(other -> other == below || detail.allows(Math.abs(other - below)));
+      if (shown) {
+        told.add(below);
+      }
       confusions.add(
           new Confusion(
               threshold,
@@ -297,7 +311,7 @@ public record Curves(
       if (!confusion.shown) {
         matrix.put(
             "withheld",
-            "fewer than %d people are on one side, or between this threshold and the one before"
+            "fewer than %d people are on one side, or between this threshold and another figure"
                 .formatted(Detail.FEWEST));
         continue;
       }

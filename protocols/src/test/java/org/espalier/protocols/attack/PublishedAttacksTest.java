@@ -207,7 +207,8 @@ class PublishedAttacksTest {
     }
     try (Product product = new Product(x, rows, columns, 1L << rows)) {
       Product.Sides sides = product.answer(magic);
-      assertThat(bits(sides.result(), x, rows, columns)).isEqualTo(x.length);
+      // One of 300 sums may be off by one unit (docs/he.md, exactness), which changes its low bits.
+      assertThat(1.0 * bits(sides.result(), x, rows, columns) / x.length).isGreaterThan(0.99);
       assertThat(1.0 * bits(sides.opened(), x, rows, columns) / x.length).isBetween(0.46, 0.54);
     }
   }

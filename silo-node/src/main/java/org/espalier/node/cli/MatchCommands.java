@@ -228,7 +228,7 @@ final class MatchCommands extends GroupCommand {
           .forEach(
               e ->
                   say(
-                      "dry runs with %s left in these 90 days: %s"
+                      "rules of dry runs with %s left in these 90 days: %s"
                           .formatted(e.getKey(), Format.count(e.getValue().asLong()))));
     }
   }

@@ -19,7 +19,7 @@ public record Policy(Alignments alignment, SortedMap<Party, ForPartner> partners
   /** What holds without a file: alignments are not limited, what must be allowed is not. */
   public static final Policy NONE = new Policy(null, null);
 
-  /** Dry runs with a partner that may have them, where nothing else is set. */
+  /** Rules of dry runs with a partner that may have them, where nothing else is set. */
   public static final int DRY_RUNS = 5;
 
   private static final int MOST = 1_000_000;
@@ -29,7 +29,8 @@ public record Policy(Alignments alignment, SortedMap<Party, ForPartner> partners
    *
    * @param alignment a limit that is not set is that for every partner
    * @param matchDryRun may learn in a dry run about how many people are in both tables; null: no
-   * @param matchDryRunsPer90d how many of them in 90 days, whoever asks; null: {@link #DRY_RUNS}
+   * @param matchDryRunsPer90d of how many rules altogether in 90 days, whoever asks; null: {@link
+   *     #DRY_RUNS}
    * @param shareKeyShapes may in a dry run learn how values of the match key look here; null: no
    * @param phoneticKeys people may be matched by how their names sound, so that others are taken
    *     for them; null: no
@@ -102,7 +103,7 @@ public record Policy(Alignments alignment, SortedMap<Party, ForPartner> partners
     return most;
   }
 
-  /** Most dry runs with a partner in 90 days; 0 if it may have none. */
+  /** Most rules of dry runs with a partner in 90 days; 0 if it may have none. */
   public int dryRuns(Party partner) {
     ForPartner own = forPartner(partner);
     if (!Boolean.TRUE.equals(own.matchDryRun)) {

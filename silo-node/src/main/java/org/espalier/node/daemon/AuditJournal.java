@@ -65,6 +65,8 @@ final class AuditJournal implements Journal {
   private static final int MAX_PARAMETER = 1500;
 
   private final AuditLog log;
+  private final List<DryRun> dryRuns = new ArrayList<>();
+  private long dryRunsRead;
   private final Actor operator;
   private final Function<Party, Optional<Fingerprint>> pins;
 
@@ -156,20 +158,29 @@ final class AuditJournal implements Journal {
     }
   }
 
-  /** Dry runs with a partner that began since then, by the log, whoever asked for them. */
+  private record DryRun(Instant at, List<String> partners, int rules) {}
+
+  /** Rules of dry runs with a partner that began since then, by the log, whoever asked for them. */
   int dryRuns(Instant since, Party partner) {
-    int[] count = {0};
-    read(
-        0,
-        EventType.MATCH_DRY_RUN,
-        event -> {
-          boolean counts =
-              event.phase().equals("intent")
-                  && !event.time().isBefore(since)
-                  && texts(event.json().path("recipients")).contains(partner.name());
-          count[0] += counts ? 1 : 0;
-        });
-    return count[0];
+    synchronized (dryRuns) {
+      dryRunsRead =
+          read(
+              dryRunsRead,
+              EventType.MATCH_DRY_RUN,
+              event -> {
+                if (event.phase().equals("intent")) {
+                  dryRuns.add(
+                      new DryRun(
+                          event.time(),
+                          texts(event.json().path("recipients")),
+                          event.json().at("/protocol/parameters/rules").asInt()));
+                }
+              });
+      return dryRuns.stream()
+          .filter(run -> !run.at.isBefore(since) && run.partners.contains(partner.name()))
+          .mapToInt(DryRun::rules)
+          .sum();
+    }
   }
 
   private static String commitment(LoggedEvent event) {

@@ -47,9 +47,10 @@ import org.slf4j.LoggerFactory;
  * many people are in all tables, who stays unknown, and if it is few, how the keys differ.
  *
  * <p>Each node takes part only if its own policy allows dry runs to every other party, and only so
- * often in 90 days: with many of them somebody could find out about single people. They are counted
- * by the audit log, where each is before anything of it leaves the node. How keys look is told to
- * whoever asks, by those nodes whose policy allows it.
+ * often in 90 days: with many of them somebody could find out about single people. Every rule
+ * counts, since each tells a size of its own. They are counted by the audit log, where each is
+ * before anything of it leaves the node. How keys look is told to whoever asks, by those nodes
+ * whose policy allows it.
  */
 public final class DryRuns implements AutoCloseable {
   /** In the audit log. */
@@ -73,7 +74,7 @@ public final class DryRuns implements AutoCloseable {
   /** What the audit log knows. */
   @FunctionalInterface
   public interface History {
-    /** Dry runs with a partner that began since then, whoever asked. */
+    /** Rules of dry runs with a partner that began since then, whoever asked. */
     int dryRuns(Instant since, Party partner);
   }
 
@@ -302,6 +303,8 @@ public final class DryRuns implements AutoCloseable {
 
   private JsonNode onBegin(Party from, JsonNode body) {
     Request request = request(from, body);
+    // Before anything is said of the data set.
+    requireAllowed(request);
     Dataset dataset = LocalChecks.requireKeys(context, request.spec);
     synchronized (running) {
       if (running.size() >= MAX_AT_ONCE || !running.add(request.running())) {
@@ -413,12 +416,15 @@ public final class DryRuns implements AutoCloseable {
             .next("add it to policy.yaml of the home folder and start the node again");
       }
       int used = used(partner);
-      if (used >= allowed) {
+      int rules = request.spec.match().size();
+      if (used + rules > allowed) {
         throw Problem.refused(
-                "the policy of %s allows %d dry runs with %s in 90 days, and there have been %d"
-                    .formatted(self(), allowed, partner, used))
+                "the policy of %s allows dry runs of %d %s with %s in 90 days, and there have been %d"
+                    .formatted(self(), allowed, allowed == 1 ? "rule" : "rules", partner, used))
             .at(self())
-            .detail("partners.%s.match_dry_runs_per_90d in policy.yaml".formatted(partner))
+            .detail(
+                "partners.%s.match_dry_runs_per_90d in policy.yaml, and this match key has %d"
+                    .formatted(partner, rules))
             .next("silo job propose JOB.yaml: a job has a gate of its own");
       }
     }
@@ -432,6 +438,7 @@ public final class DryRuns implements AutoCloseable {
     ObjectNode parameters =
         Json.object()
             .put("least", request.least())
+            .put("rules", request.spec.match().size())
             .put("duplicates", request.spec.alignment().duplicates())
             .put("key", AlignPhase.key(request.spec.match(), self()).signature());
     ObjectNode facts =

@@ -155,6 +155,7 @@ final class LocalChecks {
       }
     }
     keys(dataset, self, spec);
+    requireRows(dataset, self, spec);
     if (spec instanceof PredictSpec) {
       return "match key found";
     }
@@ -175,6 +176,9 @@ final class LocalChecks {
       }
     }
     AlignPhase.key(spec.match(), self);
+  }
+
+  private static void requireRows(Dataset dataset, Party self, JobSpec spec) {
     int people = spec.alignment().minIntersection();
     if (dataset.scan().rows() < people) {
       throw Problem.refused(

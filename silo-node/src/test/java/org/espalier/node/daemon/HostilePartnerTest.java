@@ -248,7 +248,11 @@ class HostilePartnerTest {
     links.request(BANK, "match.begin", good, PATIENCE);
     for (String method : new String[] {"match.ask", "match.begin"}) {
       assertThat(refusal(method, good.deepCopy().put("dry_run", "D-0123456789abcdee")))
-          .contains("allows 1 dry runs with insurer.example in 90 days, and there have been 1");
+          .contains(
+              "allows dry runs of 1 rule with insurer.example in 90 days, and there have been 1");
+      // Nothing is said of the data set to whom no dry run is left.
+      assertThat(refusal(method, dryRun(JobSpec.json("job", wrongKey))))
+          .contains("allows dry runs of 1 rule");
     }
     JsonNode begun =
         bank.call("audit.tail", TestSilo.args("type", "match.dry-run")).path("events").path(0);

@@ -104,6 +104,12 @@ class MatchDryRunTest {
     // Single values never travel, and the label party's node keeps no exact number.
     assertThat(few.toString()).doesNotContain("C000");
 
+    // Each rule tells a size: two are more than the one that is left.
+    ObjectNode twice = unlike.deepCopy();
+    twice.withArray("match").add(unlike.path("match").path(0).deepCopy());
+    assertThat(bank.refusal("match.dry-run", args(twice)).what())
+        .contains("allows dry runs of 3 rules", "and there have been 2");
+
     // Whoever asks: they count together, by the audit logs. The bank shares no shapes.
     JsonNode asked = insurer.call("match.dry-run", args(unlike));
     assertThat(asked.at("/withheld/bank.example").asText())
@@ -112,8 +118,8 @@ class MatchDryRunTest {
     Problem tooMany = bank.refusal("match.dry-run", args(unlike));
     assertThat(tooMany.what())
         .isEqualTo(
-            "the policy of bank.example allows 3 dry runs with insurer.example in 90 days, and"
-                + " there have been 3");
+            "the policy of bank.example allows dry runs of 3 rules with insurer.example in 90 days,"
+                + " and there have been 3");
     assertThat(insurer.refusal("match.dry-run", args(unlike)).what()).isEqualTo(tooMany.what());
 
     for (TestSilo silo : List.of(bank, insurer)) {
