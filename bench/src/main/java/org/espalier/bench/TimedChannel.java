@@ -3,16 +3,16 @@ package org.espalier.bench;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.espalier.wire.Channel;
+import org.espalier.wire.ForwardingChannel;
 import org.espalier.wire.Message;
 import org.espalier.wire.MessageType;
-import org.espalier.wire.Party;
 
 /**
  * One party's end that keeps the wall time and the bytes of each kind of message. The time since
  * the last message counts for the one that ends it, so that the times add up to the whole run: it
  * is the time to make a message that is sent, or to wait for one that is received.
  */
-final class TimedChannel implements Channel {
+final class TimedChannel extends ForwardingChannel {
   /** Sums over all messages of one name and direction. */
   static final class Use {
     long messages;
@@ -24,13 +24,12 @@ final class TimedChannel implements Channel {
     }
   }
 
-  private final Channel inner;
   private final Map<String, Use> uses = new LinkedHashMap<>();
   private long last = System.nanoTime();
   private Traffic before = Traffic.NONE;
 
   TimedChannel(Channel inner) {
-    this.inner = inner;
+    super(inner);
   }
 
   /** In the order in which they first passed; read it once the protocol is over. */
@@ -40,7 +39,7 @@ final class TimedChannel implements Channel {
 
   private synchronized void count(String name) {
     long now = System.nanoTime();
-    Traffic traffic = inner.traffic();
+    Traffic traffic = traffic();
     Use use = uses.computeIfAbsent(name, k -> new Use());
     use.messages++;
     use.nanos += now - last;
@@ -52,44 +51,14 @@ final class TimedChannel implements Channel {
 
   @Override
   public void send(Message message) {
-    inner.send(message);
+    super.send(message);
     count("send " + message.type().name());
   }
 
   @Override
   public <M extends Message> M receive(MessageType<M> type, long maxBytes) {
-    M message = inner.receive(type, maxBytes);
+    M message = super.receive(type, maxBytes);
     count("receive " + type.name());
     return message;
-  }
-
-  @Override
-  public Party self() {
-    return inner.self();
-  }
-
-  @Override
-  public Party peer() {
-    return inner.peer();
-  }
-
-  @Override
-  public void abort(String reason) {
-    inner.abort(reason);
-  }
-
-  @Override
-  public Traffic traffic() {
-    return inner.traffic();
-  }
-
-  @Override
-  public byte[] transcript() {
-    return inner.transcript();
-  }
-
-  @Override
-  public void close() {
-    inner.close();
   }
 }

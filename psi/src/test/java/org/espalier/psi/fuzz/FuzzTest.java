@@ -27,10 +27,10 @@ import org.espalier.psi.run.RunMessages;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Decoder;
 import org.espalier.wire.Encoder;
+import org.espalier.wire.ForwardingChannel;
 import org.espalier.wire.MalformedMessageException;
 import org.espalier.wire.Message;
 import org.espalier.wire.MessageType;
-import org.espalier.wire.Party;
 import org.espalier.wire.WireException;
 import org.espalier.wire.memory.MemoryNetwork;
 import org.junit.jupiter.api.Test;
@@ -119,49 +119,21 @@ class FuzzTest {
   }
 
   /** A channel that keeps what it receives. */
-  private record Recording(Channel channel, List<Seen> seen) implements Channel {
-    @Override
-    public Party self() {
-      return channel.self();
-    }
+  private static final class Recording extends ForwardingChannel {
+    private final List<Seen> seen;
 
-    @Override
-    public Party peer() {
-      return channel.peer();
-    }
-
-    @Override
-    public void send(Message message) {
-      channel.send(message);
+    Recording(Channel channel, List<Seen> seen) {
+      super(channel);
+      this.seen = seen;
     }
 
     @Override
     public <M extends Message> M receive(MessageType<M> type, long maxBytes) {
-      M message = channel.receive(type, maxBytes);
+      M message = super.receive(type, maxBytes);
       synchronized (seen) {
         seen.add(new Seen(type, maxBytes, payload(message)));
       }
       return message;
-    }
-
-    @Override
-    public void abort(String reason) {
-      channel.abort(reason);
-    }
-
-    @Override
-    public Traffic traffic() {
-      return channel.traffic();
-    }
-
-    @Override
-    public byte[] transcript() {
-      return channel.transcript();
-    }
-
-    @Override
-    public void close() {
-      channel.close();
     }
   }
 

@@ -4,8 +4,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.espalier.psi.run.RunMessages;
 import org.espalier.wire.Channel;
+import org.espalier.wire.ForwardingChannel;
 import org.espalier.wire.Message;
-import org.espalier.wire.MessageType;
 import org.espalier.wire.Party;
 
 /**
@@ -36,52 +36,15 @@ final class FirstWord {
     }
   }
 
-  private final class Watched implements Channel {
-    private final Channel channel;
-
+  private final class Watched extends ForwardingChannel {
     Watched(Channel channel) {
-      this.channel = channel;
-    }
-
-    @Override
-    public Party self() {
-      return channel.self();
-    }
-
-    @Override
-    public Party peer() {
-      return channel.peer();
+      super(channel);
     }
 
     @Override
     public void send(Message message) {
       said(message);
-      channel.send(message);
-    }
-
-    @Override
-    public <M extends Message> M receive(MessageType<M> type, long maxBytes) {
-      return channel.receive(type, maxBytes);
-    }
-
-    @Override
-    public void abort(String reason) {
-      channel.abort(reason);
-    }
-
-    @Override
-    public Traffic traffic() {
-      return channel.traffic();
-    }
-
-    @Override
-    public byte[] transcript() {
-      return channel.transcript();
-    }
-
-    @Override
-    public void close() {
-      channel.close();
+      super.send(message);
     }
   }
 }
