@@ -41,7 +41,7 @@ public record CentralisedLogistic(double[] weights, double intercept, double obj
       if (norm <= GRADIENT_NORM) {
         return new CentralisedLogistic(Arrays.copyOf(parameters, d), parameters[d], objective);
       }
-      double[] direction = newtonDirection(x, logits, gradient, l2);
+      double[] direction = newtonDirection(x, y, logits, gradient, l2);
       double slope = dot(gradient, direction);
       double length = 1;
       for (int halving = 0; ; halving++, length /= 2) {
@@ -114,8 +114,7 @@ public record CentralisedLogistic(double[] weights, double intercept, double obj
   private static double objective(double[] logits, double[] y, double[] parameters, double l2) {
     double loss = 0;
     for (int i = 0; i < y.length; i++) {
-      double z = logits[i];
-      loss += Math.max(z, 0) - y[i] * z + Math.log1p(Math.exp(-Math.abs(z)));
+      loss += Family.LOGISTIC.loss(logits[i], y[i]);
     }
     double square = 0;
     for (int j = 0; j < parameters.length - 1; j++) {
@@ -130,7 +129,7 @@ public record CentralisedLogistic(double[] weights, double intercept, double obj
     double[] residuals = new double[y.length];
     double sum = 0;
     for (int i = 0; i < y.length; i++) {
-      residuals[i] = sigmoid(logits[i]) - y[i];
+      residuals[i] = Family.LOGISTIC.slope(logits[i], y[i]);
       sum += residuals[i];
     }
     double[] gradient = Arrays.copyOf(x.transposeTimes(residuals), d + 1);
@@ -142,13 +141,13 @@ public record CentralisedLogistic(double[] weights, double intercept, double obj
   }
 
   /** H⁻¹·gradient, H = XᵀDX/n + l2 with the intercept as a last column of ones. */
-  private static double[] newtonDirection(Matrix x, double[] logits, double[] gradient, double l2) {
+  private static double[] newtonDirection(
+      Matrix x, double[] y, double[] logits, double[] gradient, double l2) {
     int n = x.rows();
     int d = x.columns();
     double[] scaled = new double[Math.multiplyExact(n, d + 1)];
     for (int i = 0; i < n; i++) {
-      double p = sigmoid(logits[i]);
-      double root = Math.sqrt(p * (1 - p) / n);
+      double root = Math.sqrt(Family.LOGISTIC.curvature(logits[i], y[i]) / n);
       for (int j = 0; j < d; j++) {
         scaled[i * (d + 1) + j] = root * x.values()[i * d + j];
       }
@@ -174,10 +173,6 @@ public record CentralisedLogistic(double[] weights, double intercept, double obj
       next[j] -= length * direction[j];
     }
     return next;
-  }
-
-  private static double sigmoid(double z) {
-    return 1 / (1 + Math.exp(-z));
   }
 
   private static double dot(double[] a, double[] b) {

@@ -389,18 +389,7 @@ class DeviationTest {
 
   private static <M extends Message> void refuses(
       int culprit, Class<M> type, Function<M, Message> change, String what) throws Exception {
-    Run run = run(Table.of(PEOPLE), Table.of(PEOPLE));
-    run.channels.put(
-        culprit,
-        channel ->
-            new Tampering(
-                channel, m -> List.of(type.isInstance(m) ? change.apply(type.cast(m)) : m)));
-    List<Throwable> failures = run.fail(NONE);
-    assertThat(failures.get(1 - culprit))
-        .as(failures.toString())
-        .isInstanceOf(WireException.ProtocolViolation.class)
-        .hasMessageStartingWith(run.parties.get(culprit) + " broke the protocol: ")
-        .hasMessageContaining(what);
+    run(Table.of(PEOPLE), Table.of(PEOPLE)).refuses(culprit, type, change, what);
   }
 
   private static Messages.Batch changed(

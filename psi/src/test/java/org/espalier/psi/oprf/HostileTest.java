@@ -39,19 +39,7 @@ class HostileTest {
   /** One party sends something else in place of messages of one class; the other refuses it. */
   private static <M extends Message> void refuses(
       int culprit, Class<M> type, Function<M, Message> change, String what) throws Exception {
-    Run run = run();
-    run.channels.put(
-        culprit,
-        channel ->
-            new Tampering(
-                channel, m -> List.of(type.isInstance(m) ? change.apply(type.cast(m)) : m)));
-    List<Throwable> failures = run.fail(NONE);
-    assertThat(failures.get(1 - culprit))
-        .as(failures.toString())
-        .isInstanceOf(WireException.ProtocolViolation.class)
-        .hasMessageStartingWith(run.parties.get(culprit) + " broke the protocol: ")
-        .hasMessageContaining(what);
-    assertThat(failures.get(culprit))
+    assertThat(run().refuses(culprit, type, change, what).get(culprit))
         .isInstanceOfAny(WireException.PeerAborted.class, WireException.PeerUnavailable.class);
   }
 

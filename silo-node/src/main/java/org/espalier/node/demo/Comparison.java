@@ -9,6 +9,7 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.espalier.protocols.evaluate.Evaluation;
 import org.espalier.protocols.glm.CentralisedLogistic;
+import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.model.ModelSlice;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.Party;
@@ -48,7 +49,7 @@ public record Comparison(
    */
   public record Figures(Double auc, Double ks, double logLoss) {
     static Figures of(double[] logits, double[] labels) {
-      double[] probabilities = Arrays.stream(logits).map(z -> 1 / (1 + Math.exp(-z))).toArray();
+      double[] probabilities = Arrays.stream(logits).map(Family.LOGISTIC::mean).toArray();
       Evaluation evaluation = Evaluation.of(probabilities, labels);
       return new Figures(evaluation.auc(), evaluation.ks(), evaluation.logLoss());
     }

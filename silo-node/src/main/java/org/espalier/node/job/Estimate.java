@@ -60,14 +60,11 @@ final class Estimate {
    *     passes}, and {@code note} with what is assumed; only that without the own data set
    */
   static ObjectNode plan(JobRun.Context context, JobSpec spec) {
-    Dataset dataset;
-    int own;
-    try {
-      dataset = LocalChecks.dataset(context, spec);
-      own = ownColumns(context, spec, dataset);
-    } catch (Problem e) {
+    Optional<Own> own = Own.of(context, spec);
+    if (own.isEmpty()) {
       return Json.object().put("note", "no estimate without the own data set");
     }
+    Dataset dataset = own.get().dataset();
     Estimate estimate = new Estimate(context, spec, context.machine().speed());
     int rows = dataset.scan().rows();
     Optional<Cohort> frozen = FrozenCohort.find(context, spec);
@@ -80,7 +77,7 @@ final class Estimate {
             estimate.all(rows),
             people,
             training(spec, people),
-            estimate.columns(own, "all columns"));
+            estimate.columns(own.get().columns(), "all columns"));
     ObjectNode json = Json.object().put("rows_assumed", people);
     Timeline timeline = estimate.play(dataset, size, json);
     estimate.write(timeline, size, json);
@@ -89,19 +86,18 @@ final class Estimate {
 
   /** What each protocol would cost that can align these parties, seconds and bytes. */
   static Map<String, AlignChoice.Cost> alignments(JobRun.Context context, JobSpec spec) {
-    Dataset dataset;
-    int own;
-    try {
-      dataset = LocalChecks.dataset(context, spec);
-      own = ownColumns(context, spec, dataset);
-    } catch (Problem e) {
+    Optional<Own> own = Own.of(context, spec);
+    if (own.isEmpty()) {
       return Map.of();
     }
+    Dataset dataset = own.get().dataset();
     Estimate estimate = new Estimate(context, spec, context.machine().speed());
     estimate.machines(context.machine());
     estimate.lines(context.machine());
     int rows = dataset.scan().rows();
-    JobSize size = new JobSize(estimate.all(rows), rows, 0, estimate.columns(own, "all columns"));
+    JobSize size =
+        new JobSize(
+            estimate.all(rows), rows, 0, estimate.columns(own.get().columns(), "all columns"));
     Setting setting = new Setting(estimate.speeds, estimate.lines);
     Map<String, AlignChoice.Cost> costs = new TreeMap<>();
     for (boolean oprf : new boolean[] {false, true}) {
@@ -118,10 +114,20 @@ final class Estimate {
     return costs;
   }
 
-  private static int ownColumns(JobRun.Context context, JobSpec spec, Dataset dataset) {
-    return spec instanceof PredictSpec predict
-        ? LocalChecks.modelColumns(LocalChecks.slice(context, predict)).size()
-        : LocalChecks.features(dataset, context.peers().self(), spec).size();
+  /** What this node brings to a job, as far as it is known before it begins. */
+  private record Own(Dataset dataset, int columns) {
+    static Optional<Own> of(JobRun.Context context, JobSpec spec) {
+      try {
+        Dataset dataset = LocalChecks.dataset(context, spec);
+        int columns =
+            spec instanceof PredictSpec predict
+                ? LocalChecks.modelColumns(LocalChecks.slice(context, predict)).size()
+                : LocalChecks.features(dataset, context.peers().self(), spec).size();
+        return Optional.of(new Own(dataset, columns));
+      } catch (Problem e) {
+        return Optional.empty();
+      }
+    }
   }
 
   private static int training(JobSpec spec, int cohort) {

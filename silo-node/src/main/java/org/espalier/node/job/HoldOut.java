@@ -57,7 +57,7 @@ final class HoldOut {
         if (exposures != null) {
           Arrays.setAll(expected, i -> scores[i] * exposures[i]);
         }
-        json.setAll(RegressionFigures.of(spec.family(), scores, exposures, labels));
+        json.setAll(RegressionFigures.of(spec.family(), expected, exposures, labels));
         json.setAll(Residuals.of(expected, labels, detail).toJson());
       }
     }

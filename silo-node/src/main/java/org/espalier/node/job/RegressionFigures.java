@@ -43,20 +43,14 @@ record RegressionFigures(int rows, double rmse, double mae, Double r2) {
   /**
    * The same of a model with a log link, and its deviance.
    *
-   * @param rates predicted outcome of an exposure of 1
-   * @param exposures by which they are multiplied; null where all are 1
+   * @param exposures that the predictions hold already; null where all are 1
    */
-  static ObjectNode of(Family family, double[] rates, double[] exposures, double[] outcomes) {
-    double[] predictions = new double[rates.length];
-    double[] same = new double[rates.length];
+  static ObjectNode of(Family family, double[] predictions, double[] exposures, double[] outcomes) {
     double rate =
         Arrays.stream(outcomes).sum()
             / (exposures == null ? outcomes.length : Arrays.stream(exposures).sum());
-    for (int i = 0; i < rates.length; i++) {
-      double exposure = exposures == null ? 1 : exposures[i];
-      predictions[i] = rates[i] * exposure;
-      same[i] = rate * exposure;
-    }
+    double[] same = new double[outcomes.length];
+    Arrays.setAll(same, i -> rate * (exposures == null ? 1 : exposures[i]));
     double deviance = family.meanDeviance(predictions, outcomes);
     double without = family.meanDeviance(same, outcomes);
     return of(predictions, outcomes)
