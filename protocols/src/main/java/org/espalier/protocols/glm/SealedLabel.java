@@ -35,6 +35,9 @@ final class SealedLabel extends SealedRole {
   private final Map<Party, Integer> columns = new TreeMap<>();
   private final List<PassReport> reports = new ArrayList<>();
 
+  /** Noise on what outcomes tell; null if the job does not ask for it. */
+  private LabelNoise.Draws draws;
+
   private long began;
 
   SealedLabel(
@@ -55,6 +58,7 @@ final class SealedLabel extends SealedRole {
 
   LabelOutcome run() {
     agree();
+    draws = plan.labelNoise == null ? null : plan.labelNoise.draws(field, coins);
     try {
       train();
       if (job.spec().sharedWeights()) {
@@ -275,13 +279,21 @@ final class SealedLabel extends SealedRole {
     field.addTo(residuals, Residues.receive(compute, field, residuals.length));
     long[] gradient = prepared.matrix().transposeTimes(field, residuals);
     field.addTo(gradient, owned.delta()[s]);
-    own.add(withoutOutcome(gradient));
-    held.forEach((party, h) -> theirs.get(party).add(h.gamma()[s]));
+    own.add(noised(part, job.label(), slice.columns() - 1, withoutOutcome(gradient)));
+    held.forEach(
+        (party, h) -> theirs.get(party).add(noised(part, party, columns.get(party), h.gamma()[s])));
     if (opening == Opening.NOTHING) {
       report(new PassReport(passes, Double.NaN, Double.NaN, seconds()));
       return Decision.GO_ON;
     }
     return open(part, forLoss, opening, shares, last);
+  }
+
+  private long[] noised(Part part, Party party, int weights, long[] share) {
+    if (draws != null) {
+      draws.addTo(part, party, weights, share);
+    }
+    return share;
   }
 
   private double seconds() {

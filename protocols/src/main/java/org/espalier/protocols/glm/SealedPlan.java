@@ -51,6 +51,9 @@ final class SealedPlan {
   /** A row counts 0.05 at 0.31 of the period, 0.45 at 0.4, 1 at its half. */
   private static final int EDGE_POWER = 8;
 
+  /** A stage is repeated for a wider range or a smaller step, and each of them only so often. */
+  private static final int REPEATS = SealedRange.values().length - 1 + 2;
+
   private static final double LARGEST_WEIGHT = 8;
   private static final double GROUP_MEMORY = 100e6;
 
@@ -176,6 +179,9 @@ final class SealedPlan {
   private RemainingGap gap = RemainingGap.UNKNOWN;
   private int losses;
 
+  /** Noise on what is told of outcomes; null if the job does not ask for it. */
+  final LabelNoise labelNoise;
+
   /**
    * @param shapes label party first, its intercept and outcome column included
    */
@@ -204,6 +210,16 @@ final class SealedPlan {
       widths.add(shape.columns() - (widths.isEmpty() ? SealedSlice.LABEL_EXTRA : 0));
     }
     this.schedule = SealedSchedule.of(job, widths, others > 0);
+    this.labelNoise =
+        job.spec().labelPrivacy() == null
+            ? null
+            : new LabelNoise(
+                job.spec().labelPrivacy(),
+                job.rows(),
+                job.spec().l2(),
+                scale,
+                shapes,
+                schedule.stages().size() + REPEATS);
     this.parameters =
         SealedParameters.choose(
             new SealedWorkload(
@@ -248,9 +264,7 @@ final class SealedPlan {
     // third.
     int first = EARLY_PASSES + 3;
     int everyStage = 4;
-    // A stage is repeated for a wider range or a smaller step, and each of them only so often.
-    int repeats = SealedRange.values().length - 1 + 2;
-    return first + stages.size() * everyStage + repeats * (first + everyStage);
+    return first + stages.size() * everyStage + REPEATS * (first + everyStage);
   }
 
   /**
@@ -440,9 +454,18 @@ final class SealedPlan {
     return Math.scalb(NOISE_ROWS, scale.residualBits());
   }
 
-  /** The same of the loss. */
-  double lossNoise() {
-    return Math.scalb(NOISE_ROWS * rowLoss(), scale.residualBits() + scale.featureBits());
+  /**
+   * The same of the loss.
+   *
+   * @param label whose: the label party's may be larger
+   */
+  double lossNoise(boolean label) {
+    double rows = label ? labelLossRows() : NOISE_ROWS;
+    return Math.scalb(rows * rowLoss(), scale.residualBits() + scale.featureBits());
+  }
+
+  private double labelLossRows() {
+    return labelNoise == null ? NOISE_ROWS : Math.max(NOISE_ROWS, labelNoise.lossRows());
   }
 
   /** The most that one person adds to the opened loss. */
@@ -475,7 +498,7 @@ final class SealedPlan {
         beyond,
         NOISE_ROWS * root2,
         opening.withLoss() ? mean : Double.NaN,
-        NOISE_ROWS * rowLoss() * root2 / n);
+        Math.hypot(NOISE_ROWS, labelLossRows()) * rowLoss() / n);
   }
 
   /**

@@ -17,6 +17,7 @@ import org.espalier.protocols.glm.SealedPlan.Part;
 import org.espalier.protocols.glm.SealedSchedule.Stage;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.predict.SharedWeights;
+import org.espalier.protocols.privacy.LabelPrivacy;
 import org.espalier.protocols.shares.Correlations;
 import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.protocols.shares.Pinned;
@@ -308,14 +309,14 @@ abstract class SealedRole {
    *
    * @param spread own share
    * @param loss own share; without meaning where only the spread is opened
-   * @param first whether this side sends first
+   * @param first whether this side sends first: the label party
    */
   SealedPlan.Sums open(
       Part part, Opening opening, long spread, long loss, Channel other, boolean first) {
     SealedMessages.NoisyShares mine =
         new SealedMessages.NoisyShares(
             noisy(spread, plan.spreadNoise()),
-            opening.withLoss() ? noisy(loss, plan.lossNoise()) : 0);
+            opening.withLoss() ? noisy(loss, plan.lossNoise(first)) : 0);
     if (first) {
       other.send(mine);
     }
@@ -370,6 +371,22 @@ abstract class SealedRole {
     ran.put("harmonics", plan.range().residual(job.spec().family(), job.rows()).size());
     ran.put("opened_sums", openings);
     ran.put("opening_noise_rows", SealedPlan.NOISE_ROWS);
+    if (plan.labelNoise != null) {
+      LabelPrivacy privacy = job.spec().labelPrivacy();
+      ran.put(
+          "label_privacy",
+          Map.of(
+              "epsilon",
+              privacy.epsilon(),
+              "delta",
+              privacy.delta(),
+              "clip",
+              privacy.clip(),
+              "mu",
+              plan.labelNoise.budget().mu(),
+              "logit_noise",
+              plan.labelNoise.logitNoise()));
+    }
     ran.put("rows", job.rows());
     ran.put("sample_rows", plan.sample.cohort());
     ran.put("passes", passes);

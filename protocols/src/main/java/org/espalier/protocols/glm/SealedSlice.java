@@ -3,6 +3,7 @@ package org.espalier.protocols.glm;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.prepare.Whitening;
+import org.espalier.protocols.privacy.LabelPrivacy;
 import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.protocols.shares.Workspace;
 
@@ -28,6 +29,9 @@ final class SealedSlice {
   private final int[] order;
   private final double penaltyFactor;
 
+  /** Length that a person's whitened columns have at most. */
+  private final double longest;
+
   /**
    * @param outcome factor of the logit in each row's loss; null at a feature party
    */
@@ -40,6 +44,9 @@ final class SealedSlice {
     this.whitening = Whitening.of(own, job.spec().ridge());
     this.order = order(job);
     this.penaltyFactor = SealedPlan.penaltyFactor(job);
+    LabelPrivacy privacy = job.spec().labelPrivacy();
+    this.longest =
+        privacy == null ? Double.POSITIVE_INFINITY : privacy.clip() * Math.sqrt(features);
   }
 
   /** A permutation of the rows that all parties know: a prefix of it is a sample. */
@@ -105,10 +112,25 @@ final class SealedSlice {
     double[] whitened = whitening.apply(new Matrix(count, features, rows)).values();
     for (int i = 0; i < count; i++) {
       int at = toAt + i * columns;
+      shorten(whitened, i * features);
       quantise(coins, whitened, i * features, to, at);
       if (outcome != null) {
         to[at + features] = (short) (1 << bits);
         to[at + features + 1] = integer(coins, outcome[order[from + i]]);
+      }
+    }
+  }
+
+  /** What bounds the part of a person's outcome in a gradient. */
+  private void shorten(double[] rows, int at) {
+    double square = 0;
+    for (int j = 0; j < features; j++) {
+      square += rows[at + j] * rows[at + j];
+    }
+    if (square > longest * longest) {
+      double factor = longest / Math.sqrt(square);
+      for (int j = 0; j < features; j++) {
+        rows[at + j] *= factor;
       }
     }
   }

@@ -2,6 +2,7 @@ package org.espalier.protocols.glm;
 
 import java.util.Objects;
 import org.espalier.protocols.disclosure.Level;
+import org.espalier.protocols.privacy.LabelPrivacy;
 
 /**
  * What is fitted: a generalised linear model minimising mean loss + l2/2·‖w‖² over the prepared
@@ -19,6 +20,8 @@ import org.espalier.protocols.disclosure.Level;
  * @param sharedWeights at level {@code sealed}: nobody gets weights, scores are computed jointly
  * @param weighted at level {@code gradients}: rows have weights or offsets, which the label party
  *     knows ({@link Outcomes})
+ * @param labelPrivacy bound on what others learn of one person's outcome, of a logistic model at
+ *     level {@code sealed}; or null
  */
 public record TrainingSpec(
     Family family,
@@ -28,7 +31,8 @@ public record TrainingSpec(
     double tolerance,
     boolean acceptSpan,
     boolean sharedWeights,
-    boolean weighted) {
+    boolean weighted,
+    LabelPrivacy labelPrivacy) {
   static final int MAX_PASSES = 200;
   private static final double MIN_RIDGE = 1e-6;
 
@@ -46,6 +50,19 @@ public record TrainingSpec(
     this(family, level, l2, maxPasses, tolerance, acceptSpan, false, false);
   }
 
+  /** Nothing bounds what outcomes tell. */
+  public TrainingSpec(
+      Family family,
+      Level level,
+      double l2,
+      int maxPasses,
+      double tolerance,
+      boolean acceptSpan,
+      boolean sharedWeights,
+      boolean weighted) {
+    this(family, level, l2, maxPasses, tolerance, acceptSpan, sharedWeights, weighted, null);
+  }
+
   public TrainingSpec {
     Objects.requireNonNull(family);
     Objects.requireNonNull(level);
@@ -57,6 +74,10 @@ public record TrainingSpec(
     }
     if (sharedWeights && level != Level.SEALED) {
       throw new IllegalArgumentException("shared weights need level " + Level.SEALED.wireName());
+    }
+    if (labelPrivacy != null && (level != Level.SEALED || family != Family.LOGISTIC)) {
+      throw new IllegalArgumentException(
+          "label privacy is for logistic models at level " + Level.SEALED.wireName());
     }
     if (!(l2 > 0 && l2 <= 100)) {
       throw new IllegalArgumentException("l2 must be above 0 and at most 100, got " + l2);

@@ -92,6 +92,9 @@ public final class JobPlan {
               Level.parse(train.training().level()), facts, train.sharesWeights())) {
         add(all, statement.learner(), statement.text());
       }
+      if (train.labelPrivacy() != null) {
+        add(all, null, train.labelPrivacy().statement(spec.labelParty().name()));
+      }
       if (train.evaluation().holdout().signum() > 0) {
         add(all, spec.labelParty(), evaluation(train));
       }

@@ -258,6 +258,11 @@ final class TrainFlow implements JobRun.Flow {
     if (settings.tolerance() != null) {
       parameters.put("tolerance", settings.tolerance().toPlainString());
     }
+    if (settings.labelPrivacy() != null) {
+      parameters
+          .put("label_epsilon", settings.labelPrivacy().epsilon().toPlainString())
+          .put("label_delta", settings.labelPrivacy().delta().toPlainString());
+    }
     if (settings.countsPasses()) {
       parameters
           .put("accept_span", settings.acceptsSpan())
@@ -294,7 +299,8 @@ final class TrainFlow implements JobRun.Flow {
         settings.tolerance() == null ? SCHEDULE_ENDS : settings.tolerance().doubleValue(),
         settings.acceptsSpan(),
         spec.sharesWeights(),
-        spec.label().weighted());
+        spec.label().weighted(),
+        spec.labelPrivacy());
   }
 
   /** A level's own schedule is shorter than what a job may ask for at most. */

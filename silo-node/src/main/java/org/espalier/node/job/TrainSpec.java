@@ -10,6 +10,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.glm.Family;
+import org.espalier.protocols.privacy.LabelPrivacy;
 import org.espalier.wire.Party;
 
 /** Fit a model on the people that all parties know. */
@@ -103,6 +104,8 @@ public record TrainSpec(
    *     at {@code sealed}
    * @param minFeaturesPerParty prepared columns that a feature party must bring: a pass opens one
    *     combination of them; null at {@code sealed}
+   * @param labelPrivacy bound on what others learn of one person's outcome, at {@code sealed} only;
+   *     null: none
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record TrainingSettings(
@@ -110,7 +113,8 @@ public record TrainSpec(
       Integer maxPasses,
       BigDecimal tolerance,
       List<String> accept,
-      Integer minFeaturesPerParty) {
+      Integer minFeaturesPerParty,
+      LabelPrivacySettings labelPrivacy) {
     public TrainingSettings {
       level = level == null ? SEALED : level;
       accept = accept == null ? List.of() : List.copyOf(accept);
@@ -121,6 +125,11 @@ public record TrainSpec(
         accept.forEach(item -> Specs.oneOf("training.accept", item, SPAN));
         minFeaturesPerParty = minFeaturesPerParty == null ? 3 : minFeaturesPerParty;
         Specs.range("training.min_features_per_party", minFeaturesPerParty, 2, Integer.MAX_VALUE);
+        if (labelPrivacy != null) {
+          throw new IllegalArgumentException(
+              "training.label_privacy belongs to level sealed: at level gradients feature parties"
+                  + " learn every pass's gradient");
+        }
       } else if (!accept.isEmpty()) {
         throw foreign("accept", "there is nothing to accept where no pass is opened");
       } else if (minFeaturesPerParty != null) {
@@ -148,6 +157,28 @@ public record TrainSpec(
 
     boolean acceptsSpan() {
       return accept.contains(SPAN);
+    }
+  }
+
+  /**
+   * Label differential privacy, see {@link LabelPrivacy}.
+   *
+   * @param epsilon required
+   * @param delta null: a millionth
+   * @param clip null: 2
+   */
+  public record LabelPrivacySettings(BigDecimal epsilon, BigDecimal delta, BigDecimal clip) {
+    public LabelPrivacySettings {
+      if (epsilon == null) {
+        throw new IllegalArgumentException("training.label_privacy needs an epsilon, such as 1");
+      }
+      delta = delta == null ? new BigDecimal("0.000001") : delta;
+      clip = clip == null ? new BigDecimal("2") : clip;
+      new LabelPrivacy(epsilon.doubleValue(), delta.doubleValue(), clip.doubleValue());
+    }
+
+    LabelPrivacy bound() {
+      return new LabelPrivacy(epsilon.doubleValue(), delta.doubleValue(), clip.doubleValue());
     }
   }
 
@@ -223,7 +254,8 @@ public record TrainSpec(
     alignment = Specs.alignment(alignment, parties);
     preparation = preparation == null ? new PreparationSettings(null, null, null) : preparation;
     model = model == null ? new ModelSettings(null, null, null) : model;
-    training = training == null ? new TrainingSettings(null, null, null, null, null) : training;
+    training =
+        training == null ? new TrainingSettings(null, null, null, null, null, null) : training;
     evaluation = evaluation == null ? new EvaluationSettings(null, null, null) : evaluation;
     Family family = Family.parse(model.type());
     if (evaluation.thresholds() != null && family != Family.LOGISTIC) {
@@ -246,6 +278,10 @@ public record TrainSpec(
           "label.%s is for level gradients, not for level sealed"
               .formatted(label.weight() == null ? "exposure" : "weight"));
     }
+    if (training.labelPrivacy() != null && family != Family.LOGISTIC) {
+      throw new IllegalArgumentException(
+          "training.label_privacy is for models of type logistic, not " + model.type());
+    }
     if (model.weights().equals(SHARED) && training.level().equals(GRADIENTS)) {
       throw new IllegalArgumentException(
           "model.weights: shared is trained at level sealed, not at level gradients");
@@ -255,6 +291,11 @@ public record TrainSpec(
   /** Whether nobody gets weights. */
   public boolean sharesWeights() {
     return model.weights().equals(SHARED);
+  }
+
+  /** The bound on what others learn of one person's outcome, or null. */
+  LabelPrivacy labelPrivacy() {
+    return training.labelPrivacy() == null ? null : training.labelPrivacy().bound();
   }
 
   /** Which model is fitted. */

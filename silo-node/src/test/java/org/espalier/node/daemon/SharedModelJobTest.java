@@ -65,12 +65,20 @@ class SharedModelJobTest extends TwoSilos {
 
   @Test
   void nobodyGetsWeightsAndTheLabelPartyGetsScores() throws IOException {
-    ObjectNode spec = spec("{level: sealed, tolerance: 0.0001}");
+    ObjectNode spec = spec("{level: sealed, tolerance: 0.0001, label_privacy: {epsilon: 4}}");
     JsonNode plan = bank.call("job.plan", (ObjectNode) Json.object().set("spec", spec));
-    assertThat(plan.path("learns").toString()).contains("no weights, not even its own");
+    assertThat(plan.path("learns").toString())
+        .contains("no weights, not even its own")
+        .contains("label differential privacy with ε = 4, δ = 1e-06")
+        .contains("guesses it right at most 67 % of the time");
     String job = begin(spec);
     JsonNode report = SiloNodeTest.done(bank, job);
-    SiloNodeTest.done(insurer, job);
+    JsonNode others = SiloNodeTest.done(insurer, job);
+    for (JsonNode known : List.of(report, others)) {
+      JsonNode ran = known.path("training").path("parameters").path("label_privacy");
+      assertThat(ran.path("epsilon").asDouble()).isEqualTo(4);
+      assertThat(ran.path("mu").asDouble()).isBetween(0.83, 0.84);
+    }
     assertThat(report.path("metrics").path("rows").asInt()).isEqualTo(PEOPLE / 4);
     assertThat(report.path("metrics").path("auc").asDouble()).isGreaterThan(0.85);
     for (TestSilo silo : List.of(bank, insurer)) {

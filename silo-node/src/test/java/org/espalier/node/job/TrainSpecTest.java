@@ -97,6 +97,25 @@ class TrainSpecTest {
   }
 
   @Test
+  void labelPrivacyIsForLogisticModelsAtSealed() {
+    TrainSpec spec = read("training: {label_privacy: {epsilon: 0.5}}");
+    assertThat(spec.labelPrivacy().epsilon()).isEqualTo(0.5);
+    assertThat(spec.labelPrivacy().delta()).isEqualTo(1e-6);
+    assertThat(spec.labelPrivacy().clip()).isEqualTo(2);
+    assertThat(JobSpec.json("again", spec.toJson())).isEqualTo(spec);
+    assertThat(spec.digest()).isNotEqualTo(read("").digest());
+    assertThat(read("").toJson().path("training").has("label_privacy")).isFalse();
+    assertThatThrownBy(() -> read("training: {level: gradients, label_privacy: {epsilon: 1}}"))
+        .hasStackTraceContaining("training.label_privacy belongs to level sealed");
+    assertThatThrownBy(() -> read("training: {label_privacy: {epsilon: 1}}\nmodel: {type: linear}"))
+        .hasStackTraceContaining("is for models of type logistic");
+    assertThatThrownBy(() -> read("training: {label_privacy: {delta: 1e-6}}"))
+        .hasStackTraceContaining("needs an epsilon");
+    assertThatThrownBy(() -> read("training: {label_privacy: {epsilon: 100}}"))
+        .hasStackTraceContaining("epsilon is 0.01 to 20");
+  }
+
+  @Test
   void gradientsHasItsOwnDefaults() {
     TrainSpec.TrainingSettings training = read("training: {level: gradients}").training();
     assertThat(training.maxPasses()).isEqualTo(15);
