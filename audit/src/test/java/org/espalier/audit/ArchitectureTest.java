@@ -26,10 +26,10 @@ class ArchitectureTest {
                   .or(equivalentTo(Hashing.class)));
 
   @ArchTest
-  static final ArchRule nothingElseUsesTheVerifier =
+  static final ArchRule onlyWitnessesUseTheVerifier =
       noClasses()
           .that()
-          .resideOutsideOfPackage("..audit.verify..")
+          .resideOutsideOfPackages("..audit.verify..", "..audit.witness..")
           .should()
           .dependOnClassesThat()
           .resideInAPackage("..audit.verify..");

@@ -31,7 +31,8 @@ import org.espalier.audit.verify.Verifier;
 /** Logs for tests. */
 public final class Logs {
   public static final String ORIGIN = "hospital-a.example/silo/audit/1";
-  public static final NoteSigner SIGNER = NoteSigner.of(ORIGIN, NoteSigner.generateKeys());
+  public static final NoteSigner SIGNER =
+      NoteSigner.of(ORIGIN, NoteSigner.Use.LOG, NoteSigner.generateKeys());
   public static final TrustedKey KEY = TrustedKey.parse(SIGNER.vkey());
   private static final String DIGEST = EventBuilder.sha256(new byte[] {1});
 

@@ -36,9 +36,10 @@ import javax.crypto.spec.PBEKeySpec;
 import javax.crypto.spec.PBEParameterSpec;
 
 /**
- * The file with a log's signing key. Its first line is the verifier key, which is public and is
- * what auditors and partners are given; then follows the private key as an {@code ENCRYPTED PRIVATE
- * KEY} in PEM (PKCS #8, PBES2 with PBKDF2-HMAC-SHA-256 and AES-256), which standard tools read.
+ * The file with a log's or a witness's signing key. Its first line is the verifier key, which is
+ * public and is what auditors and partners are given; then follows the private key as an {@code
+ * ENCRYPTED PRIVATE KEY} in PEM (PKCS #8, PBES2 with PBKDF2-HMAC-SHA-256 and AES-256), which
+ * standard tools read.
  */
 public final class AuditKey {
   private static final String CIPHER = "PBEWithHmacSHA256AndAES_256";
@@ -56,15 +57,16 @@ public final class AuditKey {
    * Makes a new key and writes it to a file that must not exist, durable and readable by its owner
    * only.
    *
-   * @param origin name of the log, for example {@code hospital-a.example/silo/audit/1}
+   * @param name of the log, for example {@code hospital-a.example/silo/audit/1}, or of the witness
    * @param passphrase encrypts the private key; stays the caller's to wipe
    * @throws FileAlreadyExistsException if there is such a file: a key is never overwritten
    * @throws IllegalArgumentException if the name is not one or the passphrase is empty
    */
-  public static NoteSigner create(Path file, String origin, char[] passphrase) throws IOException {
+  public static NoteSigner create(Path file, String name, NoteSigner.Use use, char[] passphrase)
+      throws IOException {
     requirePassphrase(passphrase);
     KeyPair keys = NoteSigner.generateKeys();
-    NoteSigner signer = NoteSigner.of(origin, keys);
+    NoteSigner signer = NoteSigner.of(name, use, keys);
     if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
       throw new FileAlreadyExistsException(file.toString());
     }
@@ -98,7 +100,7 @@ public final class AuditKey {
     try {
       PrivateKey key =
           decrypted(Base64.getMimeDecoder().decode(parts[1].substring(0, end)), passphrase);
-      NoteSigner signer = NoteSigner.of(line.name(), new KeyPair(line.key(), key));
+      NoteSigner signer = NoteSigner.of(line.name(), line.use(), new KeyPair(line.key(), key));
       if (signer.vkey().equals(line.text())) {
         return signer;
       }
@@ -231,7 +233,7 @@ public final class AuditKey {
   }
 
   /** A verifier key as text, taken apart. */
-  private record VerifierKeyText(String text, String name, PublicKey key) {
+  private record VerifierKeyText(String text, String name, NoteSigner.Use use, PublicKey key) {
     static VerifierKeyText parse(String text, Path file) throws IOException {
       String[] parts = text.split("\\+", 3);
       try {
@@ -240,6 +242,7 @@ public final class AuditKey {
           return new VerifierKeyText(
               text,
               parts[0],
+              NoteSigner.Use.of(typed),
               KeyFactory.getInstance("Ed25519")
                   .generatePublic(new X509EncodedKeySpec(NoteSigner.spki(typed))));
         }

@@ -8,6 +8,7 @@ import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
 import java.security.Signature;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
@@ -23,18 +24,43 @@ import org.espalier.audit.merkle.Hashing;
 public final class NoteSigner {
   private static final Pattern NAME = Pattern.compile("[a-z0-9.:-]+(/[A-Za-z0-9._-]+)*");
   private static final int MAX_NAME = 200;
-  private static final byte ED25519 = 0x01;
+
+  /** What a key signs; its number is in verifier keys and key identifiers. */
+  public enum Use {
+    /** Tree heads of its own log. */
+    LOG(0x01),
+    /** Tree heads of others' logs, as their witness, with the time. */
+    WITNESS(0x04);
+
+    private final byte type;
+
+    Use(int type) {
+      this.type = (byte) type;
+    }
+
+    /** Of a verifier key's last part. */
+    static Use of(byte[] typedKey) {
+      for (Use use : values()) {
+        if (typedKey.length == 1 + 32 && typedKey[0] == use.type) {
+          return use;
+        }
+      }
+      throw new IllegalArgumentException("not an Ed25519 verifier key");
+    }
+  }
 
   /** DER of a SubjectPublicKeyInfo for Ed25519 up to the 32 bytes of the key (RFC 8410). */
   private static final byte[] SPKI_PREFIX = HexFormat.of().parseHex("302a300506032b6570032100");
 
   private final String name;
+  private final Use use;
   private final PrivateKey key;
   private final byte[] publicKey;
   private final byte[] keyId;
 
-  private NoteSigner(String name, PrivateKey key, byte[] publicKey) {
+  private NoteSigner(String name, Use use, PrivateKey key, byte[] publicKey) {
     this.name = name;
+    this.use = use;
     this.key = key;
     this.publicKey = publicKey;
     byte[] nameBytes = name.getBytes(UTF_8);
@@ -44,7 +70,7 @@ public final class NoteSigner {
                 ByteBuffer.allocate(nameBytes.length + 2 + publicKey.length)
                     .put(nameBytes)
                     .put((byte) '\n')
-                    .put(ED25519)
+                    .put(use.type)
                     .put(publicKey)
                     .array()),
             4);
@@ -56,7 +82,7 @@ public final class NoteSigner {
    * @throws IllegalArgumentException if the name is not a schema-less URL of at most 200
    *     characters, or the keys are not an Ed25519 pair that belongs together
    */
-  public static NoteSigner of(String name, KeyPair keys) {
+  public static NoteSigner of(String name, Use use, KeyPair keys) {
     if (name.length() > MAX_NAME || !NAME.matcher(name).matches()) {
       throw new IllegalArgumentException(
           "a log's name looks like hospital-a.example/silo/audit/1, at most 200 characters");
@@ -69,7 +95,10 @@ public final class NoteSigner {
     }
     NoteSigner signer =
         new NoteSigner(
-            name, keys.getPrivate(), Arrays.copyOfRange(spki, SPKI_PREFIX.length, spki.length));
+            name,
+            use,
+            keys.getPrivate(),
+            Arrays.copyOfRange(spki, SPKI_PREFIX.length, spki.length));
     byte[] probe = "espalier audit key pair check\n".getBytes(UTF_8);
     try {
       Signature verifier = Signature.getInstance("Ed25519");
@@ -99,11 +128,11 @@ public final class NoteSigner {
   }
 
   /**
-   * The public half as a verifier key, {@code name+hex key id+base64(0x01 || key)}: what a policy
+   * The public half as a verifier key, {@code name+hex key id+base64(type || key)}: what a policy
    * file lists.
    */
   public String vkey() {
-    byte[] typed = ByteBuffer.allocate(1 + publicKey.length).put(ED25519).put(publicKey).array();
+    byte[] typed = ByteBuffer.allocate(1 + publicKey.length).put(use.type).put(publicKey).array();
     return name
         + "+"
         + HexFormat.of().formatHex(keyId)
@@ -116,20 +145,49 @@ public final class NoteSigner {
    * depends on the text and the name only.
    */
   public String note(String text) {
+    require(Use.LOG, text);
+    return text + "\n" + line(sign(text.getBytes(UTF_8)));
+  }
+
+  /**
+   * The line with which a witness signs a checkpoint.
+   *
+   * @param text of the checkpoint without signatures, ending in a newline
+   * @param time when the witness had seen the log so far, to the second
+   * @see <a href="https://c2sp.org/tlog-cosignature">C2SP tlog-cosignature</a>
+   */
+  public String cosignature(String text, Instant time) {
+    require(Use.WITNESS, text);
+    byte[] signature = sign(cosigned(text, time.getEpochSecond()));
+    return line(
+        ByteBuffer.allocate(Long.BYTES + signature.length)
+            .putLong(time.getEpochSecond())
+            .put(signature)
+            .array());
+  }
+
+  private static byte[] cosigned(String text, long seconds) {
+    return ("cosignature/v1\ntime " + seconds + "\n" + text).getBytes(UTF_8);
+  }
+
+  private void require(Use wanted, String text) {
+    if (use != wanted) {
+      throw new IllegalStateException("the key " + name + " is of another use");
+    }
     if (!text.endsWith("\n")) {
       throw new IllegalArgumentException("a note's text ends in a newline");
     }
-    byte[] signature = sign(text.getBytes(UTF_8));
+  }
+
+  private String line(byte[] signature) {
     byte[] blob =
         ByteBuffer.allocate(keyId.length + signature.length).put(keyId).put(signature).array();
-    return text + "\n\u2014 " + name + " " + Base64.getEncoder().encodeToString(blob) + "\n";
+    return "\u2014 " + name + " " + Base64.getEncoder().encodeToString(blob) + "\n";
   }
 
   /** The DER form of the key that follows its type in a verifier key. */
   static byte[] spki(byte[] typedKey) {
-    if (typedKey.length != 33 || typedKey[0] != ED25519) {
-      throw new IllegalArgumentException("not an Ed25519 verifier key");
-    }
+    Use.of(typedKey);
     return ByteBuffer.allocate(SPKI_PREFIX.length + 32)
         .put(SPKI_PREFIX)
         .put(typedKey, 1, 32)

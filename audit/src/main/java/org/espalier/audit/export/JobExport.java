@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.espalier.audit.checkpoint.Checkpoint;
@@ -58,11 +59,17 @@ public final class JobExport {
    * archive is complete, and a new checkpoint is signed.
    *
    * @param more adds fields to the event, such as the actor
+   * @param witnessed given the new checkpoint, returns it with the signatures of witnesses
    * @throws IOException if there is no event of the job, the file exists, or it cannot be written
    * @throws org.espalier.audit.log.AuditUnavailableException if the export cannot be logged; then
    *     nothing was written
    */
-  public static Exported write(AuditLog log, String job, Path file, Consumer<EventBuilder> more)
+  public static Exported write(
+      AuditLog log,
+      String job,
+      Path file,
+      Consumer<EventBuilder> more,
+      UnaryOperator<String> witnessed)
       throws IOException {
     requireNew(file);
     LogReader before = log.reader();
@@ -78,7 +85,7 @@ public final class JobExport {
               event.job(job, 0, null).export(before.size(), known.size(), digest);
             });
     try (intent) {
-      Exported exported = export(log, job, file, known, before.size(), intent.seq());
+      Exported exported = export(log, job, file, known, before.size(), intent.seq(), witnessed);
       intent.ok();
       return exported;
     }
@@ -104,7 +111,13 @@ public final class JobExport {
   }
 
   private static Exported export(
-      AuditLog log, String job, Path file, List<LoggedEvent> known, long through, long intent)
+      AuditLog log,
+      String job,
+      Path file,
+      List<LoggedEvent> known,
+      long through,
+      long intent,
+      UnaryOperator<String> witnessed)
       throws IOException {
     Checkpoint checkpoint = log.checkpoint();
     LogReader reader = log.reader();
@@ -115,7 +128,7 @@ public final class JobExport {
         all.add(event);
       }
     }
-    return write(reader, all, checkpoint.size(), checkpoint.note(), file);
+    return write(reader, all, checkpoint.size(), witnessed.apply(checkpoint.note()), file);
   }
 
   private static List<LoggedEvent> eventsOf(LogReader reader, String job, long size)

@@ -42,6 +42,7 @@ final class ExportCheck {
   private final Path file;
   private final TrustedKey key;
   private final Instant now;
+  private final WitnessPolicy policy;
   private final Memory.Visit last;
 
   private final Findings findings = new Findings();
@@ -58,7 +59,11 @@ final class ExportCheck {
   private EventRules.Checked newest;
   private Evidence evidence;
 
-  ExportCheck(Path file, TrustedKey key, Instant now, Memory.Visit last) {
+  /**
+   * @param policy null: witnesses are not asked for
+   */
+  ExportCheck(Path file, TrustedKey key, Instant now, Memory.Visit last, WitnessPolicy policy) {
+    this.policy = policy;
     this.file = file;
     this.key = key;
     this.now = now;
@@ -104,7 +109,7 @@ final class ExportCheck {
     }
     if (events.isEmpty()) {
       findings.missing(-1, "the export holds no event");
-    } else if (findings.isEmpty()) {
+    } else if (findings.isEmpty() || findings.verdict() == Verdict.WITNESSES) {
       completeness();
     }
   }
@@ -172,9 +177,14 @@ final class ExportCheck {
               Verdict.KEY_NOT_TRUSTED,
               -1,
               "the checkpoint is not signed by the trusted key " + Texts.shown(key.toString()));
-      case GOOD -> compareWithLastVisit();
+      case GOOD -> {
+        compareWithLastVisit();
+        if (policy != null) {
+          Witnessing.exported(policy, checkpoint, findings);
+        }
+      }
     }
-    return findings.isEmpty();
+    return findings.isEmpty() || findings.verdict() == Verdict.WITNESSES;
   }
 
   private void compareWithLastVisit() {

@@ -16,6 +16,7 @@ final class Findings {
           Verdict.ALTERED,
           Verdict.TRUNCATED,
           Verdict.TIME,
+          Verdict.WITNESSES,
           Verdict.OK);
 
   private final List<Finding> findings = new ArrayList<>();

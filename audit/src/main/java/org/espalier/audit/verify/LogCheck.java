@@ -32,6 +32,7 @@ final class LogCheck {
   private final TrustedKey key;
   private final Instant now;
   private final Memory.Visit last;
+  private final Witnessing witnessing;
 
   private final Findings findings = new Findings();
   private final EventRules rules = new EventRules();
@@ -68,12 +69,15 @@ final class LogCheck {
 
   /**
    * @param last what is remembered of the last visit, or null
+   * @param witnessing what others say
    */
-  LogCheck(StoredFiles files, TrustedKey key, Instant now, Memory.Visit last) {
+  LogCheck(
+      StoredFiles files, TrustedKey key, Instant now, Memory.Visit last, Witnessing witnessing) {
     this.files = files;
     this.key = key;
     this.now = now;
     this.last = last;
+    this.witnessing = witnessing;
   }
 
   Verification run() throws IOException {
@@ -104,8 +108,10 @@ final class LogCheck {
   }
 
   private void check() throws IOException, StopException {
-    // In this order a running writer cannot make the files disagree: the checkpoint never is ahead
+    // In this order a running writer cannot make the files disagree: nothing that is signed is
+    // ahead
     // of the journal, and what left the journal is in its bundle.
+    witnessing.open(files, key, findings);
     byte[] checkpointBytes = files.read("checkpoint", MAX_NOTE);
     files.list();
     byte[] journalBytes = files.read("journal", StoredJournal.MAX_BYTES);
@@ -166,6 +172,7 @@ final class LogCheck {
     upperTiles(rootOk);
     beyondTheEnd();
     compareWithLastVisit(rootOk);
+    witnessing.close(size, now, findings, (head, text) -> contradicted(head, text, rootOk));
     tail(journal);
   }
 
@@ -349,6 +356,15 @@ final class LogCheck {
     }
   }
 
+  /** Another head that the key signed is not that of these events. */
+  private void contradicted(TreeHead head, String text, boolean rootOk) {
+    if (rootOk) {
+      fork(head.note().whole(), newest.note().whole(), text);
+    } else {
+      findings.altered(-1, text);
+    }
+  }
+
   // Entries
 
   private void bundle(long index) throws IOException, StopException {
@@ -420,6 +436,7 @@ final class LogCheck {
     if (last != null && last.size() == tree.size()) {
       rootAtLastVisit = tree.root();
     }
+    witnessing.mark(tree);
   }
 
   private void statedTree(EventRules.Checked event) {
@@ -432,6 +449,7 @@ final class LogCheck {
   }
 
   private void times(EventRules.Checked event) {
+    witnessing.dated(event.seq(), Instant.ofEpochMilli(event.time()), findings);
     if (event.time() > now.plus(AHEAD).toEpochMilli()) {
       findings.add(
           Verdict.TIME,

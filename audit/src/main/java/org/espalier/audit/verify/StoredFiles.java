@@ -8,12 +8,14 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** The files of a log, by the names that C2SP tlog-tiles gives them. Follows no links. */
 final class StoredFiles {
@@ -119,6 +121,33 @@ final class StoredFiles {
       return in.readNBytes(limit + 1);
     } catch (NoSuchFileException e) {
       return null;
+    }
+  }
+
+  /**
+   * Names of the regular files in a folder, in order.
+   *
+   * @param pattern that they match
+   * @throws IOException if there are more than {@code most}
+   */
+  List<String> names(String folder, String pattern, int most) throws IOException {
+    Path path = directory.resolve(folder);
+    if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(path)) {
+      List<String> names =
+          files
+              .filter(file -> Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS))
+              .map(file -> file.getFileName().toString())
+              .filter(name -> name.matches(pattern))
+              .limit(most + 1L)
+              .sorted()
+              .toList();
+      if (names.size() > most) {
+        throw new IOException("there are more than " + most + " files in " + path);
+      }
+      return names;
     }
   }
 

@@ -11,11 +11,11 @@ import org.espalier.audit.merkle.Hashing;
  * @param size number of entries
  * @param root 32 bytes
  */
-record TreeHead(SignedNote note, String origin, long size, byte[] root) {
+public record TreeHead(SignedNote note, String origin, long size, byte[] root) {
   private static final String COMMIT = "espalier.org/audit-commit/v1";
 
-  /** Reads a checkpoint; null if it is not one.. */
-  static TreeHead checkpoint(byte[] bytes) {
+  /** Reads a checkpoint; null if it is not one. */
+  public static TreeHead checkpoint(byte[] bytes) {
     SignedNote note = SignedNote.parse(bytes);
     return note == null ? null : head(note, note.text().split("\n", -1), 0);
   }

@@ -13,13 +13,15 @@ import java.util.HexFormat;
 import org.espalier.audit.merkle.Hashing;
 
 /**
- * A key that the caller trusts, and the name of the log that it may sign: the verifier key that the
- * log's owner handed over by another way than with the log.
+ * A key that the caller trusts, and the name of the log that it may sign, or of the witness that
+ * signs others' logs with it: the verifier key that the owner handed over by another way than with
+ * the log.
  *
  * @see <a href="https://c2sp.org/signed-note">C2SP signed-note</a>
  */
 public final class TrustedKey {
-  private static final byte ED25519 = 1;
+  private static final byte LOG = 1;
+  private static final byte WITNESS = 4;
   private static final int KEY_BYTES = 32;
   private static final byte[] SPKI_PREFIX = HexFormat.of().parseHex("302a300506032b6570032100");
 
@@ -36,20 +38,34 @@ public final class TrustedKey {
   }
 
   /**
-   * Reads {@code name+hex key id+base64(0x01 || key)}.
+   * Reads the key of a log, {@code name+hex key id+base64(0x01 || key)}.
    *
    * @throws IllegalArgumentException if it is not an Ed25519 verifier key or its key id is not that
    *     of its name and key
    */
   public static TrustedKey parse(String vkey) {
+    return parse(vkey, LOG);
+  }
+
+  /**
+   * Reads the key of a witness, {@code name+hex key id+base64(0x04 || key)}.
+   *
+   * @throws IllegalArgumentException as {@link #parse(String)}
+   */
+  public static TrustedKey parseWitness(String vkey) {
+    return parse(vkey, WITNESS);
+  }
+
+  private static TrustedKey parse(String vkey, byte type) {
     String[] parts = vkey.strip().split("\\+", 3);
     if (parts.length != 3 || parts[0].isEmpty() || parts[0].matches(".*[\\s\\p{C}].*")) {
       throw new IllegalArgumentException(
           "a verifier key looks like hospital-a.example/silo/audit/1+0a1b2c3d+AbCd...=");
     }
     byte[] typed = Texts.base64(parts[2]);
-    if (typed == null || typed.length != 1 + KEY_BYTES || typed[0] != ED25519) {
-      throw new IllegalArgumentException("the verifier key holds no Ed25519 key");
+    if (typed == null || typed.length != 1 + KEY_BYTES || typed[0] != type) {
+      throw new IllegalArgumentException(
+          "the verifier key holds no Ed25519 key of a " + (type == LOG ? "log" : "witness"));
     }
     ByteArrayOutputStream identified = new ByteArrayOutputStream();
     identified.writeBytes(parts[0].getBytes(UTF_8));
@@ -71,9 +87,19 @@ public final class TrustedKey {
     }
   }
 
-  /** The log that this key may sign. */
+  /** The log that this key may sign, or the witness. */
   public String name() {
     return name;
+  }
+
+  /** The public key alone, whatever its name. */
+  String keyText() {
+    return HexFormat.of().formatHex(key.getEncoded());
+  }
+
+  /** The key's identifier, 8 hex digits, as in the verifier key. */
+  public String idText() {
+    return HexFormat.of().formatHex(id);
   }
 
   byte[] id() {
@@ -90,6 +116,17 @@ public final class TrustedKey {
       // A signature of the wrong length or with numbers out of range.
       return false;
     }
+  }
+
+  /** Whether both are the same key under the same name. */
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof TrustedKey key && key.text.equals(text);
+  }
+
+  @Override
+  public int hashCode() {
+    return text.hashCode();
   }
 
   /** The verifier key as text. */

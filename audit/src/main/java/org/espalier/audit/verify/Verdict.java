@@ -8,6 +8,8 @@ public enum Verdict {
   ALTERED(10, "altered"),
   /** The end is gone, or a file is missing. */
   TRUNCATED(11, "truncated or missing"),
+  /** Fewer witnesses have seen the log than the policy asks for. */
+  WITNESSES(12, "too few witnesses"),
   /** The key signed two histories that exclude each other. */
   FORK(13, "forked"),
   /** Nothing is signed by the trusted key. */

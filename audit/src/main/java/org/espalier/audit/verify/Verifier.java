@@ -5,7 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 
 /**
  * Verifies audit logs and exports of jobs, offline, against a key that the caller trusts.
@@ -26,26 +28,55 @@ public final class Verifier {
   private final TrustedKey key;
   private final Path state;
   private final Clock clock;
+  private final WitnessPolicy policy;
+  private final Duration grace;
+  private final List<byte[]> elsewhere;
 
-  private Verifier(TrustedKey key, Path state, Clock clock) {
+  private Verifier(
+      TrustedKey key,
+      Path state,
+      Clock clock,
+      WitnessPolicy policy,
+      Duration grace,
+      List<byte[]> elsewhere) {
     this.key = key;
     this.state = state;
     this.clock = clock;
+    this.policy = policy;
+    this.grace = grace;
+    this.elsewhere = List.copyOf(elsewhere);
   }
 
   /** A verifier that trusts one key for the log of the key's name. */
   public static Verifier trusting(TrustedKey key) {
-    return new Verifier(key, null, Clock.systemUTC());
+    return new Verifier(key, null, Clock.systemUTC(), null, Duration.ZERO, List.of());
   }
 
   /** This one with a directory, created if missing, for what is to be remembered of each log. */
   public Verifier remembering(Path stateDirectory) {
-    return new Verifier(key, stateDirectory, clock);
+    return new Verifier(key, stateDirectory, clock, policy, grace, elsewhere);
+  }
+
+  /**
+   * This one, which also asks for the signatures of witnesses that lie beside a log.
+   *
+   * @param grace events that are younger need not have been seen by them
+   */
+  public Verifier witnessed(WitnessPolicy by, Duration grace) {
+    return new Verifier(key, state, clock, by, grace, elsewhere);
+  }
+
+  /**
+   * This one, which also holds a log against checkpoints of it that come from elsewhere, such as
+   * from a witness.
+   */
+  public Verifier against(List<byte[]> checkpoints) {
+    return new Verifier(key, state, clock, policy, grace, checkpoints);
   }
 
   /** This one with another clock. */
   public Verifier at(Clock other) {
-    return new Verifier(key, state, other);
+    return new Verifier(key, state, other, policy, grace, elsewhere);
   }
 
   /**
@@ -63,12 +94,14 @@ public final class Verifier {
       return Verification.otherKey(key.name());
     }
     if (Files.isRegularFile(path)) {
-      return kept(new ExportCheck(path, key, now, last).run(), memory);
+      return kept(new ExportCheck(path, key, now, last, policy).run(), memory);
     }
     if (!Files.isDirectory(path)) {
       throw new NoSuchFileException(path.toString(), null, "there is no audit log or export");
     }
-    LogCheck check = new LogCheck(new StoredFiles(path), key, now, last);
+    LogCheck check =
+        new LogCheck(
+            new StoredFiles(path), key, now, last, new Witnessing(policy, grace, elsewhere));
     Verification result = check.run();
     if (memory != null && result.ok()) {
       memory.remember(

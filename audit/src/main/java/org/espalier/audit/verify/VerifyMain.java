@@ -7,17 +7,25 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 
 /** The verifier as a command that needs nothing of a node. */
 public final class VerifyMain {
   private static final int USAGE = 2;
   private static final int MAX_KEY_FILE = 4096;
+  private static final int MAX_FILE = 1 << 20;
+
+  /** Hours. */
+  private static final long DEFAULT_GRACE = 24;
 
   private static final String HELP =
       """
       Verifies an audit log or the export of a job, offline.
 
         java -jar espalier-audit.jar PATH --key VKEY [--state DIR] [--json]
+        java -jar espalier-audit.jar PATH --policy FILE [--grace HOURS] [...]
 
       PATH        directory of a log, or file of an export
       --key       the verifier key to trust, such as
@@ -26,10 +34,16 @@ public final class VerifyMain {
                   another way than the log.
       --state     directory that remembers how far each log had come, so that
                   a log that was cut or replaced is noticed at the next visit
+      --policy    file that names the log's key and the witnesses to trust, as
+                  C2SP tlog-policy says; without --key the policy's only log
+      --grace     hours (24) that events may be old without having been seen by
+                  as many witnesses as the policy asks for
+      --seen      file with a checkpoint of the log from elsewhere, such as from
+                  a witness; may be given several times
       --json      one JSON object instead of lines
 
       Exit codes: 0 intact, 2 wrong usage or unreadable, 10 altered, 11 truncated
-      or missing, 13 forked, 14 not signed by the trusted key, 15 impossible time.
+      or missing, 12 too few witnesses, 13 forked, 14 not signed by the trusted key, 15 impossible time.
       """;
 
   private VerifyMain() {}
@@ -43,6 +57,9 @@ public final class VerifyMain {
     String path = null;
     String key = null;
     String state = null;
+    String policyFile = null;
+    long grace = DEFAULT_GRACE;
+    List<String> seen = new ArrayList<>();
     boolean json = false;
     for (int i = 0; i < args.length; i++) {
       boolean more = i + 1 < args.length;
@@ -59,6 +76,24 @@ public final class VerifyMain {
           }
           state = args[++i];
         }
+        case "--policy" -> {
+          if (!more) {
+            return usage(err, "--policy needs a file");
+          }
+          policyFile = args[++i];
+        }
+        case "--grace" -> {
+          if (!more || !args[i + 1].matches("[0-9]{1,6}")) {
+            return usage(err, "--grace needs a number of hours");
+          }
+          grace = Long.parseLong(args[++i]);
+        }
+        case "--seen" -> {
+          if (!more) {
+            return usage(err, "--seen needs a file");
+          }
+          seen.add(args[++i]);
+        }
         default -> {
           if (args[i].startsWith("-") || path != null) {
             return usage(err, "unknown argument " + Texts.shown(args[i]));
@@ -67,11 +102,22 @@ public final class VerifyMain {
         }
       }
     }
-    if (path == null || key == null) {
+    if (path == null || (key == null && policyFile == null)) {
       return usage(err, path == null ? "what is to be verified?" : "--key is missing");
     }
     try {
-      Verifier verifier = Verifier.trusting(TrustedKey.parse(keyText(key)));
+      WitnessPolicy policy =
+          policyFile == null ? null : WitnessPolicy.parse(bytes(Path.of(policyFile)));
+      TrustedKey trusted = key == null ? policy.onlyLog() : TrustedKey.parse(keyText(key));
+      Verifier verifier = Verifier.trusting(trusted);
+      if (policy != null) {
+        verifier = verifier.witnessed(policy, Duration.ofHours(grace));
+      }
+      List<byte[]> elsewhere = new ArrayList<>();
+      for (String file : seen) {
+        elsewhere.add(bytes(Path.of(file)));
+      }
+      verifier = verifier.against(elsewhere);
       if (state != null) {
         verifier = verifier.remembering(Path.of(state));
       }
@@ -87,6 +133,12 @@ public final class VerifyMain {
     } catch (IOException e) {
       err.println("cannot verify " + Texts.shown(path) + ": " + e.getMessage());
       return USAGE;
+    }
+  }
+
+  private static byte[] bytes(Path file) throws IOException {
+    try (var in = Files.newInputStream(file)) {
+      return in.readNBytes(MAX_FILE);
     }
   }
 

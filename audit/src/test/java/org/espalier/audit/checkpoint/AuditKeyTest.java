@@ -20,7 +20,7 @@ class AuditKeyTest {
   @Test
   void aKeyIsOpenedWithItsPassphraseOnly() throws Exception {
     Path file = folder.resolve("audit.key");
-    NoteSigner made = AuditKey.create(file, Logs.ORIGIN, PASSPHRASE);
+    NoteSigner made = AuditKey.create(file, Logs.ORIGIN, NoteSigner.Use.LOG, PASSPHRASE);
     NoteSigner opened = AuditKey.open(file, PASSPHRASE);
     assertThat(opened.vkey()).isEqualTo(made.vkey()).isEqualTo(AuditKey.vkey(file));
     assertThat(opened.note("x\n")).isEqualTo(made.note("x\n"));
@@ -30,7 +30,7 @@ class AuditKeyTest {
     assertThatThrownBy(() -> AuditKey.open(file, "wrong".toCharArray()))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("passphrase");
-    assertThatThrownBy(() -> AuditKey.create(file, Logs.ORIGIN, PASSPHRASE))
+    assertThatThrownBy(() -> AuditKey.create(file, Logs.ORIGIN, NoteSigner.Use.LOG, PASSPHRASE))
         .isInstanceOf(FileAlreadyExistsException.class);
     try (var all = Files.list(folder)) {
       assertThat(all).containsExactly(file);
@@ -40,7 +40,7 @@ class AuditKeyTest {
   @Test
   void aKeyThatOthersCanReadOrThatWasExchangedIsRefused() throws Exception {
     Path file = folder.resolve("audit.key");
-    AuditKey.create(file, Logs.ORIGIN, PASSPHRASE);
+    AuditKey.create(file, Logs.ORIGIN, NoteSigner.Use.LOG, PASSPHRASE);
     String text = Files.readString(file);
     Files.writeString(file, Logs.SIGNER.vkey() + text.substring(text.indexOf('\n')));
     assertThatThrownBy(() -> AuditKey.open(file, PASSPHRASE))

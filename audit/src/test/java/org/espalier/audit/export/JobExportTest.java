@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.UnaryOperator;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
@@ -41,7 +42,8 @@ class JobExportTest {
       Logs.job(writer, "J-1");
       Logs.job(writer, "J-2");
       writer.checkpoint();
-      JobExport.Exported exported = JobExport.write(writer, "J-1", file, Event.NOTHING_MORE);
+      JobExport.Exported exported =
+          JobExport.write(writer, "J-1", file, Event.NOTHING_MORE, UnaryOperator.identity());
       assertThat(exported.events()).isEqualTo(13);
     }
     assertThat(Logs.verify(log).verdict()).isEqualTo(Verdict.OK);
@@ -120,7 +122,7 @@ class JobExportTest {
     headless.put("checkpoint", "x\n".getBytes(UTF_8));
     assertVerdict(headless, Verdict.ALTERED, -1);
 
-    NoteSigner stranger = NoteSigner.of(Logs.ORIGIN, NoteSigner.generateKeys());
+    NoteSigner stranger = NoteSigner.of(Logs.ORIGIN, NoteSigner.Use.LOG, NoteSigner.generateKeys());
     String note = new String(content.get("checkpoint"), UTF_8);
     String forged = stranger.note(note.substring(0, note.indexOf("\n\n") + 1));
     Map<String, byte[]> resigned = new LinkedHashMap<>(content);
@@ -134,7 +136,7 @@ class JobExportTest {
     Map<String, byte[]> mixed = new LinkedHashMap<>(content);
     Path other = folder.resolve("J-2.zip");
     try (AuditLog writer = Logs.open(log)) {
-      JobExport.write(writer, "J-2", other, Event.NOTHING_MORE);
+      JobExport.write(writer, "J-2", other, Event.NOTHING_MORE, UnaryOperator.identity());
     }
     read(other).forEach(mixed::putIfAbsent);
     assertThat(verify(mixed).verdict()).isEqualTo(Verdict.ALTERED);

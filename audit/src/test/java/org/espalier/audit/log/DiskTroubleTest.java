@@ -161,8 +161,9 @@ class DiskTroubleTest {
     try (AuditLog writer = Logs.open(log)) {
       Logs.job(writer, "J-1");
     }
-    NoteSigner stranger = NoteSigner.of(Logs.ORIGIN, NoteSigner.generateKeys());
-    NoteSigner renamed = NoteSigner.of("other.example/audit", NoteSigner.generateKeys());
+    NoteSigner stranger = NoteSigner.of(Logs.ORIGIN, NoteSigner.Use.LOG, NoteSigner.generateKeys());
+    NoteSigner renamed =
+        NoteSigner.of("other.example/audit", NoteSigner.Use.LOG, NoteSigner.generateKeys());
     assertProblem(DAMAGED, () -> AuditLog.open(Logs.settings(log), stranger));
     assertProblem(DAMAGED, () -> AuditLog.open(Logs.settings(log), renamed));
     Path journal = log.resolve("journal");

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.UnaryOperator;
 import org.espalier.audit.Logs;
 import org.espalier.audit.event.Event;
 import org.espalier.audit.event.EventType;
@@ -112,7 +113,7 @@ public final class LogBenchmark {
     System.out.printf("open: %.2f s%n", (System.nanoTime() - began) / 1e9);
     began = System.nanoTime();
     Path file = log.resolveSibling("J-1-" + random.nextInt(1000) + ".zip");
-    JobExport.write(writer, "J-1", file, Event.NOTHING_MORE);
+    JobExport.write(writer, "J-1", file, Event.NOTHING_MORE, UnaryOperator.identity());
     System.out.printf("export of one job: %.2f s%n", (System.nanoTime() - began) / 1e9);
     writer.close();
   }

@@ -36,7 +36,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The attacks that a verifier must notice, alone or with what it remembers. */
 class AttackTest {
-  private static final NoteSigner STRANGER = NoteSigner.of(Logs.ORIGIN, NoteSigner.generateKeys());
+  private static final NoteSigner STRANGER =
+      NoteSigner.of(Logs.ORIGIN, NoteSigner.Use.LOG, NoteSigner.generateKeys());
 
   @TempDir Path folder;
   private Path log;
@@ -317,7 +318,8 @@ class AttackTest {
   /** Attack 11. */
   @Test
   void anotherLogsCheckpointOrFilesAreNotThisLogs() throws Exception {
-    NoteSigner other = NoteSigner.of("bank-b.example/silo/audit/1", NoteSigner.generateKeys());
+    NoteSigner other =
+        NoteSigner.of("bank-b.example/silo/audit/1", NoteSigner.Use.LOG, NoteSigner.generateKeys());
     Path theirs = folder.resolve("theirs");
     try (AuditLog writer = AuditLog.open(Logs.settings(theirs), other)) {
       writer.fact(EventType.NODE_STOPPED, e -> e.reason("test"));
@@ -373,7 +375,8 @@ class AttackTest {
     String good = Files.readString(file);
     String text = good.substring(0, good.indexOf("\n\n") + 1);
     String own = good.substring(good.indexOf("\n\n") + 2);
-    NoteSigner witness = NoteSigner.of("witness.example", NoteSigner.generateKeys());
+    NoteSigner witness =
+        NoteSigner.of("witness.example", NoteSigner.Use.LOG, NoteSigner.generateKeys());
     String theirs = line(witness, text);
     String unknownKind = "\u2014 witness2.example " + "A".repeat(200) + "\n";
     for (String lines :

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.export.JobExport;
 import org.espalier.audit.log.AuditLog;
@@ -76,7 +77,8 @@ final class AuditCommands {
     Path file = args.file("file");
     try {
       JobExport.Exported exported =
-          JobExport.write(log, job, file, e -> e.actor(journal.operator()));
+          JobExport.write(
+              log, job, file, e -> e.actor(journal.operator()), UnaryOperator.identity());
       return Json.object()
           .put("file", exported.file().toString())
           .put("events", exported.events())

@@ -24,7 +24,7 @@ final class AuditKeys {
   static NoteSigner create(SiloHome home, Party party) throws IOException {
     char[] secret = secret(home);
     try {
-      return AuditKey.create(file(home), party + "/silo/audit/1", secret);
+      return AuditKey.create(file(home), party + "/silo/audit/1", NoteSigner.Use.LOG, secret);
     } finally {
       Arrays.fill(secret, '\0');
     }

@@ -19,7 +19,8 @@ import org.junit.jupiter.api.io.TempDir;
 class AuditCommandsTest {
   private static final String ORIGIN = "bank.example/silo/audit/1";
 
-  private final NoteSigner signer = NoteSigner.of(ORIGIN, NoteSigner.generateKeys());
+  private final NoteSigner signer =
+      NoteSigner.of(ORIGIN, NoteSigner.Use.LOG, NoteSigner.generateKeys());
   @TempDir Path folder;
   private Path log;
   private CommandLineFixture silo;
@@ -79,7 +80,7 @@ class AuditCommandsTest {
 
   @Test
   void aLogUnderAnotherKeyIsFourteen() {
-    NoteSigner other = NoteSigner.of(ORIGIN, NoteSigner.generateKeys());
+    NoteSigner other = NoteSigner.of(ORIGIN, NoteSigner.Use.LOG, NoteSigner.generateKeys());
     assertThat(verify(log.toString(), "--key", other.vkey()).exitCode()).isEqualTo(14);
   }
 
