@@ -14,6 +14,12 @@ public final class Disclosure {
   /** Most bits after the point that the noise of an opened logit may leave. */
   public static final int MAX_NOISE_BITS = 12;
 
+  /**
+   * Bits after the point that the noise of an opened pre-activation leaves: every feature party
+   * adds uniform noise of ±2^-bits to each.
+   */
+  public static final int ACTIVATION_NOISE_BITS = 6;
+
   private static final int MIN_NOISE_BITS = 6;
   private static final int ROWS_PER_COLUMN = 10;
 
@@ -156,6 +162,7 @@ public final class Disclosure {
     return switch (level) {
       case SEALED -> sealed(facts, sharedWeights);
       case GRADIENTS -> gradients(facts);
+      case ACTIVATIONS -> activations(facts);
     };
   }
 
@@ -233,6 +240,69 @@ public final class Disclosure {
                 + ". Beyond that it reads nothing. "
                 + both
                 + " together could read everything: they must not collude"));
+    return all;
+  }
+
+  private static List<Statement> activations(Facts facts) {
+    List<Statement> all = new ArrayList<>();
+    boolean alone = facts.columns().size() == 1;
+    int total = facts.totalColumns();
+    all.add(
+        new Statement(
+            facts.label(),
+            "of each person at most %d numbers, in each epoch as many as the first layer has units: the %s"
+                    .formatted(facts.maxPasses(), alone ? "partner's" : "feature parties' summed")
+                + " columns combined by the unit's present weights, which it does not know, with noise of"
+                + " ±2^-%d. People with equal values in a partner's category and yes/no columns get"
+                    .formatted(ACTIVATION_NOISE_BITS)
+                + " nearly equal numbers: they can be grouped from the first epoch on, and a yes/no column"
+                + " that matters for the outcome can often be read"));
+    all.add(
+        new Statement(
+            facts.label(),
+            "after "
+                + (total < 0
+                    ? "as many numbers a person as the partners have prepared columns"
+                    : total + " numbers a person")
+                + ", the whole space that the partners' columns span; "
+                + (facts.acceptSpan()
+                    ? "this job ACCEPTS that (accept: span)"
+                    : "training stops at a quarter of that"
+                        + (total < 0 ? "" : ", " + total / 4 + " numbers"))
+                + ". The numbers of all attempts and jobs on the same people add up and are counted"
+                + (facts.earlierPasses() < 0
+                    ? ""
+                    : ": " + facts.earlierPasses() + " were opened before this one")));
+    all.add(
+        new Statement(
+            facts.label(),
+            "the number of prepared columns of each feature party, the largest absolute sums and lengths of"
+                + " its rows and columns, and a bound on what a batch of them can do to a vector"));
+    all.add(
+        new Statement(
+            facts.label(),
+            "at the end its own weights, and of each hold-out person the feature parties'"
+                + (alone ? "" : " summed")
+                + " part of the first layer: from it come the metrics, and people with equal values"
+                + " can be grouped by it"));
+    facts
+        .columns()
+        .forEach(
+            (party, count) ->
+                all.add(
+                    new Statement(
+                        party,
+                        "of the outcome and of others' features: nothing while training but the number of"
+                            + " epochs and which of them was kept; at the end its own weights in the"
+                            + " first layer, rounded by the label party's noise to 13 bits after the"
+                            + " point")));
+    all.add(
+        new Statement(
+            null,
+            "this level protects against parties that keep to the protocol. A label party that"
+                + " deviates can read combinations of its choice of one partner's columns, as many as"
+                + " numbers are opened; a feature party that deviates can make its final weights tell"
+                + " single people's outcomes, a number of them for each weight"));
     return all;
   }
 

@@ -12,7 +12,12 @@ public enum Level {
   /**
    * Fast, against semi-honest parties: logits are opened to the label party, gradients to owners.
    */
-  GRADIENTS;
+  GRADIENTS,
+  /**
+   * For networks, against semi-honest parties: the first layer's pre-activations are opened to the
+   * label party; its weights are shared.
+   */
+  ACTIVATIONS;
 
   /** The name in job files. */
   public String wireName() {

@@ -19,6 +19,8 @@ public interface TrainingProtocol {
     return switch (level) {
       case SEALED -> new SealedTraining();
       case GRADIENTS -> new GradientsTraining();
+      case ACTIVATIONS ->
+          throw new IllegalArgumentException("level " + level.wireName() + " is for networks");
     };
   }
 

@@ -66,6 +66,11 @@ public record TrainingSpec(
   public TrainingSpec {
     Objects.requireNonNull(family);
     Objects.requireNonNull(level);
+    if (level == Level.ACTIVATIONS) {
+      throw new IllegalArgumentException(
+          "level %s is for networks, a regression needs %s or %s"
+              .formatted(level.wireName(), Level.SEALED.wireName(), Level.GRADIENTS.wireName()));
+    }
     if (level == Level.SEALED && (weighted || !family.at(level))) {
       throw new IllegalArgumentException(
           (weighted ? "rows with weights or offsets need" : family.wireName() + " regression needs")

@@ -1,5 +1,6 @@
 package org.espalier.protocols.shares;
 
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.espalier.he.PublicKey;
 import org.espalier.he.SeedRegistry;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.wire.Channel;
+import org.espalier.wire.Digests;
 import org.espalier.wire.Party;
 import org.espalier.wire.WireException;
 
@@ -78,8 +80,10 @@ public final class Correlations {
    *
    * @param tau vectors × n; empty without forward products
    * @param delta vectors × d
+   * @param request SHA-256 of the holder's key and encrypted ρ: equal at all owners if and only if
+   *     the holder sent them the same
    */
-  public record Owned(long[][] tau, long[][] delta) {}
+  public record Owned(long[][] tau, long[][] delta, byte[] request) {}
 
   /**
    * The holder's side, with all owners at once.
@@ -237,10 +241,10 @@ public final class Correlations {
     SeedRegistry seeds = new SeedRegistry();
     byte[] maskKey = Prg.freshSeed();
     List<EncryptedBlock> operands = new ArrayList<>();
-    Owned owned =
-        new Owned(
-            forward ? new long[vectors][shape.rows()] : new long[0][], new long[vectors][columns]);
-    try (PublicKey key = Messages.StageKey.receive(holder, context, seeds)) {
+    MessageDigest request = Digests.sha256();
+    long[][] tau = forward ? new long[vectors][shape.rows()] : new long[0][];
+    long[][] delta = new long[vectors][columns];
+    try (PublicKey key = key(holder, context, seeds, request)) {
       int groups = forward ? layout.groups(columns) : 0;
       for (int group = 0; group < groups; group++) {
         operands.add(context.readBlock(Messages.Operand.receive(holder, context, group), seeds));
@@ -249,12 +253,14 @@ public final class Correlations {
         int blocks = layout.blocks(shape.rows());
         for (int from = 0; from < blocks; from += BATCH) {
           int end = Math.min(blocks, from + BATCH);
-          rows(context, shape, holder, matrix, evaluator, key, maskKey, seeds, from, end, owned);
+          rows(
+              context, shape, holder, matrix, evaluator, key, maskKey, seeds, from, end, tau,
+              request);
         }
         MaskedReply last = evaluator.finish(key, maskKey, shape.replyLimbs());
         holder.send(new Messages.Reply(blocks, last.wire()));
         for (int s = 0; s < vectors; s++) {
-          System.arraycopy(last.shares(), s * columns, owned.delta()[s], 0, columns);
+          System.arraycopy(last.shares(), s * columns, delta[s], 0, columns);
         }
       }
     } catch (IllegalArgumentException e) {
@@ -263,7 +269,14 @@ public final class Correlations {
       operands.forEach(EncryptedBlock::close);
       Arrays.fill(maskKey, (byte) 0);
     }
-    return owned;
+    return new Owned(tau, delta, request.digest());
+  }
+
+  private static PublicKey key(
+      Channel holder, HeContext context, SeedRegistry seeds, MessageDigest request) {
+    byte[] bytes = Messages.StageKey.bytes(holder, context);
+    request.update(bytes);
+    return Messages.checked(holder, () -> context.readPublicKey(bytes, seeds));
   }
 
   private static void rows(
@@ -277,12 +290,15 @@ public final class Correlations {
       SeedRegistry seeds,
       int from,
       int end,
-      Owned owned) {
+      long[][] tau,
+      MessageDigest request) {
     LaneLayout layout = shape.layout();
     List<EncryptedBlock> operands = new ArrayList<>();
     try {
       for (int block = from; block < end; block++) {
-        operands.add(context.readBlock(Messages.Operand.receive(holder, context, block), seeds));
+        byte[] bytes = Messages.Operand.receive(holder, context, block);
+        request.update(bytes);
+        operands.add(context.readBlock(bytes, seeds));
       }
       int first = from * layout.rowsPerBlock();
       int count = Math.min(shape.rows(), end * layout.rowsPerBlock()) - first;
@@ -295,7 +311,7 @@ public final class Correlations {
         int rows = shape.rowsIn(from + i);
         for (int s = 0; s < shape.vectors(); s++) {
           System.arraycopy(
-              reply.shares(), s * rows, owned.tau()[s], (from + i) * layout.rowsPerBlock(), rows);
+              reply.shares(), s * rows, tau[s], (from + i) * layout.rowsPerBlock(), rows);
         }
       }
     } finally {

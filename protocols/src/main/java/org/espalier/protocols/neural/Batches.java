@@ -1,0 +1,55 @@
+package org.espalier.protocols.neural;
+
+import org.espalier.protocols.mask.Prg;
+
+/**
+ * The cohort in a random order that all parties derive from the job, cut into batches that stay the
+ * same in all epochs: products with a batch are prepared for many epochs at once.
+ */
+final class Batches {
+  private final int[] order;
+  private final int count;
+
+  Batches(SourceJob job) {
+    this.count = count(job.rows(), job.spec());
+    this.order = new int[job.rows()];
+    Prg random = new Prg(job.session().bind("neural batches"));
+    for (int i = 0; i < order.length; i++) {
+      int j = (int) random.below(Math.max(2, i + 1L)) % (i + 1);
+      order[i] = order[j];
+      order[j] = i;
+    }
+  }
+
+  /** How many batches there are. */
+  static int count(int rows, SourceSpec spec) {
+    return Math.max(1, (int) Math.round((double) rows / spec.batchRows()));
+  }
+
+  /** Rows of the largest of some batches. */
+  static int mostRows(int rows, int count) {
+    return (rows + count - 1) / count;
+  }
+
+  int count() {
+    return count;
+  }
+
+  /** Where a batch begins in the order; the first ones may have a row more than the last. */
+  int from(int batch) {
+    return batch * (order.length / count) + Math.min(batch, order.length % count);
+  }
+
+  int rows(int batch) {
+    return from(batch + 1) - from(batch);
+  }
+
+  int mostRows() {
+    return mostRows(order.length, count);
+  }
+
+  /** The cohort's row at a place of the order. */
+  int row(int place) {
+    return order[place];
+  }
+}
