@@ -57,6 +57,32 @@ public record Outcomes(double[] values, double[] weights, double[] offsets) {
     return offsets == null ? 0 : offsets[row];
   }
 
+  /**
+   * Outcomes 0 and 1 whose rows count so many times as much as they do here.
+   *
+   * @param zero factor of rows with outcome 0, above 0
+   * @param one of those with outcome 1
+   */
+  public Outcomes withClassWeights(double zero, double one) {
+    double[] weighted = new double[values.length];
+    for (int i = 0; i < values.length; i++) {
+      weighted[i] = weight(i) * (values[i] > 0 ? one : zero);
+    }
+    return new Outcomes(values, weighted, offsets);
+  }
+
+  /**
+   * Outcomes 0 and 1 of which both count the same: a class of a part of the rows has the inverse of
+   * that part as factor. Weights of the rows do not change the factor (as scikit-learn's {@code
+   * class_weight="balanced"}).
+   *
+   * @throws IllegalArgumentException if one of them does not occur
+   */
+  public Outcomes balanced() {
+    double ones = Arrays.stream(values).sum();
+    return withClassWeights(1 / (values.length - ones), 1 / ones);
+  }
+
   /** Without weights and offsets. */
   public boolean plain() {
     return weights == null && offsets == null;

@@ -64,7 +64,7 @@ class FamiliesTest {
   static List<JsonNode> fits() throws IOException {
     List<JsonNode> fits = new ArrayList<>();
     reference().path("fits").forEach(fits::add);
-    assertThat(fits).hasSize(12);
+    assertThat(fits).hasSize(14);
     return fits;
   }
 
@@ -92,6 +92,12 @@ class FamiliesTest {
             column(table, family.wireName()),
             weighted ? column(table, "weight") : null,
             exposed ? Arrays.stream(column(table, "exposure")).map(Math::log).toArray() : null);
+    outcomes =
+        switch (fit.path("classes").asText()) {
+          case "balanced" -> outcomes.balanced();
+          case "1:2.5" -> Outcomes.of(outcomes.values()).withClassWeights(1, 2.5);
+          default -> outcomes;
+        };
     TrainingRun run = train(family, weighted || exposed, outcomes, 0, 2, 6, 9);
     double[] expected = new double[COLUMNS];
     double length = 0;

@@ -11,6 +11,7 @@ import json
 
 import numpy as np
 from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor, Ridge
+from sklearn.utils.class_weight import compute_sample_weight
 
 ROWS, L2 = 600, 0.01
 rng = np.random.default_rng(20)
@@ -62,6 +63,9 @@ with open("families.csv", "w", newline="") as file:
     out.writerows(np.column_stack([x, weight, exposure, *outcome.values()]).tolist())
 ones = np.ones(ROWS)
 fits = [fitted(family, w, None) for family in outcome for w in (ones, weight)]
+balanced = compute_sample_weight("balanced", outcome["logistic"])
+fits += [fitted("logistic", w, None) | {"classes": name} for name, w in (
+    ("balanced", weight * balanced), ("1:2.5", np.where(outcome["logistic"] > 0, 2.5, 1.0)))]
 fits += [fitted(family, w, exposure) for family in ("poisson", "gamma") for w in (ones, weight)]
 with open("families.json", "w") as file:
     json.dump({"l2": L2, "fits": fits}, file, indent=1)

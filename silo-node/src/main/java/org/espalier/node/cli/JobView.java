@@ -119,6 +119,13 @@ final class JobView {
     List<String> parts = new ArrayList<>();
     parts.add(spec.path("model").path("type").asText() + " regression");
     parts.add("l2 " + spec.path("model").path("l2").asText());
+    JsonNode classes = spec.path("model").path("class_weights");
+    if (classes.isTextual()) {
+      parts.add(classes.asText() + " classes");
+    } else if (classes.isObject()) {
+      parts.add(
+          "classes weighted " + classes.path("0").asText() + ":" + classes.path("1").asText());
+    }
     parts.add("level " + training.path("level").asText());
     if (training.hasNonNull("max_passes")) {
       parts.add("at most " + training.path("max_passes").asText() + " passes");

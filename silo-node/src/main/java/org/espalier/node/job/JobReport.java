@@ -77,6 +77,9 @@ public final class JobReport {
             .put("level", spec.training().level())
             .put("l2", spec.model().l2())
             .put("weights", spec.model().weights());
+    if (spec.model().classWeights() != null) {
+      model.set("class_weights", Json.tree(spec.model().classWeights()));
+    }
     model.set("minimised", slice.path("objective"));
     model.set("passes", slice.path("passes"));
     for (String key : new String[] {"converged", "end", "objective", "gap", "gap_at_most"}) {

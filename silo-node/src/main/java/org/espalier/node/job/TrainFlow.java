@@ -53,12 +53,14 @@ final class TrainFlow implements JobRun.Flow {
     }
 
     /** What training is to know of people beside features. */
-    Outcomes outcomes(int[] people) {
+    Outcomes outcomes(int[] people, ClassWeights classWeights) {
       double[] exposures = of(people, data.exposures());
-      return new Outcomes(
-          labels(people),
-          of(people, data.weights()),
-          exposures == null ? null : Arrays.stream(exposures).map(Math::log).toArray());
+      Outcomes outcomes =
+          new Outcomes(
+              labels(people),
+              of(people, data.weights()),
+              exposures == null ? null : Arrays.stream(exposures).map(Math::log).toArray());
+      return classWeights == null ? outcomes : classWeights.apply(outcomes);
     }
 
     private static double[] of(int[] people, double[] values) {
@@ -299,7 +301,7 @@ final class TrainFlow implements JobRun.Flow {
         settings.tolerance() == null ? SCHEDULE_ENDS : settings.tolerance().doubleValue(),
         settings.acceptsSpan(),
         spec.sharesWeights(),
-        spec.label().weighted(),
+        spec.weighted(),
         spec.labelPrivacy());
   }
 
@@ -346,7 +348,7 @@ final class TrainFlow implements JobRun.Flow {
             job,
             channels,
             prepared.matrix(),
-            prepared.outcomes(prepared.split().training()),
+            prepared.outcomes(prepared.split().training(), spec.model().classWeights()),
             listener);
     ObjectNode report =
         report(
@@ -465,7 +467,8 @@ final class TrainFlow implements JobRun.Flow {
   }
 
   private String loss() {
-    String weighted = spec.label().weight() == null ? "" : "weighted ";
+    String weighted =
+        spec.label().weight() == null && spec.model().classWeights() == null ? "" : "weighted ";
     return switch (spec.family()) {
       case LOGISTIC -> weighted + "mean log-loss";
       case LINEAR -> "half the " + weighted + "mean squared error";

@@ -75,8 +75,11 @@ public record TrainSpec(
    * @param l2 factor of half the squared norm of the weights, added to the mean loss
    * @param weights {@code own}: each party gets those of its columns; {@code shared}, at level
    *     {@code sealed} only: nobody gets any, scores are computed jointly
+   * @param classWeights how much people with either outcome count; null: all the same
    */
-  public record ModelSettings(String type, BigDecimal l2, String weights) {
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record ModelSettings(
+      String type, BigDecimal l2, String weights, ClassWeights classWeights) {
     public ModelSettings {
       weights = weights == null ? OWN : weights;
       Specs.oneOf("model.weights", weights, OWN, SHARED);
@@ -253,7 +256,7 @@ public record TrainSpec(
     match = match.stream().map(List::copyOf).toList();
     alignment = Specs.alignment(alignment, parties);
     preparation = preparation == null ? new PreparationSettings(null, null, null) : preparation;
-    model = model == null ? new ModelSettings(null, null, null) : model;
+    model = model == null ? new ModelSettings(null, null, null, null) : model;
     training =
         training == null ? new TrainingSettings(null, null, null, null, null, null) : training;
     evaluation = evaluation == null ? new EvaluationSettings(null, null, null) : evaluation;
@@ -282,10 +285,23 @@ public record TrainSpec(
       throw new IllegalArgumentException(
           "training.label_privacy is for models of type logistic, not " + model.type());
     }
+    if (model.classWeights() != null && family != Family.LOGISTIC) {
+      throw new IllegalArgumentException(
+          "model.class_weights belong to models of type logistic, not " + model.type());
+    }
+    if (model.classWeights() != null && training.level().equals(SEALED)) {
+      throw new IllegalArgumentException(
+          "model.class_weights are for level gradients, not for level sealed");
+    }
     if (model.weights().equals(SHARED) && training.level().equals(GRADIENTS)) {
       throw new IllegalArgumentException(
           "model.weights: shared is trained at level sealed, not at level gradients");
     }
+  }
+
+  /** Whether people count differently in training or have exposures. */
+  public boolean weighted() {
+    return label.weighted() || model.classWeights() != null;
   }
 
   /** Whether nobody gets weights. */
