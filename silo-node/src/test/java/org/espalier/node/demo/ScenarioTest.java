@@ -224,11 +224,13 @@ class ScenarioTest {
         List.of(
             weighted + "training: {level: gradients}\nmodel: {type: poisson}\n",
             JOB + "evaluation: {thresholds: [0.5]}\n",
+            JOB + "training: {label_privacy: {epsilon: 1}}\n",
+            JOB + "training: {level: gradients}\nmodel: {class_weights: {0: 1, 1: 3}}\n",
             JOB + "alignment: {gate: two-sided}\n",
             JOB + "alignment: {security: malicious}\n")) {
       JsonNode other = JobSpec.yaml("job.yaml", naming).toJson();
       check(schema(), other, "job", errors);
-      for (String section : List.of("label", "alignment", "training", "evaluation")) {
+      for (String section : List.of("label", "alignment", "model", "training", "evaluation")) {
         ObjectNode shown = (ObjectNode) canonical.path(section);
         other.path(section).properties().stream()
             .filter(setting -> !shown.has(setting.getKey()))
