@@ -109,8 +109,11 @@ final class ExportCheck {
     }
     if (events.isEmpty()) {
       findings.missing(-1, "the export holds no event");
-    } else if (findings.isEmpty() || findings.verdict() == Verdict.WITNESSES) {
+    } else if (findings.isEmpty()) {
       completeness();
+    }
+    if (policy != null) {
+      Witnessing.exported(policy, checkpoint, findings);
     }
   }
 
@@ -177,14 +180,9 @@ final class ExportCheck {
               Verdict.KEY_NOT_TRUSTED,
               -1,
               "the checkpoint is not signed by the trusted key " + Texts.shown(key.toString()));
-      case GOOD -> {
-        compareWithLastVisit();
-        if (policy != null) {
-          Witnessing.exported(policy, checkpoint, findings);
-        }
-      }
+      case GOOD -> compareWithLastVisit();
     }
-    return findings.isEmpty() || findings.verdict() == Verdict.WITNESSES;
+    return findings.isEmpty();
   }
 
   private void compareWithLastVisit() {

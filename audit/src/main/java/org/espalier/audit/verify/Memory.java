@@ -7,12 +7,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.Base64;
@@ -125,22 +123,7 @@ final class Memory {
     return directory.resolve(name + ".json");
   }
 
-  private void replace(Path file, String text) throws IOException {
-    Path fresh = Files.createTempFile(directory, "visit", ".new");
-    try {
-      try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
-        ByteBuffer bytes = ByteBuffer.wrap((text + "\n").getBytes(UTF_8));
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
-        }
-        channel.force(true);
-      }
-      Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      try (FileChannel entry = FileChannel.open(directory, StandardOpenOption.READ)) {
-        entry.force(true);
-      }
-    } finally {
-      Files.deleteIfExists(fresh);
-    }
+  private static void replace(Path file, String text) throws IOException {
+    DurableFile.replace(file, (text + "\n").getBytes(UTF_8));
   }
 }

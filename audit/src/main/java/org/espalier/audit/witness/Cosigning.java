@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.espalier.audit.log.LogReader;
 import org.espalier.audit.merkle.ProofBuilder;
+import org.espalier.audit.verify.DurableFile;
 import org.espalier.audit.verify.SignedNote;
 import org.espalier.audit.verify.TreeHead;
 import org.espalier.audit.verify.TrustedKey;
@@ -43,14 +44,8 @@ public final class Cosigning {
   /** The way to a witness. */
   @FunctionalInterface
   public interface Line {
-    /**
-     * @return status and body as {@link Witness.Answer} has them
-     */
-    Answered ask(byte[] request) throws IOException;
+    Witness.Answer ask(byte[] request) throws IOException;
   }
-
-  /** What came back. */
-  public record Answered(int status, String body) {}
 
   /**
    * What became of it.
@@ -123,7 +118,7 @@ public final class Cosigning {
       reader = LogReader.open(log);
     }
     long old = Math.min(newest(witness).map(Newest::size).orElse(0L), head.size());
-    Answered answer = line.ask(request(reader, old, head));
+    Witness.Answer answer = line.ask(request(reader, old, head));
     if (answer.status() == 409) {
       long seen = size(answer.body());
       if (seen > head.size()) {
@@ -139,7 +134,7 @@ public final class Cosigning {
       }
     }
     return answer.status() == 200
-        ? kept(witness, head, answer.body())
+        ? keep(witness, head, answer.body())
         : new Result(answer.status(), head.size(), null, words(answer.status()));
   }
 
@@ -151,7 +146,7 @@ public final class Cosigning {
     return new CheckpointRequest(old, proof, head.note().whole().getBytes(UTF_8)).encode();
   }
 
-  private Result kept(TrustedKey witness, TreeHead head, String line) throws IOException {
+  private Result keep(TrustedKey witness, TreeHead head, String line) throws IOException {
     SignedNote both =
         line.length() > MAX_FILE
             ? null

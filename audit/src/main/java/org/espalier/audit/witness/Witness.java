@@ -13,6 +13,7 @@ import java.util.HexFormat;
 import java.util.Optional;
 import org.espalier.audit.checkpoint.NoteSigner;
 import org.espalier.audit.merkle.Hashing;
+import org.espalier.audit.verify.DurableFile;
 import org.espalier.audit.verify.Evidence;
 import org.espalier.audit.verify.Proofs;
 import org.espalier.audit.verify.SignedNote;
@@ -47,8 +48,13 @@ public final class Witness {
    *     histories; or null
    */
   public record Answer(int status, String body, Evidence fork) {
+    /** As it comes over a line. */
+    public static Answer of(int status, String body) {
+      return new Answer(status, body, null);
+    }
+
     private static Answer of(int status) {
-      return new Answer(status, "", null);
+      return of(status, "");
     }
   }
 
@@ -153,7 +159,7 @@ public final class Witness {
       return Answer.of(400);
     }
     if (asked.oldSize() != seen.size()) {
-      return new Answer(409, seen.size() + "\n", null);
+      return Answer.of(409, seen.size() + "\n");
     }
     if (head.size() == seen.size()) {
       if (!Arrays.equals(head.root(), seen.root())) {
@@ -170,7 +176,7 @@ public final class Witness {
     String line = signer.cosignature(head.note().text(), Instant.now(clock));
     DurableFile.replace(
         file(head.origin()), (seen.key() + "\n\n" + head.note().whole()).getBytes(UTF_8));
-    return new Answer(200, line, null);
+    return Answer.of(200, line);
   }
 
   private static Evidence fork(Seen seen, TreeHead head) {

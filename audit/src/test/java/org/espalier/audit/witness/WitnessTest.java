@@ -95,13 +95,7 @@ class WitnessTest {
 
   private static Cosigning.Result show(Path log, Witness witness, NoteSigner signer, Clock clock)
       throws IOException {
-    return new Cosigning(log, clock)
-        .ask(
-            key(signer),
-            request -> {
-              Witness.Answer answer = witness.add(request);
-              return new Cosigning.Answered(answer.status(), answer.body());
-            });
+    return new Cosigning(log, clock).ask(key(signer), witness::add);
   }
 
   private static Verification verify(Path log, String quorum, byte[]... seen) throws IOException {
@@ -365,7 +359,7 @@ class WitnessTest {
     assertThat(new Cosigning(log, NOW).newest(key(BANK))).isEmpty();
     Cosigning.Result nonsense =
         new Cosigning(log, NOW)
-            .ask(key(BANK), request -> new Cosigning.Answered(200, "\u2014 bank AAAA\n"));
+            .ask(key(BANK), request -> Witness.Answer.of(200, "\u2014 bank AAAA\n"));
     assertThat(nonsense.problem()).contains("no signature");
   }
 

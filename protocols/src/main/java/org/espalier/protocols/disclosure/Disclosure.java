@@ -246,7 +246,6 @@ public final class Disclosure {
   private static List<Statement> activations(Facts facts) {
     List<Statement> all = new ArrayList<>();
     boolean alone = facts.columns().size() == 1;
-    int total = facts.totalColumns();
     all.add(
         new Statement(
             facts.label(),
@@ -257,22 +256,7 @@ public final class Disclosure {
                     .formatted(ACTIVATION_NOISE_BITS)
                 + " nearly equal numbers: they can be grouped from the first epoch on, and a yes/no column"
                 + " that matters for the outcome can often be read"));
-    all.add(
-        new Statement(
-            facts.label(),
-            "after "
-                + (total < 0
-                    ? "as many numbers a person as the partners have prepared columns"
-                    : total + " numbers a person")
-                + ", the whole space that the partners' columns span; "
-                + (facts.acceptSpan()
-                    ? "this job ACCEPTS that (accept: span)"
-                    : "training stops at a quarter of that"
-                        + (total < 0 ? "" : ", " + total / 4 + " numbers"))
-                + ". The numbers of all attempts and jobs on the same people add up and are counted"
-                + (facts.earlierPasses() < 0
-                    ? ""
-                    : ": " + facts.earlierPasses() + " were opened before this one")));
+    all.add(span(facts, "numbers a person", "numbers", "opened"));
     all.add(
         new Statement(
             facts.label(),
@@ -306,10 +290,37 @@ public final class Disclosure {
     return all;
   }
 
+  /**
+   * When the label party knows the space that others' columns span.
+   *
+   * @param units what is counted, of each person
+   * @param counted the same in short
+   * @param spent what became of earlier ones
+   */
+  private static Statement span(Facts facts, String units, String counted, String spent) {
+    int total = facts.totalColumns();
+    return new Statement(
+        facts.label(),
+        "after "
+            + (total < 0
+                ? "as many " + units + " as the partners have prepared columns"
+                : total + " " + units)
+            + ", the whole space that the partners' columns span; "
+            + (facts.acceptSpan()
+                ? "this job ACCEPTS that (accept: span)"
+                : "training stops at a quarter of that"
+                    + (total < 0 ? "" : ", " + total / 4 + " " + counted))
+            + ". The "
+            + counted
+            + " of all attempts and jobs on the same people add up and are counted"
+            + (facts.earlierPasses() < 0
+                ? ""
+                : ": " + facts.earlierPasses() + " were " + spent + " before this one"));
+  }
+
   private static List<Statement> gradients(Facts facts) {
     List<Statement> all = new ArrayList<>();
     boolean alone = facts.columns().size() == 1;
-    int total = facts.totalColumns();
     String noise =
         facts.rows() > 0
             ? "±2^-" + noiseBits(facts.rows(), facts.columns().size())
@@ -325,22 +336,7 @@ public final class Disclosure {
                 + " yes/no columns get nearly equal numbers: they can be grouped from the first pass"
                 + " on, and a yes/no column that matters for the outcome can often be read exactly"
                 + " within the allowed passes"));
-    all.add(
-        new Statement(
-            facts.label(),
-            "after "
-                + (total < 0
-                    ? "as many passes as the partners have prepared columns"
-                    : total + " passes")
-                + ", the whole space that the partners' columns span; "
-                + (facts.acceptSpan()
-                    ? "this job ACCEPTS that (accept: span)"
-                    : "training stops at a quarter of that"
-                        + (total < 0 ? "" : ", " + total / 4 + " passes"))
-                + ". The passes of all attempts and jobs on the same people add up and are counted"
-                + (facts.earlierPasses() < 0
-                    ? ""
-                    : ": " + facts.earlierPasses() + " were used before this one")));
+    all.add(span(facts, "passes", "passes", "used"));
     all.add(
         new Statement(
             facts.label(),

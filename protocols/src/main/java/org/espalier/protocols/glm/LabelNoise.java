@@ -1,6 +1,8 @@
 package org.espalier.protocols.glm;
 
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.espalier.protocols.glm.SealedPlan.Part;
@@ -37,6 +39,7 @@ final class LabelNoise {
   /** Noise on a typical person's log-odds beyond which no model is worth anything. */
   private static final double MOST_LOGIT_NOISE = 5;
 
+  private final LabelPrivacy privacy;
   private final GaussianPrivacy budget;
   private final double longestRow;
   private final double gradientDeviation;
@@ -55,6 +58,7 @@ final class LabelNoise {
       SealedScale scale,
       List<Shape> shapes,
       int losses) {
+    this.privacy = privacy;
     this.budget = privacy.budget();
     int columns = shapes.stream().mapToInt(Shape::columns).sum() - SealedSlice.LABEL_EXTRA;
     // Rounding moves each of a row's integers by less than one; the intercept's is exact.
@@ -85,14 +89,20 @@ final class LabelNoise {
     return lossRows;
   }
 
-  /** About how far the noise moves a typical person's log-odds. */
-  double logitNoise() {
-    return logitNoise;
-  }
-
   /** What is told of outcomes, losses included. */
   GaussianPrivacy budget() {
     return budget;
+  }
+
+  /** For the receipt; the last: about how far the noise moves a typical person's log-odds. */
+  Map<String, Object> parametersRun() {
+    Map<String, Object> ran = new LinkedHashMap<>();
+    ran.put("epsilon", privacy.epsilon());
+    ran.put("delta", privacy.delta());
+    ran.put("clip", privacy.clip());
+    ran.put("mu", budget.mu());
+    ran.put("logit_noise", logitNoise);
+    return Collections.unmodifiableMap(ran);
   }
 
   /** The label party's draws. */

@@ -17,9 +17,9 @@ import org.espalier.protocols.glm.SealedPlan.Part;
 import org.espalier.protocols.glm.SealedSchedule.Stage;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.predict.SharedWeights;
-import org.espalier.protocols.privacy.LabelPrivacy;
 import org.espalier.protocols.shares.Correlations;
 import org.espalier.protocols.shares.IntegerMatrix;
+import org.espalier.protocols.shares.Opened;
 import org.espalier.protocols.shares.Pinned;
 import org.espalier.protocols.shares.PrimeField;
 import org.espalier.protocols.shares.SharedSeries;
@@ -243,26 +243,14 @@ abstract class SealedRole {
   abstract Decision pass(
       SharedSeries series, Vector vector, Vector forLoss, Opening opening, boolean last);
 
-  /** A share of final weights under uniform noise in its low bits, which could carry a message. */
+  /** A share of final weights under noise in its low bits. */
   long[] rounded(long[] share) {
-    int bits = plan.scale.weightScale() - SealedPlan.OPENED_BITS;
-    long[] out = new long[share.length];
-    for (int j = 0; j < out.length; j++) {
-      long noise = Prg.centred(coins.nextLong(), bits);
-      out[j] = field.add(share[j], field.residue(noise));
-    }
-    return out;
+    return Opened.rounded(field, coins, share, plan.scale.weightScale() - SealedPlan.OPENED_BITS);
   }
 
   /** Both halves of weights as real numbers, on the whitened columns. */
   double[] open(long[] mine, long[] theirs) {
-    double[] out = new double[mine.length];
-    for (int j = 0; j < out.length; j++) {
-      out[j] =
-          Math.scalb(
-              (double) field.centre(field.add(mine[j], theirs[j])), -plan.scale.weightScale());
-    }
-    return out;
+    return Opened.real(field, mine, theirs, plan.scale.weightScale());
   }
 
   LaneLayout pinnedLayout() {
@@ -372,20 +360,7 @@ abstract class SealedRole {
     ran.put("opened_sums", openings);
     ran.put("opening_noise_rows", SealedPlan.NOISE_ROWS);
     if (plan.labelNoise != null) {
-      LabelPrivacy privacy = job.spec().labelPrivacy();
-      ran.put(
-          "label_privacy",
-          Map.of(
-              "epsilon",
-              privacy.epsilon(),
-              "delta",
-              privacy.delta(),
-              "clip",
-              privacy.clip(),
-              "mu",
-              plan.labelNoise.budget().mu(),
-              "logit_noise",
-              plan.labelNoise.logitNoise()));
+      ran.put("label_privacy", plan.labelNoise.parametersRun());
     }
     ran.put("rows", job.rows());
     ran.put("sample_rows", plan.sample.cohort());

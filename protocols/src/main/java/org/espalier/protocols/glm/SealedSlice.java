@@ -51,14 +51,7 @@ final class SealedSlice {
 
   /** A permutation of the rows that all parties know: a prefix of it is a sample. */
   static int[] order(TrainingJob job) {
-    Prg random = new Prg(job.session().bind("sealed row order"));
-    int[] order = new int[job.rows()];
-    for (int i = 0; i < order.length; i++) {
-      int j = (int) Long.remainderUnsigned(random.nextLong(), i + 1L);
-      order[i] = order[j];
-      order[j] = i;
-    }
-    return order;
+    return new Prg(job.session().bind("sealed row order")).permutation(job.rows());
   }
 
   int columns() {

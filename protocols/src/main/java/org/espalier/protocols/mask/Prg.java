@@ -108,6 +108,17 @@ public final class Prg {
     return (long) floor + (nextDouble() < x - floor ? 1 : 0);
   }
 
+  /** The numbers from 0 to below {@code count} in random order (Fisher and Yates). */
+  public int[] permutation(int count) {
+    int[] order = new int[count];
+    for (int i = 0; i < count; i++) {
+      int j = (int) Long.remainderUnsigned(nextLong(), i + 1L);
+      order[i] = order[j];
+      order[j] = i;
+    }
+    return order;
+  }
+
   private void refill() {
     try {
       cipher.update(ZEROS, 0, BUFFER, buffer, 0);

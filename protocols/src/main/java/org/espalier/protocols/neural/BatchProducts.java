@@ -85,14 +85,7 @@ final class BatchProducts {
    * @param out rows × vectors, row-major
    */
   void forward(long[] w, long[] out) {
-    split(w, columns, columnFactor);
-    tasks(
-        rows,
-        (from, to) -> {
-          DenseProducts.product(
-              byRow, rows, columns, from, to, columnFactor, 2 * vectors, rowProduct);
-          join(rowProduct, from, to, out);
-        });
+    product(byRow, rows, columns, w, columnFactor, rowProduct, out);
   }
 
   /**
@@ -102,13 +95,17 @@ final class BatchProducts {
    * @param out columns × vectors, row-major
    */
   void backward(long[] e, long[] out) {
-    split(e, rows, rowFactor);
+    product(byColumn, columns, rows, e, rowFactor, columnProduct, out);
+  }
+
+  private void product(
+      double[] x, int count, int length, long[] by, double[] factor, double[] product, long[] out) {
+    split(by, length, factor);
     tasks(
-        columns,
+        count,
         (from, to) -> {
-          DenseProducts.product(
-              byColumn, columns, rows, from, to, rowFactor, 2 * vectors, columnProduct);
-          join(columnProduct, from, to, out);
+          DenseProducts.product(x, count, length, from, to, factor, 2 * vectors, product);
+          join(product, from, to, out);
         });
   }
 

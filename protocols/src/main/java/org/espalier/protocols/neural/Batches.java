@@ -12,13 +12,7 @@ final class Batches {
 
   Batches(SourceJob job) {
     this.count = count(job.rows(), job.spec());
-    this.order = new int[job.rows()];
-    Prg random = new Prg(job.session().bind("neural batches"));
-    for (int i = 0; i < order.length; i++) {
-      int j = (int) random.below(Math.max(2, i + 1L)) % (i + 1);
-      order[i] = order[j];
-      order[j] = i;
-    }
+    this.order = new Prg(job.session().bind("neural batches")).permutation(job.rows());
   }
 
   /** How many batches there are. */

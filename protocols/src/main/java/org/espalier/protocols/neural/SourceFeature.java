@@ -12,6 +12,7 @@ import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.mask.ZeroSumMasks;
 import org.espalier.protocols.shares.Correlations;
 import org.espalier.protocols.shares.IntegerMatrix;
+import org.espalier.protocols.shares.Opened;
 import org.espalier.protocols.shares.Residues;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Digests;
@@ -255,13 +256,8 @@ final class SourceFeature implements AutoCloseable {
 
   /** The end: the label party's share, and with it the weights, in real units. */
   double[] open() {
-    long[] w = Residues.receive(label, plan.field, columns * hidden);
-    plan.field.addTo(w, share.weights());
-    double[] weights = new double[w.length];
-    for (int i = 0; i < w.length; i++) {
-      weights[i] = Math.scalb((double) plan.field.centre(w[i]), -plan.scale.weightBits());
-    }
-    return weights;
+    long[] theirs = Residues.receive(label, plan.field, columns * hidden);
+    return Opened.real(plan.field, share.weights(), theirs, plan.scale.weightBits());
   }
 
   private WireException.ProtocolViolation violation(String what) {

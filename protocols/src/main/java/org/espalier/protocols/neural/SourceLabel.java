@@ -11,6 +11,7 @@ import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.shares.Correlations;
+import org.espalier.protocols.shares.Opened;
 import org.espalier.protocols.shares.Residues;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
@@ -346,11 +347,7 @@ final class SourceLabel implements AutoCloseable {
     int bits = plan.scale.weightBits() - SourcePlan.OPENED_BITS;
     shares.forEach(
         (party, share) -> {
-          long[] rounded = share.weights().clone();
-          for (int i = 0; i < rounded.length; i++) {
-            long noise = Prg.centred(coins.nextLong(), bits);
-            rounded[i] = plan.field.add(rounded[i], plan.field.residue(noise));
-          }
+          long[] rounded = Opened.rounded(plan.field, coins, share.weights(), bits);
           Residues.send(features.get(party), plan.field, rounded);
         });
   }

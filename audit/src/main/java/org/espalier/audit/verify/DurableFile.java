@@ -1,4 +1,4 @@
-package org.espalier.audit.witness;
+package org.espalier.audit.verify;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -9,11 +9,11 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /** Files that are there as a whole, old or new, whenever the machine stops. */
-final class DurableFile {
+public final class DurableFile {
   private DurableFile() {}
 
   /** Returns when the new content is on stable storage under the name. */
-  static void replace(Path file, byte[] content) throws IOException {
+  public static void replace(Path file, byte[] content) throws IOException {
     Path folder = file.toAbsolutePath().getParent();
     Path fresh = Files.createTempFile(folder, file.getFileName().toString(), ".new");
     try {
