@@ -40,6 +40,8 @@ public final class Bench {
       case "psi-2e16" -> psi(folder, name, 1 << 16, arguments);
       case "psi-2e20" -> psi(folder, name, 1 << 20, arguments);
       case "psi-1e7" -> psi(folder, name, 10_000_000, arguments);
+      case "psi-unbalanced" -> psiUnbalanced(folder, name, 1 << 13, 1 << 20, arguments);
+      case "psi-unbalanced-1e7" -> psiUnbalanced(folder, name, 1 << 10, 10_000_000, arguments);
       default -> throw new Options.Misuse("there is no such benchmark");
     }
   }
@@ -348,6 +350,45 @@ public final class Bench {
     if (!PsiBenchmark.run(data, settings, folder, o.flag("--json"), System.out)) {
       fail(1, "a limit is missed");
     }
+  }
+
+  private static void psiUnbalanced(
+      Path folder, String name, int client, int server, List<String> arguments)
+      throws IOException, TimeoutException {
+    boolean large = server > 2_000_000;
+    String system = PsiBenchmark.PATTERN;
+    Options o =
+        new Options.Known()
+            .flag("--json")
+            .flag("--no-pin")
+            .text("--systems", "unbalanced,unbalanced-again,oprf", system + "(," + system + ")*")
+            .text("--networks", "loopback,wan", "(loopback|wan|,)+")
+            .whole("--client", client)
+            .whole("--server", server)
+            .whole("--turns", large ? 1 : 3)
+            .whole("--heap", large ? 1500 : 600)
+            .whole("--limit", 3600)
+            .parse(arguments);
+    for (String size : List.of("--client", "--server")) {
+      if (o.whole(size) < 2 || o.whole(size) > 60_000_000) {
+        throw new Options.Misuse(size + " must be 2 to 60,000,000");
+      }
+    }
+    PsiBenchmark.run(
+        PsiData.ensure(folder.resolve("data"), o.whole("--client"), o.whole("--server")),
+        new PsiBenchmark.Settings(
+            name,
+            o.list("--systems"),
+            o.list("--networks"),
+            o.whole("--turns"),
+            pin(o),
+            o.whole("--heap"),
+            false,
+            null,
+            Duration.ofSeconds(o.whole("--limit"))),
+        folder,
+        o.flag("--json"),
+        System.out);
   }
 
   private static void planAccuracy(List<String> arguments) throws IOException, TimeoutException {

@@ -24,7 +24,8 @@ final class PsiBenchmark {
   static final String PEER = "spu-";
 
   /** A system's name. */
-  static final String PATTERN = "(oprf|ecdh|spu-rr22|spu-rr22-low|spu-kkrt|spu-ecdh)";
+  static final String PATTERN =
+      "(oprf|ecdh|unbalanced|unbalanced-again|spu-rr22|spu-rr22-low|spu-kkrt|spu-ecdh)";
 
   private static final double HEAP_LIMIT_MB = 2048 * 1.048576;
 
@@ -218,7 +219,8 @@ final class PsiBenchmark {
     ObjectMapper mapper = new ObjectMapper();
     ObjectNode json = mapper.createObjectNode();
     json.put("benchmark", s.name())
-        .put("rows", data.rows())
+        .put("rows", data.receiver())
+        .put("rows_sender", data.sender())
         .put("common", data.common())
         .put("pinned", s.pin())
         .put("heap_megabytes", s.heapMegabytes());
@@ -239,8 +241,9 @@ final class PsiBenchmark {
     out.println(machine);
     out.printf(
         Locale.ROOT,
-        "two files of %,d identifiers, %,d in both; two processes%s; median of %d turns%n%n",
-        data.rows(),
+        "two files of %,d and %,d identifiers, %,d in both; two processes%s; median of %d turns%n%n",
+        data.receiver(),
+        data.sender(),
         data.common(),
         s.pin() ? ", each pinned to one core" : ", NOT pinned",
         s.turns());

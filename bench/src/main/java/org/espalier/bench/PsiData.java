@@ -12,12 +12,13 @@ import java.nio.file.StandardOpenOption;
 import java.util.SplittableRandom;
 
 /**
- * Two files of identifiers of which half are in both, in random order: a column {@code id}, each of
- * 32 hexadecimal digits. Made from the number of rows alone.
+ * Two files of identifiers, half of those of the shorter in both, in random order: a column {@code
+ * id}, each of 32 hexadecimal digits. Made from the numbers of rows alone.
  *
- * @param rows of each file
+ * @param receiver rows of its file
+ * @param sender rows of the other's
  */
-record PsiData(Path folder, int rows) {
+record PsiData(Path folder, int receiver, int sender) {
   private static final byte[] HEADER = "id\n".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] DIGITS = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
   private static final int DIGITS_OF_ID = 32;
@@ -30,7 +31,13 @@ record PsiData(Path folder, int rows) {
 
   /** Finds the files in the folder or makes them. */
   static PsiData ensure(Path parent, int rows) throws IOException {
-    PsiData data = new PsiData(parent.resolve("psi-" + rows), rows);
+    return ensure(parent, rows, rows);
+  }
+
+  /** The same of files of different lengths. */
+  static PsiData ensure(Path parent, int receiver, int sender) throws IOException {
+    String name = "psi-" + receiver + (sender == receiver ? "" : "-" + sender);
+    PsiData data = new PsiData(parent.resolve(name), receiver, sender);
     Files.createDirectories(data.folder);
     for (int party = 0; party < 2; party++) {
       if (!Files.exists(data.file(party))) {
@@ -48,13 +55,18 @@ record PsiData(Path folder, int rows) {
 
   /** How many identifiers are in both. */
   int common() {
-    return rows / 2;
+    return Math.min(receiver, sender) / 2;
+  }
+
+  private int rows(int party) {
+    return party == 0 ? receiver : sender;
   }
 
   private void write(int party) throws IOException {
+    int rows = rows(party);
     int[] people = new int[rows];
     for (int i = 0; i < rows; i++) {
-      people[i] = i < common() || party == 0 ? i : i + rows;
+      people[i] = i < common() || party == 0 ? i : i + receiver;
     }
     SplittableRandom random = new SplittableRandom(rows * 2L + party);
     for (int i = rows - 1; i > 0; i--) {
@@ -101,25 +113,25 @@ record PsiData(Path folder, int rows) {
   /**
    * Holds a result against the files.
    *
-   * @param receiver rows of the receiver's file, in the order of the cohort
-   * @param sender rows of the sender's
+   * @param ofReceiver rows of the receiver's file, in the order of the cohort
+   * @param ofSender rows of the sender's
    * @return what is wrong with it; empty if it names exactly the common identifiers, in the same
    *     order at both parties
    */
-  String check(int[] receiver, int[] sender) throws IOException {
-    if (receiver.length != common() || sender.length != common()) {
+  String check(int[] ofReceiver, int[] ofSender) throws IOException {
+    if (ofReceiver.length != common() || ofSender.length != common()) {
       return "%,d and %,d rows where %,d are in both files"
-          .formatted(receiver.length, sender.length, common());
+          .formatted(ofReceiver.length, ofSender.length, common());
     }
     MappedByteBuffer[] bytes = {map(0), map(1)};
-    boolean[] seen = new boolean[rows];
-    for (int i = 0; i < receiver.length; i++) {
-      if (seen[receiver[i]]) {
-        return "row %,d twice".formatted(receiver[i]);
+    boolean[] seen = new boolean[receiver];
+    for (int i = 0; i < ofReceiver.length; i++) {
+      if (seen[ofReceiver[i]]) {
+        return "row %,d twice".formatted(ofReceiver[i]);
       }
-      seen[receiver[i]] = true;
-      int own = HEADER.length + LINE * receiver[i];
-      int other = HEADER.length + LINE * sender[i];
+      seen[ofReceiver[i]] = true;
+      int own = HEADER.length + LINE * ofReceiver[i];
+      int other = HEADER.length + LINE * ofSender[i];
       for (int digit = 0; digit < DIGITS_OF_ID; digit++) {
         if (bytes[0].get(own + digit) != bytes[1].get(other + digit)) {
           return "position %,d is not the same person at both parties".formatted(i);

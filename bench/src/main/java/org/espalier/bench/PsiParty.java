@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,11 +17,15 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
+import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.CsvFile;
 import org.espalier.node.data.TableSchema;
 import org.espalier.psi.Alignment;
+import org.espalier.psi.AlignmentProtocol;
 import org.espalier.psi.keys.KeySource;
+import org.espalier.psi.oprf.ListStore;
+import org.espalier.psi.oprf.UnbalancedAlignment;
 import org.espalier.wire.Channel;
 import org.espalier.wire.MessageChannel;
 import org.espalier.wire.Party;
@@ -34,6 +39,11 @@ import org.espalier.wire.Progress;
  */
 final class PsiParty {
   private static final Duration PATIENCE = Duration.ofMinutes(30);
+  private static final String UNBALANCED = "unbalanced";
+
+  /** Before a party's number: the folder of what it keeps for later alignments. */
+  private static final String KEPT = "kept-by-";
+
   private static final int LINE_FEED = '\n';
 
   /**
@@ -105,10 +115,25 @@ final class PsiParty {
   private static Alignment align(
       Task task, List<Party> parties, Party self, Map<Party, Channel> channels) throws IOException {
     Path lists = Path.of(task.rows()).toAbsolutePath().getParent();
-    Path ids = Path.of(task.ids());
-    return AlignParty.protocol(task.protocol(), lists)
-        .align(
-            AlignParty.job(1, self, parties), channels, new IdFile(ids, rows(ids)), Progress.NONE);
+    AlignmentProtocol protocol =
+        task.protocol().startsWith(UNBALANCED)
+            ? new UnbalancedAlignment(kept(task, lists.resolveSibling(KEPT + task.party())))
+            : AlignParty.protocol(task.protocol(), lists);
+    return protocol.align(
+        AlignParty.job(1, self, parties), channels, new IdFile(Path.of(task.ids())), Progress.NONE);
+  }
+
+  /** Lists as a node keeps them, sealed; none where the alignment is the first. */
+  private static ListStore kept(Task task, Path folder) throws IOException {
+    if (task.protocol().equals(UNBALANCED) && Files.exists(folder)) {
+      try (var files = Files.list(folder)) {
+        for (Path file : files.toList()) {
+          Files.delete(file);
+        }
+      }
+    }
+    return new Cohorts(folder, new byte[32])
+        .lists(new Party("partner"), "ids", new byte[32], "00".repeat(32));
   }
 
   /** Lines but the header. A node knows them since the data set was registered. */
@@ -132,7 +157,16 @@ final class PsiParty {
   }
 
   /** The file as a node reads it: checked against its schema and hashed on the way. */
-  private record IdFile(Path file, int rows) implements KeySource {
+  private record IdFile(Path file) implements KeySource {
+    @Override
+    public int rows() {
+      try {
+        return PsiParty.rows(file);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
     @Override
     public void scan(List<String> columns, RowVisitor visitor) {
       TableSchema schema =

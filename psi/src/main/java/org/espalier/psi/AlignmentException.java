@@ -145,4 +145,16 @@ public abstract sealed class AlignmentException extends RuntimeException {
           cause);
     }
   }
+
+  /** A list that is kept for later alignments cannot be read or written. */
+  public static final class ListStorage extends AlignmentException {
+    public ListStorage(java.io.IOException cause) {
+      super(
+          "the list that is kept for later alignments with this partner: %s. The next attempt does"
+                  .formatted(cause.getMessage())
+              + " without it, if there is room for another one",
+          "its storage failed",
+          cause);
+    }
+  }
 }

@@ -48,6 +48,11 @@ public abstract class Parties {
   /** What all parties run. */
   protected abstract AlignmentProtocol protocol(Path folder);
 
+  /** What one party runs. */
+  protected AlignmentProtocol protocol(int self, Path folder) {
+    return protocol(folder);
+  }
+
   /** What one party got. */
   public record Outcome(Alignment alignment, Throwable failure) {}
 
@@ -80,7 +85,8 @@ public abstract class Parties {
       }
     }
     try {
-      return new Outcome(protocol(folder).align(job, mine, sources.get(self), progress), null);
+      return new Outcome(
+          protocol(self, folder).align(job, mine, sources.get(self), progress), null);
     } catch (RuntimeException e) {
       return new Outcome(null, e);
     }

@@ -2,6 +2,7 @@ package org.espalier.psi.ecdh;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.espalier.psi.curve.Mask;
 import org.espalier.psi.run.RunMessages;
 
 /**

@@ -1,6 +1,7 @@
 package org.espalier.psi.ecdh;
 
 import java.nio.file.Path;
+import org.espalier.psi.curve.Mask;
 import org.espalier.psi.run.Links;
 import org.espalier.psi.store.RecordFile;
 

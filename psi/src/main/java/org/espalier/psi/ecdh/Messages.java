@@ -1,5 +1,6 @@
 package org.espalier.psi.ecdh;
 
+import org.espalier.psi.curve.Mask;
 import org.espalier.wire.Decoder;
 import org.espalier.wire.Encoder;
 import org.espalier.wire.MalformedMessageException;

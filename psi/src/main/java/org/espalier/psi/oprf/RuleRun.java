@@ -265,7 +265,7 @@ abstract class RuleRun {
   /** Compares a peer's sorted values with this party's as they arrive. */
   final Outputs.Matcher compare(int peer, Outputs own, Outputs.Code code) {
     Outputs.Matcher matcher = own.new Matcher(code.count());
-    Ascending ascending = new Ascending(code.count(), matcher);
+    Ascending ascending = new Ascending(code.count(), matcher::next);
     try {
       for (int first = 0; first < code.buckets(); first += Outputs.CHUNK) {
         Messages.Values message =
@@ -282,39 +282,6 @@ abstract class RuleRun {
       throw links.violation(peer, e.getMessage());
     }
     return matcher;
-  }
-
-  /** Refuses values that are not different and in order, or not as many as announced. */
-  private static final class Ascending implements Messages.Values.Visitor {
-    private final int count;
-    private final Outputs.Matcher matcher;
-    private int seen;
-    private long lastHigh;
-    private long lastRest;
-
-    Ascending(int count, Outputs.Matcher matcher) {
-      this.count = count;
-      this.matcher = matcher;
-    }
-
-    @Override
-    public void value(long high, long rest) {
-      if (seen > 0 && Outputs.compare(lastHigh, lastRest, high, rest) >= 0) {
-        throw new MalformedMessageException("value " + seen + " is not above the one before it");
-      }
-      if (seen++ == count) {
-        throw new MalformedMessageException("more than " + count + " values");
-      }
-      lastHigh = high;
-      lastRest = rest;
-      matcher.next(high, rest);
-    }
-
-    void end() {
-      if (seen != count) {
-        throw new MalformedMessageException(seen + " values where " + count + " were announced");
-      }
-    }
   }
 
   /** At the receiver, once it knows who is in the cohort: goes on only if they are enough. */

@@ -140,4 +140,32 @@ class OutputsTest {
     assertThatThrownBy(() -> Messages.Values.type(code).decoder().apply(new Decoder(announcesMore)))
         .isInstanceOf(MalformedMessageException.class);
   }
+
+  /** As many as there are, fewer and more, with and without bits after the first 64. */
+  @ParameterizedTest
+  @CsvSource({"1, 1, 0", "3, 1000, 28", "1000, 3, 17", "500, 150000, 26", "2000, 2000, 64"})
+  void singleValuesAreFoundAmongEncodedOnes(int count, int theirCount, int low) {
+    Random random = new Random(count);
+    long[] theirs = random.longs(2L * theirCount).toArray();
+    long[] own = random.longs(2L * count).toArray();
+    // Every second one is theirs, too; others differ in the last bit or the one before the rest.
+    for (int i = 0; i < count && i < theirCount; i++) {
+      own[2 * i] = theirs[2 * i] ^ (i % 4 == 1 ? 1 : 0);
+      own[2 * i + 1] = theirs[2 * i + 1] ^ (i % 4 == 3 ? 1L << (64 - low) : 0);
+    }
+    Outputs here = new Outputs(own, low);
+    Outputs there = new Outputs(theirs, low);
+    Outputs.Code code = new Outputs.Code(theirCount, low);
+    Outputs.Matcher matcher = here.new Matcher(theirCount);
+    CodedValues coded = new CodedValues(here, code);
+    for (int first = 0; first < code.buckets(); first += Outputs.CHUNK) {
+      Messages.Values message = there.chunk(code, first);
+      message.visit(matcher::next);
+      coded.next(ListServer.payload(message));
+    }
+    assertThat(coded.passed()).isEqualTo(theirCount);
+    assertThat(coded.matches()).isEqualTo(matcher.matches()).isNotEmpty();
+    assertThat(coded.places())
+        .isEqualTo(java.util.BitSet.valueOf(matcher.members()).stream().toArray());
+  }
 }

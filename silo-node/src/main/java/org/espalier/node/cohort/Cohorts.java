@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
@@ -20,15 +21,19 @@ import javax.crypto.spec.SecretKeySpec;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloHome;
+import org.espalier.psi.oprf.ListStore;
+import org.espalier.wire.Party;
 
 /**
  * The node's frozen alignments, and the key sets that it brought to alignments, in a folder of
  * sealed files: {@code DIGEST.cohort} with {@link Cohort} as JSON and this party's rows in the
- * common order, {@code ID.keys} with a {@link KeySet}.
+ * common order, {@code ID.keys} with a {@link KeySet}, and what {@link #lists} keeps.
  */
 public final class Cohorts {
   private static final String COHORT = ".cohort";
   private static final String KEYS = ".keys";
+  private static final String SERVED = ".served";
+  private static final String RECEIVED = ".received";
   private static final int MAX_JSON = 1 << 20;
   private static final int MAX_RULES = 64;
   private static final int BUFFER = 1 << 16;
@@ -256,6 +261,74 @@ public final class Cohorts {
               "the file of the keys of an earlier alignment was changed or is damaged")
           .detail(file + ": " + e.getMessage())
           .because(e);
+    }
+  }
+
+  // ---- lists of alignments of unequal tables --------------------------------------------------
+
+  /**
+   * Where the lists of {@link org.espalier.psi.oprf.UnbalancedAlignment} are kept: {@code
+   * ID.served} begins with the SHA-256 of the file whose keys it is about, so that of another file
+   * there is none; {@code ID.received} is the partner's list.
+   *
+   * @param dataset the server's, as jobs name it
+   * @param match digest of the match section
+   * @param sha256 of the own file, hex
+   */
+  public ListStore lists(Party partner, String dataset, byte[] match, String sha256) {
+    Mac mac = mac("espalier list 1");
+    for (String name : List.of(partner.name(), dataset)) {
+      byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+      mac.update(ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).array());
+      mac.update(bytes);
+    }
+    String id = HexFormat.of().formatHex(mac.doFinal(match), 0, 16);
+    return new Lists(id, HexFormat.of().parseHex(sha256));
+  }
+
+  private final class Lists implements ListStore {
+    private final String id;
+    private final byte[] own;
+
+    Lists(String id, byte[] own) {
+      this.id = id;
+      this.own = own;
+    }
+
+    private Path file(Kind kind) {
+      return Cohorts.this.file(id, kind == Kind.SERVED ? SERVED : RECEIVED);
+    }
+
+    @Override
+    public Optional<DataInputStream> open(Kind kind) throws IOException {
+      Path file = file(kind);
+      if (!Files.isRegularFile(file)) {
+        return Optional.empty();
+      }
+      DataInputStream in = SealedFile.read(secret, file);
+      try {
+        if (kind == Kind.RECEIVED || Arrays.equals(in.readNBytes(own.length), own)) {
+          return Optional.of(in);
+        }
+      } catch (IOException | RuntimeException e) {
+        in.close();
+        throw e;
+      }
+      in.close();
+      return Optional.empty();
+    }
+
+    @Override
+    public void keep(Kind kind, Content content) throws IOException {
+      SealedFile.write(
+          secret,
+          file(kind),
+          out -> {
+            if (kind == Kind.SERVED) {
+              out.write(own);
+            }
+            content.write(out);
+          });
     }
   }
 

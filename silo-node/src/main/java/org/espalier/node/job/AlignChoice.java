@@ -2,6 +2,7 @@ package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
@@ -23,6 +24,9 @@ record AlignChoice(JobSpec spec, String why, Map<String, Cost> costs) {
    * them.
    */
   static final int FEW_ROWS = 100_000;
+
+  /** How many times as many rows as the label party a partner has whose list is used unasked. */
+  private static final int RATIO = 100;
 
   /** The same of more parties: every party multiplies every party's keys. */
   static int fewRows(int parties) {
@@ -50,6 +54,10 @@ record AlignChoice(JobSpec spec, String why, Map<String, Cost> costs) {
       return ecdh(spec, "the own data set is not known");
     }
     int parties = spec.parties().size();
+    Optional<AlignChoice> list = withList(context, spec, rows);
+    if (list.isPresent()) {
+      return list.get();
+    }
     if (rows <= fewRows(parties)) {
       return ecdh(
           spec,
@@ -66,6 +74,39 @@ record AlignChoice(JobSpec spec, String why, Map<String, Cost> costs) {
     return costs.isEmpty()
         ? ecdh(spec, "the own columns are not known")
         : cheaper(spec, rows, costs);
+  }
+
+  /**
+   * {@code unbalanced} where the label party proposes, keeps the list of a partner with many rows
+   * and has a hundredth of them: what is left to do is then a matter of its own few keys.
+   */
+  private static Optional<AlignChoice> withList(JobRun.Context context, JobSpec spec, int rows) {
+    boolean possible =
+        spec.parties().size() == 2
+            && spec.match().size() == 1
+            && context.peers().self().equals(spec.labelParty());
+    if (!possible) {
+      return Optional.empty();
+    }
+    return AlignPhase.receivedList(context, spec, LocalChecks.dataset(context, spec))
+        .filter(list -> worthIt(rows, list.count()))
+        .map(
+            list ->
+                new AlignChoice(
+                    spec.aligned(AlignmentSettings.UNBALANCED),
+                    ("the list of %,d keys that came on %s is kept here, and %,d rows are at most a"
+                            + " hundredth; its gate is one-sided: what reaches %s tells it who is in"
+                            + " a cohort that is too small (alignment.gate: two-sided rules it out)")
+                        .formatted(
+                            list.count(),
+                            list.received().toString().substring(0, 10),
+                            rows,
+                            spec.labelParty()),
+                    Map.of()));
+  }
+
+  static boolean worthIt(int rows, int listed) {
+    return listed > FEW_ROWS && (long) RATIO * rows <= listed;
   }
 
   /** The same with the costs of both, for a plan. */

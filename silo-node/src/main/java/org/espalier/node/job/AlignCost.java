@@ -8,6 +8,7 @@ import org.espalier.protocols.cost.Work;
 import org.espalier.psi.ecdh.EcdhCost;
 import org.espalier.psi.oprf.ManyCost;
 import org.espalier.psi.oprf.OprfCost;
+import org.espalier.psi.oprf.UnbalancedCost;
 
 /**
  * The steps of an alignment whose first rule finds everybody, label party first: every party masks
@@ -73,6 +74,39 @@ final class AlignCost {
       cost.rules(rules, () -> cost.exchange(new ManyCost(lengths), cohort));
     }
     return cost.script;
+  }
+
+  /**
+   * The same by protocol {@code unbalanced}: the server makes and sends its list, unless the label
+   * party has it, then both multiply the label party's keys.
+   */
+  static Script unbalanced(UnbalancedCost list, long cohort) {
+    AlignCost cost = new AlignCost(new long[] {list.client(), list.server()});
+    cost.toAll(EcdhCost.HELLO);
+    cost.rules(1, () -> cost.exchange(list, cohort));
+    return cost.script;
+  }
+
+  private void exchange(UnbalancedCost list, long cohort) {
+    Lane client = script.party(0);
+    Lane server = script.party(1);
+    script.message(client, server, UnbalancedCost.HELD);
+    if (!list.again()) {
+      server.compute(Work.POINT, list.server());
+    }
+    script.message(server, client, UnbalancedCost.ANSWER);
+    if (!list.again()) {
+      list.list().forEach(payload -> script.message(server, client, payload));
+    }
+    for (long count : list.keys()) {
+      client.compute(Work.POINT, (double) count);
+      script.message(client, server, UnbalancedCost.elements(count));
+      server.compute(Work.POINT, (double) count);
+      script.message(server, client, UnbalancedCost.elements(count));
+      client.compute(Work.POINT, (double) count);
+    }
+    script.message(client, server, EcdhCost.VERDICT);
+    UnbalancedCost.members(cohort).forEach(payload -> script.message(client, server, payload));
   }
 
   /** The first rule finds everybody; then all confirm the cohort. */

@@ -2,6 +2,7 @@ package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -21,7 +22,10 @@ import org.espalier.psi.LeakStatement;
 import org.espalier.psi.ecdh.EcdhAlignment;
 import org.espalier.psi.keys.Duplicates;
 import org.espalier.psi.keys.MatchKey;
+import org.espalier.psi.oprf.ListStore;
 import org.espalier.psi.oprf.OprfAlignment;
+import org.espalier.psi.oprf.ReceivedList;
+import org.espalier.psi.oprf.UnbalancedAlignment;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 
@@ -76,7 +80,7 @@ final class AlignPhase {
     AlignmentPolicy policy = policy(spec);
     MatchKey key = key(spec.match(), run.self());
     AlignmentJob job = new AlignmentJob(run.session(), run.self(), order(spec), key, policy);
-    AlignmentProtocol protocol = protocol(run.context(), spec);
+    AlignmentProtocol protocol = protocol(run.context(), spec, dataset);
     ObjectNode parameters =
         Json.object()
             .put("min_intersection", policy.minIntersection())
@@ -179,17 +183,57 @@ final class AlignPhase {
                   + spec.alignment().cohort().substring(0, 16)
                   + " again, which an earlier job told them"));
     }
-    return protocol(context, spec).leaks(order(spec), policy(spec));
+    return protocol(context, spec, null).leaks(order(spec), policy(spec));
   }
 
-  private static AlignmentProtocol protocol(JobRun.Context context, JobSpec spec) {
+  /**
+   * @param dataset the own; null where nothing is run
+   */
+  private static AlignmentProtocol protocol(JobRun.Context context, JobSpec spec, Dataset dataset) {
     if (spec.alignment().isOpen()) {
       throw new IllegalStateException("nobody has chosen how people are aligned");
+    }
+    if (spec.alignment().usesList()) {
+      return new UnbalancedAlignment(
+          dataset == null ? null : lists(context, spec, dataset.scan().sha256()));
     }
     if (!spec.alignment().usesOprf()) {
       return new EcdhAlignment(context.work());
     }
     return spec.alignment().isMalicious() ? OprfAlignment.againstDeviation() : new OprfAlignment();
+  }
+
+  /**
+   * Where the two parties of a job with {@code unbalanced} keep their list.
+   *
+   * @param sha256 of the own file
+   */
+  static ListStore lists(JobRun.Context context, JobSpec spec, String sha256) {
+    List<Party> order = order(spec);
+    Party server = order.get(1);
+    Party self = context.peers().self();
+    return context
+        .cohorts()
+        .lists(
+            self.equals(server) ? order.get(0) : server,
+            spec.parties().get(server).dataset(),
+            spec.matchDigest(),
+            sha256);
+  }
+
+  /** The partner's list that the label party keeps; empty if it has none or it is too old. */
+  static Optional<ReceivedList> receivedList(
+      JobRun.Context context, JobSpec spec, Dataset dataset) {
+    return ReceivedList.kept(lists(context, spec, dataset.scan().sha256()))
+        .filter(list -> Instant.now().isBefore(list.received().plus(UnbalancedAlignment.LIFE)));
+  }
+
+  /** Whether this node has what the alignment of an earlier job left, for its part. */
+  static boolean hasList(JobRun.Context context, JobSpec spec, Dataset dataset) {
+    ListStore lists = lists(context, spec, dataset.scan().sha256());
+    return context.peers().self().equals(spec.labelParty())
+        ? receivedList(context, spec, dataset).isPresent()
+        : UnbalancedAlignment.serves(lists);
   }
 
   private static AlignmentPolicy policy(JobSpec spec) {

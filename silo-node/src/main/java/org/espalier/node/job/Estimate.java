@@ -19,6 +19,7 @@ import org.espalier.protocols.cost.Script;
 import org.espalier.protocols.glm.TrainingCost;
 import org.espalier.protocols.predict.LogitsCost;
 import org.espalier.protocols.shares.Workspace;
+import org.espalier.psi.oprf.UnbalancedCost;
 import org.espalier.wire.Party;
 
 /**
@@ -66,15 +67,17 @@ final class Estimate {
     }
     Dataset dataset = own.get().dataset();
     Estimate estimate = new Estimate(context, spec, context.machine().speed());
-    int rows = dataset.scan().rows();
     Optional<Cohort> frozen = FrozenCohort.find(context, spec);
     if (frozen.isEmpty()) {
       estimate.assumed.add("everybody in the own data set is in the cohort");
     }
-    int people = frozen.map(Cohort::size).orElse(rows);
+    int people =
+        frozen
+            .map(Cohort::size)
+            .orElseGet(() -> (int) Arrays.stream(estimate.keys(dataset)).min().orElseThrow());
     JobSize size =
         new JobSize(
-            estimate.all(rows),
+            estimate.keys(dataset),
             people,
             training(spec, people),
             estimate.columns(own.get().columns(), "all columns"));
@@ -100,11 +103,12 @@ final class Estimate {
             estimate.all(rows), rows, 0, estimate.columns(own.get().columns(), "all columns"));
     Setting setting = new Setting(estimate.speeds, estimate.lines);
     Map<String, AlignChoice.Cost> costs = new TreeMap<>();
-    for (boolean oprf : new boolean[] {false, true}) {
+    for (String protocol :
+        List.of(JobSpec.AlignmentSettings.ECDH, JobSpec.AlignmentSettings.OPRF)) {
       Timeline timeline = new Timeline(estimate.parties.size());
-      estimate.align(dataset, size, oprf, timeline, setting);
+      estimate.align(dataset, size, protocol, timeline, setting);
       costs.put(
-          oprf ? JobSpec.AlignmentSettings.OPRF : JobSpec.AlignmentSettings.ECDH,
+          protocol,
           new AlignChoice.Cost(
               timeline.seconds(),
               IntStream.range(0, estimate.parties.size())
@@ -128,6 +132,15 @@ final class Estimate {
         return Optional.empty();
       }
     }
+  }
+
+  /** Rows of each party's table, as far as they are known. */
+  private long[] keys(Dataset dataset) {
+    long[] keys = all(dataset.scan().rows());
+    if (spec.alignment().usesList() && self.equals(parties.get(0))) {
+      AlignPhase.receivedList(context, spec, dataset).ifPresent(list -> keys[1] = list.count());
+    }
+    return keys;
   }
 
   private static int training(JobSpec spec, int cohort) {
@@ -163,9 +176,7 @@ final class Estimate {
   private ObjectNode forecast(int cohort, int training, int own) {
     Dataset dataset = LocalChecks.dataset(context, spec);
     assumed.add("partners' data sets have as many rows as the own one");
-    JobSize size =
-        new JobSize(
-            all(dataset.scan().rows()), cohort, training, columns(own, "partners' columns"));
+    JobSize size = new JobSize(keys(dataset), cohort, training, columns(own, "partners' columns"));
     ObjectNode json = Json.object();
     Timeline timeline = play(dataset, size, json);
     int me = parties.indexOf(self);
@@ -209,7 +220,7 @@ final class Estimate {
     lines(machine);
     Setting setting = new Setting(speeds, lines);
     Timeline timeline = new Timeline(parties.size());
-    align(dataset, size, spec.alignment().usesOprf(), timeline, setting);
+    align(dataset, size, spec.alignment().protocol(), timeline, setting);
     timeline.alone(TrainFlow.PREPARE, reading(dataset, size, 1));
     if (spec instanceof TrainSpec train) {
       train(train, size, timeline, setting);
@@ -223,11 +234,28 @@ final class Estimate {
   }
 
   private void align(
-      Dataset dataset, JobSize size, boolean oprf, Timeline timeline, Setting setting) {
+      Dataset dataset, JobSize size, String protocol, Timeline timeline, Setting setting) {
     if (spec.alignment().isFrozen()) {
       timeline.alone(AlignPhase.NAME, new double[parties.size()]);
       return;
     }
+    if (protocol.equals(JobSpec.AlignmentSettings.UNBALANCED)) {
+      boolean again = AlignPhase.hasList(context, spec, dataset);
+      assumed.add(
+          again
+              ? "the list of an earlier alignment can be used again"
+              : "the list of the partner's keys is made and sent, as in a first alignment");
+      double[] reading = reading(dataset, size, 2);
+      reading[1] = again ? 0 : reading[1];
+      timeline.together(
+          AlignPhase.NAME,
+          reading,
+          AlignCost.unbalanced(
+              new UnbalancedCost((int) size.keys()[0], (int) size.keys()[1], again), size.cohort()),
+          setting);
+      return;
+    }
+    boolean oprf = protocol.equals(JobSpec.AlignmentSettings.OPRF);
     int rules = spec.match().size();
     // Every rule reads the keys twice, to look for repeats and to mask them; the first rule of oprf
     // keeps what it read.

@@ -64,16 +64,16 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
   }
 
   /**
-   * @param protocol how the intersection is computed: {@link #ECDH} or {@link #OPRF}; {@link #AUTO}
-   *     leaves that to the proposer's node, which decides before it proposes ({@link AlignChoice}),
-   *     so that an approved job names one
+   * @param protocol how the intersection is computed: {@link #ECDH}, {@link #OPRF} or {@link
+   *     #UNBALANCED}; {@link #AUTO} leaves that to the proposer's node, which decides before it
+   *     proposes ({@link AlignChoice}), so that an approved job names one
    * @param minIntersection a smaller intersection ends the job before anybody learns it, with
-   *     {@link #OPRF} anybody but the label party
+   *     {@link #OPRF} and {@link #UNBALANCED} anybody but the label party
    * @param duplicates {@code reject} or {@code first}
    * @param cohort the digest of a frozen alignment of the same parties, files and match section,
    *     which then is used in place of a new one; or null
    * @param gate {@link #TWO_SIDED}: not even the label party may learn an intersection that is too
-   *     small, which rules {@link #OPRF} out; or null
+   *     small, which leaves {@link #ECDH} alone; or null
    * @param security {@link #MALICIOUS}: against a party that deviates from the protocol, which only
    *     {@link #OPRF} of two parties gives; null, also for {@code semi-honest}, if parties are
    *     taken to follow it
@@ -88,6 +88,7 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
       String security) {
     public static final String ECDH = "ecdh";
     public static final String OPRF = "oprf";
+    public static final String UNBALANCED = "unbalanced";
     public static final String AUTO = "auto";
     public static final String TWO_SIDED = "two-sided";
     public static final String SEMI_HONEST = "semi-honest";
@@ -118,12 +119,16 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
       return protocol.equals(OPRF);
     }
 
+    boolean usesList() {
+      return protocol.equals(UNBALANCED);
+    }
+
     public AlignmentSettings {
       protocol = protocol == null ? cohort == null ? AUTO : FROZEN : protocol;
       minIntersection = minIntersection == null ? 100 : minIntersection;
       duplicates = duplicates == null ? "reject" : duplicates;
       if (cohort == null) {
-        Specs.oneOf("alignment.protocol", protocol, AUTO, ECDH, OPRF);
+        Specs.oneOf("alignment.protocol", protocol, AUTO, ECDH, OPRF, UNBALANCED);
       } else if (!cohort.matches(Cohort.DIGEST)) {
         throw new IllegalArgumentException(
             "alignment.cohort is 64 digits 0-9 and a-f, as silo cohort show prints them");
@@ -136,9 +141,10 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
       Specs.range("alignment.min_intersection", minIntersection, 1, Integer.MAX_VALUE);
       if (gate != null) {
         Specs.oneOf("alignment.gate", gate, TWO_SIDED);
-        if (protocol.equals(OPRF)) {
+        if (protocol.equals(OPRF) || protocol.equals(UNBALANCED)) {
           throw new IllegalArgumentException(
-              "alignment.gate: two-sided and alignment.protocol: oprf exclude each other: with oprf"
+              "alignment.gate: two-sided and alignment.protocol: %s exclude each other: with %s"
+                      .formatted(protocol, protocol)
                   + " what reaches the label party's node tells it who is in a small cohort");
         }
         protocol = ECDH;
@@ -148,10 +154,11 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
         security = security.equals(MALICIOUS) ? security : null;
       }
       if (security != null) {
-        if (protocol.equals(ECDH)) {
+        if (protocol.equals(ECDH) || protocol.equals(UNBALANCED)) {
           throw new IllegalArgumentException(
               "alignment.security: malicious is given by alignment.protocol: oprf alone, which has"
-                  + " no two-sided gate: with ecdh parties are taken to follow the protocol");
+                  + " no two-sided gate: with %s parties are taken to follow the protocol"
+                      .formatted(protocol));
         }
         protocol = OPRF;
       }
@@ -282,12 +289,19 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
     }
 
     /** The default where nothing is set; refuses what these parties cannot run. */
-    static AlignmentSettings alignment(AlignmentSettings asked, Map<Party, Source> parties) {
+    static AlignmentSettings alignment(
+        AlignmentSettings asked, Map<Party, Source> parties, List<List<KeyPart>> match) {
       AlignmentSettings settings =
           asked == null ? new AlignmentSettings(null, null, null, null, null, null) : asked;
       if (settings.isMalicious() && parties.size() != 2) {
         throw new IllegalArgumentException(
             "alignment.security: malicious aligns 2 parties, the job names " + parties.size());
+      }
+      if (settings.usesList() && (parties.size() != 2 || match.size() != 1)) {
+        throw new IllegalArgumentException(
+            ("alignment.protocol: unbalanced aligns 2 parties by 1 rule of the match section, the job"
+                    + " names %d and %d")
+                .formatted(parties.size(), match.size()));
       }
       int most = OprfAlignment.MAX_PARTIES;
       if (settings.usesOprf() && parties.size() > most) {

@@ -32,6 +32,6 @@ public record PredictSpec(
     Specs.common(name, purpose, labelParty, parties, match);
     parties = Collections.unmodifiableSortedMap(new TreeMap<>(parties));
     match = match.stream().map(List::copyOf).toList();
-    alignment = Specs.alignment(alignment, parties);
+    alignment = Specs.alignment(alignment, parties, match);
   }
 }

@@ -7,6 +7,7 @@ import org.espalier.protocols.glm.TrainingCost;
 import org.espalier.psi.ecdh.EcdhCost;
 import org.espalier.psi.oprf.ManyCost;
 import org.espalier.psi.oprf.OprfCost;
+import org.espalier.psi.oprf.UnbalancedCost;
 
 /**
  * About how much room a job takes at a party.
@@ -41,11 +42,14 @@ record Room(long memory, long disk, long kept) {
       JobSpec spec, JobSize size, Optional<TrainingCost> cost, int party, SiloConfig config) {
     boolean oprf = spec.alignment().usesOprf();
     boolean frozen = spec.alignment().isFrozen();
+    boolean list = spec.alignment().usesList();
     Footprint align =
         Footprint.ofHeap(
             frozen
                 ? (long) Integer.BYTES * size.cohort()
-                : oprf ? oprf(spec, size.keys(), party) : EcdhCost.heap(size.keys()));
+                : list
+                    ? list(size).heap(party == 0)
+                    : oprf ? oprf(spec, size.keys(), party) : EcdhCost.heap(size.keys()));
     // Raw columns; of those that are prepared the cost of a training knows.
     long values = (long) size.cohort() * size.columns()[party] * Double.BYTES;
     Footprint then =
@@ -55,9 +59,15 @@ record Room(long memory, long disk, long kept) {
     long kept = RECORDS + size.cohort() * (2L * digits(size.cohort()) + 9);
     kept += party == 0 ? scored(spec, size) * (digits(size.cohort()) + SCORE) : 0;
     kept += frozen ? 0 : (long) Integer.BYTES * size.cohort();
-    long spilled = oprf || frozen ? 0 : EcdhCost.disk(size.keys(), party);
+    kept += list ? list(size).kept(party == 0) : 0;
+    long spilled = oprf || frozen || list ? 0 : EcdhCost.disk(size.keys(), party);
     long temporary = JOURNAL + Math.max(spilled, then.file());
     return new Room(memory, kept + temporary, kept);
+  }
+
+  /** As if it were made, which takes most. */
+  private static UnbalancedCost list(JobSize size) {
+    return new UnbalancedCost((int) size.keys()[0], (int) size.keys()[1], false);
   }
 
   private static long oprf(JobSpec spec, long[] keys, int party) {

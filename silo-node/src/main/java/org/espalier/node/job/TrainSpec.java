@@ -254,7 +254,7 @@ public record TrainSpec(
     Specs.common(name, purpose, label.party(), parties, match);
     parties = Collections.unmodifiableSortedMap(new TreeMap<>(parties));
     match = match.stream().map(List::copyOf).toList();
-    alignment = Specs.alignment(alignment, parties);
+    alignment = Specs.alignment(alignment, parties, match);
     preparation = preparation == null ? new PreparationSettings(null, null, null) : preparation;
     model = model == null ? new ModelSettings(null, null, null, null) : model;
     training =

@@ -94,6 +94,28 @@ class OprfJobTest extends TwoSilos {
     }
   }
 
+  /** The list comes with the first job and is used again by the second, of another bank table. */
+  @Test
+  void aListIsKeptForLaterJobs() {
+    ObjectNode spec = spec(50);
+    spec.withObject("alignment").put("protocol", "unbalanced");
+    JsonNode first = SiloNodeTest.done(bank, begin(spec));
+    assertThat(first.at("/alignment/size").asInt()).isEqualTo(COMMON);
+    bank.dataset("later", TestData.bank(50, 300));
+    ((ObjectNode) spec.at("/parties/bank.example")).put("dataset", "later");
+    spec.put("name", "later");
+    ObjectNode args = (ObjectNode) Json.object().set("spec", spec);
+    JsonNode plan = bank.call("job.plan", args);
+    assertThat(plan.path("learns").toString()).contains("keeps a list that stands for all");
+    assertThat(plan.at("/estimate/note").asText()).contains("can be used again");
+    assertThat(plan.at("/estimate/phases/align/insurer.example/sent").asLong())
+        .isBetween(7_500L, 10_500L);
+    String job = begin(spec);
+    JsonNode here = SiloNodeTest.done(bank, job);
+    assertThat(here.at("/alignment/size").asInt()).isEqualTo(200);
+    assertThat(SiloNodeTest.done(insurer, job).at("/alignment")).isEqualTo(here.at("/alignment"));
+  }
+
   private static ObjectNode threeParties(int minimum) {
     ObjectNode spec = (ObjectNode) TestData.threeParties();
     spec.withObject("alignment").put("protocol", "oprf").put("min_intersection", minimum);

@@ -39,6 +39,14 @@ class AlignChoiceTest {
     assertThat(slow.why()).doesNotContain("gate");
   }
 
+  @Test
+  void aListIsUsedUnaskedForAHundredthOfManyRows() {
+    assertThat(AlignChoice.worthIt(1000, 100_000)).isFalse();
+    assertThat(AlignChoice.worthIt(1000, 100_001)).isTrue();
+    assertThat(AlignChoice.worthIt(10_001, 1_000_000)).isFalse();
+    assertThat(AlignChoice.worthIt(60_000_000, 67_000_000)).isFalse();
+  }
+
   /** As many multiplications by all parties as two have with 100,000 rows. */
   @Test
   void moreThanTwoPartiesHaveManyRowsEarlier() {

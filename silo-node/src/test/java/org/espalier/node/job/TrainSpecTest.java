@@ -175,9 +175,11 @@ class TrainSpecTest {
         "model: {class_weights: {0: 1, 1: 0}} | model.class_weights are balanced or {0: W, 1: W}",
         "model: {class_weights: balanced, type: linear} | class_weights belong to models of type",
         "preparation: {min_per_category: 2} | preparation.min_per_category is 3 to",
-        "alignment: {protocol: dh} | alignment.protocol is auto or ecdh or oprf, not 'dh'",
+        "alignment: {protocol: dh} | alignment.protocol is auto or ecdh or oprf or unbalanced, not",
         "alignment: {gate: open} | alignment.gate is two-sided, not 'open'",
         "alignment: {gate: two-sided, protocol: oprf} | exclude each other",
+        "alignment: {gate: two-sided, protocol: unbalanced} | exclude each other",
+        "alignment: {security: malicious, protocol: unbalanced} | with unbalanced parties are taken",
         "alignment: {security: some} | alignment.security is semi-honest or malicious, not 'some'",
         "alignment: {security: malicious, protocol: ecdh} | is given by alignment.protocol: oprf",
         "alignment: {security: malicious, gate: two-sided} | which has no two-sided gate",
@@ -192,6 +194,14 @@ class TrainSpecTest {
     assertThatThrownBy(() -> read(more))
         .isInstanceOf(Problem.class)
         .hasMessageContaining(why.strip());
+  }
+
+  @Test
+  void aListIsForOneRule() {
+    String two = BASE.replaceFirst("match: (\\[.*)]\n", "match: $1, [{column: name}]]\n");
+    assertThat(two).isNotEqualTo(BASE);
+    assertThatThrownBy(() -> JobSpec.yaml("j", two + "alignment: {protocol: unbalanced}"))
+        .hasMessageContaining("by 1 rule of the match section, the job names 2 and 2");
   }
 
   @Test

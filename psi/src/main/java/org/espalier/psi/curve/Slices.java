@@ -1,18 +1,17 @@
-package org.espalier.psi.ecdh;
+package org.espalier.psi.curve;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntBinaryOperator;
-import org.espalier.psi.curve.Curve;
 
 /**
  * Elements of a message or a batch of keys, a slice at a time, on all cores. Parallel streams would
  * do, but whoever waits for the end of one spins: a tenth of the processor time of a run in which
  * several threads mask lists at once.
  */
-final class Slices {
+public final class Slices {
   private final int count;
   private final int slices;
   private final IntBinaryOperator task;
@@ -34,7 +33,7 @@ final class Slices {
    * @param task answers with the number of an element, or -1
    * @return the lowest number; -1 if there is none
    */
-  static int lowest(int count, IntBinaryOperator task) {
+  public static int lowest(int count, IntBinaryOperator task) {
     Slices work = new Slices(count, task);
     int helpers = Math.min(Runtime.getRuntime().availableProcessors(), work.slices) - 1;
     for (int i = 0; i < helpers; i++) {

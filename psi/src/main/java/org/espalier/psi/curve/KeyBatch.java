@@ -1,9 +1,9 @@
-package org.espalier.psi.ecdh;
+package org.espalier.psi.curve;
 
 import java.util.Arrays;
 
 /** Some keys, one after the other in one array that is used again. */
-final class KeyBatch {
+public final class KeyBatch {
   private static final int USUAL = 32;
 
   private final int[] ends;
@@ -13,12 +13,12 @@ final class KeyBatch {
   /**
    * @param capacity keys at most
    */
-  KeyBatch(int capacity) {
+  public KeyBatch(int capacity) {
     ends = new int[capacity];
     bytes = new byte[capacity * USUAL];
   }
 
-  void add(byte[] key) {
+  public void add(byte[] key) {
     int at = size == 0 ? 0 : ends[size - 1];
     int end = Math.addExact(at, key.length);
     if (end > bytes.length) {
@@ -28,11 +28,11 @@ final class KeyBatch {
     ends[size++] = end;
   }
 
-  int size() {
+  public int size() {
     return size;
   }
 
-  boolean full() {
+  public boolean full() {
     return size == ends.length;
   }
 
@@ -46,7 +46,7 @@ final class KeyBatch {
     return ends;
   }
 
-  void clear() {
+  public void clear() {
     size = 0;
   }
 }

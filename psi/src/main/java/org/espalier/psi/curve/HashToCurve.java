@@ -1,8 +1,7 @@
-package org.espalier.psi.ecdh;
+package org.espalier.psi.curve;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import org.espalier.psi.curve.Curve;
 
 /**
  * How keys become elements: the u-coordinate of {@code map_to_curve(hash_to_field(key))} of suite
@@ -24,19 +23,19 @@ import org.espalier.psi.curve.Curve;
  * values alone, so the remaining tuples are Diffie-Hellman tuples or random ones as before. The
  * count is in docs/protocols/psi-ecdh.md.
  */
-final class HashToCurve {
+public final class HashToCurve {
   private final byte[] dst;
   private final Curve curve = Curve.best();
 
   /**
    * @param dst domain separation tag, 1 to 255 bytes
    */
-  HashToCurve(byte[] dst) {
+  public HashToCurve(byte[] dst) {
     this.dst = dst.clone();
   }
 
-  /** The tag of one rule of one run. */
-  static byte[] tag(byte[] binding) {
+  /** The tag of one set of keys, such as one rule of one run. */
+  public static byte[] tag(byte[] binding) {
     byte[] name =
         "ESPALIER-V01-CS01-with-curve25519_XMD:SHA-512_ELL2_NU_"
             .getBytes(StandardCharsets.US_ASCII);
@@ -46,7 +45,7 @@ final class HashToCurve {
   }
 
   /** Hashes keys, on all cores. */
-  byte[] encode(KeyBatch keys) {
+  public byte[] encode(KeyBatch keys) {
     byte[] elements = new byte[keys.size() * Mask.WIDTH];
     Slices.lowest(
         keys.size(),

@@ -1,4 +1,4 @@
-package org.espalier.psi.ecdh;
+package org.espalier.psi.curve;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -10,16 +10,17 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Random;
 import org.bouncycastle.math.ec.rfc7748.X25519;
-import org.espalier.psi.curve.Elligator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The group: RFC 7748, RFC 9380, and what may not enter it. */
-class CurveTest {
+class MaskTest {
   private static final BigInteger P = BigInteger.TWO.pow(255).subtract(BigInteger.valueOf(19));
   private static final BigInteger A = BigInteger.valueOf(486662);
+  private static final BigInteger ORDER =
+      BigInteger.TWO.pow(252).add(new BigInteger("27742317777372353535851937790883648493"));
   private static final HexFormat HEX = HexFormat.of();
 
   /** A mask whose scalar is given. */
@@ -242,6 +243,43 @@ class CurveTest {
       a.apply(other);
       assertThat(one).isEqualTo(other);
     }
+  }
+
+  /** Clamped scalars at both ends, and drawn ones, against masks of others, on real keys. */
+  @Test
+  void anInverseTakesTheMaskOff() {
+    byte[][] keys = new byte[64][];
+    for (int i = 0; i < keys.length; i++) {
+      keys[i] = new byte[] {(byte) i};
+    }
+    byte[] points = encode(new HashToCurve(new byte[] {3}), keys);
+    SecureRandom random = new SecureRandom();
+    for (int time = 0; time < 40; time++) {
+      byte[] ends = new byte[32];
+      Arrays.fill(ends, (byte) (time == 0 ? 0 : 0xff));
+      try (Mask mask = time < 2 ? mask(ends) : new Mask(random);
+          Mask other = new Mask(random);
+          Mask off = mask.inverse(random)) {
+        byte[] expected = points.clone();
+        other.apply(expected);
+        byte[] there = points.clone();
+        mask.apply(there);
+        other.apply(there);
+        assertThat(there).isNotEqualTo(expected);
+        off.apply(there);
+        assertThat(there).isEqualTo(expected);
+        assertThat(off.scalar()[31] & 0xc0).isEqualTo(0x40);
+        assertThat(off.scalar()[0] & 7).isZero();
+        BigInteger product = big(mask.scalar()).multiply(big(off.scalar())).shiftLeft(3).mod(ORDER);
+        assertThat(product).isIn(BigInteger.valueOf(8), ORDER.subtract(BigInteger.valueOf(8)));
+        byte[] again = points.clone();
+        Mask.of(other.scalar()).apply(again);
+        assertThat(again).isEqualTo(expected);
+      }
+    }
+    Mask closed = new Mask(random);
+    closed.close();
+    assertThatThrownBy(() -> closed.inverse(random)).hasMessage("the mask is closed");
   }
 
   @Test
