@@ -9,7 +9,7 @@ import org.espalier.wire.Message;
 import org.espalier.wire.MessageType;
 
 /** A dishonest party's end: changes the payload of one message on its way out. */
-final class TamperingChannel extends ForwardingChannel {
+public final class TamperingChannel extends ForwardingChannel {
   private final int code;
   private final AtomicInteger countdown;
   private final UnaryOperator<byte[]> change;
@@ -18,7 +18,7 @@ final class TamperingChannel extends ForwardingChannel {
    * @param code type of the message
    * @param occurrence which of that type on this channel, from 1
    */
-  TamperingChannel(Channel inner, int code, int occurrence, UnaryOperator<byte[]> change) {
+  public TamperingChannel(Channel inner, int code, int occurrence, UnaryOperator<byte[]> change) {
     super(inner);
     this.code = code;
     this.countdown = new AtomicInteger(occurrence);
