@@ -254,8 +254,9 @@ public final class Disclosure {
                 + " columns combined by the unit's present weights, which it does not know, with noise of"
                 + " ±2^-%d. People with equal values in a partner's category and yes/no columns get"
                     .formatted(ACTIVATION_NOISE_BITS)
-                + " nearly equal numbers: they can be grouped from the first epoch on, and a yes/no column"
-                + " that matters for the outcome can often be read"));
+                + " nearly equal numbers: they can be grouped from the first epoch on, and where about as many"
+                + " numbers are opened as the partners have columns, yes/no columns can be read exactly in"
+                + " spite of the noise"));
     all.add(span(facts, "numbers a person", "numbers", "opened"));
     all.add(
         new Statement(

@@ -3,7 +3,7 @@ package org.espalier.protocols.neural;
 import java.util.Random;
 
 /** One hidden layer of rectified units and a logistic output, trained with momentum. */
-final class SmallTop implements TopLayers {
+public final class SmallTop implements TopLayers {
   private final double[] labels;
   private final int hidden;
   private final double rate;
@@ -13,7 +13,7 @@ final class SmallTop implements TopLayers {
   private double lossSum;
   private int lossCount;
 
-  SmallTop(double[] labels, int hidden, double rate, double momentum, long seed) {
+  public SmallTop(double[] labels, int hidden, double rate, double momentum, long seed) {
     this.labels = labels;
     this.hidden = hidden;
     this.rate = rate;
