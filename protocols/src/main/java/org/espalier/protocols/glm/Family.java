@@ -26,7 +26,7 @@ public enum Family {
     }
 
     @Override
-    double loss(double z, double y) {
+    public double loss(double z, double y) {
       return Math.max(z, 0) + Math.log(1 + Math.exp(-Math.abs(z))) - y * z;
     }
 
@@ -64,7 +64,7 @@ public enum Family {
     }
 
     @Override
-    double loss(double z, double y) {
+    public double loss(double z, double y) {
       return (z - y) * (z - y) / 2;
     }
 
@@ -101,7 +101,7 @@ public enum Family {
     }
 
     @Override
-    double loss(double z, double y) {
+    public double loss(double z, double y) {
       return Math.exp(z) - y * z;
     }
 
@@ -138,7 +138,7 @@ public enum Family {
     }
 
     @Override
-    double loss(double z, double y) {
+    public double loss(double z, double y) {
       return y * Math.exp(-z) + z;
     }
 
@@ -208,7 +208,12 @@ public enum Family {
     return 2 * sum / means.length;
   }
 
-  abstract double loss(double z, double y);
+  /**
+   * Of a row, up to a constant where y alone decides it.
+   *
+   * @param z linear predictor
+   */
+  public abstract double loss(double z, double y);
 
   /** Of the loss with respect to z. */
   abstract double slope(double z, double y);

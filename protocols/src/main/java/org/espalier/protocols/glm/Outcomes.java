@@ -49,7 +49,8 @@ public record Outcomes(double[] values, double[] weights, double[] offsets) {
     return values.length;
   }
 
-  double weight(int row) {
+  /** How much a row counts; 1 on average. */
+  public double weight(int row) {
     return weights == null ? 1 : weights[row];
   }
 
