@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.regex.Pattern;
 import org.espalier.protocols.predict.SharedWeights;
 import org.espalier.protocols.prepare.DataException;
+import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.prepare.Preparation;
 import org.espalier.protocols.prepare.Table;
 import org.espalier.wire.Party;
@@ -30,12 +31,15 @@ import org.espalier.wire.Party;
  * @param rows training rows, at least 1
  * @param passes full passes that training made
  * @param weights one per prepared feature, in the order of {@code preparation.features()}; finite;
- *     none where they are shared
- * @param intercept at the label party, else null; null where weights are shared
+ *     none where they are shared; of a neural model one for each unit of the first layer, feature
+ *     by feature
+ * @param intercept at the label party, else null; null where weights are shared, and of a neural
+ *     model
  * @param preparation from raw columns to prepared features
  * @param parametersRun what actually ran: JSON values only (texts, finite numbers, truth values,
  *     lists, maps)
  * @param shared this party's half of weights that nobody has, or null
+ * @param neural what a neural model has more, or null
  */
 public record ModelSlice(
     String job,
@@ -50,7 +54,8 @@ public record ModelSlice(
     Double intercept,
     Preparation preparation,
     Map<String, Object> parametersRun,
-    SharedWeights shared) {
+    SharedWeights shared,
+    NeuralSlice neural) {
   /** The only schema that {@link #fromJson} reads. */
   public static final String SCHEMA = "espalier.model-slice/1";
 
@@ -87,6 +92,38 @@ public record ModelSlice(
     }
   }
 
+  /** Of a linear predictor. */
+  public ModelSlice(
+      String job,
+      Party party,
+      Role role,
+      String family,
+      String level,
+      String objective,
+      int rows,
+      int passes,
+      double[] weights,
+      Double intercept,
+      Preparation preparation,
+      Map<String, Object> parametersRun,
+      SharedWeights shared) {
+    this(
+        job,
+        party,
+        role,
+        family,
+        level,
+        objective,
+        rows,
+        passes,
+        weights,
+        intercept,
+        preparation,
+        parametersRun,
+        shared,
+        null);
+  }
+
   /**
    * @throws IllegalArgumentException if the parts do not fit each other or a number is not finite
    */
@@ -98,7 +135,8 @@ public record ModelSlice(
     require(WORD.matcher(level).matches(), "level must match " + WORD);
     require(rows >= 1 && passes >= 0, rows + " rows, " + passes + " passes");
     int features = preparation.features().size();
-    int expected = shared == null ? features : 0;
+    require(neural == null || shared == null, "the weights of a neural model are not shared");
+    long expected = shared != null ? 0 : (long) features * (neural == null ? 1 : neural.units());
     require(weights.length == expected, weights.length + " weights for " + features + " features");
     require(
         shared == null || shared.whitening().columns() == features,
@@ -108,8 +146,11 @@ public record ModelSlice(
         "the label party has the intercept");
     require(Arrays.stream(weights).allMatch(Double::isFinite), "a weight is not finite");
     require(
-        (intercept != null) == (role == Role.LABEL && shared == null),
+        (intercept != null) == (role == Role.LABEL && shared == null && neural == null),
         "the label party has the intercept");
+    require(
+        neural == null || (neural.top() != null) == (role == Role.LABEL),
+        "the label party has the layers above the first");
     require(intercept == null || Double.isFinite(intercept), "the intercept is not finite");
     weights = weights.clone();
     parametersRun = plain(parametersRun);
@@ -144,9 +185,15 @@ public record ModelSlice(
     return weights.clone();
   }
 
+  /** How many numbers a person's logits are: one, or the units of a neural model's first layer. */
+  public int logitsOfAPerson() {
+    return neural == null ? 1 : neural.units();
+  }
+
   /**
    * This party's part of the logits, in double precision from the raw values: the intercept, at the
-   * label party, plus weights times prepared features.
+   * label party, plus weights times prepared features. Of a neural model, the first layer's
+   * pre-activations, bias at the label party, person by person.
    *
    * @param table has every raw column that the preparation uses; others are ignored
    * @param rows indices in the table, in the order of the result
@@ -157,15 +204,28 @@ public record ModelSlice(
     if (shared != null) {
       throw new IllegalStateException("the weights of this model are shared");
     }
-    double[] logits = new double[rows.length];
+    int width = logitsOfAPerson();
+    double[] logits = new double[Math.multiplyExact(rows.length, width)];
     for (int from = 0; from < rows.length; from += BLOCK_ROWS) {
       int[] block = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + BLOCK_ROWS));
-      double[] part = preparation.apply(table, block).times(weights);
-      for (int i = 0; i < part.length; i++) {
-        logits[from + i] = part[i] + (intercept == null ? 0 : intercept);
-      }
+      double[] part = part(preparation.apply(table, block));
+      System.arraycopy(part, 0, logits, from * width, part.length);
     }
     return logits;
+  }
+
+  private double[] part(Matrix prepared) {
+    if (neural != null) {
+      Matrix first = new Matrix(prepared.columns(), neural.units(), weights);
+      double[] z = prepared.times(first).values();
+      neural.addBias(z);
+      return z;
+    }
+    double[] part = prepared.times(weights);
+    for (int i = 0; intercept != null && i < part.length; i++) {
+      part[i] += intercept;
+    }
+    return part;
   }
 
   /** The artefact; {@link #fromJson} reads it back to an equal slice, doubles bit by bit. */
@@ -189,6 +249,9 @@ public record ModelSlice(
     }
     if (shared != null) {
       json.set("shared", SharedWeightsJson.write(shared));
+    }
+    if (neural != null) {
+      json.set("neural", neural.toJson());
     }
     json.set("preparation", PreparationJson.write(preparation));
     json.set("parameters_run", JSON.valueToTree(parametersRun));
@@ -223,13 +286,12 @@ public record ModelSlice(
             json.text("objective"),
             json.integer("rows", 1),
             json.integer("passes", 0),
-            json.list("weights", StrictObject::number).stream()
-                .mapToDouble(Double::doubleValue)
-                .toArray(),
+            json.numbers("weights"),
             json.has("intercept") ? json.number("intercept") : null,
             preparation,
             JSON.convertValue(parameters, MAP),
-            json.has("shared") ? SharedWeightsJson.read(json.object("shared")) : null);
+            json.has("shared") ? SharedWeightsJson.read(json.object("shared")) : null,
+            json.has("neural") ? NeuralSlice.read(json.object("neural")) : null);
     json.end();
     return slice;
   }

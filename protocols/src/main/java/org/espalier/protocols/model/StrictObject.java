@@ -104,6 +104,10 @@ final class StrictObject {
     return items;
   }
 
+  double[] numbers(String name) {
+    return list(name, StrictObject::number).stream().mapToDouble(Double::doubleValue).toArray();
+  }
+
   /** Refuses members that nobody asked for. */
   void end() {
     if (!unread.isEmpty()) {

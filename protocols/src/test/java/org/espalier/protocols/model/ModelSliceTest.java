@@ -16,7 +16,13 @@ import java.util.Random;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.espalier.protocols.neural.top.Activation;
+import org.espalier.protocols.neural.top.Dense;
+import org.espalier.protocols.neural.top.Target;
+import org.espalier.protocols.neural.top.Task;
+import org.espalier.protocols.neural.top.TopModel;
 import org.espalier.protocols.prepare.CategoryColumn;
+import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.prepare.NumberColumn;
 import org.espalier.protocols.prepare.Preparation;
 import org.espalier.protocols.prepare.PreparationSpec;
@@ -107,6 +113,97 @@ class ModelSliceTest {
     for (int i = 0; i < rows.length; i++) {
       assertThat(logits[i]).isCloseTo(expected[i] + slice.intercept(), within(1e-12));
     }
+  }
+
+  private static ModelSlice network(Table table, ModelSlice.Role role) {
+    ModelSlice plain = slice(table, role);
+    Random random = new Random(8);
+    int units = 3;
+    TopModel top =
+        new TopModel(
+            Activation.TANH,
+            units,
+            List.of(
+                new Dense(3, 2, random.doubles(6).toArray(), new double[] {0.1, -0.2}),
+                new Dense(2, 3, random.doubles(6).toArray(), new double[3])),
+            new Target(Task.MULTICLASS, List.of(1.0, 2.0, 5.5), 0, 1));
+    boolean label = role == ModelSlice.Role.LABEL;
+    return new ModelSlice(
+        plain.job(),
+        PARTY,
+        role,
+        "neural",
+        "activations",
+        plain.objective(),
+        table.rows(),
+        4,
+        random.doubles((long) units * plain.weights().length, -1, 1).toArray(),
+        null,
+        plain.preparation(),
+        Map.of(),
+        null,
+        new NeuralSlice(units, label ? new double[] {1, 2, 3} : null, label ? top : null));
+  }
+
+  @ParameterizedTest
+  @EnumSource(ModelSlice.Role.class)
+  void networksHavePartsOfTheirFirstLayer(ModelSlice.Role role) throws Exception {
+    Table table = people(300, 6);
+    ModelSlice slice = network(table, role);
+    ModelSlice again = reread(slice);
+    assertThat(again).isEqualTo(slice);
+    assertThat(again.neural()).isEqualTo(slice.neural());
+    int[] rows = range(7, 300);
+    Matrix x = slice.preparation().apply(table, rows);
+    double[] z = again.logits(table, rows);
+    assertThat(z).hasSize(3 * rows.length);
+    for (int m = 0; m < 3; m++) {
+      double expected = role == ModelSlice.Role.LABEL ? m + 1 : 0;
+      for (int j = 0; j < x.columns(); j++) {
+        expected += x.get(5, j) * slice.weights()[3 * j + m];
+      }
+      assertThat(z[3 * 5 + m]).isCloseTo(expected, within(1e-12));
+    }
+  }
+
+  static Stream<Arguments> networkChanges() {
+    return Stream.of(
+        change("weights for", json -> ((ArrayNode) json.get("weights")).remove(0)),
+        change("a first layer of 1 to 1024 units", json -> neural(json).put("units", 2_000_000)),
+        change("units is not a whole number", json -> neural(json).put("units", 0)),
+        change("no activation is called cube", json -> neural(json).put("activation", "cube")),
+        change("no task is called rank", json -> neural(json).put("task", "rank")),
+        change("0 classes", json -> neural(json).putArray("classes")),
+        change("ascending", json -> ((ArrayNode) neural(json).get("classes")).set(0, 9)),
+        change("scale", json -> neural(json).put("scale", 2)),
+        change("do not fit", json -> ((ArrayNode) neural(json).get("bias")).remove(0)),
+        change("weights do not make", json -> layer(json, 0).put("units", 1 << 30)),
+        change("inputs is not a whole number", json -> layer(json, 1).put("inputs", -2)),
+        change("unknown member 'more'", json -> layer(json, 0).put("more", 1)),
+        change("1 to 8 more", json -> neural(json).putArray("layers")),
+        change(
+            "3 inputs and 2 units follows one of 2",
+            json -> ((ArrayNode) neural(json).get("layers")).set(1, layer(json, 0))),
+        change("the layers above the first", json -> json.put("role", "feature")),
+        change("the label party has the intercept", json -> json.put("intercept", 1)));
+  }
+
+  private static ObjectNode neural(ObjectNode json) {
+    return (ObjectNode) json.get("neural");
+  }
+
+  private static ObjectNode layer(ObjectNode json, int index) {
+    return (ObjectNode) neural(json).get("layers").get(index);
+  }
+
+  @ParameterizedTest
+  @MethodSource("networkChanges")
+  void aChangedNetworkIsRefused(String says, Consumer<ObjectNode> change) {
+    ObjectNode json = network(people(300, 6), ModelSlice.Role.LABEL).toJson();
+    change.accept(json);
+    assertThatThrownBy(() -> ModelSlice.fromJson(json))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(says);
   }
 
   @Test

@@ -24,6 +24,7 @@ final class JobView {
     METRICS.put("average_precision", "average precision");
     METRICS.put("log_loss", "log-loss");
     METRICS.put("accuracy", "accuracy");
+    METRICS.put("macro_f1", "macro F1");
     METRICS.put("brier", "Brier");
     METRICS.put("rmse", "RMSE");
     METRICS.put("mae", "MAE");
@@ -117,8 +118,16 @@ final class JobView {
   private static String training(JsonNode spec) {
     JsonNode training = spec.path("training");
     List<String> parts = new ArrayList<>();
-    parts.add(spec.path("model").path("type").asText() + " regression");
-    parts.add("l2 " + spec.path("model").path("l2").asText());
+    JsonNode model = spec.path("model");
+    parts.add(
+        model.has("hidden")
+            ? "%s network [%s], %s"
+                .formatted(
+                    model.path("task").asText(),
+                    names(model.path("hidden")),
+                    model.path("activation").asText())
+            : model.path("type").asText() + " regression");
+    parts.add("l2 " + model.path("l2").asText());
     JsonNode classes = spec.path("model").path("class_weights");
     if (classes.isTextual()) {
       parts.add(classes.asText() + " classes");
@@ -129,6 +138,11 @@ final class JobView {
     parts.add("level " + training.path("level").asText());
     if (training.hasNonNull("max_passes")) {
       parts.add("at most " + training.path("max_passes").asText() + " passes");
+    }
+    if (training.hasNonNull("epochs")) {
+      parts.add(
+          "at most %s epochs, batches of %s"
+              .formatted(training.path("epochs").asText(), training.path("batch").asText()));
     }
     if (training.hasNonNull("tolerance")) {
       parts.add("tolerance " + training.path("tolerance").asText().replace('E', 'e'));
@@ -376,6 +390,7 @@ final class JobView {
               + Format.number(report.path("metrics").path("psi").asDouble()));
     }
     confusion(report.path("metrics").path("confusion"));
+    classes(report.path("metrics"));
     gains(report.path("metrics").path("gains"));
     line("digest", report.path("digests").path("job").asText());
     line("cohort", report.path("digests").path("cohort").asText());
@@ -406,6 +421,26 @@ final class JobView {
     }
     if (!table.isEmpty()) {
       line("thresholds", "");
+      table.print(console, INDENT);
+    }
+  }
+
+  private void classes(JsonNode metrics) {
+    List<String> header = new ArrayList<>(List.of("PREDICTED"));
+    metrics.path("classes").forEach(name -> header.add("TRULY " + Format.number(name.asDouble())));
+    Table table = new Table(header.toArray(String[]::new));
+    for (JsonNode column : metrics.path("class_confusion")) {
+      String predicted = Format.number(column.path("predicted").asDouble());
+      if (column.has("withheld")) {
+        line("class", predicted + " is not shown: " + column.path("withheld").asText());
+        continue;
+      }
+      List<String> row = new ArrayList<>(List.of(predicted));
+      column.path("people").forEach(count -> row.add(Format.count(count.asLong())));
+      table.row((Object[]) row.toArray(String[]::new));
+    }
+    if (!table.isEmpty()) {
+      line("classes", "people predicted to be of each, by their true class");
       table.print(console, INDENT);
     }
   }

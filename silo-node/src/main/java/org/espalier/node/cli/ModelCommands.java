@@ -1,6 +1,7 @@
 package org.espalier.node.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -89,9 +90,11 @@ final class ModelCommands extends GroupCommand {
         throw usage("a model is named by its job, such as J-1a2b3c4d").next("silo model list");
       }
       JsonNode model = ask("model.show", args().put("job", job));
-      if (!shared(model) && model.path("features").size() != model.path("weights").size()) {
+      int units = units(model);
+      if (!shared(model)
+          && (long) units * model.path("features").size() != model.path("weights").size()) {
         throw Problem.of(Problem.Kind.INTERNAL, "the model of " + job + " is damaged")
-            .detail("it has not one weight for each feature");
+            .detail("it has not " + units + " weights for each feature");
       }
       show(model, this::print);
       if (model.path("role").asText().equals("label")) {
@@ -112,6 +115,15 @@ final class ModelCommands extends GroupCommand {
               + " rows in "
               + m.path("passes").asText()
               + " passes");
+      if (m.path("neural").has("layers")) {
+        facts.row(
+            "network",
+            "%s, first layer of %d units, %d more layers here"
+                .formatted(
+                    m.path("neural").path("task").asText(),
+                    units(m),
+                    m.path("neural").path("layers").size()));
+      }
       if (shared(m)) {
         facts.row("weights", "shared: nobody has them; " + m.path("features").size() + " features");
         facts.print(console());
@@ -119,20 +131,20 @@ final class ModelCommands extends GroupCommand {
       }
       facts.print(console());
       console().print("");
-      Table weights = new Table("FEATURE", "WEIGHT");
-      JsonNode values = m.path("weights");
-      List<Integer> places = IntStream.range(0, values.size()).boxed().toList();
+      boolean network = m.has("neural");
+      Table weights = new Table("FEATURE", network ? "LENGTH OF ITS WEIGHTS" : "WEIGHT");
+      double[] values = new double[m.path("features").size()];
+      Arrays.setAll(values, i -> weight(m, i));
+      List<Integer> places = IntStream.range(0, values.length).boxed().toList();
       if (order == Order.SIZE) {
         places =
-            places.stream()
-                .sorted(Comparator.comparingDouble(i -> -Math.abs(values.get(i).asDouble())))
-                .toList();
+            places.stream().sorted(Comparator.comparingDouble(i -> -Math.abs(values[i]))).toList();
       }
       for (int i : places) {
-        weights.row(m.path("features").get(i).asText(), weight(values.get(i)));
+        weights.row(m.path("features").get(i).asText(), weight(values[i]));
       }
       if (m.hasNonNull("intercept")) {
-        weights.row("(intercept)", weight(m.path("intercept")));
+        weights.row("(intercept)", weight(m.path("intercept").asDouble()));
       }
       weights.print(console());
     }
@@ -141,8 +153,27 @@ final class ModelCommands extends GroupCommand {
       return model.path("shared").asBoolean();
     }
 
-    private static String weight(JsonNode value) {
-      return "%+.6f".formatted(value.asDouble());
+    /** Of a network: units of its first layer, to each of which a feature has a weight. */
+    private static int units(JsonNode model) {
+      return model.path("neural").path("units").asInt(1);
+    }
+
+    /** A feature's weight, or the length of all of its weights. */
+    private static double weight(JsonNode model, int feature) {
+      int units = units(model);
+      double squares = 0;
+      for (int m = 0; m < units; m++) {
+        double weight = model.path("weights").path(feature * units + m).asDouble();
+        if (!model.has("neural")) {
+          return weight;
+        }
+        squares += weight * weight;
+      }
+      return Math.sqrt(squares);
+    }
+
+    private static String weight(double value) {
+      return "%+.6f".formatted(value);
     }
   }
 }

@@ -62,6 +62,7 @@ final class ReportPage {
     FIGURES.put("log_loss", "Log-loss, nats");
     FIGURES.put("brier", "Brier score");
     FIGURES.put("accuracy", "Accuracy at 0.5");
+    FIGURES.put("macro_f1", "F1, mean of all classes");
     FIGURES.put("calibration_p", "p-value of the calibration (Hosmer-Lemeshow)");
     FIGURES.put("r2", "R\u00b2");
     FIGURES.put("rmse", "Root mean squared error");
@@ -260,6 +261,7 @@ final class ReportPage {
     gains(metrics.path("gains"));
     calibration(metrics.path("calibration"));
     confusion(metrics.path("confusion"));
+    classes(metrics);
     regression(metrics);
     stability(metrics.path("psi_bins"));
   }
@@ -401,6 +403,30 @@ final class ReportPage {
     withheld.forEach(text -> html.element("p", text));
   }
 
+  private void classes(JsonNode metrics) {
+    List<String> header = new ArrayList<>(List.of("Predicted"));
+    metrics.path("classes").forEach(name -> header.add("Truly " + figure(name)));
+    header.add("Precision");
+    List<List<String>> rows = new ArrayList<>();
+    List<String> withheld = new ArrayList<>();
+    for (JsonNode column : metrics.path("class_confusion")) {
+      String predicted = figure(column.path("predicted"));
+      if (column.has("withheld")) {
+        withheld.add(
+            "Class %s is not shown: %s.".formatted(predicted, column.path("withheld").asText()));
+        continue;
+      }
+      List<String> row = new ArrayList<>(List.of(predicted));
+      column.path("people").forEach(people -> row.add(count(people)));
+      row.add(figure(column.path("precision")));
+      rows.add(row);
+    }
+    if (metrics.has("class_confusion")) {
+      table("People by predicted and by true class", header, rows);
+      withheld.forEach(text -> html.element("p", text));
+    }
+  }
+
   private void regression(JsonNode metrics) {
     JsonNode bins = metrics.path("bins");
     if (bins.isEmpty()) {
@@ -453,6 +479,7 @@ final class ReportPage {
     List<List<String>> rows = new ArrayList<>();
     List<SvgPlot.Point> gaps = new ArrayList<>();
     List<SvgPlot.Point> objectives = new ArrayList<>();
+    List<SvgPlot.Point> aside = new ArrayList<>();
     for (JsonNode pass : passes) {
       double gap = pass.path("estimated_gap").asDouble();
       Double number = pass.path("pass").asDouble();
@@ -461,6 +488,9 @@ final class ReportPage {
       }
       if (pass.path("objective").isNumber()) {
         objectives.add(new SvgPlot.Point(number, pass.path("objective").asDouble()));
+      }
+      if (pass.path("set_aside").isNumber()) {
+        aside.add(new SvgPlot.Point(number, pass.path("set_aside").asDouble()));
       }
       rows.add(
           List.of(
@@ -478,8 +508,11 @@ final class ReportPage {
     SvgPlot objective =
         new SvgPlot("objective", "Objective", "pass", "objective").line("objective", objectives);
     SvgPlot gap =
-        new SvgPlot("gap", "Estimated distance from the minimum", "pass", "log10 of the gap")
-            .line("gap", gaps);
+        aside.isEmpty()
+            ? new SvgPlot("gap", "Estimated distance from the minimum", "pass", "log10 of the gap")
+                .line("gap", gaps)
+            : new SvgPlot("aside", "Loss of training people set aside", "epoch", "loss")
+                .line("loss", aside);
     beside(objective, gap);
     html.open("div", "class", "scroll", "tabindex", "0");
     table("Passes", List.of("Pass", "Objective", "Estimated gap", "Time"), rows);

@@ -119,7 +119,8 @@ final class AuditJournal implements Journal {
                     event.job(),
                     event.json().path("job").path("attempt").asLong(),
                     commitment(event),
-                    parameter(event, "parties"))));
+                    parameter(event, "parties"),
+                    event.json().at("/protocol/parameters/numbers").asInt(1))));
   }
 
   @Override

@@ -71,7 +71,10 @@ public record Scenario(
     if (!(JobSpec.yaml(job) instanceof TrainSpec spec)) {
       throw Problem.refused(job + ": a scenario needs a job of kind train");
     }
-    if (spec.family() != Family.LOGISTIC || spec.weighted() || spec.sharesWeights()) {
+    if (spec.neural()
+        || spec.family() != Family.LOGISTIC
+        || spec.weighted()
+        || spec.sharesWeights()) {
       throw Problem.refused(
               job + ": a scenario compares weights of logistic models, not shared ones")
           .next("silo job plan " + job + ", at a node");

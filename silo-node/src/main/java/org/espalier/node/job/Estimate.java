@@ -226,8 +226,8 @@ final class Estimate {
       train(train, size, timeline, setting);
       training.ifPresent(cost -> json.put("passes", cost.passes()));
     } else if (!LocalChecks.sharesWeights(context, (PredictSpec) spec)) {
-      Script script = new Script(parties.size());
-      new LogitsCost(script, size.cohort()).joint(size.columns());
+      int numbers = LocalChecks.logitsOfAPerson(context, (PredictSpec) spec);
+      Script script = scoring(size, size.cohort(), numbers);
       timeline.together(PredictFlow.PREDICT, new double[parties.size()], script, setting);
     }
     return timeline;
@@ -272,13 +272,13 @@ final class Estimate {
     TrainingCost cost;
     try {
       cost =
-          TrainingCost.of(
-              TrainFlow.trainingSpec(train),
-              new TrainingCost.Size(
-                  size.training(),
-                  size.holdout(),
-                  size.columns(),
-                  new Workspace(context.config().sliceMemory(), context.work())));
+          Training.of(train)
+              .cost(
+                  new TrainingCost.Size(
+                      size.training(),
+                      size.holdout(),
+                      size.columns(),
+                      new Workspace(context.config().sliceMemory(), context.work())));
     } catch (IllegalArgumentException e) {
       assumed.add("the partners bring what training needs: " + e.getMessage());
       return;
@@ -295,6 +295,17 @@ final class Estimate {
       passes.add(phase.script());
     }
     timeline.together(TrainFlow.TRAIN, nothing, Script.inTurn(passes), setting);
+    if (train.neural() && size.holdout() > 0) {
+      Script script = scoring(size, size.holdout(), train.model().hidden().get(0));
+      timeline.together(TrainFlow.EVALUATE, nothing, script, setting);
+    }
+  }
+
+  /** Masked parts of so many numbers of each person. */
+  private Script scoring(JobSize size, int people, int numbers) {
+    Script script = new Script(parties.size());
+    new LogitsCost(script, Math.multiplyExact(people, numbers)).joint(size.columns());
+    return script;
   }
 
   /** Seconds in which each party reads its data set so often, whose cells are like the own ones. */

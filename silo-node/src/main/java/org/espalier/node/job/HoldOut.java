@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Arrays;
 import org.espalier.node.config.Json;
+import org.espalier.protocols.evaluate.ClassEvaluation;
 import org.espalier.protocols.evaluate.Curves;
 import org.espalier.protocols.evaluate.Detail;
 import org.espalier.protocols.evaluate.Evaluation;
@@ -18,7 +19,7 @@ final class HoldOut {
    * The report's {@code metrics}; as near to single people's scores as {@code evaluation.reveal}
    * allows.
    *
-   * @param logits of the people held out, joint
+   * @param predictions of the people held out
    * @param labels of the same
    * @param exposures of the same; null where all are 1
    * @param trainingLogits without those of exposures, of the training people; null at levels that
@@ -26,7 +27,7 @@ final class HoldOut {
    */
   static ObjectNode figures(
       TrainSpec spec,
-      double[] logits,
+      Predictions predictions,
       double[] labels,
       double[] exposures,
       double[] trainingLogits) {
@@ -39,20 +40,25 @@ final class HoldOut {
               "fewer than %d people were held out, and evaluation.reveal is not scores"
                   .formatted(Detail.FEWEST));
     }
-    double[] scores = Scores.of(spec.model().type(), logits);
+    double[] scores = predictions.values();
     ObjectNode json = Json.object();
-    switch (spec.family()) {
-      case LOGISTIC -> {
+    switch (predictions.kind()) {
+      case PROBABILITY -> {
         Evaluation evaluation = Evaluation.of(scores, labels, detail);
         double[] thresholds = spec.evaluation().cuts();
         json.setAll(evaluation.toJson());
         json.setAll(Curves.of(evaluation, scores, labels, thresholds, detail).toJson());
       }
-      case LINEAR -> {
+      case CLASSES -> {
+        int[] truth =
+            Arrays.stream(labels).mapToInt(y -> predictions.classes().indexOf(y)).toArray();
+        json.setAll(ClassEvaluation.of(predictions.classes(), scores, truth, detail).toJson());
+      }
+      case NUMBER -> {
         json.setAll(RegressionFigures.of(scores, labels).toJson());
         json.setAll(Residuals.of(scores, labels, detail).toJson());
       }
-      case POISSON, GAMMA -> {
+      case RATE -> {
         double[] expected = scores.clone();
         if (exposures != null) {
           Arrays.setAll(expected, i -> scores[i] * exposures[i]);
@@ -63,7 +69,7 @@ final class HoldOut {
     }
     if (trainingLogits != null) {
       // Scores grow with logits, and only their order counts.
-      json.setAll(Stability.of(trainingLogits, logits, detail).toJson());
+      json.setAll(Stability.of(trainingLogits, predictions.logits(), detail).toJson());
     }
     return json.put("detail", detail == Detail.EXACT ? "exact" : "aggregate");
   }

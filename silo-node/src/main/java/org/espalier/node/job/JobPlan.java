@@ -9,7 +9,6 @@ import java.util.TreeMap;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.protocols.disclosure.Disclosure;
-import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.evaluate.Detail;
 import org.espalier.psi.LeakStatement;
 import org.espalier.wire.Party;
@@ -57,17 +56,8 @@ public final class JobPlan {
         columns.put(party, -1);
       }
     }
-    return learns(
-        context,
-        spec,
-        new Disclosure.Facts(
-            spec.labelParty(),
-            columns,
-            TrainFlow.mostPasses(train),
-            -1,
-            train.training().acceptsSpan(),
-            train.training().countsPasses() ? passes(context, spec) : 0,
-            !TrainFlow.trainingSpec(train).boundedResiduals()));
+    int earlier = train.training().countsPasses() ? passes(context, spec) : 0;
+    return learns(context, spec, Training.of(train).facts(columns, -1, earlier));
   }
 
   private static int passes(JobRun.Context context, JobSpec spec) {
@@ -88,8 +78,7 @@ public final class JobPlan {
     }
     if (spec instanceof TrainSpec train) {
       for (Disclosure.Statement statement :
-          Disclosure.statements(
-              Level.parse(train.training().level()), facts, train.sharesWeights())) {
+          Disclosure.statements(train.training().disclosure(), facts, train.sharesWeights())) {
         add(all, statement.learner(), statement.text());
       }
       if (train.labelPrivacy() != null) {
@@ -101,12 +90,15 @@ public final class JobPlan {
     } else if (spec instanceof PredictSpec predict && LocalChecks.sharesWeights(context, predict)) {
       add(all, spec.labelParty(), Disclosure.sharedScores("person in the cohort"));
     } else {
+      boolean network =
+          spec instanceof PredictSpec predict && LocalChecks.logitsOfAPerson(context, predict) > 1;
       add(
           all,
           spec.labelParty(),
-          "of each person in the cohort the feature parties' part of the score, summed over them if there"
-              + " are several, exactly: with its own part that makes the score, and people with equal"
-              + " values can be grouped by it");
+          "of each person in the cohort the feature parties' part of "
+              + (network ? "each unit of the network's first layer" : "the score")
+              + ", summed over them if there are several, exactly: with its own part that makes the"
+              + " score, and people with equal values can be grouped by it");
     }
     return all;
   }

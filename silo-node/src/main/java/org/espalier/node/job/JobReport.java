@@ -80,6 +80,12 @@ public final class JobReport {
     if (spec.model().classWeights() != null) {
       model.set("class_weights", Json.tree(spec.model().classWeights()));
     }
+    if (spec.neural()) {
+      model.put("hidden", spec.model().hidden().toString());
+      for (String key : new String[] {"activation", "dropout", "task"}) {
+        model.set(key, spec.toJson().path("model").path(key));
+      }
+    }
     model.set("minimised", slice.path("objective"));
     model.set("passes", slice.path("passes"));
     for (String key : new String[] {"converged", "end", "objective", "gap", "gap_at_most"}) {
@@ -167,13 +173,17 @@ public final class JobReport {
     }
     if (metrics.has("detail") && !metrics.has("psi")) {
       limits.add(
-          "there is no population stability index: level %s opens no scores of the training people"
-              .formatted(spec.training().level()));
+          spec.neural()
+              ? "there is no population stability index: the training people are not scored anew"
+              : "there is no population stability index: level %s opens no scores of the training"
+                      .formatted(spec.training().level())
+                  + " people");
     }
-    if (spec.training().level().equals(TrainSpec.GRADIENTS)) {
+    if (!spec.training().level().equals(TrainingSettings.SEALED)) {
       limits.add(
-          "level gradients protects against parties that keep to the protocol, and disclosed with"
-              + " every pass what is listed under what was learned");
+          "level %s protects against parties that keep to the protocol, and disclosed with every %s"
+                  .formatted(spec.training().level(), spec.neural() ? "epoch" : "pass")
+              + " what is listed under what was learned");
     } else {
       limits.add(
           "level sealed protects against any single party, also one that deviates, and is no proof"

@@ -41,8 +41,9 @@ public interface Journal {
    *
    * @param commitment keyed digest of this node's file
    * @param parties names of all parties, sorted
+   * @param numbers that it opens of each person, 1 or more
    */
-  record Pass(String job, long attempt, String commitment, String parties) {}
+  record Pass(String job, long attempt, String commitment, String parties, int numbers) {}
 
   /**
    * Announces an act.
@@ -55,10 +56,10 @@ public interface Journal {
 
   /**
    * Notes what a partner did: {@code job.approve}, {@code job.deny} or {@code job.receipt}; or that
-   * a pass begins which counts: {@link #PASS}, with {@code pass} and {@code parties} (all names,
-   * sorted) among its parameters and one input; or that an alignment begins which counts: {@link
-   * #ALIGNMENT}, with {@code parties}, {@code round} and, if they were kept, {@code own_keys} among
-   * its parameters and one input.
+   * a pass begins which counts: {@link #PASS}, with {@code pass}, {@code parties} (all names,
+   * sorted) and, if they are several, {@code numbers} among its parameters and one input; or that
+   * an alignment begins which counts: {@link #ALIGNMENT}, with {@code parties}, {@code round} and,
+   * if they were kept, {@code own_keys} among its parameters and one input.
    *
    * @throws org.espalier.node.Problem if the log cannot be written
    */

@@ -11,7 +11,6 @@ import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.Dataset;
 import org.espalier.node.data.DatasetScan;
 import org.espalier.node.data.TableSchema;
-import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.model.ModelSlice;
 import org.espalier.protocols.prepare.Encoding;
 import org.espalier.wire.Party;
@@ -240,7 +239,7 @@ final class LocalChecks {
 
   private static String label(Dataset dataset, Party self, TrainSpec spec) {
     String column = spec.label().column();
-    boolean number = spec.family() != Family.LOGISTIC;
+    boolean number = !spec.predictsProbability();
     String beside =
         beside(dataset, self, ColumnType.WEIGHT, spec.label().weight())
             + beside(dataset, self, ColumnType.EXPOSURE, spec.label().exposure());
@@ -320,6 +319,15 @@ final class LocalChecks {
   /** Whether nobody has the weights of the model that a prediction uses, as far as known here. */
   static boolean sharesWeights(JobRun.Context context, PredictSpec spec) {
     return context.jobs().model(spec.model()).map(slice -> slice.has("shared")).orElse(false);
+  }
+
+  /** Numbers of each person that the model of a prediction sums up, as far as known here. */
+  static int logitsOfAPerson(JobRun.Context context, PredictSpec spec) {
+    return context
+        .jobs()
+        .model(spec.model())
+        .map(slice -> slice.path("neural").path("units").asInt(1))
+        .orElse(1);
   }
 
   /** The raw columns that a slice scores people by. */

@@ -26,7 +26,7 @@ public final class Openings {
   private final Journal journal;
   private final Datasets datasets;
 
-  /** Passes by attempt and people; how much of the log they are from. */
+  /** Passes by attempt and people, each as often as it opens numbers; from how much of the log. */
   private final Map<Counted, Integer> passes = new HashMap<>();
 
   private long read;
@@ -75,7 +75,7 @@ public final class Openings {
             pass ->
                 passes.merge(
                     new Counted(pass.job(), pass.attempt(), pass.commitment(), pass.parties()),
-                    1,
+                    pass.numbers(),
                     Math::addExact));
     int sum = 0;
     for (Map.Entry<Counted, Integer> entry : passes.entrySet()) {
@@ -95,13 +95,20 @@ public final class Openings {
    *
    * @param facts of the attempt and of the data set it reads, see {@link Journal}
    * @param pass its number in the attempt, 1 and up
+   * @param numbers that it opens of each person; as many passes it is
    * @param limited the attempt's limit was set by the other attempts' and jobs' passes
    * @param before how many {@link #passesBefore} said these were
    * @throws Problem if it is limited and they are more by now, or the log cannot be written; then
    *     nothing is counted and the pass must not begin
    */
   synchronized void count(
-      People people, Session attempt, ObjectNode facts, int pass, boolean limited, int before) {
+      People people,
+      Session attempt,
+      ObjectNode facts,
+      int pass,
+      int numbers,
+      boolean limited,
+      int before) {
     if (limited && passesBefore(people, attempt) != before) {
       throw Problem.of(
               Problem.Kind.JOB_FAILED, "another job trains on the same people at the same time")
@@ -109,6 +116,9 @@ public final class Openings {
     }
     ObjectNode event = facts.deepCopy();
     ObjectNode parameters = Json.object().put("pass", pass).put("parties", people.parties());
+    if (numbers != 1) {
+      parameters.put("numbers", numbers);
+    }
     event.set("parameters", parameters);
     journal.fact(Journal.PASS, event);
   }

@@ -60,7 +60,11 @@ final class PredictFlow implements JobRun.Flow {
     run.phase(
         PREDICT,
         PhaseFacts.output(
-            facts, "predictions", alignment.size(), alignment.size(), List.of(spec.labelParty())),
+            facts,
+            "predictions",
+            alignment.size(),
+            (long) alignment.size() * slice.logitsOfAPerson(),
+            List.of(spec.labelParty())),
         outcome -> {
           run.progress().update("scores", 0, -1);
           int[] people = IntStream.range(0, alignment.size()).toArray();
@@ -68,11 +72,7 @@ final class PredictFlow implements JobRun.Flow {
               .ifPresent(
                   logits ->
                       Scores.keep(
-                          run,
-                          "predictions",
-                          slice.family(),
-                          alignment.rows(),
-                          Scores.of(slice.family(), logits)));
+                          run, "predictions", alignment.rows(), Predictions.of(slice, logits)));
           return null;
         });
   }

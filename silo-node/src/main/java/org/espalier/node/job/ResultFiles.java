@@ -13,6 +13,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.espalier.node.Problem;
 
@@ -35,9 +36,11 @@ public final class ResultFiles {
    * set.
    *
    * @param rows of each score, from 0
-   * @param column what the scores are
+   * @param header names of the columns after the first
+   * @param lines what they hold of each score
    */
-  static void writeScores(Path results, String job, int[] rows, String column, double[] scores) {
+  static void writeScores(
+      Path results, String job, int[] rows, String header, IntFunction<String> lines) {
     int[] byRow =
         IntStream.range(0, rows.length)
             .boxed()
@@ -47,9 +50,9 @@ public final class ResultFiles {
     write(
         scores(results, job),
         out -> {
-          out.write("row," + column + "\n");
+          out.write("row," + header + "\n");
           for (int person : byRow) {
-            out.write((rows[person] + 1L) + "," + scores[person] + "\n");
+            out.write((rows[person] + 1L) + "," + lines.apply(person) + "\n");
           }
         });
   }

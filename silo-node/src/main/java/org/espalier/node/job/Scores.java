@@ -1,12 +1,10 @@
 package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.model.ModelSlice;
 import org.espalier.protocols.predict.JointLogits;
 import org.espalier.protocols.predict.SharedLogits;
@@ -26,7 +24,8 @@ final class Scores {
    *
    * @param table own values
    * @param rows people to score, in the common order
-   * @return at the label party the logit of each person, nothing elsewhere
+   * @return at the label party the logits of each person, {@link ModelSlice#logitsOfAPerson} of
+   *     them, person by person; nothing elsewhere
    */
   static Optional<double[]> joint(
       JobRun run, JobSpec spec, String phase, ModelSlice slice, Table table, int[] rows) {
@@ -44,7 +43,7 @@ final class Scores {
         run,
         "logits",
         rows.length,
-        rows.length,
+        (long) rows.length * slice.logitsOfAPerson(),
         spec.labelParty(),
         () -> {
           Map<Party, Channel> others = new TreeMap<>(channels);
@@ -59,33 +58,25 @@ final class Scores {
   }
 
   /**
-   * What logits say of people.
-   *
-   * @param family of the model
-   * @return the expected outcome, which for {@code logistic} is the probability of label 1; where
-   *     rows have exposures, that of an exposure of 1
-   */
-  static double[] of(String family, double[] logits) {
-    Family parsed = Family.parse(family);
-    return Arrays.stream(logits).map(parsed::mean).toArray();
-  }
-
-  /**
    * Writes scores down for the label party's operator, and logs that first.
    *
    * @param kind what the log calls them
-   * @param rows of the own data set, one for each score
+   * @param rows of the own data set, one for each person
    */
-  static void keep(JobRun run, String kind, String family, int[] rows, double[] scores) {
-    String column = Family.parse(family) == Family.LOGISTIC ? "probability" : "prediction";
+  static void keep(JobRun run, String kind, int[] rows, Predictions predictions) {
     revealing(
         run,
         kind,
         rows.length,
-        rows.length,
+        predictions.values().length,
         run.self(),
         () ->
-            ResultFiles.writeScores(run.context().results(), run.job().id(), rows, column, scores));
+            ResultFiles.writeScores(
+                run.context().results(),
+                run.job().id(),
+                rows,
+                predictions.header(),
+                predictions::line));
     run.report()
         .putObject("scores")
         .put("rows", rows.length)

@@ -3,13 +3,12 @@ package org.espalier.node.job;
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.math.BigDecimal;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.glm.Family;
+import org.espalier.protocols.neural.top.Task;
 import org.espalier.protocols.privacy.LabelPrivacy;
 import org.espalier.wire.Party;
 
@@ -28,11 +27,6 @@ public record TrainSpec(
     EvaluationSettings evaluation)
     implements JobSpec {
   static final int MAX_PASSES = 200;
-  static final String SEALED = "sealed";
-  static final String GRADIENTS = "gradients";
-  static final String SPAN = "span";
-  static final String OWN = "own";
-  static final String SHARED = "shared";
   static final String METRICS = "metrics";
   public static final String SCORES = "scores";
 
@@ -67,121 +61,6 @@ public record TrainSpec(
       standardise = standardise == null || standardise;
       minPerCategory = minPerCategory == null ? 10 : minPerCategory;
       Specs.range("preparation.min_per_category", minPerCategory, 3, Integer.MAX_VALUE);
-    }
-  }
-
-  /**
-   * @param type the name of a {@link Family}
-   * @param l2 factor of half the squared norm of the weights, added to the mean loss
-   * @param weights {@code own}: each party gets those of its columns; {@code shared}, at level
-   *     {@code sealed} only: nobody gets any, scores are computed jointly
-   * @param classWeights how much people with either outcome count; null: all the same
-   */
-  @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record ModelSettings(
-      String type, BigDecimal l2, String weights, ClassWeights classWeights) {
-    public ModelSettings {
-      weights = weights == null ? OWN : weights;
-      Specs.oneOf("model.weights", weights, OWN, SHARED);
-      type = type == null ? Family.LOGISTIC.wireName() : type;
-      l2 = l2 == null ? new BigDecimal("0.01") : l2;
-      Specs.oneOf(
-          "model.type",
-          type,
-          Arrays.stream(Family.values()).map(Family::wireName).toArray(String[]::new));
-      if (l2.signum() <= 0 || l2.compareTo(new BigDecimal("100")) > 0) {
-        throw new IllegalArgumentException("model.l2 is above 0 and at most 100, not " + l2);
-      }
-    }
-  }
-
-  /**
-   * What training may disclose and how long it may take. A setting that the level does not know is
-   * refused, so that nobody relies on it.
-   *
-   * @param level disclosure level: {@code sealed} or {@code gradients}
-   * @param maxPasses at most so many passes; null, at {@code sealed} only: the level's own schedule
-   * @param tolerance training stops when the objective is estimated to be this near its optimum;
-   *     null, at {@code sealed} only: when the level's own schedule ends
-   * @param accept what the parties knowingly accept beyond the default policy: {@code span}; empty
-   *     at {@code sealed}
-   * @param minFeaturesPerParty prepared columns that a feature party must bring: a pass opens one
-   *     combination of them; null at {@code sealed}
-   * @param labelPrivacy bound on what others learn of one person's outcome, at {@code sealed} only;
-   *     null: none
-   */
-  @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record TrainingSettings(
-      String level,
-      Integer maxPasses,
-      BigDecimal tolerance,
-      List<String> accept,
-      Integer minFeaturesPerParty,
-      LabelPrivacySettings labelPrivacy) {
-    public TrainingSettings {
-      level = level == null ? SEALED : level;
-      accept = accept == null ? List.of() : List.copyOf(accept);
-      Specs.oneOf("training.level", level, SEALED, GRADIENTS);
-      if (level.equals(GRADIENTS)) {
-        maxPasses = maxPasses == null ? 15 : maxPasses;
-        tolerance = tolerance == null ? new BigDecimal("0.000001") : tolerance;
-        accept.forEach(item -> Specs.oneOf("training.accept", item, SPAN));
-        minFeaturesPerParty = minFeaturesPerParty == null ? 3 : minFeaturesPerParty;
-        Specs.range("training.min_features_per_party", minFeaturesPerParty, 2, Integer.MAX_VALUE);
-        if (labelPrivacy != null) {
-          throw new IllegalArgumentException(
-              "training.label_privacy belongs to level sealed: at level gradients feature parties"
-                  + " learn every pass's gradient");
-        }
-      } else if (!accept.isEmpty()) {
-        throw foreign("accept", "there is nothing to accept where no pass is opened");
-      } else if (minFeaturesPerParty != null) {
-        throw foreign("min_features_per_party", "no combination of a party's columns is opened");
-      }
-      if (maxPasses != null) {
-        Specs.range("training.max_passes", maxPasses, 1, MAX_PASSES);
-      }
-      if (tolerance != null
-          && (tolerance.compareTo(new BigDecimal("1e-12")) < 0
-              || tolerance.compareTo(BigDecimal.ONE) > 0)) {
-        throw new IllegalArgumentException("training.tolerance is 1e-12 to 1, not " + tolerance);
-      }
-    }
-
-    private static IllegalArgumentException foreign(String key, String why) {
-      return new IllegalArgumentException(
-          "training.%s belongs to level %s; at level %s %s".formatted(key, GRADIENTS, SEALED, why));
-    }
-
-    /** Whether passes on the same people add up and are limited. */
-    boolean countsPasses() {
-      return level.equals(GRADIENTS);
-    }
-
-    boolean acceptsSpan() {
-      return accept.contains(SPAN);
-    }
-  }
-
-  /**
-   * Label differential privacy, see {@link LabelPrivacy}.
-   *
-   * @param epsilon required
-   * @param delta null: a millionth
-   * @param clip null: 2
-   */
-  public record LabelPrivacySettings(BigDecimal epsilon, BigDecimal delta, BigDecimal clip) {
-    public LabelPrivacySettings {
-      if (epsilon == null) {
-        throw new IllegalArgumentException("training.label_privacy needs an epsilon, such as 1");
-      }
-      delta = delta == null ? new BigDecimal("0.000001") : delta;
-      clip = clip == null ? new BigDecimal("2") : clip;
-      new LabelPrivacy(epsilon.doubleValue(), delta.doubleValue(), clip.doubleValue());
-    }
-
-    LabelPrivacy bound() {
-      return new LabelPrivacy(epsilon.doubleValue(), delta.doubleValue(), clip.doubleValue());
     }
   }
 
@@ -256,46 +135,64 @@ public record TrainSpec(
     match = match.stream().map(List::copyOf).toList();
     alignment = Specs.alignment(alignment, parties, match);
     preparation = preparation == null ? new PreparationSettings(null, null, null) : preparation;
-    model = model == null ? new ModelSettings(null, null, null, null) : model;
-    training =
-        training == null ? new TrainingSettings(null, null, null, null, null, null) : training;
+    model = model == null ? ModelSettings.byDefault() : model;
+    training = training == null ? TrainingSettings.byDefault() : training;
     evaluation = evaluation == null ? new EvaluationSettings(null, null, null) : evaluation;
-    Family family = Family.parse(model.type());
-    if (evaluation.thresholds() != null && family != Family.LOGISTIC) {
+    requireLevel(model, training);
+    boolean sealed = training.level().equals(TrainingSettings.SEALED);
+    if (evaluation.thresholds() != null && !predictsProbability(model)) {
       throw new IllegalArgumentException(
-          "evaluation.thresholds are of probabilities, and model.type: "
-              + model.type()
-              + " predicts numbers");
+          "evaluation.thresholds are of probabilities of one label, and model.%s predicts %s"
+              .formatted(
+                  model.neural() ? "task: " + model.task() : "type: " + model.type(),
+                  Task.MULTICLASS.wireName().equals(model.task()) ? "several" : "numbers"));
     }
-    if (!family.at(Level.parse(training.level()))) {
-      throw new IllegalArgumentException(
-          "model.type: %s is trained at level gradients, not at level sealed"
-              .formatted(model.type()));
-    }
-    if (label.exposure() != null && family != Family.POISSON && family != Family.GAMMA) {
+    if (label.exposure() != null && !List.of("poisson", "gamma").contains(model.type())) {
       throw new IllegalArgumentException(
           "label.exposure belongs to models of type poisson and gamma, not " + model.type());
     }
-    if (label.weighted() && training.level().equals(SEALED)) {
+    if (label.weighted() && sealed) {
       throw new IllegalArgumentException(
           "label.%s is for level gradients, not for level sealed"
               .formatted(label.weight() == null ? "exposure" : "weight"));
     }
-    if (training.labelPrivacy() != null && family != Family.LOGISTIC) {
+    if (training.labelPrivacy() != null && !model.type().equals(Family.LOGISTIC.wireName())) {
       throw new IllegalArgumentException(
           "training.label_privacy is for models of type logistic, not " + model.type());
     }
-    if (model.classWeights() != null && family != Family.LOGISTIC) {
+    if (model.classWeights() != null && !predictsProbability(model)) {
       throw new IllegalArgumentException(
-          "model.class_weights belong to models of type logistic, not " + model.type());
+          "model.class_weights belong to models of type logistic and to networks of task binary, not "
+              + (model.neural() ? model.task() : model.type()));
     }
-    if (model.classWeights() != null && training.level().equals(SEALED)) {
+    if (model.classWeights() != null && sealed) {
       throw new IllegalArgumentException(
           "model.class_weights are for level gradients, not for level sealed");
     }
-    if (model.weights().equals(SHARED) && training.level().equals(GRADIENTS)) {
+    if (model.weights().equals(ModelSettings.SHARED) && !sealed) {
       throw new IllegalArgumentException(
-          "model.weights: shared is trained at level sealed, not at level gradients");
+          "model.weights: shared is trained at level sealed, not at level " + training.level());
+    }
+  }
+
+  private static void requireLevel(ModelSettings model, TrainingSettings training) {
+    boolean activations = training.level().equals(TrainingSettings.ACTIVATIONS);
+    if (model.neural() && !activations) {
+      throw new IllegalArgumentException(
+          "model.type: neural is trained at level activations, not at level %s: say training:"
+                  .formatted(training.level())
+              + " {level: activations, accept: [span]} if all parties agree to what it opens");
+    }
+    if (!model.neural() && activations) {
+      throw new IllegalArgumentException(
+          "training.level: activations is that of model.type: neural; model.type: %s is trained at"
+                  .formatted(model.type())
+              + " level sealed or gradients");
+    }
+    if (!model.neural() && !Family.parse(model.type()).at(training.disclosure())) {
+      throw new IllegalArgumentException(
+          "model.type: %s is trained at level gradients, not at level sealed"
+              .formatted(model.type()));
     }
   }
 
@@ -304,17 +201,43 @@ public record TrainSpec(
     return label.weighted() || model.classWeights() != null;
   }
 
-  /** Whether nobody gets weights. */
-  public boolean sharesWeights() {
-    return model.weights().equals(SHARED);
-  }
-
   /** The bound on what others learn of one person's outcome, or null. */
   LabelPrivacy labelPrivacy() {
     return training.labelPrivacy() == null ? null : training.labelPrivacy().bound();
   }
 
-  /** Which model is fitted. */
+  /** Whether a score is the probability of label 1. */
+  private static boolean predictsProbability(ModelSettings model) {
+    return model.neural()
+        ? model.task().equals(Task.BINARY.wireName())
+        : model.type().equals(Family.LOGISTIC.wireName());
+  }
+
+  /** Whether outcomes are 0 and 1. */
+  boolean predictsProbability() {
+    return predictsProbability(model);
+  }
+
+  /** Whether nobody gets weights. */
+  public boolean sharesWeights() {
+    return model.weights().equals(ModelSettings.SHARED);
+  }
+
+  /** All but the label party, by name. */
+  List<Party> featureParties() {
+    return parties.keySet().stream().filter(party -> !party.equals(label.party())).toList();
+  }
+
+  /** Whether a network is fitted. */
+  public boolean neural() {
+    return model.neural();
+  }
+
+  /**
+   * Which linear predictor is fitted.
+   *
+   * @throws IllegalArgumentException if it is a network
+   */
   public Family family() {
     return Family.parse(model.type());
   }

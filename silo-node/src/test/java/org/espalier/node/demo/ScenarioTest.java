@@ -223,6 +223,9 @@ class ScenarioTest {
     for (String naming :
         List.of(
             weighted + "training: {level: gradients}\nmodel: {type: poisson}\n",
+            JOB + "training: {label_privacy: {epsilon: 1}}\n",
+            JOB + "training: {level: gradients}\nmodel: {class_weights: balanced}\n",
+            JOB + "training: {level: activations, accept: [span]}\n" + "model: {type: neural}\n",
             JOB + "evaluation: {thresholds: [0.5]}\n",
             JOB + "training: {label_privacy: {epsilon: 1}}\n",
             JOB + "training: {level: gradients}\nmodel: {class_weights: {0: 1, 1: 3}}\n",

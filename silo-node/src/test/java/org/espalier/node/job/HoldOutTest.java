@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import org.espalier.protocols.glm.Family;
 import org.junit.jupiter.api.Test;
 
 class HoldOutTest {
@@ -31,6 +33,10 @@ class HoldOutTest {
     return random.doubles(PEOPLE, -3, 3).toArray();
   }
 
+  private static Predictions risks(double[] logits) {
+    return Predictions.of(Family.LOGISTIC, logits);
+  }
+
   private static double[] labels(double[] logits) {
     return Arrays.stream(logits).map(z -> Math.sin(40 * z) + z > 0 ? 1 : 0).toArray();
   }
@@ -39,14 +45,15 @@ class HoldOutTest {
   @Test
   void noScoreOfASinglePersonIsAmongMetrics() {
     double[] logits = logits();
-    double[] scores = Scores.of("logistic", logits);
-    ObjectNode coarse = HoldOut.figures(spec(""), logits, labels(logits), null, logits);
+    double[] scores = Predictions.of(Family.LOGISTIC, logits).values();
+    ObjectNode coarse = HoldOut.figures(spec(""), risks(logits), labels(logits), null, logits);
     assertThat(coarse.path("detail").asText()).isEqualTo("aggregate");
     assertThat(single(coarse, scores)).isZero();
     assertThat(coarse.path("curve")).hasSize(11);
     assertThat(coarse.path("psi").asDouble(-1)).isZero();
     ObjectNode exact =
-        HoldOut.figures(spec("evaluation: {reveal: scores}"), logits, labels(logits), null, null);
+        HoldOut.figures(
+            spec("evaluation: {reveal: scores}"), risks(logits), labels(logits), null, null);
     assertThat(exact.path("detail").asText()).isEqualTo("exact");
     assertThat(single(exact, scores)).isGreaterThan(100);
     assertThat(exact.has("psi")).isFalse();
@@ -60,7 +67,12 @@ class HoldOutTest {
     double[] residuals = new double[PEOPLE];
     Arrays.setAll(residuals, i -> outcomes[i] - predictions[i]);
     ObjectNode coarse =
-        HoldOut.figures(spec("model: {type: linear}"), predictions, outcomes, null, null);
+        HoldOut.figures(
+            spec("model: {type: linear}"),
+            Predictions.of(Family.LINEAR, predictions),
+            outcomes,
+            null,
+            null);
     assertThat(single(coarse, predictions) + single(coarse, residuals)).isZero();
     assertThat(coarse.path("bins")).hasSize(10);
     assertThat(coarse.path("residuals").path(2).path("residual").asDouble())
@@ -80,7 +92,7 @@ class HoldOutTest {
     ObjectNode figures =
         HoldOut.figures(
             spec("model: {type: poisson}\ntraining: {level: gradients}"),
-            logits,
+            Predictions.of(Family.POISSON, logits),
             outcomes,
             exposures,
             logits);
@@ -95,14 +107,47 @@ class HoldOutTest {
     assertThat(figures.path("psi").asDouble(-1)).isZero();
   }
 
+  /** Three classes by thresholds of a number, of which the probabilities know something. */
+  @Test
+  void classesAreCountedAndNoPersonsProbabilityShows() {
+    double[] logits = logits();
+    double[] classes = Arrays.stream(logits).map(z -> z < -1 ? 2 : z < 1.5 ? 5 : 7).toArray();
+    double[] p = new double[3 * PEOPLE];
+    for (int i = 0; i < PEOPLE; i++) {
+      double[] scores = {-1.5 * logits[i], 0.4, 1.2 * logits[i] - 0.8};
+      double sum = Arrays.stream(scores).map(Math::exp).sum();
+      for (int c = 0; c < 3; c++) {
+        p[3 * i + c] = Math.exp(scores[c]) / sum;
+      }
+    }
+    Predictions predictions =
+        new Predictions(Predictions.Kind.CLASSES, List.of(2.0, 5.0, 7.0), p, null);
+    assertThat(predictions.header())
+        .isEqualTo("prediction,probability_2,probability_5,probability_7");
+    assertThat(predictions.line(0)).matches("[257](,0\\.[0-9E-]+){3}");
+    ObjectNode figures =
+        HoldOut.figures(
+            spec(
+                "model: {type: neural, task: multiclass}\n"
+                    + "training: {level: activations, accept: [span]}"),
+            predictions,
+            classes,
+            null,
+            null);
+    assertThat(figures.path("accuracy").asDouble()).isGreaterThan(0.7);
+    assertThat(figures.path("macro_f1").asDouble()).isGreaterThan(0.6);
+    assertThat(figures.path("class_confusion")).hasSize(3);
+    assertThat(single(figures, p)).isZero();
+  }
+
   @Test
   void ofFewerThanTwentyPeopleNothingIsTold() {
     double[] logits = Arrays.copyOf(logits(), 19);
-    ObjectNode figures = HoldOut.figures(spec(""), logits, labels(logits), null, null);
+    ObjectNode figures = HoldOut.figures(spec(""), risks(logits), labels(logits), null, null);
     assertThat(figures.fieldNames()).toIterable().containsExactly("rows", "withheld");
     assertThat(
             HoldOut.figures(
-                    spec("evaluation: {reveal: scores}"), logits, labels(logits), null, null)
+                    spec("evaluation: {reveal: scores}"), risks(logits), labels(logits), null, null)
                 .has("auc"))
         .isTrue();
   }
@@ -110,7 +155,7 @@ class HoldOutTest {
   @Test
   void theLogCountsEveryNumberThatIsRevealed() {
     double[] logits = logits();
-    ObjectNode figures = HoldOut.figures(spec(""), logits, labels(logits), null, null);
+    ObjectNode figures = HoldOut.figures(spec(""), risks(logits), labels(logits), null, null);
     String text = figures.toString().replaceAll("\"[^\"]*\"", "");
     long numbers = Arrays.stream(text.split("[^-0-9.E]+", -1)).filter(t -> !t.isEmpty()).count();
     assertThat((long) HoldOut.scalars(figures)).isEqualTo(numbers).isGreaterThan(100);
@@ -121,11 +166,15 @@ class HoldOutTest {
     double[] logits = logits();
     ObjectNode figures =
         HoldOut.figures(
-            spec("evaluation: {thresholds: [0.25, 0.75]}"), logits, labels(logits), null, null);
+            spec("evaluation: {thresholds: [0.25, 0.75]}"),
+            risks(logits),
+            labels(logits),
+            null,
+            null);
     assertThat(figures.path("confusion").findValuesAsText("threshold"))
         .containsExactly("0.25", "0.75");
     assertThat(
-            HoldOut.figures(spec(""), logits, labels(logits), null, null)
+            HoldOut.figures(spec(""), risks(logits), labels(logits), null, null)
                 .path("confusion")
                 .findValuesAsText("threshold"))
         .containsExactly("0.5");

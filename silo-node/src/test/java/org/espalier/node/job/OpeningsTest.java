@@ -66,7 +66,8 @@ class OpeningsTest {
               facts.path("job").asText(),
               facts.path("attempt").asLong(),
               facts.path("inputs").path(0).path("commitment").asText(),
-              facts.path("parameters").path("parties").asText()));
+              facts.path("parameters").path("parties").asText(),
+              facts.path("parameters").path("numbers").asInt(1)));
     }
 
     @Override
@@ -106,7 +107,7 @@ class OpeningsTest {
   private void count(Dataset data, Session attempt, int pass, boolean limited, int before) {
     ObjectNode facts = Json.object().put("job", attempt.job()).put("attempt", attempt.attempt());
     facts.putArray("inputs").addObject().put("commitment", datasets.commitment(data.name()));
-    openings.count(openings.people(data, TWO), attempt, facts, pass, limited, before);
+    openings.count(openings.people(data, TWO), attempt, facts, pass, 1, limited, before);
   }
 
   private int passes(Dataset data, List<Party> parties) {

@@ -117,7 +117,7 @@ class TrainSpecTest {
 
   @Test
   void gradientsHasItsOwnDefaults() {
-    TrainSpec.TrainingSettings training = read("training: {level: gradients}").training();
+    TrainingSettings training = read("training: {level: gradients}").training();
     assertThat(training.maxPasses()).isEqualTo(15);
     assertThat(training.tolerance()).isEqualByComparingTo("1e-6");
     assertThat(training.minFeaturesPerParty()).isEqualTo(3);
@@ -133,6 +133,9 @@ class TrainSpecTest {
         "model: {type: linear}",
         "model: {type: gamma}\ntraining: {level: gradients}",
         "training: {level: gradients, accept: [span], min_features_per_party: 2}",
+        "model: {type: neural}\ntraining: {level: activations, accept: [span]}",
+        "model: {type: neural, hidden: [8], task: regression, l2: 0}\n"
+            + "training: {level: activations, accept: [span], optimiser: sgd, patience: 0}",
         "model: {class_weights: balanced}\ntraining: {level: gradients}",
         "model: {class_weights: {0: 1, 1: 2.50}}\ntraining: {level: gradients}",
         "evaluation: {holdout: 0.4, reveal: scores, thresholds: [0.05, 0.1, 0.125]}",
@@ -159,7 +162,24 @@ class TrainSpecTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "training: {level: open} | training.level is sealed or gradients, not 'open'",
+        "training: {level: open} | training.level is sealed or gradients or activations, not 'open'",
+        "training: {epochs: 3} | training.epochs belongs to level activations; at level sealed",
+        "training: {level: gradients, patience: 3} | training.patience belongs to level activations",
+        "training: {level: activations} | all parties accept that in writing, say training.accept",
+        "training: {level: activations, accept: [span], max_passes: 3} | ends by training.epochs",
+        "training: {level: activations, accept: [span], tolerance: 1} | ends by training.epochs",
+        "training: {level: activations, accept: [span], batch: 8} | training.batch is 16 to 65536",
+        "training: {level: activations, accept: [span], momentum: 1} | training.momentum is 0 to",
+        "training: {level: activations, accept: [span], optimiser: lbfgs} | is adam or sgd, not",
+        "training: {level: activations, accept: [span]} | is that of model.type: neural",
+        "model: {type: neural} | is trained at level activations, not at level sealed: say training",
+        "model: {hidden: [3]} | model.hidden belongs to model.type: neural",
+        "model: {type: neural, hidden: [300]} | model.hidden[0] is 1 to 256, not 300",
+        "model: {type: neural, hidden: []} | model.hidden is the units of 1 to 8 layers",
+        "model: {type: neural, activation: gelu} | model.activation is relu or tanh, not 'gelu'",
+        "model: {type: neural, dropout: 1} | model.dropout is 0 to 0.9, not 1",
+        "model: {type: neural, task: rank} | model.task is binary or multiclass or regression, not",
+        "model: {type: neural, l2: -1} | model.l2 is 0 or more and at most 100, not -1",
         "training: {accept: [span]} | training.accept belongs to level gradients",
         "training: {level: sealed, accept: [span]} | training.accept belongs to level gradients",
         "training: {min_features_per_party: 4} | training.min_features_per_party belongs to level",
@@ -167,7 +187,7 @@ class TrainSpecTest {
         "training: {level: gradients, accept: [all]} | training.accept is span, not 'all'",
         "training: {max_passes: 0} | training.max_passes is 1 to 200, not 0",
         "training: {tolerance: 2} | training.tolerance is 1e-12 to 1, not 2",
-        "model: {type: probit} | model.type is logistic or linear or poisson or gamma, not 'probit'",
+        "model: {type: probit} | is logistic or linear or poisson or gamma or neural, not 'probit'",
         "model: {type: gamma} | model.type: gamma is trained at level gradients, not at level sealed",
         "model: {class_weights: balanced} | model.class_weights are for level gradients, not",
         "model: {class_weights: even} | model.class_weights are balanced or {0: W, 1: W} with",
@@ -217,6 +237,29 @@ class TrainSpecTest {
     String poisson = exposure + gradients + "model: {type: poisson}";
     TrainSpec spec = (TrainSpec) JobSpec.yaml("job", poisson);
     assertThat(JobSpec.json("job", Json.parse("job", Json.write(spec.toJson())))).isEqualTo(spec);
+  }
+
+  @Test
+  void networksHaveTheirOwnDefaults() {
+    String activations = "\ntraining: {level: activations, accept: [span]}\n";
+    TrainSpec spec = read("model: {type: neural}" + activations);
+    assertThat(spec.neural()).isTrue();
+    assertThat(spec.model().hidden()).containsExactly(32, 16);
+    assertThat(spec.model().task()).isEqualTo("binary");
+    assertThat(spec.training().epochs()).isEqualTo(20);
+    assertThat(spec.training().patience()).isEqualTo(5);
+    assertThat(spec.training().countsPasses()).isTrue();
+    assertThat(spec.training().maxPasses()).isNull();
+    // Nothing of networks is in the canonical form of others, so that older jobs keep their digest.
+    assertThat(read("").toJson().path("model").has("hidden")).isFalse();
+    assertThat(read("").toJson().path("training").has("epochs")).isFalse();
+    for (String task : new String[] {"multiclass", "regression"}) {
+      String network = "model: {type: neural, task: %s}".formatted(task) + activations;
+      assertThatThrownBy(() -> read(network + "evaluation: {thresholds: [0.5]}"))
+          .hasMessageContaining("model.task: " + task + " predicts");
+    }
+    assertThatThrownBy(() -> read("model: {type: neural, weights: shared}" + activations))
+        .hasMessageContaining("model.weights: shared is trained at level sealed");
   }
 
   @Test

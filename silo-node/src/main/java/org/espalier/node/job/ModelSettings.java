@@ -1,0 +1,123 @@
+package org.espalier.node.job;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.math.BigDecimal;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.espalier.node.job.JobSpec.Specs;
+import org.espalier.protocols.glm.Family;
+import org.espalier.protocols.neural.top.Activation;
+import org.espalier.protocols.neural.top.NetworkSpec;
+import org.espalier.protocols.neural.top.Task;
+
+/**
+ * Which model is fitted. A setting that the type does not know is refused.
+ *
+ * @param type the name of a {@link Family}, or {@link #NEURAL}
+ * @param l2 factor of half the squared norm of the weights, added to the mean loss; of a neural
+ *     model, of those above the first layer, and may be 0
+ * @param weights {@code own}: each party gets those of its columns; {@code shared}, at level {@code
+ *     sealed} only: nobody gets any, scores are computed jointly
+ * @param classWeights how much people with either outcome count; null: all the same
+ * @param hidden neural: units of each hidden layer, the first of which spans all parties' columns
+ * @param activation neural: {@code relu} or {@code tanh}
+ * @param dropout neural: share of hidden units that a training step leaves out
+ * @param task neural: {@code binary}, {@code multiclass} or {@code regression}
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record ModelSettings(
+    String type,
+    BigDecimal l2,
+    String weights,
+    ClassWeights classWeights,
+    List<Integer> hidden,
+    String activation,
+    BigDecimal dropout,
+    String task) {
+  public static final String NEURAL = "neural";
+  static final String OWN = "own";
+  static final String SHARED = "shared";
+
+  private static final int MOST_SHARED_UNITS = 256;
+  private static final int MOST_UNITS = 1024;
+
+  /** What a job that says nothing of its model gets. */
+  static ModelSettings byDefault() {
+    return new ModelSettings(null, null, null, null, null, null, null, null);
+  }
+
+  public ModelSettings {
+    weights = weights == null ? OWN : weights;
+    Specs.oneOf("model.weights", weights, OWN, SHARED);
+    type = type == null ? Family.LOGISTIC.wireName() : type;
+    Specs.oneOf(
+        "model.type",
+        type,
+        Stream.concat(Stream.of(Family.values()).map(Family::wireName), Stream.of(NEURAL))
+            .toArray(String[]::new));
+    if (type.equals(NEURAL)) {
+      l2 = l2 == null ? new BigDecimal("0.0001") : l2;
+      hidden = hidden == null ? List.of(32, 16) : List.copyOf(hidden);
+      activation = activation == null ? Activation.RELU.wireName() : activation;
+      dropout = dropout == null ? new BigDecimal("0.1") : dropout;
+      task = task == null ? Task.BINARY.wireName() : task;
+      requireNetwork(hidden, activation, dropout, task);
+    } else {
+      l2 = l2 == null ? new BigDecimal("0.01") : l2;
+      refuse("hidden", hidden);
+      refuse("activation", activation);
+      refuse("dropout", dropout);
+      refuse("task", task);
+    }
+    boolean none = l2.signum() == 0 && type.equals(NEURAL);
+    if ((!none && l2.signum() <= 0) || l2.compareTo(new BigDecimal("100")) > 0) {
+      throw new IllegalArgumentException(
+          "model.l2 is %s and at most 100, not %s"
+              .formatted(type.equals(NEURAL) ? "0 or more" : "above 0", l2));
+    }
+  }
+
+  private static void refuse(String key, Object value) {
+    if (value != null) {
+      throw new IllegalArgumentException(
+          "model.%s belongs to model.type: %s".formatted(key, NEURAL));
+    }
+  }
+
+  private static void requireNetwork(
+      List<Integer> hidden, String activation, BigDecimal dropout, String task) {
+    if (hidden.isEmpty() || hidden.size() > NetworkSpec.MOST_LAYERS) {
+      throw new IllegalArgumentException(
+          "model.hidden is the units of 1 to %d layers, such as [32, 16]; not %s"
+              .formatted(NetworkSpec.MOST_LAYERS, hidden));
+    }
+    for (int layer = 0; layer < hidden.size(); layer++) {
+      int most = layer == 0 ? MOST_SHARED_UNITS : MOST_UNITS;
+      Specs.range("model.hidden[" + layer + "]", hidden.get(layer), 1, most);
+    }
+    Specs.oneOf(
+        "model.activation",
+        activation,
+        Stream.of(Activation.values()).map(Activation::wireName).toArray(String[]::new));
+    Specs.oneOf(
+        "model.task", task, Stream.of(Task.values()).map(Task::wireName).toArray(String[]::new));
+    if (dropout.signum() < 0 || dropout.compareTo(new BigDecimal("0.9")) > 0) {
+      throw new IllegalArgumentException("model.dropout is 0 to 0.9, not " + dropout);
+    }
+  }
+
+  /** A network, not a linear predictor. */
+  boolean neural() {
+    return type.equals(NEURAL);
+  }
+
+  /** Of a neural model. */
+  NetworkSpec network() {
+    return new NetworkSpec(
+        Task.parse(task),
+        Objects.requireNonNull(hidden),
+        Activation.parse(activation),
+        dropout.doubleValue());
+  }
+}

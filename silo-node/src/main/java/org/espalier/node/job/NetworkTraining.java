@@ -1,0 +1,260 @@
+package org.espalier.node.job;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.espalier.node.config.Json;
+import org.espalier.protocols.disclosure.Disclosure;
+import org.espalier.protocols.glm.TrainingCost;
+import org.espalier.protocols.mask.Prg;
+import org.espalier.protocols.model.ModelSlice;
+import org.espalier.protocols.model.NeuralSlice;
+import org.espalier.protocols.neural.ActivationsTraining;
+import org.espalier.protocols.neural.EpochListener;
+import org.espalier.protocols.neural.FeatureSource;
+import org.espalier.protocols.neural.LabelSource;
+import org.espalier.protocols.neural.SourceCost;
+import org.espalier.protocols.neural.SourceJob;
+import org.espalier.protocols.neural.SourceSpec;
+import org.espalier.protocols.neural.top.Dense;
+import org.espalier.protocols.neural.top.EpochReport;
+import org.espalier.protocols.neural.top.FitSpec;
+import org.espalier.protocols.neural.top.Target;
+import org.espalier.protocols.neural.top.Task;
+import org.espalier.protocols.neural.top.TopFit;
+import org.espalier.protocols.neural.top.TopModel;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+
+/** Networks, at level {@code activations}. */
+record NetworkTraining(TrainSpec spec) implements Training {
+  /** Share of the training people whose loss tells when to end. */
+  private static final double SET_ASIDE = 0.1;
+
+  @Override
+  public String protocol() {
+    return "neural." + spec.model().task();
+  }
+
+  @Override
+  public ObjectNode parameters() {
+    TrainingSettings training = spec.training();
+    ModelSettings model = spec.model();
+    return Json.object()
+        .put("level", training.level())
+        .put("l2", model.l2().toPlainString())
+        .put("hidden", model.hidden().toString())
+        .put("activation", model.activation())
+        .put("dropout", model.dropout().toPlainString())
+        .put("epochs", training.epochs())
+        .put("batch", training.batch())
+        .put("optimiser", training.optimiser())
+        .put("learning_rate", training.learningRate().toPlainString())
+        .put("source_learning_rate", training.sourceLearningRate().toPlainString())
+        .put("momentum", training.momentum().toPlainString())
+        .put("patience", training.patience())
+        .put("accept_span", training.acceptsSpan());
+  }
+
+  private int width() {
+    return spec.model().hidden().get(0);
+  }
+
+  private SourceSpec source() {
+    TrainingSettings training = spec.training();
+    return new SourceSpec(
+        width(),
+        training.batch(),
+        training.epochs(),
+        training.sourceLearningRate().doubleValue(),
+        training.momentum().doubleValue(),
+        training.acceptsSpan());
+  }
+
+  @Override
+  public Disclosure.Facts facts(Map<Party, Integer> columns, int rows, int earlier) {
+    return new Disclosure.Facts(
+        spec.labelParty(),
+        columns,
+        source().passes(),
+        rows,
+        spec.training().acceptsSpan(),
+        earlier,
+        false);
+  }
+
+  @Override
+  public TrainingCost cost(TrainingCost.Size size) {
+    return SourceCost.of(source(), size);
+  }
+
+  @Override
+  public void requireOutcomes(JobRun run, Prepared prepared) {
+    try {
+      Target target =
+          Target.of(Task.parse(spec.model().task()), prepared.labels(prepared.split().training()));
+      if (target.task() == Task.MULTICLASS) {
+        for (double label : prepared.labels(prepared.split().holdout())) {
+          target.index(label);
+        }
+      }
+    } catch (IllegalArgumentException e) {
+      throw Training.untrainable(run, e.getMessage());
+    }
+  }
+
+  @Override
+  public Trained train(JobRun run, Prepared prepared, Map<Party, Channel> channels) {
+    SourceJob job =
+        new SourceJob(
+            run.session(),
+            spec.labelParty(),
+            spec.featureParties(),
+            prepared.split().training().length,
+            source(),
+            prepared.earlier().passes(),
+            run.workspace());
+    run.progress().update("epoch", 0, spec.training().epochs());
+    ModelSlice slice =
+        run.self().equals(spec.labelParty())
+            ? trainWithLabel(run, job, channels, prepared)
+            : trainWithoutLabel(run, job, channels, prepared);
+    return new Trained(slice, null);
+  }
+
+  private ModelSlice trainWithLabel(
+      JobRun run, SourceJob job, Map<Party, Channel> channels, Prepared prepared) {
+    // A cohort is cut evenly, so that a batch may be somewhat larger than was asked for.
+    int most = spec.training().batch() * 3 / 2 + 1;
+    FitSpec how =
+        new FitSpec(
+            spec.training().descent(spec.model().l2()),
+            most,
+            spec.training().epochs(),
+            spec.training().patience(),
+            SET_ASIDE);
+    List<Double> seconds = new ArrayList<>();
+    TopFit fit =
+        new TopFit(
+            spec.model().network(),
+            how,
+            prepared.outcomes(prepared.split().training(), spec.model().classWeights()),
+            Prg.fresh(),
+            report -> note(run, report));
+    EpochListener listener =
+        new EpochListener() {
+          @Override
+          public void begins(int epoch) {
+            prepared.earlier().count(run, epoch, width());
+          }
+
+          @Override
+          public void ended(int epoch, double took) {
+            seconds.add(took);
+          }
+        };
+    LabelSource end = ActivationsTraining.label(job, channels, prepared.matrix(), fit, listener);
+    TopModel top = fit.model();
+    int weights = end.weights().length + end.bias().length;
+    for (Dense layer : top.layers()) {
+      weights += layer.weights().length + layer.bias().length;
+    }
+    ObjectNode report = Training.report(run, prepared, end.epochs(), weights, end.parametersRun());
+    List<String> findings = new ArrayList<>(end.findings());
+    findings.addAll(fit.findings());
+    report
+        .put("end", fit.end().text())
+        .put("kept_epoch", fit.epoch())
+        .put("objective", fit.epochs().get(fit.epoch() - 1).loss())
+        .set("findings", Json.tree(findings));
+    ArrayNode passes = run.report().putArray("passes");
+    for (int i = 0; i < fit.epochs().size(); i++) {
+      EpochReport epoch = fit.epochs().get(i);
+      passes
+          .addObject()
+          .put("pass", epoch.epoch())
+          .put("objective", epoch.loss())
+          .put("set_aside", Double.isFinite(epoch.watched()) ? epoch.watched() : null)
+          .put("seconds", i < seconds.size() ? seconds.get(i) : null);
+    }
+    return slice(
+        run,
+        prepared,
+        end.epochs(),
+        end.weights(),
+        end.parametersRun(),
+        new NeuralSlice(width(), end.bias(), top));
+  }
+
+  private void note(JobRun run, EpochReport epoch) {
+    run.progress().update("epoch", epoch.epoch(), spec.training().epochs());
+    run.progress().fact("objective", epoch.loss());
+    String aside =
+        Double.isFinite(epoch.watched()) ? ", %.6f set aside".formatted(epoch.watched()) : "";
+    run.context()
+        .jobs()
+        .log(
+            run.job().id(),
+            "epoch %d of at most %d: loss %.6f%s"
+                .formatted(epoch.epoch(), spec.training().epochs(), epoch.loss(), aside));
+  }
+
+  private ModelSlice trainWithoutLabel(
+      JobRun run, SourceJob job, Map<Party, Channel> channels, Prepared prepared) {
+    Map<Party, Channel> others = new TreeMap<>(channels);
+    Channel label = others.remove(spec.labelParty());
+    FeatureSource end =
+        ActivationsTraining.feature(
+            job,
+            label,
+            others,
+            prepared.matrix(),
+            run.progress(),
+            epoch -> prepared.earlier().count(run, epoch, width()));
+    Training.report(run, prepared, end.epochs(), end.weights().length, end.parametersRun());
+    return slice(
+        run,
+        prepared,
+        end.epochs(),
+        end.weights(),
+        end.parametersRun(),
+        new NeuralSlice(width(), null, null));
+  }
+
+  private ModelSlice slice(
+      JobRun run,
+      Prepared prepared,
+      int epochs,
+      double[] weights,
+      Map<String, Object> ran,
+      NeuralSlice neural) {
+    return new ModelSlice(
+        run.job().id(),
+        run.self(),
+        run.self().equals(spec.labelParty()) ? ModelSlice.Role.LABEL : ModelSlice.Role.FEATURE,
+        spec.model().type(),
+        spec.training().level(),
+        "%s + %s/2 * squared norm of the weights above the first layer"
+            .formatted(loss(), spec.model().l2().toPlainString()),
+        prepared.split().training().length,
+        epochs,
+        weights,
+        null,
+        prepared.preparation(),
+        ran,
+        null,
+        neural);
+  }
+
+  private String loss() {
+    String weighted = spec.weighted() ? "weighted " : "";
+    return switch (Task.parse(spec.model().task())) {
+      case BINARY -> weighted + "mean log-loss";
+      case MULTICLASS -> weighted + "mean log-loss of the classes";
+      case REGRESSION -> "half the " + weighted + "mean squared error of the standardised outcome";
+    };
+  }
+}

@@ -1,0 +1,87 @@
+package org.espalier.node.job;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
+import java.util.List;
+import org.espalier.node.config.Json;
+import org.espalier.node.data.Dataset;
+import org.espalier.protocols.glm.Outcomes;
+import org.espalier.protocols.prepare.Matrix;
+import org.espalier.protocols.prepare.Preparation;
+import org.espalier.protocols.prepare.Split;
+
+/** What this party brings to training, and to evaluation. */
+record Prepared(
+    CohortData data,
+    Split split,
+    Preparation preparation,
+    Matrix matrix,
+    Prepared.Earlier earlier) {
+  double[] labels(int[] people) {
+    return of(people, data.labels());
+  }
+
+  /** What training is to know of people beside features. */
+  Outcomes outcomes(int[] people, ClassWeights classWeights) {
+    double[] exposures = of(people, data.exposures());
+    Outcomes outcomes =
+        new Outcomes(
+            labels(people),
+            of(people, data.weights()),
+            exposures == null ? null : Arrays.stream(exposures).map(Math::log).toArray());
+    return classWeights == null ? outcomes : classWeights.apply(outcomes);
+  }
+
+  static double[] of(int[] people, double[] values) {
+    return values == null
+        ? null
+        : Arrays.stream(people).mapToDouble(person -> values[person]).toArray();
+  }
+
+  /**
+   * Passes on the same people in earlier attempts and jobs.
+   *
+   * @param people null at levels where passes do not count
+   * @param limit they count against the limit of this attempt
+   * @param passes their number when this attempt began
+   * @param facts what the log is to hold of each further one
+   */
+  record Earlier(Openings.People people, boolean limit, int passes, ObjectNode facts) {
+    static Earlier of(JobRun run, Dataset dataset, TrainSpec spec) {
+      if (!spec.training().countsPasses()) {
+        return new Earlier(null, false, 0, Json.object());
+      }
+      Openings openings = run.context().openings();
+      Openings.People people = openings.people(dataset, spec.parties().keySet());
+      ObjectNode facts =
+          run.jobFacts()
+              .put("phase_name", TrainFlow.TRAIN)
+              .setAll(PhaseFacts.of(Training.of(spec).protocol(), "1", Json.object()));
+      PhaseFacts.input(facts, run, dataset, List.of());
+      // The label party opens gradients to their owners, these their joint logits to it.
+      ArrayNode recipients = facts.putArray("recipients");
+      if (run.self().equals(spec.labelParty())) {
+        run.job().others(run.self()).forEach(party -> recipients.add(party.name()));
+      } else {
+        recipients.add(spec.labelParty().name());
+      }
+      return new Earlier(
+          people,
+          !spec.training().acceptsSpan(),
+          openings.passesBefore(people, run.session()),
+          facts);
+    }
+
+    /**
+     * Counts a pass of this attempt, before anything of it leaves the node.
+     *
+     * @param numbers that it opens of each person
+     */
+    void count(JobRun run, int pass, int numbers) {
+      if (people != null) {
+        run.context().openings().count(people, run.session(), facts, pass, numbers, limit, passes);
+      }
+    }
+  }
+}

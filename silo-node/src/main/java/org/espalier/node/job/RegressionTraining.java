@@ -1,0 +1,263 @@
+package org.espalier.node.job;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.TreeMap;
+import org.espalier.node.config.Json;
+import org.espalier.protocols.disclosure.Disclosure;
+import org.espalier.protocols.glm.Family;
+import org.espalier.protocols.glm.FeatureOutcome;
+import org.espalier.protocols.glm.JointTraining;
+import org.espalier.protocols.glm.LabelOutcome;
+import org.espalier.protocols.glm.PassListener;
+import org.espalier.protocols.glm.PassReport;
+import org.espalier.protocols.glm.TrainingCost;
+import org.espalier.protocols.glm.TrainingJob;
+import org.espalier.protocols.glm.TrainingSpec;
+import org.espalier.protocols.model.ModelSlice;
+import org.espalier.protocols.predict.SharedWeights;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+
+/** Generalised linear models, at levels {@code sealed} and {@code gradients}. */
+record RegressionTraining(TrainSpec spec) implements Training {
+  /** Tolerance of a training that goes to the end of its level's own schedule. */
+  private static final double SCHEDULE_ENDS = 1e-12;
+
+  @Override
+  public String protocol() {
+    return "glm." + spec.model().type();
+  }
+
+  @Override
+  public ObjectNode parameters() {
+    TrainingSettings settings = spec.training();
+    ObjectNode parameters =
+        Json.object().put("level", settings.level()).put("l2", spec.model().l2().toPlainString());
+    if (settings.maxPasses() != null) {
+      parameters.put("max_passes", settings.maxPasses());
+    }
+    if (settings.tolerance() != null) {
+      parameters.put("tolerance", settings.tolerance().toPlainString());
+    }
+    if (settings.countsPasses()) {
+      parameters
+          .put("accept_span", settings.acceptsSpan())
+          .put("min_features_per_party", settings.minFeaturesPerParty());
+    }
+    if (settings.labelPrivacy() != null) {
+      parameters
+          .put("label_epsilon", settings.labelPrivacy().epsilon().toPlainString())
+          .put("label_delta", settings.labelPrivacy().delta().toPlainString());
+    }
+    return parameters;
+  }
+
+  private TrainingSpec trainingSpec() {
+    TrainingSettings settings = spec.training();
+    return new TrainingSpec(
+        spec.family(),
+        settings.disclosure(),
+        spec.model().l2().doubleValue(),
+        mostPasses(),
+        settings.tolerance() == null ? SCHEDULE_ENDS : settings.tolerance().doubleValue(),
+        settings.acceptsSpan(),
+        spec.sharesWeights(),
+        spec.weighted(),
+        spec.labelPrivacy());
+  }
+
+  /** A level's own schedule is shorter than what a job may ask for at most. */
+  private int mostPasses() {
+    Integer most = spec.training().maxPasses();
+    return most == null ? TrainSpec.MAX_PASSES : most;
+  }
+
+  @Override
+  public Disclosure.Facts facts(Map<Party, Integer> columns, int rows, int earlier) {
+    return new Disclosure.Facts(
+        spec.labelParty(),
+        columns,
+        mostPasses(),
+        rows,
+        spec.training().acceptsSpan(),
+        earlier,
+        !trainingSpec().boundedResiduals());
+  }
+
+  @Override
+  public TrainingCost cost(TrainingCost.Size size) {
+    return TrainingCost.of(trainingSpec(), size);
+  }
+
+  @Override
+  public void requireOutcomes(JobRun run, Prepared prepared) {
+    Family family = spec.family();
+    long strange =
+        Arrays.stream(prepared.data().labels()).filter(label -> !family.allows(label)).count();
+    if (strange > 0) {
+      throw Training.untrainable(
+          run,
+          "%,d people have an outcome that no %s model has: it is to be %s"
+              .formatted(
+                  strange, family.wireName(), family == Family.GAMMA ? "above 0" : "0 or more"));
+    }
+  }
+
+  @Override
+  public Trained train(JobRun run, Prepared prepared, Map<Party, Channel> channels) {
+    TrainingJob job =
+        new TrainingJob(
+            run.session(),
+            spec.labelParty(),
+            spec.featureParties(),
+            prepared.split().training().length,
+            trainingSpec(),
+            prepared.earlier().passes(),
+            run.workspace());
+    run.progress().update("pass", 0, spec.training().maxPasses() == null ? -1 : mostPasses());
+    return run.self().equals(spec.labelParty())
+        ? trainWithLabel(run, job, channels, prepared)
+        : new Trained(trainWithoutLabel(run, job, channels, prepared), null);
+  }
+
+  private Trained trainWithLabel(
+      JobRun run, TrainingJob job, Map<Party, Channel> channels, Prepared prepared) {
+    PassListener listener =
+        new PassListener() {
+          @Override
+          public void begins(int number) {
+            prepared.earlier().count(run, number, 1);
+          }
+
+          @Override
+          public void pass(PassReport report) {
+            note(run, report);
+          }
+        };
+    LabelOutcome end =
+        JointTraining.label(
+            job,
+            channels,
+            prepared.matrix(),
+            prepared.outcomes(prepared.split().training(), spec.model().classWeights()),
+            listener);
+    ObjectNode report =
+        Training.report(
+            run,
+            prepared,
+            end.passes().size(),
+            end.shared() == null ? end.weights().length + 1 : 0,
+            end.parametersRun());
+    report.put("converged", end.converged()).put("end", end.end().text());
+    report
+        .put("gap", known(end.gap().estimate()))
+        .put("gap_at_most", known(end.gap().most()))
+        .set("findings", Json.tree(end.findings()));
+    ArrayNode passes = run.report().putArray("passes");
+    for (PassReport pass : end.passes()) {
+      if (Double.isFinite(pass.objective())) {
+        report.put("objective", pass.objective());
+      }
+      passes
+          .addObject()
+          .put("pass", pass.pass())
+          .put("objective", known(pass.objective()))
+          .put("estimated_gap", known(pass.estimatedGap()))
+          .put("seconds", pass.seconds());
+    }
+    ModelSlice slice =
+        slice(
+            run,
+            prepared,
+            end.passes().size(),
+            end.weights(),
+            end.shared() == null ? end.intercept() : null,
+            end.parametersRun(),
+            end.shared());
+    return new Trained(slice, end.trainingLogits());
+  }
+
+  /** A pass that opened no loss has none to report. */
+  private static Double known(double figure) {
+    return Double.isFinite(figure) ? figure : null;
+  }
+
+  private void note(JobRun run, PassReport pass) {
+    Integer most = spec.training().maxPasses();
+    run.progress().update("pass", pass.pass(), most == null ? -1 : most);
+    if (Double.isFinite(pass.objective())) {
+      run.progress().fact("objective", pass.objective());
+    }
+    run.context()
+        .jobs()
+        .log(
+            run.job().id(),
+            "pass %d%s: objective %s, about %s above the optimum, %.1f s"
+                .formatted(
+                    pass.pass(),
+                    most == null ? "" : " of at most " + most,
+                    figure("%.6f", pass.objective()),
+                    figure("%.1e", pass.estimatedGap()),
+                    pass.seconds()));
+  }
+
+  private static String figure(String format, double value) {
+    return Double.isFinite(value) ? format.formatted(value) : "-";
+  }
+
+  private ModelSlice trainWithoutLabel(
+      JobRun run, TrainingJob job, Map<Party, Channel> channels, Prepared prepared) {
+    Map<Party, Channel> others = new TreeMap<>(channels);
+    Channel label = others.remove(spec.labelParty());
+    FeatureOutcome end =
+        JointTraining.feature(
+            job,
+            label,
+            others,
+            prepared.matrix(),
+            run.progress(),
+            pass -> prepared.earlier().count(run, pass, 1));
+    Training.report(run, prepared, end.passes(), end.weights().length, end.parametersRun());
+    return slice(
+        run, prepared, end.passes(), end.weights(), null, end.parametersRun(), end.shared());
+  }
+
+  private ModelSlice slice(
+      JobRun run,
+      Prepared prepared,
+      int passes,
+      double[] weights,
+      Double intercept,
+      Map<String, Object> ran,
+      SharedWeights shared) {
+    return new ModelSlice(
+        run.job().id(),
+        run.self(),
+        run.self().equals(spec.labelParty()) ? ModelSlice.Role.LABEL : ModelSlice.Role.FEATURE,
+        spec.model().type(),
+        spec.training().level(),
+        "%s + %s/2 * squared norm of the weights on the prepared features"
+            .formatted(loss(), spec.model().l2().toPlainString()),
+        prepared.split().training().length,
+        passes,
+        weights,
+        intercept,
+        prepared.preparation(),
+        ran,
+        shared);
+  }
+
+  private String loss() {
+    String weighted =
+        spec.label().weight() == null && spec.model().classWeights() == null ? "" : "weighted ";
+    return switch (spec.family()) {
+      case LOGISTIC -> weighted + "mean log-loss";
+      case LINEAR -> "half the " + weighted + "mean squared error";
+      case POISSON -> "half the " + weighted + "mean Poisson deviance";
+      case GAMMA -> "half the " + weighted + "mean gamma deviance";
+    };
+  }
+}
