@@ -8,9 +8,13 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.espalier.audit.checkpoint.NoteSigner;
 import org.espalier.audit.merkle.Hashing;
 import org.espalier.audit.verify.DurableFile;
@@ -32,6 +36,9 @@ import org.espalier.audit.verify.TrustedKey;
  */
 public final class Witness {
   private static final int MAX_FILE = CheckpointRequest.MAX_BYTES + 1024;
+
+  /** Of a file. */
+  private static final String NAME = "[0-9a-f]{64}";
 
   private final Path directory;
   private final NoteSigner signer;
@@ -108,6 +115,14 @@ public final class Witness {
     if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
       return Optional.empty();
     }
+    Seen seen = read(file);
+    if (seen.key().name().equals(origin)) {
+      return Optional.of(seen);
+    }
+    throw damaged(file, null);
+  }
+
+  private static Seen read(Path file) throws IOException {
     byte[] bytes;
     try (var in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
       bytes = in.readNBytes(MAX_FILE);
@@ -118,16 +133,20 @@ public final class Witness {
       TrustedKey key = TrustedKey.parse(gap < 0 ? "" : text.substring(0, gap));
       String note = text.substring(gap + 2);
       if (note.isEmpty()) {
-        return Optional.of(new Seen(key, 0, Hashing.emptyRoot(), ""));
+        return new Seen(key, 0, Hashing.emptyRoot(), "");
       }
       TreeHead head = TreeHead.checkpoint(note.getBytes(UTF_8));
-      if (head != null && head.origin().equals(origin) && key.name().equals(origin)) {
-        return Optional.of(new Seen(key, head.size(), head.root(), note));
+      if (head != null && key.name().equals(head.origin())) {
+        return new Seen(key, head.size(), head.root(), note);
       }
-    } catch (IllegalArgumentException e) {
-      throw new IOException("what is remembered in " + file + " is damaged", e);
+    } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+      throw damaged(file, e);
     }
-    throw new IOException("what is remembered in " + file + " is damaged");
+    throw damaged(file, null);
+  }
+
+  private static IOException damaged(Path file, Exception cause) {
+    return new IOException("what is remembered in " + file + " is damaged", cause);
   }
 
   /**
@@ -177,6 +196,59 @@ public final class Witness {
     DurableFile.replace(
         file(head.origin()), (seen.key() + "\n\n" + head.note().whole()).getBytes(UTF_8));
     return Answer.of(200, line);
+  }
+
+  /**
+   * Answers one request of a party that may ask for one log only, which is taken up if it is new.
+   *
+   * @param log the party's
+   * @return as {@link #add(byte[])}; 403 also for a checkpoint of another log
+   */
+  public synchronized Answer add(TrustedKey log, byte[] request) throws IOException {
+    TreeHead head;
+    try {
+      head = TreeHead.checkpoint(CheckpointRequest.parse(request).checkpoint());
+    } catch (IllegalArgumentException e) {
+      return Answer.of(400);
+    }
+    if (head == null) {
+      return Answer.of(400);
+    }
+    return head.origin().equals(log.name()) && accept(log) ? add(request) : Answer.of(403);
+  }
+
+  /**
+   * All logs that are remembered in a directory, by name.
+   *
+   * @param directory of a witness; need not exist
+   */
+  public static List<Seen> all(Path directory) throws IOException {
+    if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+      return List.of();
+    }
+    List<Seen> all = new ArrayList<>();
+    try (Stream<Path> files = Files.list(directory)) {
+      for (Path file : files.filter(f -> f.getFileName().toString().matches(NAME)).toList()) {
+        all.add(read(file));
+      }
+    }
+    all.sort(Comparator.comparing(seen -> seen.key().name()));
+    return all;
+  }
+
+  /**
+   * Puts aside what is remembered of a log, which then can begin anew under any key. The file stays
+   * under another name.
+   *
+   * @return whether anything was remembered
+   */
+  public synchronized boolean forget(String origin) throws IOException {
+    Path file = file(origin);
+    if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      return false;
+    }
+    Files.move(file, file.resolveSibling(file.getFileName() + ".until-" + clock.millis()));
+    return true;
   }
 
   private static Evidence fork(Seen seen, TreeHead head) {

@@ -240,6 +240,9 @@ public final class Links implements AutoCloseable {
   public RuntimeException fail(RuntimeException reason) {
     synchronized (this) {
       if (failure != null) {
+        if (explains(reason, failure)) {
+          failure = reason;
+        }
         return failure;
       }
       failure = reason;
@@ -247,6 +250,13 @@ public final class Links implements AutoCloseable {
     }
     abortAll(publicReason(reason));
     return reason;
+  }
+
+  /** A channel closes where its peer breaks the protocol, which a sender may notice first. */
+  private static boolean explains(RuntimeException later, RuntimeException first) {
+    return later instanceof WireException.ProtocolViolation violation
+        && first instanceof WireException.PeerUnavailable lost
+        && violation.peer().equals(lost.peer());
   }
 
   /** Tells all peers at once; one that does not read cannot hold the others up. */

@@ -8,6 +8,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.espalier.audit.export.JobExport;
 import org.espalier.audit.log.EventQuery;
 import org.espalier.audit.log.LogReader;
@@ -15,6 +20,7 @@ import org.espalier.audit.log.LoggedEvent;
 import org.espalier.audit.verify.TrustedKey;
 import org.espalier.audit.verify.Verification;
 import org.espalier.audit.verify.Verifier;
+import org.espalier.audit.verify.WitnessPolicy;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.daemon.NodeHome;
@@ -31,6 +37,7 @@ import picocli.CommandLine.Parameters;
       "  silo audit tail",
       "  silo audit verify",
       "  silo audit export --job J-1a2b3c4d --out job.zip",
+      "  silo audit witness                                 who has signed this log",
       "  silo audit key > bank.vkey",
       "  silo audit verify job.zip --key bank.vkey          at the auditor, without a node",
     },
@@ -39,6 +46,7 @@ import picocli.CommandLine.Parameters;
       AuditCommands.Verify.class,
       AuditCommands.Export.class,
       AuditCommands.Key.class,
+      AuditCommands.Witness.class,
     })
 final class AuditCommands extends GroupCommand {
 
@@ -135,6 +143,8 @@ final class AuditCommands extends GroupCommand {
         "  silo audit verify /mnt/copy/audit --key bank.vkey   a copy of a log",
         "  silo audit verify job.zip --key bank.example/silo/audit/1+0a1b2c3d+AbCd...=",
         "  silo audit verify --state ~/audit-state             notices also a log that was cut",
+        "  silo audit verify --policy bank.policy              asks also for partners' signatures",
+        "  silo audit verify --seen bank.checkpoint            that a partner keeps of this log",
         "",
         "Exit codes: 0 intact, 10 altered, 11 truncated or missing, 12 too few witnesses, 13 forked,",
         "14 not signed by the trusted key, 15 impossible time. The first bad event is named.",
@@ -160,8 +170,34 @@ final class AuditCommands extends GroupCommand {
         description = "Remembers how far each log had come, to notice a missing end.")
     Path state;
 
+    @Option(
+        names = "--policy",
+        paramLabel = "FILE",
+        description =
+            "Witnesses to ask for, as silo audit witness --policy prints them; names the key too.")
+    Path policy;
+
+    @Option(
+        names = "--grace",
+        paramLabel = "HOURS",
+        description =
+            "How old events may be without having been seen by as many witnesses as the policy"
+                + " asks for (default: 24).")
+    int grace = 24;
+
+    @Option(
+        names = "--seen",
+        paramLabel = "FILE",
+        description =
+            "A checkpoint of the log that somebody else keeps: the log must continue it."
+                + " May be given several times.")
+    List<Path> seen = List.of();
+
     @Override
     public Integer call() {
+      if (grace < 0) {
+        throw usage("--grace is a number of hours");
+      }
       Path checked = path == null ? home().audit() : path;
       if (path == null) {
         home().load();
@@ -170,7 +206,16 @@ final class AuditCommands extends GroupCommand {
         }
       }
       try {
-        Verifier verifier = Verifier.trusting(TrustedKey.parse(trusted()));
+        WitnessPolicy witnesses = policy == null ? null : WitnessPolicy.parse(bytes(policy));
+        Verifier verifier =
+            Verifier.trusting(
+                witnesses == null || key != null
+                    ? TrustedKey.parse(trusted())
+                    : witnesses.onlyLog());
+        if (witnesses != null) {
+          verifier = verifier.witnessed(witnesses, Duration.ofHours(grace));
+        }
+        verifier = verifier.against(seen.stream().map(Verify::bytes).toList());
         if (state != null) {
           verifier = verifier.remembering(state);
         }
@@ -201,6 +246,10 @@ final class AuditCommands extends GroupCommand {
         say("Trusting the key of the node in " + home().root() + ".");
       }
       return NodeHome.auditKey(home());
+    }
+
+    private static byte[] bytes(Path file) {
+      return Json.text(file).getBytes(StandardCharsets.UTF_8);
     }
 
     private static Path file(String text) {
@@ -280,6 +329,131 @@ final class AuditCommands extends GroupCommand {
       home().load();
       String key = NodeHome.auditKey(home());
       return show(Json.object().put("key", key), r -> console().print(key));
+    }
+  }
+
+  @Command(
+      name = "witness",
+      header =
+          "Show who has signed how far this node's log has come, and whose logs this node signs.",
+      description = {
+        "",
+        "Examples:",
+        "  silo audit witness",
+        "  silo audit witness --now                            asks all partners now",
+        "  silo audit witness --policy 1 > bank.policy         for silo audit verify --policy",
+        "  silo audit witness --seen clinic.example > clinic.checkpoint",
+        "                                                      for the clinic's auditor: verify --seen",
+        "  silo audit witness --forget clinic.example          after the clinic had to begin a new log",
+        "",
+        "Confirmed partners' nodes sign each other's checkpoints by themselves, after each job and",
+        "every hour. They see sizes and hashes only.",
+      })
+  static final class Witness extends SiloCommand {
+    @Option(names = "--now", description = "Ask all partners that are connected, and wait.")
+    boolean now;
+
+    @Option(
+        names = "--policy",
+        paramLabel = "K",
+        description = "Print a C2SP tlog-policy: so many of the known witnesses must have signed.")
+    Integer policy;
+
+    @Option(
+        names = "--seen",
+        paramLabel = "PARTNER",
+        description = "Print the newest checkpoint that this node has signed of a partner's log.")
+    String seen;
+
+    @Option(
+        names = "--forget",
+        paramLabel = "PARTNER",
+        description =
+            "Take up a partner's log and key anew. Only after its operator has told why, by another"
+                + " way: whoever rewrites a log needs just this.")
+    String forget;
+
+    @Override
+    public Integer call() {
+      home().load();
+      if (Stream.of(now ? now : null, policy, seen, forget).filter(Objects::nonNull).count() > 1) {
+        throw usage("only one of --now, --policy, --seen and --forget");
+      }
+      if (forget != null) {
+        return show(
+            ask("audit.forget-witness", args().put("partner", forget)),
+            r -> say("The log and the key of " + forget + " are taken up anew."));
+      }
+      JsonNode view =
+          now || node().isRunning()
+              ? ask("audit.witness", args().put("now", now))
+              : NodeHome.witnesses(home());
+      if (policy != null) {
+        console().print(policy(view, policy));
+        return 0;
+      }
+      if (seen != null) {
+        console().print(checkpoint(view, seen));
+        return 0;
+      }
+      return show(view, this::print);
+    }
+
+    private void print(JsonNode view) {
+      Table table = new Table("WITNESS", "SIGNED EVENTS", "AT", "");
+      for (JsonNode partner : view.path("partners")) {
+        table.row(
+            partner.path("partner").asText(),
+            partner.has("size") ? Format.count(partner.path("size").asLong()) : "-",
+            partner.path("time").asText("-"),
+            partner.path("problem").asText(""));
+      }
+      if (view.path("partners").isEmpty()) {
+        say("No partner has signed this node's log: silo partner list");
+      } else {
+        table.print(console());
+      }
+      for (JsonNode log : view.path("logs")) {
+        console()
+            .print(
+                "This node has signed %s events of %s."
+                    .formatted(Format.count(log.path("size").asLong()), log.path("log").asText()));
+      }
+    }
+
+    /** Such as an auditor gives to a verifier, once compared with what the partners say. */
+    private String policy(JsonNode view, int least) {
+      StringBuilder text = new StringBuilder("log " + view.path("log").asText() + "\n");
+      List<String> names = new ArrayList<>();
+      for (JsonNode partner : view.path("partners")) {
+        if (partner.has("key")) {
+          names.add(partner.path("partner").asText());
+          text.append(
+              "witness %s %s\n"
+                  .formatted(names.get(names.size() - 1), partner.path("key").asText()));
+        }
+      }
+      if (least < 1 || least > names.size()) {
+        throw usage("--policy is 1 to %d, as many witnesses are known".formatted(names.size()))
+            .next("silo audit witness --now");
+      }
+      return text
+          + "group partners %d %s\nquorum partners".formatted(least, String.join(" ", names));
+    }
+
+    private static String checkpoint(JsonNode view, String partner) {
+      String newest = null;
+      for (JsonNode log : view.path("logs")) {
+        if (log.path("log").asText().startsWith(partner + "/")
+            && !log.path("checkpoint").asText().isEmpty()) {
+          newest = log.path("checkpoint").asText();
+        }
+      }
+      if (newest == null) {
+        throw Problem.notFound("this node has signed no checkpoint of " + partner)
+            .next("silo audit witness");
+      }
+      return newest.stripTrailing();
     }
   }
 }

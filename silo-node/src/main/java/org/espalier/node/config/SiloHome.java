@@ -49,6 +49,11 @@ public record SiloHome(Path root) {
     return root.resolve("audit");
   }
 
+  /** What this node remembers of partners' logs, and their keys as witnesses of its own. */
+  public Path witness() {
+    return root.resolve("witness");
+  }
+
   public Path results() {
     return root.resolve("results");
   }

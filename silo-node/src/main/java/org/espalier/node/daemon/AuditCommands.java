@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.function.UnaryOperator;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.export.JobExport;
 import org.espalier.audit.log.AuditLog;
@@ -17,6 +16,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.control.ControlServer;
 import org.espalier.node.job.Job;
+import org.espalier.wire.Party;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,15 +27,22 @@ final class AuditCommands {
 
   private final AuditLog log;
   private final AuditJournal journal;
+  private final Witnesses witnesses;
+  private final WitnessRequests witnessing;
 
-  AuditCommands(AuditLog log, AuditJournal journal) {
+  AuditCommands(
+      AuditLog log, AuditJournal journal, Witnesses witnesses, WitnessRequests witnessing) {
     this.log = log;
     this.journal = journal;
+    this.witnesses = witnesses;
+    this.witnessing = witnessing;
   }
 
   void addTo(Map<String, ControlServer.Command> commands) {
     commands.put("audit.checkpoint", (args, events) -> journal.checkpoint());
     commands.put("audit.tail", (args, events) -> tail(new Args(args)));
+    commands.put("audit.witness", (args, events) -> witness(new Args(args)));
+    commands.put("audit.forget-witness", (args, events) -> forget(new Args(args)));
     commands.put("audit.export", (args, events) -> export(new Args(args)));
   }
 
@@ -68,6 +75,36 @@ final class AuditCommands {
     return result;
   }
 
+  private JsonNode witness(Args args) {
+    if (args.json().path("now").asBoolean()) {
+      witnesses.askAll();
+    }
+    return witnesses.view();
+  }
+
+  /** Its log and its key as a witness are taken up anew, as if it had just become a partner. */
+  private JsonNode forget(Args args) {
+    Party party = args.party("partner");
+    return journal.command(
+        "audit.forget-witness",
+        Map.of("partner", party.name()),
+        () -> {
+          try {
+            boolean key = witnesses.forget(party);
+            int logs = witnessing.forget(party);
+            if (!key && logs == 0) {
+              throw Problem.notFound("nothing is known of " + party + "'s log or key as a witness")
+                  .next("silo audit witness");
+            }
+            return Json.object().put("partner", party.name()).put("key", key).put("logs", logs);
+          } catch (IOException e) {
+            throw Problem.refused("what is known of " + party + "'s log cannot be put aside")
+                .detail(e.getMessage())
+                .because(e);
+          }
+        });
+  }
+
   /** The export logs itself, so that an auditor can tell whether it is complete. */
   private JsonNode export(Args args) {
     String job = args.text("job");
@@ -77,8 +114,7 @@ final class AuditCommands {
     Path file = args.file("file");
     try {
       JobExport.Exported exported =
-          JobExport.write(
-              log, job, file, e -> e.actor(journal.operator()), UnaryOperator.identity());
+          JobExport.write(log, job, file, e -> e.actor(journal.operator()), witnesses::signed);
       return Json.object()
           .put("file", exported.file().toString())
           .put("events", exported.events())

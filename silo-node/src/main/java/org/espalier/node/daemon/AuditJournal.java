@@ -69,6 +69,7 @@ final class AuditJournal implements Journal {
   private long dryRunsRead;
   private final Actor operator;
   private final Function<Party, Optional<Fingerprint>> pins;
+  private volatile Runnable afterCheckpoint = () -> {};
 
   /**
    * @param operator who uses the control socket
@@ -193,13 +194,26 @@ final class AuditJournal implements Journal {
     return event.json().path("protocol").path("parameters").path(name).asText();
   }
 
+  /**
+   * @param task is run after each checkpoint, on the thread that asked for it
+   */
+  void afterCheckpoint(Runnable task) {
+    afterCheckpoint = task;
+  }
+
   @Override
   public ObjectNode checkpoint() {
-    Checkpoint signed = durable(log::checkpoint);
+    Checkpoint signed = sign();
+    afterCheckpoint.run();
     return Json.object()
         .put("origin", signed.origin())
         .put("size", signed.size())
         .put("root", Checkpoint.rootBase64(signed.root()));
+  }
+
+  /** A checkpoint that nobody is told of. */
+  Checkpoint sign() {
+    return durable(log::checkpoint);
   }
 
   /** Something that happened outside of jobs. */

@@ -4,15 +4,27 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.KeyPair;
+import java.security.spec.EdECPrivateKeySpec;
+import java.security.spec.NamedParameterSpec;
+import java.security.spec.X509EncodedKeySpec;
 import java.util.Arrays;
+import org.bouncycastle.crypto.params.Ed25519PrivateKeyParameters;
+import org.bouncycastle.crypto.util.SubjectPublicKeyInfoFactory;
 import org.espalier.audit.checkpoint.AuditKey;
 import org.espalier.audit.checkpoint.NoteSigner;
 import org.espalier.node.Problem;
 import org.espalier.node.config.SiloHome;
+import org.espalier.node.identity.NodeIdentity;
 import org.espalier.node.identity.Passphrase;
 import org.espalier.wire.Party;
 
-/** The key that signs a node's audit log: another one than the identity's, same passphrase. */
+/**
+ * The keys that sign a node's audit log, another one than the identity's with the same passphrase,
+ * and partners' logs as their witness.
+ */
 final class AuditKeys {
   private AuditKeys() {}
 
@@ -45,6 +57,30 @@ final class AuditKeys {
       throw Problem.refused("cannot open the key of the audit log")
           .detail(e.getMessage())
           .because(e);
+    }
+  }
+
+  /**
+   * That of this node as a witness. It follows from the identity's key, which stands behind what it
+   * says to partners anyway.
+   */
+  static NoteSigner witness(NodeIdentity identity) {
+    byte[] seed = identity.secret("witness of partners' logs");
+    try {
+      Ed25519PrivateKeyParameters key = new Ed25519PrivateKeyParameters(seed);
+      KeyFactory keys = KeyFactory.getInstance("Ed25519");
+      byte[] spki =
+          SubjectPublicKeyInfoFactory.createSubjectPublicKeyInfo(key.generatePublicKey())
+              .getEncoded();
+      KeyPair pair =
+          new KeyPair(
+              keys.generatePublic(new X509EncodedKeySpec(spki)),
+              keys.generatePrivate(new EdECPrivateKeySpec(NamedParameterSpec.ED25519, seed)));
+      return NoteSigner.of(Witnesses.name(identity.party()), NoteSigner.Use.WITNESS, pair);
+    } catch (GeneralSecurityException | IOException e) {
+      throw new IllegalStateException("every Java 17 platform has Ed25519", e);
+    } finally {
+      Arrays.fill(seed, (byte) 0);
     }
   }
 

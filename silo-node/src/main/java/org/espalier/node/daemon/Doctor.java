@@ -49,6 +49,7 @@ final class Doctor {
   private final Links links;
   private final Datasets datasets;
   private final AuditJournal journal;
+  private final Witnesses witnesses;
 
   Doctor(
       SiloHome home,
@@ -56,13 +57,15 @@ final class Doctor {
       PartnerBook book,
       Links links,
       Datasets datasets,
-      AuditJournal journal) {
+      AuditJournal journal,
+      Witnesses witnesses) {
     this.home = home;
     this.identity = identity;
     this.book = book;
     this.links = links;
     this.datasets = datasets;
     this.journal = journal;
+    this.witnesses = witnesses;
   }
 
   /** The checks of this node and of all partners, or of one. */
@@ -231,6 +234,7 @@ final class Doctor {
             party + " link", "connected, version " + status.peerVersion().orElse("unknown"));
         status.clockSkew().ifPresent(skew -> clock(findings, party, skew));
         speed(findings, party);
+        witness(findings, party);
       }
       case PENDING ->
           findings.warn(party + " link", "not confirmed yet", "silo partner confirm " + party);
@@ -255,6 +259,22 @@ final class Doctor {
       return "ask its operator what silo partner list and node.log say of " + identity.party();
     }
     return "check that its node runs and that " + partner.url() + " can be reached";
+  }
+
+  private void witness(Findings findings, Party party) {
+    String name = party + " as witness";
+    Witnesses.Asked asked = witnesses.ask(party);
+    if (asked.signed()) {
+      findings.pass(name, "has just signed how far this node's audit log has come");
+    } else if (asked.contradicted()) {
+      findings.fail(
+          name,
+          asked.problem(),
+          "keep both nodes' folders as they are and compare: silo audit witness, at both sides");
+    } else {
+      findings.warn(
+          name, asked.problem(), "until it signs, a lost or rewritten end of the log goes unseen");
+    }
   }
 
   private static void clock(Findings findings, Party party, Duration skew) {

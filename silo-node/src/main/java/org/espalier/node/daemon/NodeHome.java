@@ -1,5 +1,6 @@
 package org.espalier.node.daemon;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -73,5 +74,15 @@ public final class NodeHome {
    */
   public static String auditKey(SiloHome home) {
     return AuditKeys.verifierKey(home);
+  }
+
+  /**
+   * Who witnesses the node's audit log and whose logs it witnesses: {@code log}, {@code partners}
+   * and {@code logs}.
+   *
+   * @throws Problem if there is no node or its files cannot be read
+   */
+  public static JsonNode witnesses(SiloHome home) {
+    return Witnesses.view(home);
   }
 }

@@ -151,6 +151,15 @@ public final class SiloNode implements AutoCloseable {
       PartnerRequests requests = new PartnerRequests(denied);
       requests.serve(links, service.partnerMethods());
       requests.serve(links, dryRuns.partnerMethods());
+      WitnessRequests witnessing =
+          new WitnessRequests(
+              home,
+              AuditKeys.witness(identity),
+              party -> denied.denied(party, WitnessRequests.ADD, "two-histories"));
+      requests.serve(links, witnessing.partnerMethods());
+      Witnesses witnesses = new Witnesses(home, book, links, journal);
+      open.push(witnesses);
+      journal.afterCheckpoint(witnesses::askSoon);
       ScheduledExecutorService timers = timers(denied);
       open.push(timers::shutdownNow);
       // Never on the links' own threads: a disk that hangs must not cost them their partners.
@@ -163,8 +172,8 @@ public final class SiloNode implements AutoCloseable {
       new JobCommands(service, context, journal).addTo(commands);
       new CohortCommands(cohorts, jobs, datasets).addTo(commands);
       commands.put("match.dry-run", (args, events) -> dryRun(dryRuns, new Args(args)));
-      new AuditCommands(log, journal).addTo(commands);
-      Doctor doctor = new Doctor(home, identity, book, links, datasets, journal);
+      new AuditCommands(log, journal, witnesses, witnessing).addTo(commands);
+      Doctor doctor = new Doctor(home, identity, book, links, datasets, journal, witnesses);
       commands.put("doctor", (args, events) -> doctor.examine(new Args(args)));
       commands.put("status", (args, events) -> status());
       commands.put("stop", (args, events) -> stop());
