@@ -186,6 +186,46 @@ public final class Disclosure {
         + " values can be grouped by it";
   }
 
+  /** What standard errors tell beyond the training at level {@code gradients}. */
+  public static List<Statement> inference(Facts facts) {
+    List<Statement> all = new ArrayList<>();
+    boolean alone = facts.columns().size() == 1;
+    String partners = alone ? "the partner's columns" : "each feature party's columns";
+    all.add(
+        new Statement(
+            facts.label(),
+            "for the standard errors sums over all people of products of two columns, weighted by how"
+                + " certain each prediction is, with "
+                + partners
+                + " in a basis that only "
+                + (alone ? "the partner" : "that party")
+                + " knows: how strongly its own columns"
+                + (alone ? "" : ", and those of different parties,")
+                + " go together with combinations of "
+                + (alone ? partners : "others")
+                + ", and how differently the combinations vary among people whose predictions are"
+                + " certain and uncertain; which column takes part in a combination it does not learn,"
+                + " and of single people nothing. If it deviates it reads, in that basis, as many"
+                + " weighted sums of people's rows as it has columns itself and one more, which can be"
+                + " single rows, or the sums of products over people of its choice"));
+    facts
+        .columns()
+        .forEach(
+            (party, count) ->
+                all.add(
+                    new Statement(
+                        party,
+                        "the standard error of each of its weights: "
+                            + (count < 0 ? "one number a prepared column" : count + " numbers")
+                            + " that depend on all people's predictions and on how well others' columns"
+                            + " explain its own; the number of columns of the label party"
+                            + (facts.boundTold()
+                                ? "; and below which power of two the largest curvature of a person's"
+                                    + " loss lies"
+                                : ""))));
+    return all;
+  }
+
   private static List<Statement> sealed(Facts facts, boolean sharedWeights) {
     List<Statement> all = new ArrayList<>();
     Party compute = facts.columns().keySet().stream().sorted().findFirst().orElseThrow();

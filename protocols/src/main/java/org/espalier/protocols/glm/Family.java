@@ -215,6 +215,32 @@ public enum Family {
    */
   public abstract double loss(double z, double y);
 
+  /**
+   * Expected curvature of the loss at z: the Fisher information of a row in its linear predictor,
+   * times the dispersion.
+   */
+  double information(double z) {
+    return switch (this) {
+      case LOGISTIC, POISSON -> curvature(z, 0);
+      case LINEAR, GAMMA -> 1;
+    };
+  }
+
+  /** Variance of an outcome of this mean, in units of the dispersion. */
+  double variance(double mean) {
+    return switch (this) {
+      case LOGISTIC -> mean * (1 - mean);
+      case LINEAR -> 1;
+      case POISSON -> mean;
+      case GAMMA -> mean * mean;
+    };
+  }
+
+  /** Whether the spread of outcomes is estimated; otherwise it follows from their mean. */
+  boolean hasDispersion() {
+    return this == LINEAR || this == GAMMA;
+  }
+
   /** Of the loss with respect to z. */
   abstract double slope(double z, double y);
 

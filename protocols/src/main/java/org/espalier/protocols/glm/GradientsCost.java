@@ -17,6 +17,7 @@ import org.espalier.protocols.linear.ResidualHolder;
 import org.espalier.protocols.linear.SliceEvaluator;
 import org.espalier.protocols.predict.LogitsCost;
 import org.espalier.protocols.shares.SharesCost;
+import org.espalier.protocols.shares.WeightedGram;
 
 /** The steps of {@link GradientsTraining}. Label party first. */
 final class GradientsCost {
@@ -112,6 +113,9 @@ final class GradientsCost {
         train.pass(context, choice, pass);
       }
       train.start(passes);
+    }
+    if (job.spec().inference()) {
+      train.inference();
     }
     phases.add(train.phase(TrainingCost.Part.TRAIN, choice, passes));
     if (size.holdout() > 0) {
@@ -259,6 +263,64 @@ final class GradientsCost {
       vectors(p, pass);
     }
     fit(pass);
+  }
+
+  /** The steps of {@link StandardErrors}. */
+  private void inference() {
+    int[] counts = columns.clone();
+    counts[0]++;
+    WeightedGram.Plan plan = new WeightedGram.Plan(job.rows(), counts);
+    for (int p = 1; p < columns.length; p++) {
+      long d = columns[p];
+      script.message(
+          label, script.party(p), 2 * Integer.BYTES + (long) Long.BYTES * columns.length);
+      script.party(p).compute(Work.ROUNDING, job.rows() * (double) d);
+      script.message(script.party(p), label, Integer.BYTES);
+    }
+    label.compute(Work.FIT, job.rows() * (double) counts[0] * counts[0]);
+    try (HeContext matrix = plan.matrixContext();
+        HeContext slots = plan.slotContext()) {
+      new SharesCost(script, matrix, slots, plan.field()).gram(plan, job.rows());
+    }
+    for (int p = 1; p < columns.length; p++) {
+      variances(p);
+    }
+  }
+
+  /** One product with the entries of an upper triangle in the place of rows. */
+  private void variances(int p) {
+    int d = columns[p];
+    int rows = d * (d + 1) / 2;
+    Lane lane = script.party(p);
+    long columnL1 = Math.round(Math.scalb(0.8 * rows, StandardErrors.BITS.featureBits()));
+    ParameterChooser.Choice choice =
+        ParameterChooser.choose(
+            ResidualHolder.workload(rows, new int[] {d}, StandardErrors.BITS, columnL1));
+    double unit = SharesCost.unit(choice.parameters().degree());
+    int blocks = choice.blocks(rows);
+    int groups = groups(choice, p);
+    script.message(label, lane, 2 * Integer.BYTES);
+    lane.compute(Work.ROUNDING, (double) rows * d);
+    script.message(lane, label, 2 * Integer.BYTES + Long.BYTES);
+    script.message(label, lane, 3 * Integer.BYTES + choice.parameters().encode().length);
+    try (HeContext context = HeContext.of(choice.parameters())) {
+      label
+          .compute(Work.KEY, unit)
+          .compute(Work.ROUNDING, rows)
+          .compute(Work.OPERAND_ENCRYPTION, blocks * unit);
+      script.message(label, lane, Integer.BYTES + (long) context.ciphertextBytes());
+      for (int block = 0; block < blocks; block++) {
+        script.message(label, lane, 2L * Integer.BYTES + context.ciphertextBytes());
+      }
+      lane.compute(Work.KEY, unit)
+          .compute(Work.OPERAND_READ, blocks * unit)
+          .compute(Work.MADE_TILE, (double) blocks * groups * unit)
+          .compute(Work.OPERAND_REPLY, groups * unit);
+      script.message(
+          lane, label, Integer.BYTES + context.replyBytes(d, choice.width(), choice.replyLimbs()));
+      label.compute(Work.OPERAND_OPENING, groups * unit);
+      script.message(label, lane, Integer.BYTES + (long) Long.BYTES * d);
+    }
   }
 
   /** The reply and what the label party opens of it. */

@@ -67,11 +67,19 @@ final class GradientsTraining implements TrainingProtocol {
     // While the feature parties whiten.
     fit.minimise();
     int mostColumns = Disclosure.mostColumns(job.rows());
+    LabelOutcome trained;
+    Label role;
     try (ResidualHolder layer =
         new ResidualHolder(
             job.rows(), mostColumns, spec.tolerance(), spec.spareBits(), featureParties)) {
-      return new Label(job, featureParties, fit, listener, layer).run();
+      role = new Label(job, featureParties, fit, listener, layer);
+      trained = role.run();
     }
+    return spec.inference()
+        ? trained.with(
+            StandardErrors.label(
+                job, featureParties, role.columns, own, outcomes, trained.trainingLogits()))
+        : trained;
   }
 
   /** The label party in one training. */
@@ -102,6 +110,7 @@ final class GradientsTraining implements TrainingProtocol {
 
     LabelOutcome run() {
       TrainingSpec spec = job.spec();
+      StandardErrors.require(job, fit.ownColumns(), layer.totalColumns());
       int allowed = allowed();
       LabelOutcome.End end =
           allowed < spec.maxPasses() ? LabelOutcome.End.DISCLOSURE : LabelOutcome.End.MAX_PASSES;
@@ -194,7 +203,8 @@ final class GradientsTraining implements TrainingProtocol {
           findings(end, gap),
           Collections.unmodifiableMap(ran),
           null,
-          fit.logits());
+          fit.logits(),
+          null);
     }
 
     private List<String> findings(LabelOutcome.End end, RemainingGap gap) {
@@ -365,17 +375,22 @@ final class GradientsTraining implements TrainingProtocol {
       IntConsumer beforePass) {
     int total = totalColumns(own.columns(), others);
     Disclosure.requireRows(job.rows(), total);
+    StandardErrors.require(job, 0, total);
     TrainingSpec spec = job.spec();
     int allowed = passLimit(job, total);
     Whitening whitening = Whitening.of(own, spec.ridge());
     ZeroSumMasks masks = ZeroSumMasks.agree(job.session(), label.self(), others);
     RowSource whitened = whitened(own, whitening);
+    FeatureOutcome trained;
     try (SliceEvaluator layer =
         new SliceEvaluator(label, whitened, total, spec.tolerance(), spec.spareBits())) {
       label.send(new Messages.Allowed(allowed));
       Passes passes = new Passes(total, allowed, progress, beforePass);
-      return new Feature(job, label, own, whitening, masks, layer, passes).run();
+      trained = new Feature(job, label, own, whitening, masks, layer, passes).run();
     }
+    return spec.inference()
+        ? trained.with(StandardErrors.feature(job, label, others, own, whitening))
+        : trained;
   }
 
   private static RowSource whitened(Matrix own, Whitening whitening) {

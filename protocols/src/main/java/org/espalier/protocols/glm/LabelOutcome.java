@@ -1,5 +1,6 @@
 package org.espalier.protocols.glm;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.espalier.protocols.predict.SharedWeights;
@@ -17,6 +18,8 @@ import org.espalier.protocols.predict.SharedWeights;
  * @param shared instead of weights and intercept, or null
  * @param trainingLogits of the training people, one per row, as training opened them to this party;
  *     null at levels that open none
+ * @param inference standard errors of weights and intercept; null if they were not asked for or, by
+ *     {@code findings}, could not be had
  */
 public record LabelOutcome(
     double[] weights,
@@ -27,7 +30,29 @@ public record LabelOutcome(
     List<String> findings,
     Map<String, Object> parametersRun,
     SharedWeights shared,
-    double[] trainingLogits) {
+    double[] trainingLogits,
+    Inference inference) {
+
+  /**
+   * @param errors null: there are none, which is a finding
+   */
+  LabelOutcome with(Inference errors) {
+    List<String> found = new ArrayList<>(findings);
+    if (errors == null) {
+      found.add(StandardErrors.NONE);
+    }
+    return new LabelOutcome(
+        weights,
+        intercept,
+        passes,
+        end,
+        gap,
+        List.copyOf(found),
+        parametersRun,
+        shared,
+        trainingLogits,
+        errors);
+  }
 
   /** Why training stopped. */
   public enum End {

@@ -8,6 +8,9 @@ import org.espalier.wire.MessageType;
 
 /** The messages of level {@code gradients} around the encrypted product. */
 final class Messages {
+  /** Beyond what doubles have. */
+  private static final int MAX_EXPONENT = 1100;
+
   /** Rows whose logits travel in one message. */
   static final int CHUNK = 1 << 16;
 
@@ -148,6 +151,78 @@ final class Messages {
     @Override
     public void encode(Encoder out) {
       out.putLongs(values);
+    }
+  }
+
+  /**
+   * Label party, before standard errors are computed: columns of all parties, its own first, and
+   * the exponent of the unit of curvatures.
+   */
+  record InformationShape(int exponent, long[] columns) implements Message {
+    private static final int MAX_PARTIES = 256;
+    static final long LIMIT = SLACK + 8L * MAX_PARTIES;
+    static final MessageType<InformationShape> TYPE =
+        new MessageType<>(
+            65,
+            "columns of all parties",
+            in ->
+                new InformationShape(
+                    in.getInt("exponent", -MAX_EXPONENT, MAX_EXPONENT),
+                    in.getLongs("columns", MAX_PARTIES)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putInt(exponent).putLongs(columns);
+    }
+  }
+
+  /** Feature party, then: how many bits its integers have after the point. */
+  record InformationBits(int bits) implements Message {
+    static final long LIMIT = 4;
+    static final MessageType<InformationBits> TYPE =
+        new MessageType<>(
+            66, "bits of columns", in -> new InformationBits(in.getInt("bits", 1, 16)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putInt(bits);
+    }
+  }
+
+  /**
+   * Label party: variances are those that follow, times 2^exponent.
+   *
+   * @param known false: there are none, and nothing follows
+   */
+  record VarianceReach(boolean known, int exponent) implements Message {
+    static final long LIMIT = 8;
+    static final MessageType<VarianceReach> TYPE =
+        new MessageType<>(
+            67,
+            "reach of variances",
+            in ->
+                new VarianceReach(
+                    in.getInt("known", 0, 1) == 1,
+                    in.getInt("exponent", -MAX_EXPONENT, MAX_EXPONENT)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putInt(known ? 1 : 0).putInt(exponent);
     }
   }
 }

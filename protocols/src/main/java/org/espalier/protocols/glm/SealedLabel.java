@@ -87,6 +87,7 @@ final class SealedLabel extends SealedRole {
         findings(plan, passes),
         Collections.unmodifiableMap(ran),
         shared,
+        null,
         null);
   }
 

@@ -22,6 +22,8 @@ import org.espalier.protocols.privacy.LabelPrivacy;
  *     knows ({@link Outcomes})
  * @param labelPrivacy bound on what others learn of one person's outcome, of a logistic model at
  *     level {@code sealed}; or null
+ * @param inference at level {@code gradients}: every party gets the standard errors of its weights
+ *     ({@link Inference})
  */
 public record TrainingSpec(
     Family family,
@@ -32,7 +34,8 @@ public record TrainingSpec(
     boolean acceptSpan,
     boolean sharedWeights,
     boolean weighted,
-    LabelPrivacy labelPrivacy) {
+    LabelPrivacy labelPrivacy,
+    boolean inference) {
   static final int MAX_PASSES = 200;
   private static final double MIN_RIDGE = 1e-6;
 
@@ -50,7 +53,7 @@ public record TrainingSpec(
     this(family, level, l2, maxPasses, tolerance, acceptSpan, false, false);
   }
 
-  /** Nothing bounds what outcomes tell. */
+  /** Nothing bounds what outcomes tell, and there are no standard errors. */
   public TrainingSpec(
       Family family,
       Level level,
@@ -60,7 +63,22 @@ public record TrainingSpec(
       boolean acceptSpan,
       boolean sharedWeights,
       boolean weighted) {
-    this(family, level, l2, maxPasses, tolerance, acceptSpan, sharedWeights, weighted, null);
+    this(family, level, l2, maxPasses, tolerance, acceptSpan, sharedWeights, weighted, null, false);
+  }
+
+  /** The same with standard errors. */
+  public TrainingSpec withInference() {
+    return new TrainingSpec(
+        family,
+        level,
+        l2,
+        maxPasses,
+        tolerance,
+        acceptSpan,
+        sharedWeights,
+        weighted,
+        labelPrivacy,
+        true);
   }
 
   public TrainingSpec {
@@ -83,6 +101,10 @@ public record TrainingSpec(
     if (labelPrivacy != null && (level != Level.SEALED || family != Family.LOGISTIC)) {
       throw new IllegalArgumentException(
           "label privacy is for logistic models at level " + Level.SEALED.wireName());
+    }
+    if (inference && level != Level.GRADIENTS) {
+      throw new IllegalArgumentException(
+          "standard errors need level " + Level.GRADIENTS.wireName());
     }
     if (!(l2 > 0 && l2 <= 100)) {
       throw new IllegalArgumentException("l2 must be above 0 and at most 100, got " + l2);

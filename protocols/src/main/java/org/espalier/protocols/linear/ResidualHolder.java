@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.espalier.he.HeContext;
 import org.espalier.he.KeyPair;
@@ -50,6 +51,20 @@ public final class ResidualHolder implements AutoCloseable {
    */
   public ResidualHolder(
       int rows, int mostColumns, double tolerance, int spareBits, Map<Party, Channel> evaluators) {
+    this(
+        rows,
+        mostColumns,
+        columns -> Quantisation.forTolerance(rows, columns, tolerance, spareBits),
+        evaluators);
+  }
+
+  /**
+   * The same.
+   *
+   * @param bits those of features and residuals, by the columns of all evaluators together
+   */
+  public ResidualHolder(
+      int rows, int mostColumns, IntFunction<Quantisation> bits, Map<Party, Channel> evaluators) {
     this.rows = rows;
     this.evaluators = evaluators;
     this.integers = new long[rows];
@@ -72,7 +87,7 @@ public final class ResidualHolder implements AutoCloseable {
       columns.put(e.getKey(), summary.columns());
       columnL1 = Math.max(columnL1, summary.columnL1());
     }
-    this.quantisation = Quantisation.forTolerance(rows, totalColumns(), tolerance, spareBits);
+    this.quantisation = bits.apply(totalColumns());
     int[] sizes = columns.values().stream().mapToInt(Integer::intValue).toArray();
     this.choice = ParameterChooser.choose(workload(rows, sizes, quantisation, columnL1));
     this.context = HeContext.of(choice.parameters());

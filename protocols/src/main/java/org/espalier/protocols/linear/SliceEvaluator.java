@@ -42,9 +42,18 @@ public final class SliceEvaluator implements AutoCloseable {
    */
   public SliceEvaluator(
       Channel holder, RowSource x, int totalColumns, double tolerance, int spareBits) {
+    this(holder, x, Quantisation.forTolerance(x.rows(), totalColumns, tolerance, spareBits));
+  }
+
+  /**
+   * The same.
+   *
+   * @param quantisation what the holder computes as well
+   */
+  public SliceEvaluator(Channel holder, RowSource x, Quantisation quantisation) {
     this.holder = holder;
     this.rows = x.rows();
-    this.quantisation = Quantisation.forTolerance(rows, totalColumns, tolerance, spareBits);
+    this.quantisation = quantisation;
     IntegerSlice integers = new IntegerSlice(x, quantisation);
     long columnL1 = integers.columnL1();
     holder.send(new Messages.SliceSummary(rows, x.columns(), columnL1));

@@ -12,6 +12,7 @@ import java.util.Collections;
 import java.util.Map;
 import java.util.Objects;
 import java.util.regex.Pattern;
+import org.espalier.protocols.glm.Inference;
 import org.espalier.protocols.predict.SharedWeights;
 import org.espalier.protocols.prepare.DataException;
 import org.espalier.protocols.prepare.Matrix;
@@ -40,6 +41,7 @@ import org.espalier.wire.Party;
  *     lists, maps)
  * @param shared this party's half of weights that nobody has, or null
  * @param neural what a neural model has more, or null
+ * @param inference standard errors of a linear predictor's weights and intercept, or null
  */
 public record ModelSlice(
     String job,
@@ -55,7 +57,8 @@ public record ModelSlice(
     Preparation preparation,
     Map<String, Object> parametersRun,
     SharedWeights shared,
-    NeuralSlice neural) {
+    NeuralSlice neural,
+    Inference inference) {
   /** The only schema that {@link #fromJson} reads. */
   public static final String SCHEMA = "espalier.model-slice/1";
 
@@ -92,7 +95,7 @@ public record ModelSlice(
     }
   }
 
-  /** Of a linear predictor. */
+  /** Of a linear predictor, without standard errors. */
   public ModelSlice(
       String job,
       Party party,
@@ -121,6 +124,7 @@ public record ModelSlice(
         preparation,
         parametersRun,
         shared,
+        null,
         null);
   }
 
@@ -152,6 +156,12 @@ public record ModelSlice(
         neural == null || (neural.top() != null) == (role == Role.LABEL),
         "the label party has the layers above the first");
     require(intercept == null || Double.isFinite(intercept), "the intercept is not finite");
+    require(
+        inference == null
+            || (neural == null
+                && inference.standardErrors().length == weights.length
+                && (inference.intercept() != null) == (intercept != null)),
+        "there is not one standard error for each weight");
     weights = weights.clone();
     parametersRun = plain(parametersRun);
   }
@@ -253,6 +263,9 @@ public record ModelSlice(
     if (neural != null) {
       json.set("neural", neural.toJson());
     }
+    if (inference != null) {
+      json.set("inference", write(inference));
+    }
     json.set("preparation", PreparationJson.write(preparation));
     json.set("parameters_run", JSON.valueToTree(parametersRun));
     return json;
@@ -291,9 +304,31 @@ public record ModelSlice(
             preparation,
             JSON.convertValue(parameters, MAP),
             json.has("shared") ? SharedWeightsJson.read(json.object("shared")) : null,
-            json.has("neural") ? NeuralSlice.read(json.object("neural")) : null);
+            json.has("neural") ? NeuralSlice.read(json.object("neural")) : null,
+            json.has("inference") ? readInference(json.object("inference")) : null);
     json.end();
     return slice;
+  }
+
+  private static ObjectNode write(Inference inference) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    ArrayNode errors = json.putArray("standard_errors");
+    Arrays.stream(inference.standardErrors()).forEach(errors::add);
+    if (inference.intercept() != null) {
+      json.put("intercept", inference.intercept()).put("dispersion", inference.dispersion());
+    }
+    return json;
+  }
+
+  private static Inference readInference(StrictObject json) {
+    boolean label = json.has("intercept");
+    Inference inference =
+        new Inference(
+            json.numbers("standard_errors"),
+            label ? json.number("intercept") : null,
+            label ? json.number("dispersion") : null);
+    json.end();
+    return inference;
   }
 
   @Override

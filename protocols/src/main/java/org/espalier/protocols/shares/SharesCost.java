@@ -1,5 +1,6 @@
 package org.espalier.protocols.shares;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.espalier.he.HeContext;
 import org.espalier.he.LaneLayout;
@@ -111,6 +112,73 @@ public final class SharesCost {
       holder.compute(Work.OPERAND_OPENING, layout.groups(owner.columns()) * matrixUnit);
     }
     holder.join(sender);
+  }
+
+  /** {@link WeightedGram}: of the contexts that its plan makes, label party first. */
+  public void gram(WeightedGram.Plan plan, int rows) {
+    Lane label = script.party(0);
+    int features = plan.parties() - 1;
+    label.compute(Work.KEY, slotUnit);
+    label.compute(Work.SLOT_ENCRYPTION, plan.slotBlocks() * slotUnit);
+    for (int p = 1; p <= features; p++) {
+      script.message(label, script.party(p), sized(slots.ciphertextBytes()));
+      for (int block = 0; block < plan.slotBlocks(); block++) {
+        script.message(label, script.party(p), numbered(slots.ciphertextBytes()));
+      }
+      script
+          .party(p)
+          .compute(Work.KEY, slotUnit)
+          .compute(Work.SLOT_READ, plan.slotBlocks() * slotUnit);
+    }
+    for (WeightedGram.Batch batch : plan.batches()) {
+      batch(plan, batch, rows);
+    }
+  }
+
+  private void batch(WeightedGram.Plan plan, WeightedGram.Batch batch, int rows) {
+    Lane label = script.party(0);
+    int features = plan.parties() - 1;
+    int first = Math.max(1, batch.party());
+    double entries = (double) rows * batch.count();
+    if (batch.party() == 0) {
+      label.compute(Work.ROUNDING, entries);
+    } else {
+      int replies = plan.slotBlocks() * plan.replies(batch.count());
+      for (int r = 0; r < replies; r++) {
+        script.party(first).compute(Work.SLOT_PRODUCT, slotUnit).compute(Work.SLOT_REPLY, slotUnit);
+        script.message(
+            script.party(first), label, numbered(slots.slotReplyBytes(plan.slotLimbs())));
+        label.compute(Work.SLOT_OPENING, slotUnit);
+      }
+      script.party(first).compute(Work.INTEGER_PRODUCT, entries * plan.columns(first));
+    }
+    given(plan, batch, rows, label, first);
+    if (batch.party() > 0 && first < features) {
+      given(plan, batch, rows, script.party(first), first + 1);
+    }
+    for (int q = first; q <= features; q++) {
+      int length = batch.count() * plan.columns(q);
+      residues(script.party(q), label, length);
+      if (batch.party() > 0 && q > first) {
+        residues(script.party(first), label, length);
+      }
+    }
+  }
+
+  /** A holder's vectors, for the parties from one on. */
+  private void given(
+      WeightedGram.Plan plan, WeightedGram.Batch batch, int rows, Lane holder, int firstOwner) {
+    List<Owner> owners = new ArrayList<>();
+    for (int q = firstOwner; q < plan.parties(); q++) {
+      owners.add(new Owner(script.party(q), plan.columns(q), false));
+    }
+    correlations(holder, plan.shape(batch.count(), firstOwner), owners);
+    for (Owner owner : owners) {
+      for (int s = 0; s < batch.count(); s++) {
+        residues(holder, owner.lane(), rows);
+      }
+      owner.lane().compute(Work.INTEGER_PRODUCT, (double) rows * batch.count() * owner.columns());
+    }
   }
 
   private void tiles(Owner owner, LaneLayout layout, int blocks) {

@@ -75,6 +75,17 @@ class DisclosureTest {
   }
 
   @Test
+  void standardErrorsAreToldToTheirOwners() {
+    List<Disclosure.Statement> statements =
+        Disclosure.inference(facts(Map.of(CLINIC, 12, INSURER, 40), false));
+    assertThat(statements.stream().map(Disclosure.Statement::learner))
+        .containsExactlyInAnyOrder(BANK, CLINIC, INSURER);
+    assertThat(statements.toString())
+        .contains("12 numbers that depend", "40 numbers that depend", "in a basis that only that")
+        .doesNotContain("largest curvature");
+  }
+
+  @Test
   void tenRowsAColumnAreNeeded() {
     assertThatCode(() -> Disclosure.requireRows(1000, 100)).doesNotThrowAnyException();
     assertThatThrownBy(() -> Disclosure.requireRows(1009, 101))

@@ -68,14 +68,27 @@ class FamiliesTest {
     return fits;
   }
 
+  static Outcomes outcomes(String family, boolean weighted, boolean exposed) {
+    double[][] table = table();
+    return new Outcomes(
+        column(table, family),
+        weighted ? column(table, "weight") : null,
+        exposed ? Arrays.stream(column(table, "exposure")).map(Math::log).toArray() : null);
+  }
+
   private static TrainingRun train(Family family, boolean weighted, Outcomes outcomes, int... cut) {
+    return train(
+        new TrainingSpec(family, Level.GRADIENTS, 0.01, 80, 1e-10, true, false, weighted),
+        outcomes,
+        cut);
+  }
+
+  static TrainingRun train(TrainingSpec spec, Outcomes outcomes, int... cut) {
     double[][] table = table();
     List<Matrix> parts = new ArrayList<>();
     for (int p = 0; p + 1 < cut.length; p++) {
       parts.add(part(table, cut[p], cut[p + 1]));
     }
-    TrainingSpec spec =
-        new TrainingSpec(family, Level.GRADIENTS, 0.01, 80, 1e-10, true, false, weighted);
     return TrainingRun.of(
         new TestData(parts, outcomes.values()), outcomes, spec, new MemoryNetwork());
   }
@@ -83,15 +96,10 @@ class FamiliesTest {
   @ParameterizedTest
   @MethodSource("fits")
   void isTheCentralisedSolution(JsonNode fit) {
-    double[][] table = table();
     Family family = Family.parse(fit.path("family").asText());
     boolean weighted = fit.path("weighted").asBoolean();
     boolean exposed = fit.path("exposed").asBoolean();
-    Outcomes outcomes =
-        new Outcomes(
-            column(table, family.wireName()),
-            weighted ? column(table, "weight") : null,
-            exposed ? Arrays.stream(column(table, "exposure")).map(Math::log).toArray() : null);
+    Outcomes outcomes = outcomes(family.wireName(), weighted, exposed);
     outcomes =
         switch (fit.path("classes").asText()) {
           case "balanced" -> outcomes.balanced();

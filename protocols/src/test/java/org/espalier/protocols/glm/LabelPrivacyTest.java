@@ -35,7 +35,8 @@ class LabelPrivacyTest {
         false,
         false,
         false,
-        privacy);
+        privacy,
+        false);
   }
 
   private static TrainingJob job(int rows, TrainingSpec spec) {
@@ -220,7 +221,8 @@ class LabelPrivacyTest {
                     false,
                     false,
                     false,
-                    new LabelPrivacy(1, 1e-6, 2)))
+                    new LabelPrivacy(1, 1e-6, 2),
+                    false))
         .hasMessageContaining("logistic models");
   }
 }

@@ -58,6 +58,16 @@ class TrainingCostTest {
         columns(label, first, second));
   }
 
+  /** Several columns share a reply of slots where there are few rows, not where there are many. */
+  @ParameterizedTest
+  @CsvSource({"700, 2, 5, 4", "8500, 1, 3, 0"})
+  void countsStandardErrors(int rows, int label, int first, int second) {
+    check(
+        new TrainingSpec(Level.GRADIENTS, 1e-2, 2, 1e-12, true).withInference(),
+        rows,
+        columns(label, first, second));
+  }
+
   /** Its series have even harmonics, too, and it tells the outcome's unit. */
   @Test
   void countsMoreForALinearModel() {

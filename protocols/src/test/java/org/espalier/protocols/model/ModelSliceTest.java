@@ -142,7 +142,8 @@ class ModelSliceTest {
         plain.preparation(),
         Map.of(),
         null,
-        new NeuralSlice(units, label ? new double[] {1, 2, 3} : null, label ? top : null));
+        new NeuralSlice(units, label ? new double[] {1, 2, 3} : null, label ? top : null),
+        null);
   }
 
   @ParameterizedTest
@@ -234,6 +235,35 @@ class ModelSliceTest {
             Map.of(),
             null);
     assertThat(reread(slice).logits(none, range(0, 3))).containsExactly(0.25, 0.25, 0.25);
+  }
+
+  @ParameterizedTest
+  @EnumSource(ModelSlice.Role.class)
+  void standardErrorsAreThoseOfItsWeights(ModelSlice.Role role) throws Exception {
+    boolean label = role == ModelSlice.Role.LABEL;
+    ObjectNode plain = slice(people(100, 4), role).toJson();
+    int features = plain.path("features").size();
+    ObjectNode json = plain.deepCopy();
+    ObjectNode inference = json.putObject("inference");
+    ArrayNode errors = inference.putArray("standard_errors");
+    for (int j = 0; j < features; j++) {
+      errors.add(j / 3.0);
+    }
+    if (label) {
+      inference.put("intercept", 0.125).put("dispersion", 1.5);
+    }
+    ModelSlice slice = ModelSlice.fromJson(json);
+    assertThat(slice.inference().standardErrors()[1]).isEqualTo(1 / 3.0);
+    assertThat(slice.inference().dispersion()).isEqualTo(label ? 1.5 : null);
+    assertThat(reread(slice)).isEqualTo(slice);
+    assertThat(ModelSlice.fromJson(plain).inference()).isNull();
+    errors.add(1.0);
+    assertThatThrownBy(() -> ModelSlice.fromJson(json))
+        .hasMessageContaining("there is not one standard error for each weight");
+    errors.remove(features);
+    errors.set(0, JSON.valueToTree(-1.0));
+    assertThatThrownBy(() -> ModelSlice.fromJson(json))
+        .hasMessageContaining("a standard error is not a number");
   }
 
   @Test

@@ -135,6 +135,9 @@ final class JobView {
       parts.add(
           "classes weighted " + classes.path("0").asText() + ":" + classes.path("1").asText());
     }
+    if (spec.path("model").path("inference").asBoolean()) {
+      parts.add("standard errors");
+    }
     parts.add("level " + training.path("level").asText());
     if (training.hasNonNull("max_passes")) {
       parts.add("at most " + training.path("max_passes").asText() + " passes");
@@ -382,6 +385,7 @@ final class JobView {
     card.path("findings").forEach(finding -> line("finding", finding.asText()));
     card.path("limits").forEach(limit -> line("limit", limit.asText()));
     learns(card.path("learned"));
+    coefficients(report.path("coefficients"));
     metrics(report.path("metrics"));
     if (report.path("metrics").path("psi").isNumber()) {
       line(
@@ -394,6 +398,15 @@ final class JobView {
     gains(report.path("metrics").path("gains"));
     line("digest", report.path("digests").path("job").asText());
     line("cohort", report.path("digests").path("cohort").asText());
+  }
+
+  private void coefficients(JsonNode weights) {
+    Table table = CoefficientTable.empty();
+    weights.forEach(weight -> CoefficientTable.row(table, weight));
+    if (!table.isEmpty()) {
+      line("weights", "of this party's prepared features");
+      table.print(console, INDENT);
+    }
   }
 
   private void confusion(JsonNode matrices) {

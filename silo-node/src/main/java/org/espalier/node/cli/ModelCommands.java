@@ -6,7 +6,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
 import org.espalier.node.job.Job;
+import org.espalier.node.job.JobReport;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -132,7 +134,12 @@ final class ModelCommands extends GroupCommand {
       facts.print(console());
       console().print("");
       boolean network = m.has("neural");
-      Table weights = new Table("FEATURE", network ? "LENGTH OF ITS WEIGHTS" : "WEIGHT");
+      boolean inferred = m.has("inference");
+      JsonNode tests = inferred ? JobReport.coefficients(m) : Json.object();
+      Table weights =
+          inferred
+              ? CoefficientTable.empty()
+              : new Table("FEATURE", network ? "LENGTH OF ITS WEIGHTS" : "WEIGHT");
       double[] values = new double[m.path("features").size()];
       Arrays.setAll(values, i -> weight(m, i));
       List<Integer> places = IntStream.range(0, values.length).boxed().toList();
@@ -141,9 +148,15 @@ final class ModelCommands extends GroupCommand {
             places.stream().sorted(Comparator.comparingDouble(i -> -Math.abs(values[i]))).toList();
       }
       for (int i : places) {
-        weights.row(m.path("features").get(i).asText(), weight(values[i]));
+        if (inferred) {
+          CoefficientTable.row(weights, tests.get(i));
+        } else {
+          weights.row(m.path("features").get(i).asText(), weight(values[i]));
+        }
       }
-      if (m.hasNonNull("intercept")) {
+      if (m.hasNonNull("intercept") && inferred) {
+        CoefficientTable.row(weights, tests.get(tests.size() - 1));
+      } else if (m.hasNonNull("intercept")) {
         weights.row("(intercept)", weight(m.path("intercept").asDouble()));
       }
       weights.print(console());

@@ -110,6 +110,7 @@ final class ReportPage {
         .close("header")
         .open("main");
     card();
+    coefficients(report.path("coefficients"));
     evaluation(report.path("metrics"));
     passes(report.path("passes"));
     cost(report.path("cost"));
@@ -455,6 +456,25 @@ final class ReportPage {
                   : "not shown"));
     }
     table("Residuals: outcome minus prediction", List.of("Share below", "Residual"), quantiles);
+  }
+
+  private void coefficients(JsonNode weights) {
+    if (weights.isEmpty()) {
+      return;
+    }
+    List<List<String>> rows = new ArrayList<>();
+    for (JsonNode weight : weights) {
+      List<String> row = new ArrayList<>();
+      row.add(weight.path("feature").asText());
+      for (String key : List.of("weight", "standard_error", "z", "p", "low", "high")) {
+        row.add(figure(weight.path(key)));
+      }
+      rows.add(row);
+    }
+    table(
+        "Weights of this party's prepared features",
+        List.of("Feature", "Weight", "Standard error", "z", "p", "95% from", "to"),
+        rows);
   }
 
   private static double least(JsonNode rows, String key) {

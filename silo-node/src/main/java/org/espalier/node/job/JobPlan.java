@@ -84,6 +84,11 @@ public final class JobPlan {
       if (train.labelPrivacy() != null) {
         add(all, null, train.labelPrivacy().statement(spec.labelParty().name()));
       }
+      if (train.infers()) {
+        for (Disclosure.Statement statement : Disclosure.inference(facts)) {
+          add(all, statement.learner(), statement.text());
+        }
+      }
       if (train.evaluation().holdout().signum() > 0) {
         add(all, spec.labelParty(), evaluation(train));
       }

@@ -8,6 +8,7 @@ import java.util.Map;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.protocols.evaluate.Detail;
+import org.espalier.protocols.evaluate.WaldTest;
 import org.espalier.wire.Party;
 
 /** What is to be said of a trained model, in one piece: a model card, and how it was evaluated. */
@@ -18,9 +19,9 @@ public final class JobReport {
   private JobReport() {}
 
   /**
-   * {@code schema, party, job, card, metrics?, passes?, cost, digests}. The card has numbers of
-   * people as buckets, as the log has; the evaluation counts those held out. Of a partner's columns
-   * it has what the job names.
+   * {@code schema, party, job, card, coefficients?, metrics?, passes?, cost, digests}. The card has
+   * numbers of people as buckets, as the log has; the evaluation counts those held out. Of a
+   * partner's columns it has what the job names.
    *
    * @throws Problem if the job is no training, or has not ended with a model at this node
    */
@@ -54,7 +55,10 @@ public final class JobReport {
     card.set("learned", report.path("learned"));
     card.set("parameters", parameters(slice));
     card.set("findings", report.path("training").path("findings").deepCopy());
-    card.set("limits", limits(spec, self, report));
+    card.set("limits", limits(spec, self, report, slice.has("inference")));
+    if (slice.has("inference")) {
+      json.set("coefficients", coefficients(slice));
+    }
     for (String part : new String[] {"metrics", "passes"}) {
       if (report.has(part)) {
         json.set(part, report.get(part));
@@ -133,6 +137,40 @@ public final class JobReport {
     return parties;
   }
 
+  /**
+   * A slice's own weights, the intercept last: {@code feature, weight, standard_error, z?, p?, low,
+   * high}.
+   *
+   * @param slice with standard errors
+   */
+  public static ArrayNode coefficients(JsonNode slice) {
+    ArrayNode all = Json.object().arrayNode();
+    JsonNode inference = slice.path("inference");
+    for (int j = 0; j < slice.path("features").size(); j++) {
+      add(
+          all,
+          slice.path("features").get(j).asText(),
+          slice.path("weights").get(j),
+          inference.path("standard_errors").get(j));
+    }
+    if (slice.has("intercept")) {
+      add(all, "(intercept)", slice.get("intercept"), inference.path("intercept"));
+    }
+    return all;
+  }
+
+  private static void add(ArrayNode all, String feature, JsonNode weight, JsonNode error) {
+    WaldTest test = WaldTest.of(weight.asDouble(), error.asDouble());
+    all.addObject()
+        .put("feature", feature)
+        .put("weight", test.estimate())
+        .put("standard_error", test.standardError())
+        .put("z", test.z())
+        .put("p", test.p())
+        .put("low", test.low())
+        .put("high", test.high());
+  }
+
   private static ObjectNode settings(TrainSpec spec) {
     ObjectNode settings = Json.object();
     JsonNode all = spec.toJson();
@@ -151,7 +189,7 @@ public final class JobReport {
     return ran;
   }
 
-  private static ArrayNode limits(TrainSpec spec, Party self, JsonNode report) {
+  private static ArrayNode limits(TrainSpec spec, Party self, JsonNode report, boolean inferred) {
     ArrayNode limits = Json.object().arrayNode();
     JsonNode metrics = report.path("metrics");
     boolean judged = spec.evaluation().holdout().signum() > 0;
@@ -189,6 +227,15 @@ public final class JobReport {
           "level sealed protects against any single party, also one that deviates, and is no proof"
               + " that the result is right; the label party and the first feature party together"
               + " could have read everything");
+    }
+    if (inferred) {
+      limits.add(
+          "standard errors suppose that the model is right and people are independent; they are those"
+              + " under model.l2, intervals and p-values by the normal distribution, without a"
+              + " correction for looking at many columns");
+    } else if (spec.infers()) {
+      limits.add(
+          "standard errors were asked for and could not be had: see the label party's findings");
     }
     limits.add(
         "parties' data were taken as they gave them: nobody else can check that they are true");

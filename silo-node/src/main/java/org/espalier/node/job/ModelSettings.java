@@ -24,6 +24,7 @@ import org.espalier.protocols.neural.top.Task;
  * @param activation neural: {@code relu} or {@code tanh}
  * @param dropout neural: share of hidden units that a training step leaves out
  * @param task neural: {@code binary}, {@code multiclass} or {@code regression}
+ * @param inference whether each party gets the standard errors of its weights; null where not
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record ModelSettings(
@@ -34,7 +35,8 @@ public record ModelSettings(
     List<Integer> hidden,
     String activation,
     BigDecimal dropout,
-    String task) {
+    String task,
+    Boolean inference) {
   public static final String NEURAL = "neural";
   static final String OWN = "own";
   static final String SHARED = "shared";
@@ -44,11 +46,13 @@ public record ModelSettings(
 
   /** What a job that says nothing of its model gets. */
   static ModelSettings byDefault() {
-    return new ModelSettings(null, null, null, null, null, null, null, null);
+    return new ModelSettings(null, null, null, null, null, null, null, null, null);
   }
 
   public ModelSettings {
     weights = weights == null ? OWN : weights;
+    // The default is not in the canonical form, so that older jobs keep their digest.
+    inference = Boolean.TRUE.equals(inference) ? inference : null;
     Specs.oneOf("model.weights", weights, OWN, SHARED);
     type = type == null ? Family.LOGISTIC.wireName() : type;
     Specs.oneOf(
@@ -63,12 +67,21 @@ public record ModelSettings(
       dropout = dropout == null ? new BigDecimal("0.1") : dropout;
       task = task == null ? Task.BINARY.wireName() : task;
       requireNetwork(hidden, activation, dropout, task);
+      if (inference != null) {
+        throw new IllegalArgumentException(
+            "model.inference is for regressions: the weights of a network have no standard errors");
+      }
     } else {
       l2 = l2 == null ? new BigDecimal("0.01") : l2;
       refuse("hidden", hidden);
       refuse("activation", activation);
       refuse("dropout", dropout);
       refuse("task", task);
+    }
+    if (inference != null && classWeights != null) {
+      throw new IllegalArgumentException(
+          "model.inference and model.class_weights exclude each other: standard errors of a model do"
+              + " not hold where people count by their outcome");
     }
     boolean none = l2.signum() == 0 && type.equals(NEURAL);
     if ((!none && l2.signum() <= 0) || l2.compareTo(new BigDecimal("100")) > 0) {

@@ -246,7 +246,8 @@ record NetworkTraining(TrainSpec spec) implements Training {
         prepared.preparation(),
         ran,
         null,
-        neural);
+        neural,
+        null);
   }
 
   private String loss() {

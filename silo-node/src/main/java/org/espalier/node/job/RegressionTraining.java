@@ -9,6 +9,7 @@ import org.espalier.node.config.Json;
 import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.glm.FeatureOutcome;
+import org.espalier.protocols.glm.Inference;
 import org.espalier.protocols.glm.JointTraining;
 import org.espalier.protocols.glm.LabelOutcome;
 import org.espalier.protocols.glm.PassListener;
@@ -47,6 +48,9 @@ record RegressionTraining(TrainSpec spec) implements Training {
           .put("accept_span", settings.acceptsSpan())
           .put("min_features_per_party", settings.minFeaturesPerParty());
     }
+    if (spec.infers()) {
+      parameters.put("inference", true);
+    }
     if (settings.labelPrivacy() != null) {
       parameters
           .put("label_epsilon", settings.labelPrivacy().epsilon().toPlainString())
@@ -66,7 +70,8 @@ record RegressionTraining(TrainSpec spec) implements Training {
         settings.acceptsSpan(),
         spec.sharesWeights(),
         spec.weighted(),
-        spec.labelPrivacy());
+        spec.labelPrivacy(),
+        spec.infers());
   }
 
   /** A level's own schedule is shorter than what a job may ask for at most. */
@@ -176,7 +181,8 @@ record RegressionTraining(TrainSpec spec) implements Training {
             end.weights(),
             end.shared() == null ? end.intercept() : null,
             end.parametersRun(),
-            end.shared());
+            end.shared(),
+            end.inference());
     return new Trained(slice, end.trainingLogits());
   }
 
@@ -222,7 +228,14 @@ record RegressionTraining(TrainSpec spec) implements Training {
             pass -> prepared.earlier().count(run, pass, 1));
     Training.report(run, prepared, end.passes(), end.weights().length, end.parametersRun());
     return slice(
-        run, prepared, end.passes(), end.weights(), null, end.parametersRun(), end.shared());
+        run,
+        prepared,
+        end.passes(),
+        end.weights(),
+        null,
+        end.parametersRun(),
+        end.shared(),
+        end.inference());
   }
 
   private ModelSlice slice(
@@ -232,7 +245,8 @@ record RegressionTraining(TrainSpec spec) implements Training {
       double[] weights,
       Double intercept,
       Map<String, Object> ran,
-      SharedWeights shared) {
+      SharedWeights shared,
+      Inference inference) {
     return new ModelSlice(
         run.job().id(),
         run.self(),
@@ -247,7 +261,9 @@ record RegressionTraining(TrainSpec spec) implements Training {
         intercept,
         prepared.preparation(),
         ran,
-        shared);
+        shared,
+        null,
+        inference);
   }
 
   private String loss() {

@@ -169,6 +169,11 @@ public record TrainSpec(
       throw new IllegalArgumentException(
           "model.class_weights are for level gradients, not for level sealed");
     }
+    if (model.inference() != null && sealed) {
+      throw new IllegalArgumentException(
+          "model.inference is for level gradients: at level sealed nobody knows how certain single"
+              + " predictions are, and standard errors are sums weighted by that");
+    }
     if (model.weights().equals(ModelSettings.SHARED) && !sealed) {
       throw new IllegalArgumentException(
           "model.weights: shared is trained at level sealed, not at level " + training.level());
@@ -199,6 +204,11 @@ public record TrainSpec(
   /** Whether people count differently in training or have exposures. */
   public boolean weighted() {
     return label.weighted() || model.classWeights() != null;
+  }
+
+  /** Whether each party gets the standard errors of its weights. */
+  public boolean infers() {
+    return model.inference() != null;
   }
 
   /** The bound on what others learn of one person's outcome, or null. */

@@ -62,7 +62,7 @@ class PoissonJobTest extends TwoSilos {
             label: {party: bank.example, column: claims, %s}
             parties: {bank.example: {dataset: people}, insurer.example: {dataset: people}}
             match: [[{column: person}]]
-            model: {type: poisson, l2: 0.0001}
+            model: {type: poisson, l2: 0.0001, inference: true}
             training: {level: gradients, min_features_per_party: 2, accept: [span]}
             evaluation: {holdout: 0.2}
             """
@@ -76,6 +76,8 @@ class PoissonJobTest extends TwoSilos {
     JsonNode plan = bank.call("job.plan", (ObjectNode) Json.object().set("spec", spec));
     assertThat(plan.path("checks").toString())
         .contains("target column claims, weight column trust, exposure column years found");
+    assertThat(plan.path("learns").toString())
+        .contains("the standard error of each of its weights");
     assertThat(plan.path("learns").toString()).contains("below which power of two the largest");
     String job = begin(spec);
     JsonNode report = SiloNodeTest.done(bank, job);
@@ -92,6 +94,16 @@ class PoissonJobTest extends TwoSilos {
     assertThat(slice.path("objective").asText()).startsWith("half the weighted mean Poisson");
     assertThat(slice.path("weights").get(0).asDouble()).isCloseTo(0.5, within(0.08));
     assertThat(slice.path("weights").get(1).asDouble()).isCloseTo(-0.3, within(0.08));
+    // About 1/√(the claims of 1,200 people).
+    assertThat(slice.at("/inference/standard_errors/0").asDouble()).isBetween(0.015, 0.04);
+    assertThat(insurer.call("job.report", "job", job).path("coefficients")).hasSize(2);
+    JsonNode coefficients = bank.call("job.report", "job", job).path("coefficients");
+    assertThat(coefficients).hasSize(2);
+    assertThat(coefficients.get(0).path("feature").asText()).isEqualTo("age");
+    assertThat(coefficients.get(0).path("p").asDouble()).isGreaterThan(1e-4);
+    assertThat(coefficients.get(1).path("feature").asText()).isEqualTo("(intercept)");
+    assertThat(bank.call("job.report", "job", job).at("/card/limits").toString())
+        .contains("standard errors suppose that the model is right");
 
     bank.dataset("newcomers", lines(5_000, 5_100, true));
     insurer.dataset("newcomers", lines(5_000, 5_100, false));

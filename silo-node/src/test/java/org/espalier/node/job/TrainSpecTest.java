@@ -51,6 +51,7 @@ class TrainSpecTest {
         BASE.replace("insurer.example:", "third.example: {dataset: a}, insurer.example:");
     assertThat(JobSpec.yaml("job.yaml", three).alignment().protocol()).isEqualTo("auto");
     // What is not said is not in the canonical form, so that older jobs keep their digest.
+    assertThat(read("model: {inference: false}").digest()).isEqualTo(read("").digest());
     assertThat(open.toJson().path("alignment").has("gate")).isFalse();
   }
 
@@ -136,6 +137,7 @@ class TrainSpecTest {
         "model: {type: neural}\ntraining: {level: activations, accept: [span]}",
         "model: {type: neural, hidden: [8], task: regression, l2: 0}\n"
             + "training: {level: activations, accept: [span], optimiser: sgd, patience: 0}",
+        "model: {inference: true, l2: 1e-6}\ntraining: {level: gradients}",
         "model: {class_weights: balanced}\ntraining: {level: gradients}",
         "model: {class_weights: {0: 1, 1: 2.50}}\ntraining: {level: gradients}",
         "evaluation: {holdout: 0.4, reveal: scores, thresholds: [0.05, 0.1, 0.125]}",
@@ -190,6 +192,9 @@ class TrainSpecTest {
         "model: {type: probit} | is logistic or linear or poisson or gamma or neural, not 'probit'",
         "model: {type: gamma} | model.type: gamma is trained at level gradients, not at level sealed",
         "model: {class_weights: balanced} | model.class_weights are for level gradients, not",
+        "model: {inference: true} | model.inference is for level gradients: at level sealed nobody",
+        "model: {inference: true, type: neural} | model.inference is for regressions: the weights of",
+        "model: {inference: true, class_weights: balanced} | class_weights exclude each other",
         "model: {class_weights: even} | model.class_weights are balanced or {0: W, 1: W} with",
         "model: {class_weights: {0: 1}} | model.class_weights are balanced or {0: W, 1: W} with",
         "model: {class_weights: {0: 1, 1: 0}} | model.class_weights are balanced or {0: W, 1: W}",
