@@ -41,6 +41,12 @@ public enum EventType {
   /** Parties count together whom they have in common; nothing of it has left. */
   MATCH_DRY_RUN("match.dry-run", Form.ACT, "job", "protocol", "inputs", "recipients"),
   PREDICT("predict", Form.ACT, "job"),
+  /** A node begins to answer questions about single people under an approved job. */
+  SCORING_STARTED("scoring.started", Form.FACT, "job", "protocol", "inputs", "recipients"),
+  /** A block of a day's answers is set aside before any of it is given. */
+  SCORING_RESERVED("scoring.reserved", Form.FACT, "job", "protocol", "recipients"),
+  /** What was answered since the last such event; by the node itself, or asked of it. */
+  SCORING_ANSWERED("scoring.answered", Form.FACT, "job", "protocol", "recipients"),
   /** Someone looks at the own slice of a model. */
   MODEL_SHOWN("model.shown", Form.EITHER, "job"),
   /** Someone looks at or copies the results of a job: predictions, metrics. */

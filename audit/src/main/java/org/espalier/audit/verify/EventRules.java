@@ -57,6 +57,9 @@ final class EventRules {
       disclosure.alignment FACT job protocol inputs recipients
       match.dry-run ACT job protocol inputs recipients
       predict ACT job
+      scoring.started FACT job protocol inputs recipients
+      scoring.reserved FACT job protocol recipients
+      scoring.answered FACT job protocol recipients
       model.shown EITHER job
       result.shown EITHER job
       receipt EITHER job partner receipt

@@ -17,6 +17,9 @@ import javax.crypto.spec.SecretKeySpec;
  * from uniform. Not thread-safe.
  */
 public final class Prg {
+  /** Who draws a number or two is not to wait for a thousand. */
+  private static final int FIRST = 64;
+
   private static final int BUFFER = 8192;
   private static final byte[] ZEROS = new byte[BUFFER];
   private static final SecureRandom SYSTEM = new SecureRandom();
@@ -24,8 +27,8 @@ public final class Prg {
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
   private final Cipher cipher;
-  private final byte[] buffer = new byte[BUFFER];
-  private int at = BUFFER;
+  private byte[] buffer = new byte[0];
+  private int at;
 
   /**
    * @param seed 32 bytes, used once
@@ -60,7 +63,7 @@ public final class Prg {
 
   /** Uniform in 0..2^64-1. */
   public long nextLong() {
-    if (at == BUFFER) {
+    if (at == buffer.length) {
       refill();
     }
     long value = (long) WORDS.get(buffer, at);
@@ -120,8 +123,11 @@ public final class Prg {
   }
 
   private void refill() {
+    if (buffer.length < BUFFER) {
+      buffer = new byte[buffer.length == 0 ? FIRST : BUFFER];
+    }
     try {
-      cipher.update(ZEROS, 0, BUFFER, buffer, 0);
+      cipher.update(ZEROS, 0, buffer.length, buffer, 0);
     } catch (ShortBufferException e) {
       throw new IllegalStateException(e);
     }

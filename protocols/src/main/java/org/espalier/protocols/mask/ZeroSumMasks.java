@@ -76,6 +76,17 @@ public final class ZeroSumMasks {
   }
 
   /**
+   * Masks from seeds that were agreed before, each over an authenticated, encrypted channel.
+   *
+   * @param seeds 32 secret bytes shared with each other feature party; may be empty
+   */
+  public static ZeroSumMasks of(Session session, Party self, Map<Party, byte[]> seeds) {
+    Map<Party, Prf> pairs = new TreeMap<>();
+    seeds.forEach((peer, seed) -> pairs.put(peer, new Prf(seed)));
+    return new ZeroSumMasks(self, session.bind("zero-sum masks"), pairs);
+  }
+
+  /**
    * Adds this party's mask in place.
    *
    * @param values residues modulo 2^bits

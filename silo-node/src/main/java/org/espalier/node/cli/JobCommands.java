@@ -125,7 +125,11 @@ final class JobCommands extends GroupCommand {
       for (JsonNode party : job.path("undecided")) {
         nextAt(party.asText(), "silo job show " + id + ", then silo job approve " + id);
       }
-      next("silo job run " + id + " --wait", "when all have approved");
+      next(
+          job.path("kind").asText().equals("serve")
+              ? "silo serve start " + id
+              : "silo job run " + id + " --wait",
+          "when all have approved");
       return 0;
     }
   }
@@ -217,7 +221,10 @@ final class JobCommands extends GroupCommand {
       JsonNode result = ask("job.approve", args);
       show(result, j -> decided(console(), "Approved", j));
       if (result.path("state").asText().equals("APPROVED")) {
-        next("silo job run " + job + " --wait");
+        next(
+            result.path("kind").asText().equals("serve")
+                ? "silo serve start " + job
+                : "silo job run " + job + " --wait");
       }
       return 0;
     }

@@ -97,6 +97,21 @@ final class JobView {
       }
       line("match", String.join(" + ", parts));
     }
+    if (spec.path("kind").asText().equals("serve")) {
+      line(
+          "model",
+          spec.path("model").asText()
+              + ", sha256:"
+              + Format.shortened(spec.path("model_digest").asText("")));
+      line(
+          "serve",
+          "single people on request, at most %s a day until %s, duplicates: %s"
+              .formatted(
+                  Format.count(spec.path("scores_per_day").asLong()),
+                  spec.path("until").asText(),
+                  spec.path("duplicates").asText()));
+      return;
+    }
     JsonNode align = spec.path("alignment");
     line(
         "align",

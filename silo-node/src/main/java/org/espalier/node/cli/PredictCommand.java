@@ -3,14 +3,11 @@ package org.espalier.node.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.espalier.node.Problem;
-import org.espalier.node.config.Json;
-import org.espalier.node.job.Job;
 import org.espalier.node.job.JobSpec;
 import org.espalier.node.job.PredictSpec;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -34,26 +31,10 @@ final class PredictCommand extends SiloCommand {
   @Parameters(arity = "0..1", paramLabel = "FILE", description = "A predict job in YAML.")
   Path file;
 
-  @Option(names = "--model", paramLabel = "JOB", description = "The job that trained the model.")
-  String model;
+  @Mixin ScoringJob scoring = new ScoringJob();
 
   @Option(names = "--dataset", paramLabel = "NAME", description = "The own data set to score.")
   String dataset;
-
-  @Option(
-      names = "--with",
-      paramLabel = "PARTY=NAME",
-      description = "A partner's data set; repeat for more partners.")
-  Map<String, String> with = new LinkedHashMap<>();
-
-  @Option(names = "--name", paramLabel = "NAME", description = "The job's name.")
-  String name;
-
-  @Option(
-      names = "--purpose",
-      paramLabel = "PURPOSE",
-      description = "The purpose (default: that of the training).")
-  String purpose;
 
   @Option(
       names = "--min-intersection",
@@ -93,48 +74,22 @@ final class PredictCommand extends SiloCommand {
   }
 
   private JobSpec fromFile() {
-    if (model != null || dataset != null || !with.isEmpty()) {
+    if (scoring.isUsed() || dataset != null) {
       throw usage("give a file or --model and --dataset, not both");
     }
     JobSpec spec = JobSpec.yaml(file);
     if (!(spec instanceof PredictSpec)) {
-      throw Problem.refused(file + " is a training job").next("silo job propose " + file);
+      throw Problem.refused(file + " is no prediction").next("silo job propose " + file);
     }
     return spec;
   }
 
   private JobSpec fromFlags() {
-    if (model == null || dataset == null) {
+    if (scoring.model == null || dataset == null) {
       throw usage("give a file, or --model and --dataset").next("silo predict --help");
     }
-    if (!model.matches(Job.ID)) {
-      throw usage("a model is named by its job, such as J-1a2b3c4d").next("silo model list");
-    }
-    JsonNode trained = ask("job.show", args().put("job", model)).path("spec");
-    String labelParty = trained.path("label").path("party").asText();
-    String self = home().load().name().name();
-    ObjectNode spec = Json.object().put("kind", "predict");
-    spec.put("name", name != null ? name : "scores-of-" + model);
-    spec.put("purpose", purpose != null ? purpose : trained.path("purpose").asText());
-    spec.put("model", model);
-    spec.put("label_party", labelParty);
-    ObjectNode parties = spec.putObject("parties");
-    for (Map.Entry<String, JsonNode> party : trained.path("parties").properties()) {
-      String other = with.get(party.getKey());
-      String used =
-          party.getKey().equals(self)
-              ? dataset
-              : other != null ? other : party.getValue().path("dataset").asText();
-      parties.putObject(party.getKey()).put("dataset", used);
-    }
-    for (String party : with.keySet()) {
-      if (!parties.has(party) || party.equals(self)) {
-        throw usage("--with names " + party + ", which is no partner in " + model)
-            .next("silo job show " + model);
-      }
-    }
-    spec.set("match", trained.path("match"));
-    ObjectNode alignment = trained.path("alignment").deepCopy();
+    ObjectNode spec = scoring.build(this, "predict", dataset, "scores-of-");
+    ObjectNode alignment = scoring.training(this).path("alignment").deepCopy();
     if (minIntersection != null) {
       alignment.put("min_intersection", minIntersection);
     }

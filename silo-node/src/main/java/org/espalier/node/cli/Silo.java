@@ -53,6 +53,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       CohortCommands.class,
       JobCommands.class,
       PredictCommand.class,
+      ServeCommands.class,
       ModelCommands.class,
       AuditCommands.class,
       DoctorCommand.class,

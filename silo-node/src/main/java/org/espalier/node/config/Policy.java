@@ -3,8 +3,10 @@ package org.espalier.node.config;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDate;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.espalier.wire.Party;
@@ -23,6 +25,7 @@ public record Policy(Alignments alignment, SortedMap<Party, ForPartner> partners
   public static final int DRY_RUNS = 5;
 
   private static final int MOST = 1_000_000;
+  private static final int MOST_SCORES = 10_000_000;
 
   /**
    * What one partner may have.
@@ -34,18 +37,38 @@ public record Policy(Alignments alignment, SortedMap<Party, ForPartner> partners
    * @param shareKeyShapes may in a dry run learn how values of the match key look here; null: no
    * @param phoneticKeys people may be matched by how their names sound, so that others are taken
    *     for them; null: no
+   * @param onlineScoring may ask for scores of single people; null: no
    */
   public record ForPartner(
       Alignments alignment,
       Boolean matchDryRun,
       @JsonProperty("match_dry_runs_per_90d") Integer matchDryRunsPer90d,
       Boolean shareKeyShapes,
-      Boolean phoneticKeys) {
-    private static final ForPartner NOTHING = new ForPartner(null, null, null, null, null);
+      Boolean phoneticKeys,
+      OnlineScoring onlineScoring) {
+    private static final ForPartner NOTHING = new ForPartner(null, null, null, null, null, null);
 
     public ForPartner {
       alignment = alignment == null ? new Alignments(null, null) : alignment;
       require("match_dry_runs_per_90d", matchDryRunsPer90d);
+    }
+  }
+
+  /**
+   * How a partner may ask for this node's part of the scores of single people.
+   *
+   * @param scoresPerDay most that a job may agree on
+   * @param until last day (UTC)
+   * @param tellUnknown whether it may learn that a person is not in the data set, apart from other
+   *     reasons why it gives no score; null: yes
+   */
+  public record OnlineScoring(Integer scoresPerDay, LocalDate until, Boolean tellUnknown) {
+    public OnlineScoring {
+      if (scoresPerDay == null || until == null) {
+        throw new IllegalArgumentException("online_scoring needs scores_per_day and until");
+      }
+      require("scores_per_day", scoresPerDay, MOST_SCORES);
+      tellUnknown = tellUnknown == null || tellUnknown;
     }
   }
 
@@ -66,8 +89,12 @@ public record Policy(Alignments alignment, SortedMap<Party, ForPartner> partners
   }
 
   private static void require(String key, Integer value) {
-    if (value != null && (value < 0 || value > MOST)) {
-      throw new IllegalArgumentException("%s is 0 to %,d, not %d".formatted(key, MOST, value));
+    require(key, value, MOST);
+  }
+
+  private static void require(String key, Integer value, int most) {
+    if (value != null && (value < 0 || value > most)) {
+      throw new IllegalArgumentException("%s is 0 to %,d, not %d".formatted(key, most, value));
     }
   }
 
@@ -120,6 +147,11 @@ public record Policy(Alignments alignment, SortedMap<Party, ForPartner> partners
   /** Whether keys may be compared with a partner's by how they sound. */
   public boolean allowsPhoneticKeys(Party partner) {
     return Boolean.TRUE.equals(forPartner(partner).phoneticKeys);
+  }
+
+  /** What a partner may have of online scoring; empty if nothing. */
+  public Optional<OnlineScoring> onlineScoring(Party partner) {
+    return Optional.ofNullable(forPartner(partner).onlineScoring);
   }
 
   private ForPartner forPartner(Party partner) {

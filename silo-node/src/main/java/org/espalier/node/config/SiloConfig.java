@@ -16,9 +16,16 @@ import org.espalier.wire.Party;
  * @param patience longest silence of a partner inside a job before it fails, 10 s to 24 h
  * @param rendezvous how long a partner may take to begin the next phase of a job, 1 s to 1 h
  * @param memory of the node's process; null leaves it to Java, which takes a quarter of the machine
+ * @param scoring where applications ask for scores of single people; null: nowhere
  */
 public record SiloConfig(
-    Party name, String listen, URI url, Duration patience, Duration rendezvous, MemorySize memory) {
+    Party name,
+    String listen,
+    URI url,
+    Duration patience,
+    Duration rendezvous,
+    MemorySize memory,
+    ScoringConfig scoring) {
   private static final Pattern ADDRESS = Pattern.compile("(\\[[0-9a-fA-F:]+]|[^:\\s]+):(\\d{1,5})");
 
   /** Addresses like 0.0.0.0, [::] and 0. */
@@ -55,6 +62,17 @@ public record SiloConfig(
     rendezvous = rendezvous == null ? Duration.ofMinutes(1) : rendezvous;
     require("patience", patience, Duration.ofSeconds(10), Duration.ofDays(1));
     require("rendezvous", rendezvous, Duration.ofSeconds(1), Duration.ofHours(1));
+  }
+
+  /** A node that scores nobody on request. */
+  public SiloConfig(
+      Party name,
+      String listen,
+      URI url,
+      Duration patience,
+      Duration rendezvous,
+      MemorySize memory) {
+    this(name, listen, url, patience, rendezvous, memory, null);
   }
 
   private static void require(String key, Duration value, Duration min, Duration max) {

@@ -58,6 +58,11 @@ public record SiloHome(Path root) {
     return root.resolve("results");
   }
 
+  /** Records of online scoring. */
+  public Path scoring() {
+    return root.resolve("scoring");
+  }
+
   public Path log() {
     return root.resolve("node.log");
   }

@@ -5,11 +5,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -185,6 +187,26 @@ final class AuditJournal implements Journal {
     }
   }
 
+  /** Answers of a serving that were set aside for a day, by the log, less those given back. */
+  long scores(String serving, LocalDate day) {
+    AtomicLong sum = new AtomicLong();
+    for (EventType type : List.of(EventType.SCORING_RESERVED, EventType.SCORING_ANSWERED)) {
+      read(
+          0,
+          type,
+          event -> {
+            if (event.job().equals(serving) && parameter(event, "day").equals(day.toString())) {
+              JsonNode parameters = event.json().at("/protocol/parameters");
+              sum.addAndGet(
+                  type == EventType.SCORING_RESERVED
+                      ? parameters.path("scores").asLong()
+                      : -parameters.path("given_back").asLong());
+            }
+          });
+    }
+    return sum.get();
+  }
+
   private static String commitment(LoggedEvent event) {
     String keyed = event.json().path("inputs").path(0).path("commitment").asText();
     return keyed.substring(keyed.indexOf(':') + 1);
@@ -298,7 +320,12 @@ final class AuditJournal implements Journal {
   }
 
   private static EventType type(String name) {
-    EventType type = name.equals(DryRuns.EVENT) ? EventType.MATCH_DRY_RUN : TYPES.get(name);
+    EventType type =
+        name.equals(DryRuns.EVENT)
+            ? EventType.MATCH_DRY_RUN
+            : name.startsWith("scoring.")
+                ? EventType.ofWireName(name).orElse(null)
+                : TYPES.get(name);
     if (type == null) {
       throw new IllegalArgumentException("no such act: " + name);
     }

@@ -67,6 +67,11 @@ final class LinkPeers implements Peers {
   }
 
   @Override
+  public boolean isConnected(Party partner) {
+    return links.isConnected(partner);
+  }
+
+  @Override
   public Duplex open(Party partner, String stream, Duration patience) {
     try {
       return links.open(partner, stream, patience);

@@ -20,6 +20,7 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -55,6 +56,9 @@ import org.espalier.node.job.Jobs;
 import org.espalier.node.job.Openings;
 import org.espalier.node.link.LinkSettings;
 import org.espalier.node.link.Links;
+import org.espalier.node.serve.Clients;
+import org.espalier.node.serve.ScoreEndpoint;
+import org.espalier.node.serve.Servings;
 import org.espalier.node.store.Store;
 import org.espalier.wire.Digests;
 import org.slf4j.Logger;
@@ -80,6 +84,8 @@ public final class SiloNode implements AutoCloseable {
   private final Jobs jobs;
   private final Datasets datasets;
   private final PartnerCommands partners;
+  private final Servings servings;
+  private ScoreEndpoint scoring;
   private boolean closing;
 
   private SiloNode(SiloHome home, SiloConfig config, LinkSettings settings) throws IOException {
@@ -148,7 +154,20 @@ public final class SiloNode implements AutoCloseable {
       open.push(() -> denied.flush(true));
       DryRuns dryRuns = new DryRuns(context, journal::dryRuns);
       open.push(dryRuns);
+      SiloHome.createFolder(home.scoring());
+      Servings servings =
+          new Servings(
+              context,
+              store,
+              journal::scores,
+              home.scoring(),
+              identity.secret("scoring"),
+              config.scoring() == null ? Duration.ofSeconds(2) : config.scoring().timeout(),
+              Clock.systemUTC());
+      open.push(servings);
+      Clients clients = new Clients(store);
       PartnerRequests requests = new PartnerRequests(denied);
+      requests.serve(links, servings.partnerMethods());
       requests.serve(links, service.partnerMethods());
       requests.serve(links, dryRuns.partnerMethods());
       WitnessRequests witnessing =
@@ -163,6 +182,17 @@ public final class SiloNode implements AutoCloseable {
       ScheduledExecutorService timers = timers(denied);
       open.push(timers::shutdownNow);
       // Never on the links' own threads: a disk that hangs must not cost them their partners.
+      if (config.scoring() != null) {
+        scoring =
+            ScoreEndpoint.start(
+                config.scoring(),
+                home.root(),
+                servings,
+                clients,
+                () -> timers.execute(() -> denied.denied(Optional.empty(), "scoring.token")));
+        open.push(scoring);
+      }
+      this.servings = servings;
       links.onDenied((partner, rule) -> timers.execute(() -> denied.denied(partner, rule)));
 
       Map<String, ControlServer.Command> commands = new HashMap<>();
@@ -172,6 +202,7 @@ public final class SiloNode implements AutoCloseable {
       new JobCommands(service, context, journal).addTo(commands);
       new CohortCommands(cohorts, jobs, datasets).addTo(commands);
       commands.put("match.dry-run", (args, events) -> dryRun(dryRuns, new Args(args)));
+      new ServeCommands(servings, clients, service, journal, scoring != null).addTo(commands);
       new AuditCommands(log, journal, witnesses, witnessing).addTo(commands);
       Doctor doctor = new Doctor(home, identity, book, links, datasets, journal, witnesses);
       commands.put("doctor", (args, events) -> doctor.examine(new Args(args)));
@@ -305,6 +336,9 @@ public final class SiloNode implements AutoCloseable {
     Map<String, Integer> states = new TreeMap<>();
     jobs.list().forEach(job -> states.merge(job.state().name(), 1, Integer::sum));
     json.set("jobs", Json.tree(states));
+    ObjectNode scored = servings.status();
+    scored.put("url", scoring == null ? null : scoring.url());
+    json.set("scoring", scored);
     json.putObject("audit").put("origin", log.origin()).put("size", log.size());
     return json;
   }

@@ -183,20 +183,26 @@ public final class CsvFile {
     };
   }
 
-  /** Java would also take "NaN", "Infinity", "1f" and hexadecimal: a data file may not. */
   private void number(String text, int column, int row, long line) {
+    if (!isNumber(text)) {
+      throw bad(column, row, line, "is not a finite decimal number");
+    }
+  }
+
+  /**
+   * Whether a value of a column of numbers is one. Java would also take "NaN", "Infinity", "1f" and
+   * hexadecimal: a data file may not.
+   */
+  public static boolean isNumber(String text) {
     boolean plain = !text.isEmpty() && text.length() <= 64;
     for (int i = 0; plain && i < text.length(); i++) {
       plain = "0123456789+-.eE".indexOf(text.charAt(i)) >= 0;
     }
     try {
-      if (plain && Double.isFinite(Double.parseDouble(text))) {
-        return;
-      }
+      return plain && Double.isFinite(Double.parseDouble(text));
     } catch (NumberFormatException e) {
-      // Reported below like every other text that is no number.
+      return false;
     }
-    throw bad(column, row, line, "is not a finite decimal number");
   }
 
   private Problem bad(int column, int row, long line, String why) {

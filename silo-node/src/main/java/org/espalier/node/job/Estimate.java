@@ -124,7 +124,7 @@ final class Estimate {
       try {
         Dataset dataset = LocalChecks.dataset(context, spec);
         int columns =
-            spec instanceof PredictSpec predict
+            spec instanceof ScoringSpec predict
                 ? LocalChecks.modelColumns(LocalChecks.slice(context, predict)).size()
                 : LocalChecks.features(dataset, context.peers().self(), spec).size();
         return Optional.of(new Own(dataset, columns));

@@ -8,6 +8,9 @@ final class Flows {
     if (spec instanceof TrainSpec train) {
       return new TrainFlow(train);
     }
-    return new PredictFlow((PredictSpec) spec);
+    if (spec instanceof PredictSpec predict) {
+      return new PredictFlow(predict);
+    }
+    throw new IllegalStateException("a " + spec.kind() + " job has no attempts");
   }
 }

@@ -28,7 +28,7 @@ public record Job(
     Instant updated,
     SortedMap<Party, Decision> decisions) {
   /** What a job id looks like. */
-  public static final String ID = "[JP]-[0-9a-f]{8}";
+  public static final String ID = "[JPS]-[0-9a-f]{8}";
 
   /**
    * One party's word on a job.

@@ -28,7 +28,9 @@ public final class JobPlan {
    */
   public static ObjectNode of(JobRun.Context context, String job, JobSpec asked, boolean estimate) {
     AlignChoice choice =
-        estimate ? AlignChoice.compared(context, asked) : AlignChoice.of(context, asked);
+        estimate && !(asked instanceof ServeSpec)
+            ? AlignChoice.compared(context, asked)
+            : AlignChoice.of(context, asked);
     JobSpec spec = choice.spec();
     ObjectNode plan = Json.object();
     plan.set("job", spec.toJson());
@@ -37,7 +39,7 @@ public final class JobPlan {
     plan.set("checks", Json.tree(checks));
     plan.put("passed", checks.stream().allMatch(LocalChecks.Check::passed));
     plan.set("learns", learns(context, spec));
-    if (estimate) {
+    if (estimate && !(spec instanceof ServeSpec)) {
       plan.set("alignment", choice.toJson());
       plan.set("estimate", Estimate.plan(context, spec));
     }
@@ -73,6 +75,10 @@ public final class JobPlan {
    */
   static ArrayNode learns(JobRun.Context context, JobSpec spec, Disclosure.Facts facts) {
     ArrayNode all = Json.object().arrayNode();
+    if (spec instanceof ServeSpec serve) {
+      serving(all, serve);
+      return all;
+    }
     for (LeakStatement leak : AlignPhase.leaks(context, spec)) {
       add(all, leak.learner(), leak.text());
     }
@@ -106,6 +112,37 @@ public final class JobPlan {
               + " score, and people with equal values can be grouped by it");
     }
     return all;
+  }
+
+  /** What online scoring tells, which no protocol between the parties hides. */
+  private static void serving(ArrayNode all, ServeSpec spec) {
+    for (Party party : spec.parties().keySet()) {
+      if (!party.equals(spec.labelParty())) {
+        add(
+            all,
+            party,
+            "about which person "
+                + spec.labelParty()
+                + " asks, and when: it is asked by a digest of the match key that it looks up in its"
+                + " data set, and of a person whom it does not have it can find the digest by"
+                + " trying keys; nothing of the score");
+      }
+    }
+    boolean single = spec.parties().size() == 2;
+    add(
+        all,
+        spec.labelParty(),
+        "of each person it asks about, up to %,d a day until %s: %s, exactly, so that people with"
+                .formatted(
+                    spec.scoresPerDay(),
+                    spec.lastDay(),
+                    single
+                        ? "the feature party's part of the score"
+                        : "the feature parties' part of the score, only summed over them")
+            + " equal values can be grouped, and weights be computed from answers about as many"
+            + " people whose values it knows as there are weights; and whether each feature party"
+            + " has the person (tell_unknown: false in a party's policy.yaml does not tell that"
+            + " apart from a key that several rows have)");
   }
 
   /** Evaluation is the same at every level. */

@@ -158,13 +158,17 @@ public final class JobService implements AutoCloseable {
   public Job propose(JobSpec asked) {
     LocalChecks.require(context, "", asked);
     JobSpec spec = AlignChoice.of(context, asked).spec();
+    if (spec instanceof ServeSpec serve) {
+      spec = serve.of(ServedModel.digest(context, serve.model()));
+    }
     Party self = self();
-    if (spec instanceof PredictSpec && !spec.labelParty().equals(self)) {
+    if (spec instanceof ScoringSpec && !spec.labelParty().equals(self)) {
       throw Problem.refused("a prediction is proposed by the label party " + spec.labelParty());
     }
     byte[] tail = new byte[4];
     random.nextBytes(tail);
-    String id = (spec instanceof TrainSpec ? "J-" : "P-") + HexFormat.of().formatHex(tail);
+    String kind = spec instanceof TrainSpec ? "J-" : spec instanceof ServeSpec ? "S-" : "P-";
+    String id = kind + HexFormat.of().formatHex(tail);
     Instant now = Instant.now().truncatedTo(ChronoUnit.MILLIS);
     Job job =
         new Job(
@@ -268,6 +272,7 @@ public final class JobService implements AutoCloseable {
 
   private Job start(String id) {
     Job job = gathered(id);
+    requireAttempts(job);
     switch (job.state()) {
       case RUNNING -> {
         return job;
@@ -396,6 +401,11 @@ public final class JobService implements AutoCloseable {
     if (spec.alignment().isOpen()) {
       throw Problem.refused("the proposed job does not say by which protocol people are aligned");
     }
+    if (spec instanceof ServeSpec serve
+        && (serve.modelDigest() == null || !spec.labelParty().equals(from))) {
+      throw Problem.refused(
+          "scoring is proposed by the label party, for a model named by its digest");
+    }
     if (!spec.parties().containsKey(self()) || !spec.parties().containsKey(from)) {
       throw Problem.refused("the proposed job does not name both " + from + " and " + self());
     }
@@ -456,6 +466,7 @@ public final class JobService implements AutoCloseable {
       }
     }
     job = jobs().get(job.id());
+    requireAttempts(job);
     if (job.state() != JobState.APPROVED && job.state() != JobState.FAILED) {
       throw Problem.wrongState(
               "job "
@@ -476,12 +487,20 @@ public final class JobService implements AutoCloseable {
 
   private JsonNode onStart(Party from, JsonNode body) {
     Job job = shared(from, body);
+    requireAttempts(job);
     int attempt = attemptOf(body, from, job);
     if (job.state() == JobState.RUNNING && job.attempt() == attempt) {
       return facts(job);
     }
     requireAllowed(job);
     return facts(begin(job.id(), attempt));
+  }
+
+  private static void requireAttempts(Job job) {
+    if (job.spec() instanceof ServeSpec) {
+      throw Problem.wrongState(job.id() + " scores people on request and is not run")
+          .next("silo serve start " + job.id());
+    }
   }
 
   private void requireAllowed(Job job) {

@@ -18,10 +18,10 @@ import org.espalier.wire.Party;
  * What the parties agree on. The canonical form holds every setting, defaults included, so an
  * approval covers what was left unsaid as well.
  */
-public sealed interface JobSpec permits TrainSpec, PredictSpec {
+public sealed interface JobSpec permits TrainSpec, ScoringSpec {
   int MAX_PARTIES = 32;
 
-  /** {@code train} or {@code predict}. */
+  /** {@code train}, {@code predict} or {@code serve}. */
   String kind();
 
   String name();
@@ -220,7 +220,9 @@ public sealed interface JobSpec permits TrainSpec, PredictSpec {
         switch (kind) {
           case "train" -> TrainSpec.class;
           case "predict" -> PredictSpec.class;
-          default -> throw Problem.refused(name + ": kind is train or predict, not '" + kind + "'");
+          case "serve" -> ServeSpec.class;
+          default ->
+              throw Problem.refused(name + ": kind is train, predict or serve, not '" + kind + "'");
         };
     // From the text where there is one, because then errors name the line.
     return yaml != null ? Json.yaml(name, yaml, type) : Json.convert(name, tree, type);

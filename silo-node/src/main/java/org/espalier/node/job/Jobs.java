@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.store.Store;
@@ -19,6 +20,7 @@ public final class Jobs {
   private static final int MAX_LOG_LINES = 10_000;
 
   private final Store store;
+  private volatile Consumer<Job> watcher = job -> {};
 
   public Jobs(Store store) {
     this.store = store;
@@ -61,6 +63,17 @@ public final class Jobs {
    * @throws Problem if the job's present state does not allow it
    */
   public Job move(String id, JobState next, Problem cause) {
+    Job moved = moved(id, next, cause);
+    watcher.accept(moved);
+    return moved;
+  }
+
+  /** Is told of every job that has moved on, on the thread that moved it; must be quick. */
+  public void watch(Consumer<Job> told) {
+    watcher = told;
+  }
+
+  private Job moved(String id, JobState next, Problem cause) {
     return store.transaction(
         () -> {
           Job job = get(id);

@@ -17,6 +17,12 @@ public interface Journal {
   String PASS = "disclosure.pass";
   String ALIGNMENT = "disclosure.alignment";
 
+  /** Facts about online scoring: {@code protocol, parameters, recipients}. */
+  String SCORING_STARTED = "scoring.started";
+
+  String SCORING_RESERVED = "scoring.reserved";
+  String SCORING_ANSWERED = "scoring.answered";
+
   /**
    * An alignment that was counted, as the log holds it.
    *

@@ -2,11 +2,14 @@ package org.espalier.node.job;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohort;
+import org.espalier.node.config.Policy;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.Dataset;
 import org.espalier.node.data.DatasetScan;
@@ -79,6 +82,11 @@ final class LocalChecks {
       rules.add(() -> phonetic(context, spec));
     }
     rules.add(() -> role(context, self, spec));
+    if (spec instanceof ServeSpec serve) {
+      rules.add(() -> sameModel(context, self, serve));
+      rules.add(() -> serving(context, self, serve));
+      return rules;
+    }
     rules.add(() -> alignment(context, job, self, spec));
     if (spec instanceof TrainSpec train && train.training().countsPasses()) {
       rules.add(() -> "passes used so far on these people: " + passes(context, spec));
@@ -155,7 +163,7 @@ final class LocalChecks {
     }
     keys(dataset, self, spec);
     requireRows(dataset, self, spec);
-    if (spec instanceof PredictSpec) {
+    if (spec instanceof ScoringSpec) {
       return "match key found";
     }
     if (features.isEmpty() && !self.equals(spec.labelParty())) {
@@ -218,7 +226,7 @@ final class LocalChecks {
       }
       return label(dataset(context, spec), self, train);
     }
-    return model(context, self, (PredictSpec) spec);
+    return model(context, self, (ScoringSpec) spec);
   }
 
   private static String alignment(JobRun.Context context, String job, Party self, JobSpec spec) {
@@ -277,7 +285,7 @@ final class LocalChecks {
     return ", " + name + " column " + column;
   }
 
-  private static String model(JobRun.Context context, Party self, PredictSpec spec) {
+  private static String model(JobRun.Context context, Party self, ScoringSpec spec) {
     Job trained =
         context
             .jobs()
@@ -306,8 +314,72 @@ final class LocalChecks {
     return "model " + spec.model() + " found, level " + slice.level();
   }
 
+  private static String sameModel(JobRun.Context context, Party self, ServeSpec spec) {
+    if (sharesWeights(context, spec)) {
+      throw Problem.refused(
+              "nobody has the weights of " + spec.model() + ", so nobody can answer for one person")
+          .at(self)
+          .next("silo predict --model " + spec.model());
+    }
+    if (slice(context, spec).neural() != null) {
+      throw Problem.refused(
+              spec.model()
+                  + " is a network: only sums of parts, as of linear predictors, are served")
+          .at(self)
+          .next("silo predict --model " + spec.model());
+    }
+    String known = ServedModel.digest(context, spec.model());
+    if (spec.modelDigest() != null && !spec.modelDigest().equals(known)) {
+      throw Problem.refused(
+              "the job means another model " + spec.model() + " than " + self + " has")
+          .at(self);
+    }
+    return "model digest sha256:" + known.substring(0, 16);
+  }
+
+  /** Nothing is served that the own policy does not allow. */
+  static String serving(JobRun.Context context, Party self, ServeSpec spec) {
+    LocalDate today = LocalDate.now(ZoneOffset.UTC);
+    if (spec.until().isBefore(today)) {
+      throw Problem.refused("scoring was agreed until " + spec.lastDay()).at(self);
+    }
+    if (self.equals(spec.labelParty())) {
+      return "%,d scores a day until %s".formatted(spec.scoresPerDay(), spec.lastDay());
+    }
+    Policy.OnlineScoring allowed =
+        context
+            .policy()
+            .onlineScoring(spec.labelParty())
+            .orElseThrow(
+                () ->
+                    Problem.refused(
+                            "the policy of %s allows no online scoring to %s"
+                                .formatted(self, spec.labelParty()))
+                        .at(self)
+                        .detail(
+                            "policy.yaml has no partners.%s.online_scoring"
+                                .formatted(spec.labelParty()))
+                        .next("add it to policy.yaml of the home folder and start the node again"));
+    if (spec.scoresPerDay() > allowed.scoresPerDay()) {
+      throw Problem.refused(
+              "the policy of %s allows %s %,d scores a day, and the job asks for %,d"
+                  .formatted(self, spec.labelParty(), allowed.scoresPerDay(), spec.scoresPerDay()))
+          .at(self)
+          .detail("partners.%s.online_scoring.scores_per_day".formatted(spec.labelParty()));
+    }
+    if (allowed.until().isBefore(today) || spec.until().isAfter(allowed.until())) {
+      throw Problem.refused(
+              "the policy of %s allows online scoring to %s until %s"
+                  .formatted(self, spec.labelParty(), allowed.until()))
+          .at(self)
+          .detail("partners.%s.online_scoring.until".formatted(spec.labelParty()));
+    }
+    return "%,d scores a day until %s: allowed by the policy"
+        .formatted(spec.scoresPerDay(), spec.lastDay());
+  }
+
   /** This party's slice of the model that a prediction uses. */
-  static ModelSlice slice(JobRun.Context context, PredictSpec spec) {
+  static ModelSlice slice(JobRun.Context context, ScoringSpec spec) {
     Party self = context.peers().self();
     return ModelSlice.fromJson(
         context
@@ -317,7 +389,7 @@ final class LocalChecks {
   }
 
   /** Whether nobody has the weights of the model that a prediction uses, as far as known here. */
-  static boolean sharesWeights(JobRun.Context context, PredictSpec spec) {
+  static boolean sharesWeights(JobRun.Context context, ScoringSpec spec) {
     return context.jobs().model(spec.model()).map(slice -> slice.has("shared")).orElse(false);
   }
 

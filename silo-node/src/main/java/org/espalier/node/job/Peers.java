@@ -27,6 +27,11 @@ public interface Peers {
    */
   JsonNode request(Party partner, String method, JsonNode body, Duration timeout);
 
+  /** Whether a request to a partner would leave at once. */
+  default boolean isConnected(Party partner) {
+    return true;
+  }
+
   /**
    * Opens a stream; returns when the partner has opened the one of the same name.
    *

@@ -20,7 +20,7 @@ public record PredictSpec(
     SortedMap<Party, Source> parties,
     List<List<KeyPart>> match,
     AlignmentSettings alignment)
-    implements JobSpec {
+    implements ScoringSpec {
   public PredictSpec {
     kind = "predict";
     if (model == null || !model.matches(Job.ID)) {

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -729,8 +730,10 @@ final class Link {
   void setUrl(URI where) {
     lock.lock();
     try {
-      url = where;
-      connectionChanged.signalAll();
+      if (!Objects.equals(url, where)) { // asked at every request: wake nobody for nothing
+        url = where;
+        connectionChanged.signalAll();
+      }
     } finally {
       lock.unlock();
     }

@@ -283,6 +283,14 @@ public final class Links implements AutoCloseable {
     }
   }
 
+  /**
+   * Whether a request to a partner would leave at once, as far as is known without asking the book;
+   * {@link #request} asks it.
+   */
+  public boolean isConnected(Party partner) {
+    return find(partner).map(link -> link.status().connected()).orElse(false);
+  }
+
   /** How all links stand, in order of name. */
   public List<LinkStatus> statuses() {
     return snapshot().stream().map(entry -> entry.link().status()).toList();

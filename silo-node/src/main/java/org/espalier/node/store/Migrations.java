@@ -79,6 +79,17 @@ final class Migrations {
             phase TEXT,
             tried_again INTEGER NOT NULL DEFAULT 0
           ) STRICT;
+          """,
+          """
+          CREATE TABLE servings (
+            job TEXT PRIMARY KEY REFERENCES jobs(id),
+            since TEXT NOT NULL
+          ) STRICT;
+          CREATE TABLE scoring_clients (
+            name TEXT PRIMARY KEY,
+            token_hash BLOB NOT NULL,
+            created TEXT NOT NULL
+          ) STRICT;
           """);
 
   private Migrations() {}

@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -202,6 +204,10 @@ class NeuralJobTest {
     JsonNode scored = SiloNodeTest.done(bank, scoring);
     assertThat(scored.path("learned").toString())
         .contains("part of each unit of the network's first layer");
+    ObjectNode online = predict.deepCopy().put("kind", "serve").put("scores_per_day", 10);
+    online.put("until", LocalDate.now(ZoneOffset.UTC).plusDays(1).toString());
+    assertThat(bank.refusal("job.propose", (ObjectNode) Json.object().set("spec", online)).what())
+        .contains(job + " is a network");
     double[] truth = labels(10_000, 10_000 + NEW);
     double federated = Evaluation.of(scores(scoring), truth).auc();
     NetworkSpec shape = new NetworkSpec(Task.BINARY, List.of(16, 8), Activation.RELU, 0);
