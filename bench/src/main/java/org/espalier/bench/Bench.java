@@ -42,6 +42,7 @@ public final class Bench {
       case "psi-1e7" -> psi(folder, name, 10_000_000, arguments);
       case "psi-unbalanced" -> psiUnbalanced(folder, name, 1 << 13, 1 << 20, arguments);
       case "psi-unbalanced-1e7" -> psiUnbalanced(folder, name, 1 << 10, 10_000_000, arguments);
+      case "scoring" -> scoring(folder, arguments);
       default -> throw new Options.Misuse("there is no such benchmark");
     }
   }
@@ -219,6 +220,39 @@ public final class Bench {
         folder,
         o.flag("--json"),
         System.out);
+  }
+
+  private static void scoring(Path folder, List<String> arguments) throws IOException {
+    Options o =
+        new Options.Known()
+            .flag("--json")
+            .whole("--parties", 3)
+            .whole("--people", 20_000)
+            .whole("--columns", 10)
+            .text("--rates", "250,500,1000,2000", "[0-9]{1,6}(,[0-9]{1,6})*")
+            .whole("--most", 20_000)
+            .whole("--connections", 64)
+            .whole("--seconds", 15)
+            .whole("--warm-up", 40)
+            .whole("--heap", 512)
+            .parse(arguments);
+    if (o.whole("--parties") < 2 || o.whole("--parties") > 9) {
+      throw new Options.Misuse("--parties must be 2 to 9");
+    }
+    ScoringBenchmark.Settings settings =
+        new ScoringBenchmark.Settings(
+            o.whole("--parties"),
+            o.whole("--people"),
+            o.whole("--columns"),
+            numbers(o, "--rates"),
+            o.whole("--most"),
+            o.whole("--connections"),
+            o.whole("--seconds"),
+            o.whole("--warm-up"),
+            o.whole("--heap"));
+    if (!ScoringBenchmark.run(settings, folder.resolve("scoring"), o.flag("--json"), System.out)) {
+      fail(1, "the goal at 1,000 requests a second is missed");
+    }
   }
 
   private static void plots(List<String> arguments) throws IOException {
