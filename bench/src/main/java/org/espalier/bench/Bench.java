@@ -30,6 +30,7 @@ public final class Bench {
       case "kernel" -> kernel(folder, arguments);
       case "curve" -> curve(folder, arguments);
       case "lr-w1" -> joint(folder, arguments);
+      case "nn-w1" -> network(folder, arguments);
       case "lr-w2" -> large(folder, arguments);
       case "scaling" -> scaling(folder, arguments);
       case "plots" -> plots(arguments);
@@ -95,7 +96,11 @@ public final class Bench {
   }
 
   private static Options.Known training(DataFiles.Shape shape) {
-    return training(700)
+    return shaped(training(700), shape);
+  }
+
+  private static Options.Known shaped(Options.Known known, DataFiles.Shape shape) {
+    return known
         .whole("--rows", shape.rows())
         .whole("--holdout", shape.holdout())
         .whole("--label", shape.labelColumns())
@@ -133,7 +138,54 @@ public final class Bench {
         false,
         pin(o),
         o.whole("--heap"),
-        Duration.ofSeconds(o.whole("--limit")));
+        Duration.ofSeconds(o.whole("--limit")),
+        null);
+  }
+
+  private static void network(Path folder, List<String> arguments)
+      throws IOException, TimeoutException {
+    DataFiles.Shape shape = DataFiles.Shape.LARGE;
+    Options o =
+        shaped(new Options.Known(), shape)
+            .flag("--json")
+            .flag("--no-pin")
+            .whole("--heap", 1000)
+            .whole("--limit", 3600)
+            .text("--networks", "loopback,wan", "(loopback|wan|,)+")
+            .text("--hidden", "32,16", "[0-9]{1,3}(,[0-9]{1,3})*")
+            .whole("--epochs", 8)
+            .whole("--batch", 2048)
+            .number("--rate", 0.3)
+            .whole("--parties", 2)
+            .parse(arguments);
+    DataFiles data = data(folder, o);
+    JointNetwork.Network network =
+        new JointNetwork.Network(
+            numbers(o, "--hidden"), o.whole("--batch"), o.whole("--epochs"), o.number("--rate"));
+    PartyProcesses.Settings settings =
+        new PartyProcesses.Settings(
+            o.whole("--parties"),
+            "activations",
+            0,
+            o.whole("--epochs"),
+            0,
+            false,
+            pin(o),
+            o.whole("--heap"),
+            Duration.ofSeconds(o.whole("--limit")),
+            network);
+    boolean met =
+        JointNetwork.run(
+            data,
+            settings,
+            o.list("--networks"),
+            data.shape().equals(shape),
+            folder.resolve("parties"),
+            o.flag("--json"),
+            System.out);
+    if (!met) {
+      fail(1, "a limit is missed");
+    }
   }
 
   /** What trainings at both levels have in common. */

@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.IntStream;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.glm.FeatureOutcome;
 import org.espalier.protocols.glm.JointTraining;
@@ -21,6 +22,7 @@ import org.espalier.protocols.glm.LabelOutcome;
 import org.espalier.protocols.glm.Outcomes;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
+import org.espalier.protocols.neural.top.Dense;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.Channel;
 import org.espalier.wire.MessageChannel;
@@ -39,22 +41,32 @@ final class PartyProcess {
    * What all processes are told.
    *
    * @param parties 2 or more; the feature parties share the feature columns, as even as can be
+   * @param network what is trained at level {@code activations}; null at others
    */
   record Task(
-      String dataFolder, int parties, String level, double l2, int maxPasses, double tolerance) {
+      String dataFolder,
+      int parties,
+      String level,
+      double l2,
+      int maxPasses,
+      double tolerance,
+      JointNetwork.Network network) {
     /** Party 0 has the outcome. */
     static Party party(int index) {
       return new Party(index == 0 ? "label" : "feature" + index);
     }
 
+    List<Party> featureParties() {
+      return IntStream.range(1, parties).mapToObj(Task::party).toList();
+    }
+
+    static Session session() {
+      return new Session("J-bench", new byte[32], 1);
+    }
+
     TrainingJob job(int rows) {
-      List<Party> features = new ArrayList<>();
-      for (int p = 1; p < parties; p++) {
-        features.add(party(p));
-      }
       TrainingSpec spec = new TrainingSpec(Level.parse(level), l2, maxPasses, tolerance, true);
-      return new TrainingJob(
-          new Session("J-bench", new byte[32], 1), party(0), features, rows, spec, 0);
+      return new TrainingJob(session(), party(0), featureParties(), rows, spec, 0);
     }
 
     /** The first of the feature columns that belongs to party 1, 2, …, or to none any more. */
@@ -77,6 +89,7 @@ final class PartyProcess {
    * @param end why training stopped; empty at a feature party
    * @param phases of the line to the label party; at the label party, of the line to the first
    *     feature party
+   * @param above of a network the label party's layers above the first one; else empty
    */
   record Result(
       double[] weights,
@@ -93,19 +106,21 @@ final class PartyProcess {
       List<Pass> pass,
       String end,
       Map<String, Object> parameters,
-      List<Phase> phases) {}
+      List<Phase> phases,
+      List<Dense> above) {}
 
   /** See {@link org.espalier.protocols.glm.PassReport}. */
   record Pass(int pass, double objective, double estimatedGap, double seconds) {}
 
-  /** What training gave this party. */
-  private record Model(
+  /** What training gave this party; for the parts see {@link Result}. */
+  record Model(
       double[] weights,
       double intercept,
       int passes,
       List<Pass> pass,
       String end,
-      Map<String, Object> parameters) {}
+      Map<String, Object> parameters,
+      List<Dense> above) {}
 
   private final int self;
   private final Task task;
@@ -135,7 +150,6 @@ final class PartyProcess {
     DataFiles data = DataFiles.open(Path.of(task.dataFolder()));
     Matrix own = own(data);
     double[] labels = self == 0 ? data.labels(DataFiles.Part.TRAIN) : new double[0];
-    TrainingJob job = task.job(own.rows());
     long ready = ProcessUse.peakBytes();
     BufferedReader orders =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -153,7 +167,7 @@ final class PartyProcess {
       double cpuBefore = ProcessUse.cpuSeconds();
       long began = System.nanoTime();
       try {
-        Model model = self == 0 ? label(job, channels, own, labels) : feature(job, channels, own);
+        Model model = train(channels, own, labels);
         double seconds = (System.nanoTime() - began) / 1e9;
         return result(model, channels, seconds, ProcessUse.cpuSeconds() - cpuBefore, ready);
       } catch (RuntimeException e) {
@@ -174,6 +188,14 @@ final class PartyProcess {
         Task.firstColumn(all, task.parties(), self + 1));
   }
 
+  private Model train(Map<Party, TimedChannel> channels, Matrix own, double[] labels) {
+    if (task.network() != null) {
+      return task.network().train(task, self, channels, own, labels);
+    }
+    TrainingJob job = task.job(own.rows());
+    return self == 0 ? label(job, channels, own, labels) : feature(job, channels, own);
+  }
+
   private static Model label(
       TrainingJob job, Map<Party, TimedChannel> channels, Matrix own, double[] labels) {
     List<Pass> passes = new ArrayList<>();
@@ -190,14 +212,15 @@ final class PartyProcess {
         passes.size(),
         passes,
         out.end().name().toLowerCase(Locale.ROOT),
-        out.parametersRun());
+        out.parametersRun(),
+        List.of());
   }
 
   private static Model feature(TrainingJob job, Map<Party, TimedChannel> channels, Matrix own) {
     Map<Party, Channel> others = new TreeMap<>(channels);
     Channel label = others.remove(Task.party(0));
     FeatureOutcome out = JointTraining.feature(job, label, others, own, Progress.NONE, pass -> {});
-    return new Model(out.weights(), 0, out.passes(), List.of(), "", out.parametersRun());
+    return new Model(out.weights(), 0, out.passes(), List.of(), "", out.parametersRun(), List.of());
   }
 
   private Result result(
@@ -235,6 +258,7 @@ final class PartyProcess {
         model.pass(),
         model.end(),
         new TreeMap<>(model.parameters()),
-        phases);
+        phases,
+        model.above());
   }
 }

@@ -21,6 +21,7 @@ final class PartyProcesses {
    * @param wan through relays of {@link ShapedRelay.Shape#WIDE_AREA}
    * @param pin the label party to core 0, all feature parties to core 1
    * @param heapMegabytes most heap of each process
+   * @param network to train at level {@code activations}; null at others
    */
   record Settings(
       int parties,
@@ -31,20 +32,39 @@ final class PartyProcesses {
       boolean wan,
       boolean pin,
       int heapMegabytes,
-      Duration limit) {
+      Duration limit,
+      JointNetwork.Network network) {
     Settings over(boolean throughRelay) {
       return new Settings(
-          parties, level, l2, maxPasses, tolerance, throughRelay, pin, heapMegabytes, limit);
+          parties,
+          level,
+          l2,
+          maxPasses,
+          tolerance,
+          throughRelay,
+          pin,
+          heapMegabytes,
+          limit,
+          network);
     }
 
     Settings at(String otherLevel, double otherTolerance) {
       return new Settings(
-          parties, otherLevel, l2, maxPasses, otherTolerance, wan, pin, heapMegabytes, limit);
+          parties,
+          otherLevel,
+          l2,
+          maxPasses,
+          otherTolerance,
+          wan,
+          pin,
+          heapMegabytes,
+          limit,
+          network);
     }
 
     Settings with(int otherParties) {
       return new Settings(
-          otherParties, level, l2, maxPasses, tolerance, wan, pin, heapMegabytes, limit);
+          otherParties, level, l2, maxPasses, tolerance, wan, pin, heapMegabytes, limit, network);
     }
   }
 
@@ -115,7 +135,8 @@ final class PartyProcesses {
             s.level(),
             s.l2(),
             s.maxPasses(),
-            s.tolerance()));
+            s.tolerance(),
+            s.network()));
     ShapedRelay.Shape shape = ShapedRelay.Shape.WIDE_AREA;
     List<ShapedRelay> relays = new ArrayList<>();
     try (Workers workers = new Workers(s.limit())) {

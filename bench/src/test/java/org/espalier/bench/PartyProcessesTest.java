@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -23,7 +24,8 @@ class PartyProcessesTest {
   @TempDir Path folder;
 
   private static PartyProcesses.Settings settings(boolean wan, Duration limit) {
-    return new PartyProcesses.Settings(2, "gradients", 1e-3, 15, 1e-5, wan, false, 256, limit);
+    return new PartyProcesses.Settings(
+        2, "gradients", 1e-3, 15, 1e-5, wan, false, 256, limit, null);
   }
 
   @Test
@@ -66,6 +68,26 @@ class PartyProcessesTest {
     assertThat(outcome.bytes()).isEqualTo(received);
     assertThat(new TrainingReport("three", SHAPE, settings, outcome, reference).toRun().learned())
         .anyMatch(line -> line.startsWith("label party"));
+  }
+
+  @Test
+  void aNetworkIsHeldAgainstTheCentralisedOne() throws Exception {
+    DataFiles data = DataFiles.ensure(folder, SHAPE);
+    JointNetwork.Network network = new JointNetwork.Network(List.of(4, 3), 250, 4, 0.3);
+    PartyProcesses.Settings settings =
+        new PartyProcesses.Settings(
+            2, "activations", 0, 4, 0, false, false, 256, Duration.ofMinutes(2), network);
+    ByteArrayOutputStream text = new ByteArrayOutputStream();
+    PrintStream out = new PrintStream(text, true, StandardCharsets.UTF_8);
+    JointNetwork.run(data, settings, List.of("loopback"), true, folder.resolve("run"), true, out);
+    JsonNode json = new ObjectMapper().readTree(text.toString(StandardCharsets.UTF_8));
+    JsonNode run = json.path("runs").path(0);
+    assertThat(run.path("epochs")).hasSize(4);
+    assertThat(run.path("megabytes_an_epoch").asDouble()).isPositive();
+    assertThat(run.path("quality").path("auc").asDouble())
+        .isCloseTo(json.path("centralised").path("auc").asDouble(), within(0.03));
+    assertThat(run.path("limits").findValuesAsText("what"))
+        .contains("seconds an epoch", "peak MB of a party");
   }
 
   @Test

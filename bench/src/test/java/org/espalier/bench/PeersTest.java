@@ -49,7 +49,7 @@ class PeersTest {
       Python python, HessSgd.Settings hess, int epochs) {
     return new PeersBenchmark.Settings(
         new PartyProcesses.Settings(
-            2, "gradients", L2, 15, 1e-5, false, false, 256, Duration.ofMinutes(1)),
+            2, "gradients", L2, 15, 1e-5, false, false, 256, Duration.ofMinutes(1), null),
         List.of("hess"),
         List.of("loopback"),
         python,
