@@ -269,7 +269,17 @@ final class JointNetwork {
                       .put("times_faster_than_fate", FATE_SECONDS / m.seconds());
               run.set("quality", mapper.valueToTree(m.quality()));
               run.set("limits", mapper.valueToTree(m.limits()));
-              run.set("epochs", mapper.valueToTree(m.outcome().label().pass()));
+              ArrayNode epochs = run.putArray("epochs");
+              m.outcome()
+                  .label()
+                  .pass()
+                  .forEach(
+                      pass ->
+                          epochs
+                              .addObject()
+                              .put("epoch", pass.pass())
+                              .put("loss", pass.objective())
+                              .put("seconds", pass.seconds()));
               run.set("phases", mapper.valueToTree(m.outcome().label().phases()));
               run.set("parameters", mapper.valueToTree(m.outcome().label().parameters()));
               if (m.outcome().link() != null) {
