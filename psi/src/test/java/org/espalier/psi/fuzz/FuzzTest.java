@@ -16,13 +16,20 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.espalier.psi.Alignment;
 import org.espalier.psi.AlignmentException;
+import org.espalier.psi.AlignmentJob;
+import org.espalier.psi.AlignmentPolicy;
 import org.espalier.psi.AlignmentProtocol;
+import org.espalier.psi.JointSizes;
+import org.espalier.psi.LeakStatement;
+import org.espalier.psi.MemoryListStore;
 import org.espalier.psi.Parties;
 import org.espalier.psi.Table;
 import org.espalier.psi.Tampering;
 import org.espalier.psi.ecdh.EcdhAlignment;
+import org.espalier.psi.ecdh.EcdhCardinality;
 import org.espalier.psi.keys.KeySource;
 import org.espalier.psi.oprf.OprfAlignment;
+import org.espalier.psi.oprf.UnbalancedAlignment;
 import org.espalier.psi.run.RunMessages;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Decoder;
@@ -31,6 +38,8 @@ import org.espalier.wire.ForwardingChannel;
 import org.espalier.wire.MalformedMessageException;
 import org.espalier.wire.Message;
 import org.espalier.wire.MessageType;
+import org.espalier.wire.Party;
+import org.espalier.wire.Progress;
 import org.espalier.wire.WireException;
 import org.espalier.wire.memory.MemoryNetwork;
 import org.junit.jupiter.api.Test;
@@ -62,7 +71,9 @@ class FuzzTest {
     ECDH_OF_THREE(3),
     OPRF(2),
     OPRF_OF_THREE(3),
-    OPRF_MALICIOUS(2);
+    OPRF_MALICIOUS(2),
+    UNBALANCED(2),
+    CARDINALITY(2);
 
     private final int parties;
 
@@ -75,7 +86,14 @@ class FuzzTest {
         case ECDH, ECDH_OF_THREE -> new EcdhAlignment(folder);
         case OPRF, OPRF_OF_THREE -> new OprfAlignment();
         case OPRF_MALICIOUS -> OprfAlignment.againstDeviation();
+        case UNBALANCED -> new UnbalancedAlignment(new MemoryListStore());
+        case CARDINALITY -> new Count(folder);
       };
+    }
+
+    /** Whom all have. */
+    int common() {
+      return this == CARDINALITY ? 0 : 10;
     }
 
     /** Repeatable, and another for each input of each protocol. */
@@ -106,6 +124,27 @@ class FuzzTest {
               .map(i -> (5 * i + party) % 16)
               .mapToObj(i -> "id" + (i < 10 ? i : 100 * party + i))
               .toArray(String[]::new));
+    }
+  }
+
+  /** Counts people, and finds none. */
+  private record Count(Path folder) implements AlignmentProtocol {
+    @Override
+    public String name() {
+      return "count";
+    }
+
+    @Override
+    public List<LeakStatement> leaks(List<Party> parties, AlignmentPolicy policy) {
+      return List.of();
+    }
+
+    @Override
+    public Alignment align(
+        AlignmentJob job, Map<Party, Channel> channels, KeySource source, Progress progress) {
+      JointSizes sizes = new EcdhCardinality(folder).count(job, channels, source, progress);
+      assertThat(sizes.rules()).hasSize(1);
+      return new Alignment(new int[0], new byte[32], new int[0]);
     }
   }
 
@@ -144,7 +183,7 @@ class FuzzTest {
       run.channels.put(p, channel -> new Recording(channel, seen));
     }
     List<Alignment> alignments = run.succeed(folder);
-    assertThat(alignments).allSatisfy(a -> assertThat(a.size()).isEqualTo(10));
+    assertThat(alignments).allSatisfy(a -> assertThat(a.size()).isEqualTo(protocol.common()));
     return seen;
   }
 

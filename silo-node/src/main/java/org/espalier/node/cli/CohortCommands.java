@@ -4,20 +4,26 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(
     name = "cohort",
-    header = "See the frozen alignments, which later jobs may use again.",
+    header = "See and delete the frozen alignments, which later jobs may use again.",
     description = {
       "",
       "Examples:",
       "  silo cohort list",
       "  silo cohort show 1a2b3c4d",
+      "  silo cohort delete 1a2b3c4d",
       "",
       "A job uses one in place of a new alignment with alignment: {cohort: DIGEST}.",
     },
-    subcommands = {CohortCommands.ListCohorts.class, CohortCommands.Show.class})
+    subcommands = {
+      CohortCommands.ListCohorts.class,
+      CohortCommands.Show.class,
+      CohortCommands.Delete.class,
+    })
 final class CohortCommands extends GroupCommand {
   private static final int SHORT = 16;
 
@@ -119,6 +125,41 @@ final class CohortCommands extends GroupCommand {
       List<String> counts = new ArrayList<>();
       numbers.forEach(number -> counts.add(Format.count(number.asLong())));
       return String.join(", ", counts);
+    }
+  }
+
+  @Command(
+      name = "delete",
+      header = "Delete a cohort: who is in it, at this node.",
+      description = {
+        "",
+        "Examples:",
+        "  silo cohort delete 1a2b3c4d          asks first",
+        "  silo cohort delete 1a2b3c4d --yes    for scripts",
+        "",
+        "Models and results stay. Partners keep their half. That these people were aligned still",
+        "counts against the policy's limits, and the keys that later alignments are compared with",
+        "stay as well.",
+      })
+  static final class Delete extends SiloCommand {
+    @Parameters(paramLabel = "COHORT", description = "The beginning of its digest.")
+    String cohort;
+
+    @Option(names = "--yes", description = "Do not ask.")
+    boolean yes;
+
+    @Override
+    public Integer call() {
+      confirm(
+          "Cohort "
+              + cohort
+              + " will be deleted at this node; to use these people again they are aligned anew.",
+          cohort,
+          yes,
+          "silo cohort delete " + cohort);
+      return show(
+          ask("cohort.delete", args().put("cohort", cohort)),
+          r -> console().print("Cohort " + r.path("digest").asText() + " is deleted"));
     }
   }
 }

@@ -5,9 +5,11 @@ import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -115,6 +117,23 @@ public final class Cohorts {
       return header(digest, in);
     } catch (IOException e) {
       throw damaged(digest, e);
+    }
+  }
+
+  /**
+   * Deletes a cohort, damaged or not, durably. Key sets stay: they are what later alignments are
+   * compared with.
+   */
+  public void delete(String digest) {
+    try {
+      Files.delete(file(digest, COHORT));
+      try (FileChannel entry = FileChannel.open(folder, StandardOpenOption.READ)) {
+        entry.force(true);
+      }
+    } catch (IOException e) {
+      throw Problem.refused("cohort " + shortened(digest) + " cannot be deleted")
+          .detail(e.toString())
+          .because(e);
     }
   }
 

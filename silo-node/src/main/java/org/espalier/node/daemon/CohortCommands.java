@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
+import java.util.Optional;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohort;
 import org.espalier.node.cohort.Cohorts;
@@ -19,16 +20,19 @@ final class CohortCommands {
   private final Cohorts cohorts;
   private final Jobs jobs;
   private final Datasets datasets;
+  private final AuditJournal journal;
 
-  CohortCommands(Cohorts cohorts, Jobs jobs, Datasets datasets) {
+  CohortCommands(Cohorts cohorts, Jobs jobs, Datasets datasets, AuditJournal journal) {
     this.cohorts = cohorts;
     this.jobs = jobs;
     this.datasets = datasets;
+    this.journal = journal;
   }
 
   void addTo(Map<String, ControlServer.Command> commands) {
     commands.put("cohort.list", (args, events) -> list());
     commands.put("cohort.show", (args, events) -> show(new Args(args).text("cohort")));
+    commands.put("cohort.delete", (args, events) -> delete(new Args(args).text("cohort")));
   }
 
   private JsonNode list() {
@@ -49,12 +53,42 @@ final class CohortCommands {
     return result;
   }
 
-  private JsonNode show(String beginning) {
+  private String find(String beginning) {
     if (!beginning.matches("[0-9a-f]{1,64}")) {
       throw Problem.of(Problem.Kind.USAGE, "a cohort is named by digits 0-9 and a-f")
           .next("silo cohort list");
     }
-    Cohort cohort = cohorts.get(cohorts.find(beginning));
+    return cohorts.find(beginning);
+  }
+
+  /** Of a job that is not over the cohort stays: its next attempt would align anew. */
+  private JsonNode delete(String beginning) {
+    String digest = find(beginning);
+    Optional<String> maker =
+        cohorts.list().stream()
+            .filter(entry -> entry.digest().equals(digest))
+            .findFirst()
+            .flatMap(Cohorts.Entry::cohort)
+            .map(Cohort::job);
+    for (Job job : jobs.list()) {
+      boolean uses =
+          maker.equals(Optional.of(job.id())) || digest.equals(job.spec().alignment().cohort());
+      if (uses && !job.state().ended()) {
+        throw Problem.wrongState("job " + job.id() + " is not over and uses this cohort")
+            .next("silo job abort " + job.id());
+      }
+    }
+    return journal.command(
+        "cohort.delete",
+        Map.of("cohort", digest),
+        () -> {
+          cohorts.delete(digest);
+          return Json.object().put("digest", digest).put("deleted", true);
+        });
+  }
+
+  private JsonNode show(String beginning) {
+    Cohort cohort = cohorts.get(find(beginning));
     ObjectNode json = view(cohort);
     jobs.find(cohort.job()).ifPresent(job -> json.set("match_rules", match(job)));
     ArrayNode used = json.putArray("used_by");

@@ -200,7 +200,7 @@ public final class SiloNode implements AutoCloseable {
       partners.addTo(commands);
       new DataCommands(config.name(), datasets, journal).addTo(commands);
       new JobCommands(service, context, journal).addTo(commands);
-      new CohortCommands(cohorts, jobs, datasets).addTo(commands);
+      new CohortCommands(cohorts, jobs, datasets, journal).addTo(commands);
       commands.put("match.dry-run", (args, events) -> dryRun(dryRuns, new Args(args)));
       new ServeCommands(servings, clients, service, journal, scoring != null).addTo(commands);
       new AuditCommands(log, journal, witnesses, witnessing).addTo(commands);

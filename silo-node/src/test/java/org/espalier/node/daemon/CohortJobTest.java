@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -118,6 +119,7 @@ class CohortJobTest extends TwoSilos {
     assertThat(again.path("transcripts").has("align")).isFalse();
     assertThat(bank.call("cohort.list").path("cohorts")).hasSize(1);
     onlyTheSameFileWillDo(digest);
+    itIsDeletedWhenNoJobThatIsNotOverUsesIt(digest);
   }
 
   private void theJobMustFitTheCohort(String digest) {
@@ -171,6 +173,25 @@ class CohortJobTest extends TwoSilos {
     ObjectNode renamed = reusing(digest);
     ((ObjectNode) renamed.at("/parties/insurer.example")).put("dataset", "copy");
     insurer.call("job.approve", "job", bank.propose(renamed));
+  }
+
+  private void itIsDeletedWhenNoJobThatIsNotOverUsesIt(String digest) {
+    ObjectNode cohort = TestSilo.args("cohort", digest.substring(0, 8));
+    Problem used = bank.refusal("cohort.delete", cohort);
+    assertThat(used.kind()).isEqualTo(Problem.Kind.WRONG_STATE);
+    assertThat(used.what()).contains("is not over and uses this cohort");
+    for (JsonNode job : bank.call("job.list").path("jobs")) {
+      if (!job.path("state").asText().equals("DONE")) {
+        bank.call("job.abort", "job", job.path("id").asText());
+      }
+    }
+    assertThat(bank.call("cohort.delete", cohort).path("digest").asText()).isEqualTo(digest);
+    assertThat(bank.call("cohort.list").path("cohorts")).isEmpty();
+    assertThat(bank.refusal("job.propose", asked(reusing(digest))).what())
+        .contains("this node has no cohort");
+    assertThat(bank.call("audit.tail", Json.object().put("count", 10)).toString())
+        .contains("cohort.delete");
+    assertThat(insurer.call("cohort.list").path("cohorts")).hasSize(1);
   }
 
   /**
