@@ -166,6 +166,7 @@ final class AlignParty {
   static AlignmentProtocol protocol(String name, Path folder) throws IOException {
     return switch (name) {
       case "oprf" -> new OprfAlignment();
+      case "oprf-malicious" -> OprfAlignment.againstDeviation();
       case "ecdh" -> new EcdhAlignment(Files.createDirectories(folder));
       default -> throw new IllegalArgumentException("no protocol " + name);
     };

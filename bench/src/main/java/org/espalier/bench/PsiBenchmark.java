@@ -25,7 +25,8 @@ final class PsiBenchmark {
 
   /** A system's name. */
   static final String PATTERN =
-      "(oprf|ecdh|unbalanced|unbalanced-again|spu-rr22|spu-rr22-low|spu-kkrt|spu-ecdh)";
+      "(oprf|oprf-malicious|ecdh|unbalanced|unbalanced-again"
+          + "|spu-rr22|spu-rr22-low|spu-kkrt|spu-ecdh)";
 
   private static final double HEAP_LIMIT_MB = 2048 * 1.048576;
 

@@ -69,8 +69,9 @@ final class PsiProcesses {
   }
 
   /**
-   * @param protocol {@code oprf}, {@code ecdh}, {@code unbalanced}, {@code unbalanced-again} with
-   *     the list of the one before or, with {@code spu-} before it, one of the peer's
+   * @param protocol {@code oprf}, {@code oprf-malicious}, {@code ecdh}, {@code unbalanced}, {@code
+   *     unbalanced-again} with the list of the one before or, with {@code spu-} before it, one of
+   *     the peer's
    * @param scratch for configurations, logs and results
    * @throws Workers.Failed if a party fails, the limit passes or a result is wrong
    */

@@ -87,8 +87,7 @@ class SealedTrainingTest {
     for (int i = 0; i < y.length; i++) {
       y[i] = 40 + 7 * x.get(i, 0) - 3 * x.get(i, 5) + 10 * random.nextGaussian();
     }
-    TrainingSpec spec =
-        new TrainingSpec(Family.LINEAR, Level.SEALED, 0.05, TrainingSpec.MAX_PASSES, 1e-6, false);
+    TrainingSpec spec = new TrainingSpec(Family.LINEAR, Level.SEALED, 0.05, 60, 1e-6, false);
     TrainingRun run = TrainingRun.of(data, spec, new MemoryNetwork());
     // (XᵀX/n + l2·I)·w = Xᵀ(y − b)/n; the columns have mean 0, so that b is the mean of y.
     double mean = Arrays.stream(y).average().orElseThrow();

@@ -124,7 +124,7 @@ class SharedWeightsTest {
     TrainingRun run =
         TrainingRun.of(
             data,
-            new TrainingSpec(Family.LINEAR, Level.SEALED, 1e-4, 45, 1e-6, false, true, false),
+            new TrainingSpec(Family.LINEAR, Level.SEALED, 1e-4, 25, 1e-6, false, true, false),
             new MemoryNetwork());
     double[] predicted = score(run, data.parts(), new MemoryNetwork());
     double error = 0;

@@ -349,7 +349,7 @@ class AlignmentTest {
           public void scan(List<String> columns, RowVisitor visitor) {
             if (scans[0]++ > 0) {
               try {
-                Thread.sleep(6000);
+                Thread.sleep(3000);
               } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
               }
@@ -360,7 +360,7 @@ class AlignmentTest {
     for (int place : new int[] {0, 1}) {
       scans[0] = 0;
       Run run = place == 0 ? new Run(slow, good, good) : new Run(good, good, slow);
-      run.network = new MemoryNetwork(false, Duration.ofSeconds(3));
+      run.network = new MemoryNetwork(false, Duration.ofMillis(1500));
       run.keepAlive = Duration.ofMillis(200);
       assertThat(run.succeed(folder)).allSatisfy(a -> assertThat(a.size()).isEqualTo(30));
     }
