@@ -91,13 +91,8 @@ public final class Cohorts {
   public List<Entry> list() {
     List<Entry> entries = new ArrayList<>();
     for (String digest : names(COHORT)) {
-      if (!digest.matches(Cohort.DIGEST)) {
-        continue;
-      }
-      try (DataInputStream in = SealedFile.read(secret, file(digest, COHORT))) {
-        entries.add(new Entry(digest, Optional.of(header(digest, in))));
-      } catch (IOException e) {
-        entries.add(new Entry(digest, Optional.empty()));
+      if (digest.matches(Cohort.DIGEST)) {
+        entries.add(entry(digest));
       }
     }
     entries.sort(
@@ -105,6 +100,15 @@ public final class Cohorts {
             (Entry entry) -> entry.cohort().map(Cohort::created).orElse(null),
             Comparator.nullsLast(Comparator.reverseOrder())));
     return entries;
+  }
+
+  /** One file; of a digest that {@link #find} gave. */
+  public Entry entry(String digest) {
+    try (DataInputStream in = SealedFile.read(secret, file(digest, COHORT))) {
+      return new Entry(digest, Optional.of(header(digest, in)));
+    } catch (IOException e) {
+      return new Entry(digest, Optional.empty());
+    }
   }
 
   /**

@@ -64,12 +64,7 @@ final class CohortCommands {
   /** Of a job that is not over the cohort stays: its next attempt would align anew. */
   private JsonNode delete(String beginning) {
     String digest = find(beginning);
-    Optional<String> maker =
-        cohorts.list().stream()
-            .filter(entry -> entry.digest().equals(digest))
-            .findFirst()
-            .flatMap(Cohorts.Entry::cohort)
-            .map(Cohort::job);
+    Optional<String> maker = cohorts.entry(digest).cohort().map(Cohort::job);
     for (Job job : jobs.list()) {
       boolean uses =
           maker.equals(Optional.of(job.id())) || digest.equals(job.spec().alignment().cohort());

@@ -24,9 +24,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.espalier.audit.event.Actor;
 import org.espalier.audit.event.EventBuilder;
@@ -34,6 +32,7 @@ import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.AuditUnavailableException;
 import org.espalier.node.Build;
+import org.espalier.node.Periodic;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.Json;
@@ -287,24 +286,9 @@ public final class SiloNode implements AutoCloseable {
               thread.setDaemon(true);
               return thread;
             });
-    every(timers, CHECKPOINTS, journal::checkpoint);
-    every(timers, DeniedRequests.WINDOW, () -> denied.flush(false));
+    Periodic.every(timers, CHECKPOINTS, journal::checkpoint);
+    Periodic.every(timers, DeniedRequests.WINDOW, () -> denied.flush(false));
     return timers;
-  }
-
-  private static void every(ScheduledExecutorService timers, Duration period, Runnable task) {
-    Future<?> unused =
-        timers.scheduleWithFixedDelay(
-            () -> {
-              try {
-                task.run();
-              } catch (RuntimeException e) {
-                LOG.error("periodic work failed", e);
-              }
-            },
-            period.toMillis(),
-            period.toMillis(),
-            TimeUnit.MILLISECONDS);
   }
 
   /** What a crash left in the folder for temporary files is of no use to anybody. */

@@ -14,7 +14,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -254,12 +253,6 @@ final class Witnesses implements AutoCloseable {
   synchronized boolean forget(Party party) throws IOException {
     last.remove(party);
     return Files.deleteIfExists(keys(home).resolve(party.name()));
-  }
-
-  /** When a partner last signed this node's log, and how far. */
-  Optional<Cosigning.Newest> newest(Party party) throws IOException {
-    TrustedKey key = known(home).get(party.name());
-    return key == null ? Optional.empty() : cosigning.newest(key);
   }
 
   /** As {@link #view(SiloHome)}, with partners that have not signed and why. */

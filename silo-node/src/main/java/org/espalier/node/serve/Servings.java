@@ -21,11 +21,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import org.espalier.node.Periodic;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.Policy;
@@ -119,24 +118,9 @@ public final class Servings implements AutoCloseable {
     this.patience = patience;
     this.clock = clock;
     context.jobs().watch(this::moved);
-    every(FLUSH, () -> active.values().forEach(serving -> serving.ledger.flush()));
-    every(SEEDS, this::agreeOnSeeds);
+    Periodic.every(timers, FLUSH, () -> active.values().forEach(serving -> serving.ledger.flush()));
+    Periodic.every(timers, SEEDS, this::agreeOnSeeds);
     timers.execute(this::resume);
-  }
-
-  private void every(Duration period, Runnable task) {
-    Future<?> unused =
-        timers.scheduleWithFixedDelay(
-            () -> {
-              try {
-                task.run();
-              } catch (RuntimeException e) {
-                LOG.error("periodic work failed", e);
-              }
-            },
-            period.toMillis(),
-            period.toMillis(),
-            TimeUnit.MILLISECONDS);
   }
 
   /** This node's party. */

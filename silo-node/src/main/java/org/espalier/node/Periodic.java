@@ -1,0 +1,31 @@
+package org.espalier.node;
+
+import java.time.Duration;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Work that is done again and again, also after it has failed. */
+public final class Periodic {
+  private static final Logger LOG = LoggerFactory.getLogger(Periodic.class);
+
+  private Periodic() {}
+
+  /** Runs a task after each period, from the end of the run before. */
+  public static void every(ScheduledExecutorService timers, Duration period, Runnable task) {
+    Future<?> unused =
+        timers.scheduleWithFixedDelay(
+            () -> {
+              try {
+                task.run();
+              } catch (RuntimeException e) {
+                LOG.error("periodic work failed", e);
+              }
+            },
+            period.toMillis(),
+            period.toMillis(),
+            TimeUnit.MILLISECONDS);
+  }
+}
