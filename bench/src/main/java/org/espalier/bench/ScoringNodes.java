@@ -37,6 +37,17 @@ final class ScoringNodes implements AutoCloseable {
   private static final Duration STARTING = Duration.ofSeconds(60);
   private static final int TRAINING_SECONDS = 1800;
   private static final int QUOTA = 10_000_000;
+
+  /** Everything that the benchmark does, and what is asked of feature parties. */
+  private static final String POLICY =
+      """
+      partners: {"*": {roles: [label, feature]}%s}
+      purposes: {"*": {}}
+      datasets: {"*": {purposes: ["*"], columns: {allow: ["*"]}, keys: ["*"]}}
+      training: {models: ["*"], levels: ["*"]}
+      outputs: {predictions: {}}
+      """;
+
   private static final long MASK = 0x5DEECE66DL;
 
   private final List<Node> nodes = new ArrayList<>();
@@ -98,14 +109,15 @@ final class ScoringNodes implements AutoCloseable {
       SiloHome home = new SiloHome(folder.resolve(party.name()));
       NodeHome.create(
           home, new SiloConfig(party, "127.0.0.1:" + freePort(), null, null, null, null));
+      String asked =
+          p == 0
+              ? ""
+              : ", label.example: {online_scoring: {scores_per_day: %d, until: %s}}"
+                  .formatted(QUOTA, tomorrow());
+      Files.writeString(home.policy(), POLICY.formatted(asked));
       if (p == 0) {
         String config = Files.readString(home.config()).replaceAll("(?m)^scoring:.*\n", "");
         Files.writeString(home.config(), config + "scoring: {listen: \"127.0.0.1:0\"}\n");
-      } else {
-        Files.writeString(
-            home.policy(),
-            "partners: {label.example: {online_scoring: {scores_per_day: %d, until: %s}}}\n"
-                .formatted(QUOTA, tomorrow()));
       }
       Process process = NodeProcess.spawn(home, options(heap));
       nodes.add(new Node(party, home, process, new ControlClient(home)));

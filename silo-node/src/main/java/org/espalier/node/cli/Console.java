@@ -135,6 +135,13 @@ public record Console(
     }
   }
 
+  /** Asks for a secret without showing it; empty where nobody can be asked. */
+  char[] secret(String question) {
+    java.io.Console keyboard = terminal ? System.console() : null;
+    char[] typed = keyboard == null ? null : keyboard.readPassword("%s ", Printable.of(question));
+    return typed == null ? new char[0] : typed;
+  }
+
   String good(String s) {
     return paint(GREEN, s);
   }

@@ -8,7 +8,9 @@ import java.util.Set;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.job.JobSpec;
+import org.espalier.node.policy.PersonWord;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -105,33 +107,53 @@ final class JobCommands extends GroupCommand {
         "Examples:",
         "  silo job propose job.yaml",
         "  silo job propose job.yaml --purpose credit-risk-research",
+        "  silo job propose job.yaml --as carol --key carol.key",
+        "",
+        "Where the policy asks for signatures (approval.needs), a person proposes, and partners hear",
+        "of the job when the own people have approved it.",
       })
   static final class Propose extends OfFile {
+    @Mixin SignAs signAs = new SignAs();
+
     @Override
     public Integer call() {
-      JsonNode job = ask("job.propose", specArgs());
-      String id = job.path("id").asText();
-      show(
-          job,
-          j ->
-              console()
-                  .print(
-                      "Proposed "
-                          + id
-                          + " (sha256:"
-                          + Format.shortened(j.path("digest").asText())
-                          + "). Waits for: "
-                          + JobView.names(j.path("undecided"))));
-      for (JsonNode party : job.path("undecided")) {
-        nextAt(party.asText(), "silo job show " + id + ", then silo job approve " + id);
-      }
-      next(
-          job.path("kind").asText().equals("serve")
-              ? "silo serve start " + id
-              : "silo job run " + id + " --wait",
-          "when all have approved");
+      ObjectNode args = specArgs();
+      return proposed(this, signAs.propose(this, args));
+    }
+  }
+
+  /** Says what has been proposed, and who acts next. */
+  static int proposed(SiloCommand command, JsonNode job) {
+    String id = job.path("id").asText();
+    boolean unsent = job.path("approval").has("sent") && !job.at("/approval/sent").asBoolean();
+    command.show(
+        job,
+        j ->
+            command
+                .console()
+                .print(
+                    "Proposed %s (sha256:%s). Waits for: %s"
+                        .formatted(
+                            id,
+                            Format.shortened(j.path("digest").asText()),
+                            unsent
+                                ? "own " + JobView.names(j.at("/approval/missing"))
+                                : JobView.names(j.path("undecided")))));
+    if (unsent) {
+      command.next("silo job approve " + id + " --as NAME --key KEYFILE", "by each of them");
       return 0;
     }
+    boolean serve = job.path("kind").asText().equals("serve");
+    for (JsonNode party : job.path("undecided")) {
+      command.nextAt(
+          party.asText(),
+          "silo job show %1$s, then silo job approve %1$s".formatted(id)
+              + (serve ? " and silo serve start " + id : ""));
+    }
+    command.next(
+        serve ? "silo serve start " + id : "silo job run " + id + " --wait",
+        "when all have approved");
+    return 0;
   }
 
   @Command(
@@ -190,7 +212,10 @@ final class JobCommands extends GroupCommand {
                             Format.time(j.path("created"))));
             view.state(j);
             view.decisions(j);
+            view.approval(j.path("approval"));
+            view.changes(j.path("changes"));
             view.checks(j.path("checks"));
+            view.policy(j.path("policy"));
             JsonNode learned = j.path("report").path("learned");
             view.learns(learned.isEmpty() ? j.path("learns") : learned);
             view.report(j.path("report"));
@@ -207,8 +232,14 @@ final class JobCommands extends GroupCommand {
         "  silo job show J-1a2b3c4d            read first what everybody would learn",
         "  silo job approve J-1a2b3c4d",
         "  silo job approve J-1a2b3c4d --reason \"agreement DPA-2026-014\"",
+        "  silo job approve J-1a2b3c4d --as alice --key alice.key",
+        "",
+        "Where the policy asks for signatures (approval.needs), each of those people approves; the",
+        "party has approved when the last signature that is needed is there.",
       })
   static final class Approve extends OfJob {
+    @Mixin SignAs signAs = new SignAs();
+
     @Option(names = "--reason", paramLabel = "TEXT", description = "Why; partners can read it.")
     String reason;
 
@@ -218,8 +249,14 @@ final class JobCommands extends GroupCommand {
       if (reason != null) {
         args.put("reason", reason);
       }
+      signAs.decide(this, args, job, PersonWord.Meaning.APPROVES);
       JsonNode result = ask("job.approve", args);
       show(result, j -> decided(console(), "Approved", j));
+      if (!result.at("/approval/missing").isEmpty()) {
+        next(
+            "silo job approve " + job + " --as NAME --key KEYFILE",
+            "by a " + JobView.names(result.at("/approval/missing")));
+      }
       if (result.path("state").asText().equals("APPROVED")) {
         next(
             result.path("kind").asText().equals("serve")
@@ -238,7 +275,9 @@ final class JobCommands extends GroupCommand {
             + " (sha256:"
             + Format.shortened(job.path("digest").asText())
             + ")");
-    new JobView(console).state(job);
+    JobView view = new JobView(console);
+    view.state(job);
+    view.approval(job.path("approval"));
   }
 
   @Command(
@@ -250,6 +289,8 @@ final class JobCommands extends GroupCommand {
         "  silo job deny J-1a2b3c4d --reason \"no agreement for this purpose\"",
       })
   static final class Deny extends OfJob {
+    @Mixin SignAs signAs = new SignAs();
+
     @Option(
         names = "--reason",
         required = true,
@@ -259,8 +300,9 @@ final class JobCommands extends GroupCommand {
 
     @Override
     public Integer call() {
-      return show(
-          ask("job.deny", jobArgs().put("reason", reason)), j -> decided(console(), "Denied", j));
+      ObjectNode args = jobArgs().put("reason", reason);
+      signAs.decide(this, args, job, PersonWord.Meaning.DENIES);
+      return show(ask("job.deny", args), j -> decided(console(), "Denied", j));
     }
   }
 

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
 import org.espalier.wire.Printable;
 
 /** Jobs, plans and reports as people read them. */
@@ -195,6 +196,92 @@ final class JobView {
     }
   }
 
+  /** What each rule of this node's policy says. */
+  void policy(JsonNode verdicts) {
+    for (JsonNode verdict : verdicts) {
+      boolean passed = verdict.path("passed").asBoolean();
+      console
+          .out()
+          .print(
+              "%-10s".formatted("policy") + (passed ? console.good("PASS") : console.bad("DENY")));
+      console.paragraph(
+          " ",
+          INDENT + "     ",
+          verdict.path("rule").asText() + ": " + verdict.path("text").asText());
+      if (verdict.hasNonNull("allow")) {
+        line("", "     would be allowed by  " + verdict.path("allow").asText());
+      }
+    }
+  }
+
+  void halted(JsonNode halted) {
+    if (halted.isObject()) {
+      line(
+          "halted",
+          "%s, since %s"
+              .formatted(
+                  halted.path("reason").asText("no reason given"),
+                  halted.path("since").asText("an unknown time")));
+    }
+  }
+
+  /** Whose signatures there are at this node, and which are missing. */
+  void approval(JsonNode approval) {
+    if (approval.hasNonNull("proposed_by")) {
+      line(
+          "by",
+          approval.path("proposed_by").asText()
+              + (approval.path("sent").asBoolean()
+                  ? ""
+                  : "; partners hear of it when the own people have approved"));
+    }
+    for (JsonNode word : approval.path("words")) {
+      line(
+          "signed",
+          "%s %s as %s, %s UTC"
+              .formatted(
+                  word.path("person").asText(),
+                  word.path("meaning").asText(),
+                  names(word.path("roles")),
+                  Format.time(word.path("at"))));
+    }
+    if (!approval.path("missing").isEmpty()) {
+      line("missing", "the signature of a " + names(approval.path("missing")));
+    }
+  }
+
+  /** What is different from the last approved job of the kind. */
+  void changes(JsonNode changes) {
+    if (!changes.has("against")) {
+      return;
+    }
+    String against = changes.path("against").asText();
+    if (changes.path("settings").isEmpty()) {
+      line("changes", "none from " + against + ", which was approved");
+      return;
+    }
+    line("changes", "from " + against + ", which was approved:");
+    settings(changes.path("settings"));
+  }
+
+  void settings(JsonNode settings) {
+    for (JsonNode setting : settings) {
+      line(
+          "",
+          "%s: %s -> %s"
+              .formatted(
+                  setting.path("key").asText(),
+                  value(setting.path("before")),
+                  value(setting.path("after"))));
+    }
+  }
+
+  private static String value(JsonNode value) {
+    return value.isNull() || value.isMissingNode()
+        ? "-"
+        : value.isTextual() ? value.asText() : Json.write(value);
+  }
+
   /** Who learns what, each party once. */
   void learns(JsonNode statements) {
     Map<String, List<String>> byParty = new LinkedHashMap<>();
@@ -213,7 +300,9 @@ final class JobView {
   void plan(JsonNode plan) {
     spec(plan.path("job"));
     line("digest", "sha256:" + plan.path("digest").asText());
+    halted(plan.path("halted"));
     checks(plan.path("checks"));
+    policy(plan.path("policy"));
     learns(plan.path("learns"));
     alignment(plan.path("alignment"));
     estimate(plan.path("estimate"));

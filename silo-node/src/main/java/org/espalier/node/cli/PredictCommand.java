@@ -32,6 +32,7 @@ final class PredictCommand extends SiloCommand {
   Path file;
 
   @Mixin ScoringJob scoring = new ScoringJob();
+  @Mixin SignAs signAs = new SignAs();
 
   @Option(names = "--dataset", paramLabel = "NAME", description = "The own data set to score.")
   String dataset;
@@ -55,22 +56,13 @@ final class PredictCommand extends SiloCommand {
     }
     ObjectNode args = args();
     args.set("spec", (file == null ? fromFlags() : fromFile()).toJson());
-    JsonNode job = ask("job.propose", args);
+    JsonNode job = signAs.propose(this, args);
     String id = job.path("id").asText();
     if (wait) {
       say("Proposed " + id + ".");
       return run(id);
     }
-    show(
-        job,
-        j ->
-            console()
-                .print("Proposed " + id + ". Waits for: " + JobView.names(j.path("undecided"))));
-    for (JsonNode party : job.path("undecided")) {
-      nextAt(party.asText(), "silo job show " + id + ", then silo job approve " + id);
-    }
-    next("silo job run " + id + " --wait", "when all have approved");
-    return 0;
+    return JobCommands.proposed(this, job);
   }
 
   private JobSpec fromFile() {

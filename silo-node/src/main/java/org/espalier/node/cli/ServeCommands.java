@@ -56,6 +56,7 @@ final class ServeCommands extends GroupCommand {
     Path file;
 
     @Mixin ScoringJob scoring = new ScoringJob();
+    @Mixin SignAs signAs = new SignAs();
 
     @Option(names = "--dataset", paramLabel = "NAME", description = "The own data set.")
     String dataset;
@@ -73,20 +74,7 @@ final class ServeCommands extends GroupCommand {
     public Integer call() {
       ObjectNode args = args();
       args.set("spec", (file == null ? fromFlags() : fromFile()).toJson());
-      JsonNode job = ask("job.propose", args);
-      String id = job.path("id").asText();
-      show(
-          job,
-          j ->
-              console()
-                  .print("Proposed " + id + ". Waits for: " + JobView.names(j.path("undecided"))));
-      for (JsonNode party : job.path("undecided")) {
-        nextAt(
-            party.asText(),
-            "silo job show %1$s, silo job approve %1$s, silo serve start %1$s".formatted(id));
-      }
-      next("silo serve start " + id, "when all have approved");
-      return 0;
+      return JobCommands.proposed(this, signAs.propose(this, args));
     }
 
     private JobSpec fromFile() {

@@ -69,6 +69,8 @@ final class AuditJournal implements Journal {
   private final AuditLog log;
   private final List<DryRun> dryRuns = new ArrayList<>();
   private long dryRunsRead;
+  private final List<Predicted> predictions = new ArrayList<>();
+  private long predictionsRead;
   private final Actor operator;
   private final Function<Party, Optional<Fingerprint>> pins;
   private volatile Runnable afterCheckpoint = () -> {};
@@ -142,6 +144,32 @@ final class AuditJournal implements Journal {
                     parameter(event, "parties"),
                     parameter(event, "own_keys"))));
   }
+
+  @Override
+  public long predictions(Instant since) {
+    synchronized (predictions) {
+      predictionsRead =
+          read(
+              predictionsRead,
+              EventType.PHASE_STARTED,
+              event -> {
+                JsonNode output = event.json().path("outputs").path(0);
+                if (output.path("kind").asText().equals("predictions")
+                    && event.phase().equals("intent")) {
+                  int numbers = event.json().at("/protocol/parameters/numbers").asInt(1);
+                  predictions.add(
+                      new Predicted(
+                          event.time(), output.path("scalars").asLong() / Math.max(1, numbers)));
+                }
+              });
+      return predictions.stream()
+          .filter(predicted -> !predicted.at.isBefore(since))
+          .mapToLong(Predicted::people)
+          .sum();
+    }
+  }
+
+  private record Predicted(Instant at, long people) {}
 
   private long read(long from, EventType type, Consumer<LoggedEvent> reader) {
     try {
@@ -366,8 +394,23 @@ final class AuditJournal implements Journal {
     if (facts.hasNonNull("signature")) {
       event.approval(
           facts.path("signer").asText(),
-          type.equals("job.deny") ? "deny" : "approve",
+          facts.hasNonNull("meaning")
+              ? facts.get("meaning").asText()
+              : type.equals("job.deny") ? "deny" : "approve",
           facts.get("signature").asText());
+    }
+    for (JsonNode word : facts.path("people")) {
+      event.approval(
+          word.path("person").asText(),
+          word.path("meaning").asText()
+              + " as "
+              + String.join(", ", texts(word.path("roles")))
+              + " at "
+              + word.path("at").asText(),
+          word.path("signature").asText());
+    }
+    if (facts.hasNonNull("policy")) {
+      event.node(null, null, null, "sha256:" + facts.get("policy").asText());
     }
     if (facts.hasNonNull("protocol")) {
       event.protocol(
@@ -425,8 +468,11 @@ final class AuditJournal implements Journal {
   }
 
   private Actor actor(ObjectNode facts) {
-    return facts.hasNonNull("by")
-        ? Actor.of(Actor.Kind.PARTNER, facts.get("by").asText(), "mtls")
+    if (facts.hasNonNull("by")) {
+      return Actor.of(Actor.Kind.PARTNER, facts.get("by").asText(), "mtls");
+    }
+    return facts.path("automatic").asBoolean()
+        ? Actor.of(Actor.Kind.SERVICE, "policy", "approval.auto")
         : operator;
   }
 

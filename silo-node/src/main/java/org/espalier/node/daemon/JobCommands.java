@@ -13,6 +13,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.control.ControlServer;
 import org.espalier.node.job.Job;
+import org.espalier.node.job.JobChanges;
 import org.espalier.node.job.JobPlan;
 import org.espalier.node.job.JobReport;
 import org.espalier.node.job.JobRun;
@@ -22,6 +23,7 @@ import org.espalier.node.job.JobState;
 import org.espalier.node.job.Jobs;
 import org.espalier.node.job.ResultFiles;
 import org.espalier.node.job.TrainSpec;
+import org.espalier.node.policy.PersonWord;
 
 /** What the command line may ask about jobs, models and predictions. */
 final class JobCommands {
@@ -68,7 +70,22 @@ final class JobCommands {
   private JsonNode propose(Args args) {
     JobSpec spec = spec(args);
     return journal.command(
-        "job.propose", Map.of("name", spec.name()), () -> Views.job(service.propose(spec)));
+        "job.propose",
+        Map.of("name", spec.name()),
+        () -> Views.job(service.propose(spec, word(args))));
+  }
+
+  private ObjectNode withApproval(Job job) {
+    ObjectNode json = Views.job(job);
+    json.set("approval", service.approval(job));
+    return json;
+  }
+
+  /** The signed word of a person, where one comes with the command. */
+  private static Optional<PersonWord> word(Args args) {
+    return args.json().hasNonNull("word")
+        ? Optional.of(PersonWord.fromJson(args.json().get("word")))
+        : Optional.empty();
   }
 
   private JsonNode list() {
@@ -83,6 +100,9 @@ final class JobCommands {
     ObjectNode json = Views.job(job);
     ObjectNode plan = JobPlan.of(context, id, job.spec(), false);
     json.set("checks", plan.path("checks"));
+    json.set("policy", plan.path("policy"));
+    json.set("approval", service.approval(job));
+    json.set("changes", JobChanges.of(context.jobs(), job));
     json.set("learns", plan.path("learns"));
     report(job).ifPresent(report -> json.set("report", report));
     ObjectNode receipts = json.putObject("receipts");
@@ -109,7 +129,9 @@ final class JobCommands {
     String id = args.text("job");
     String reason = args.optional("reason").orElse(null);
     return journal.command(
-        command, Map.of("job", id), () -> Views.job(service.decide(id, approve, reason)));
+        command,
+        Map.of("job", id),
+        () -> withApproval(service.decide(id, approve, reason, word(args))));
   }
 
   private JsonNode run(String id) {

@@ -36,7 +36,6 @@ import org.espalier.node.Periodic;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.Json;
-import org.espalier.node.config.Policy;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.config.SiloHome;
 import org.espalier.node.control.ControlServer;
@@ -55,6 +54,7 @@ import org.espalier.node.job.Jobs;
 import org.espalier.node.job.Openings;
 import org.espalier.node.link.LinkSettings;
 import org.espalier.node.link.Links;
+import org.espalier.node.policy.Rulebook;
 import org.espalier.node.serve.Clients;
 import org.espalier.node.serve.ScoreEndpoint;
 import org.espalier.node.serve.Servings;
@@ -84,6 +84,7 @@ public final class SiloNode implements AutoCloseable {
   private final Datasets datasets;
   private final PartnerCommands partners;
   private final Servings servings;
+  private final Rulebook rules;
   private ScoreEndpoint scoring;
   private boolean closing;
 
@@ -92,7 +93,7 @@ public final class SiloNode implements AutoCloseable {
     this.config = config;
     try {
       open.push(HomeLock.take(home));
-      Policy policy = Policy.load(home);
+      rules = new Rulebook(home);
       log = AuditLog.open(home.audit(), AuditKeys.open(home));
       open.push(log);
       log.concludeInterrupted();
@@ -139,12 +140,12 @@ public final class SiloNode implements AutoCloseable {
               peers,
               jobs,
               new Openings(journal, datasets),
-              new Alignments(journal, datasets, policy, Clock.systemUTC()),
+              new Alignments(journal, datasets, rules::policy, Clock.systemUTC()),
               cohorts,
               datasets,
               journal,
               config,
-              policy,
+              rules,
               home.results(),
               work);
       JobService service = new JobService(context);
@@ -199,6 +200,7 @@ public final class SiloNode implements AutoCloseable {
       partners.addTo(commands);
       new DataCommands(config.name(), datasets, journal).addTo(commands);
       new JobCommands(service, context, journal).addTo(commands);
+      new PolicyCommands(home, context, service, servings, journal).addTo(commands);
       new CohortCommands(cohorts, jobs, datasets, journal).addTo(commands);
       commands.put("match.dry-run", (args, events) -> dryRun(dryRuns, new Args(args)));
       new ServeCommands(servings, clients, service, journal, scoring != null).addTo(commands);
@@ -324,6 +326,7 @@ public final class SiloNode implements AutoCloseable {
     scored.put("url", scoring == null ? null : scoring.url());
     json.set("scoring", scored);
     json.putObject("audit").put("origin", log.origin()).put("size", log.size());
+    rules.halted().ifPresent(halted -> json.set("halted", halted));
     return json;
   }
 

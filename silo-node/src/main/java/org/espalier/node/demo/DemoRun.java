@@ -204,6 +204,10 @@ public final class DemoRun {
 
   private String agree() {
     String file = scenario.folder().resolve("job.yaml").toAbsolutePath().toString();
+    shell.step("Every party allows this job and nothing else: without a policy all is denied");
+    for (Party party : parties) {
+      shell.ask(party, "policy", "init", file);
+    }
     shell.step("The " + labelParty + " plans the job; nothing is sent yet");
     shell.show(labelParty, "job", "plan", file);
     shell.step("It proposes the job; every partner reviews and approves the same digest");

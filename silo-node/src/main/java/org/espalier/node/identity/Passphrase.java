@@ -93,7 +93,8 @@ public final class Passphrase implements AutoCloseable {
     }
   }
 
-  char[] secret() {
+  /** The characters, until it is closed. */
+  public char[] secret() {
     return secret;
   }
 

@@ -12,11 +12,12 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
-import org.espalier.node.config.Policy;
 import org.espalier.node.data.Dataset;
 import org.espalier.node.data.Datasets;
+import org.espalier.node.policy.Policy;
 import org.espalier.wire.Party;
 
 /**
@@ -33,12 +34,12 @@ public final class Alignments {
 
   private final Journal journal;
   private final Datasets datasets;
-  private final Policy policy;
+  private final Supplier<Policy> policy;
   private final Clock clock;
   private final List<Journal.Alignment> logged = new ArrayList<>();
   private long read;
 
-  public Alignments(Journal journal, Datasets datasets, Policy policy, Clock clock) {
+  public Alignments(Journal journal, Datasets datasets, Supplier<Policy> policy, Clock clock) {
     this.journal = journal;
     this.datasets = datasets;
     this.policy = policy;
@@ -96,7 +97,7 @@ public final class Alignments {
     List<String> counts = new ArrayList<>();
     for (Party partner : wanted.others()) {
       List<Instant> before = before(wanted, partner);
-      Integer limit = policy.newAlignments(partner);
+      Integer limit = policy.get().newAlignments(partner);
       if (limit == null) {
         counts.add("%d in 90 days with %s, not limited".formatted(before.size() + 1, partner));
         continue;
@@ -174,7 +175,7 @@ public final class Alignments {
 
   /** By how many keys an own set must differ from earlier ones; 0 if they are not compared. */
   int setDifference(Wanted wanted) {
-    return policy.setDifference(wanted.others());
+    return policy.get().setDifference(wanted.others());
   }
 
   /**

@@ -27,8 +27,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
-import org.espalier.node.config.Policy;
 import org.espalier.node.data.Dataset;
+import org.espalier.node.policy.Policy;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.AlignmentPolicy;
 import org.espalier.psi.JointSizes;
@@ -413,7 +413,7 @@ public final class DryRuns implements AutoCloseable {
                 "the policy of %s allows no dry runs with %s".formatted(self(), partner))
             .at(self())
             .detail("policy.yaml has no partners.%s.match_dry_run: true".formatted(partner))
-            .next("add it to policy.yaml of the home folder and start the node again");
+            .next("add it to policy.yaml of the home folder, then silo policy apply");
       }
       int used = used(partner);
       int rules = request.spec.match().size();

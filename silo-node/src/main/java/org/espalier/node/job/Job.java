@@ -1,5 +1,6 @@
 package org.espalier.node.job;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -34,8 +35,10 @@ public record Job(
    * One party's word on a job.
    *
    * @param signature by the party's identity over {@link Approvals#statement}
+   * @param grounds the policy and the people behind it
    */
-  public record Decision(boolean approved, String reason, byte[] signature, Instant at) {}
+  public record Decision(
+      boolean approved, String reason, byte[] signature, Instant at, JsonNode grounds) {}
 
   public SortedSet<Party> undecided() {
     SortedSet<Party> missing = new TreeSet<>(spec.parties().keySet());

@@ -18,9 +18,9 @@ public final class JobPlan {
   private JobPlan() {}
 
   /**
-   * {@code job, digest, checks, learns, alignment, estimate}: everything {@code silo job plan}
-   * prints. Where the job leaves open how people are aligned, the plan is that of the protocol
-   * which proposing it would choose now.
+   * {@code job, digest, checks, policy, learns, alignment, estimate}: everything {@code silo job
+   * plan} prints. Where the job leaves open how people are aligned, the plan is that of the
+   * protocol which proposing it would choose now.
    *
    * @param job its id; empty where it has none yet
    * @param estimate whether to say what the job will cost, for which this machine is measured, once
@@ -37,7 +37,14 @@ public final class JobPlan {
     plan.put("digest", HexFormat.of().formatHex(spec.digest()));
     List<LocalChecks.Check> checks = LocalChecks.run(context, job, spec);
     plan.set("checks", Json.tree(checks));
-    plan.put("passed", checks.stream().allMatch(LocalChecks.Check::passed));
+    List<PolicyRules.Verdict> verdicts = PolicyRules.verdicts(context, spec);
+    plan.set("policy", Json.tree(verdicts));
+    context.rules().halted().ifPresent(halted -> plan.set("halted", halted));
+    plan.put(
+        "passed",
+        checks.stream().allMatch(LocalChecks.Check::passed)
+            && verdicts.stream().allMatch(PolicyRules.Verdict::passed)
+            && !plan.has("halted"));
     plan.set("learns", learns(context, spec));
     if (estimate && !(spec instanceof ServeSpec)) {
       plan.set("alignment", choice.toJson());

@@ -15,9 +15,10 @@ import java.util.function.Function;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.Json;
-import org.espalier.node.config.Policy;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.data.Datasets;
+import org.espalier.node.policy.Policy;
+import org.espalier.node.policy.Rulebook;
 import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Digests;
@@ -40,13 +41,16 @@ public final class JobRun {
   private static final Duration RECEIPTS = Duration.ofSeconds(30);
   private static final Duration NEWS = Duration.ofSeconds(5);
 
+  /** The phase in which all has been said and receipts are exchanged. */
+  static final String RECEIPT = "receipt";
+
   /**
    * What an attempt needs of the node.
    *
    * @param openings the count of passes, over all jobs
    * @param alignments the count of new alignments, over all jobs
    * @param cohorts frozen alignments
-   * @param policy what the own operator allows
+   * @param rules what the own institution allows, as it is in force
    * @param results where files for the own operator go
    * @param work for temporary files; emptied when the node starts
    */
@@ -59,9 +63,14 @@ public final class JobRun {
       Datasets datasets,
       Journal journal,
       SiloConfig config,
-      Policy policy,
+      Rulebook rules,
       Path results,
       Path work) {
+    /** What the own institution allows now. */
+    public Policy policy() {
+      return rules.policy();
+    }
+
     /** How fast this machine and its lines are. */
     Machine machine() {
       return new Machine(results.toAbsolutePath().getParent());
@@ -195,6 +204,7 @@ public final class JobRun {
    * @param body returns its result after putting what it did into the given object
    */
   <T> T phase(String name, ObjectNode facts, Function<ObjectNode, T> body) {
+    PolicyRules.requireStill(context, job.spec());
     progress.phase(name);
     context.jobs().phase(job.id(), name);
     ObjectNode what = named(name).setAll(facts);
@@ -245,7 +255,9 @@ public final class JobRun {
     try {
       act = context.journal().intent("job.run", jobFacts());
       flow.run(this);
-      progress.phase("receipt");
+      progress.phase(RECEIPT);
+      finish(began); // whoever is cut off from now on can still end the job as done
+      context.jobs().phase(job.id(), RECEIPT);
       exchangeReceipts();
       beginEnd();
       finish(began);
@@ -366,17 +378,18 @@ public final class JobRun {
       }
     }
     for (Party partner : job.others(self())) {
-      if (all.containsKey(partner)) {
-        ObjectNode facts = jobFacts().put("partner", partner.name());
-        facts.put(
-            "receipt",
-            HexFormat.of()
-                .formatHex(
-                    Digests.sha256().digest(Receipts.statement(all.get(partner).content()))));
-        facts.set("checkpoint", all.get(partner).content().path("checkpoint"));
-        context.journal().fact("job.receipt", facts);
-      }
+      logReceipt(context.journal(), jobFacts(), partner, all.get(partner));
     }
+  }
+
+  static void logReceipt(
+      Journal journal, ObjectNode jobFacts, Party partner, Jobs.Receipt receipt) {
+    ObjectNode facts = jobFacts.put("partner", partner.name());
+    facts.put(
+        "receipt",
+        HexFormat.of().formatHex(Digests.sha256().digest(Receipts.statement(receipt.content()))));
+    facts.set("checkpoint", receipt.content().path("checkpoint"));
+    journal.fact("job.receipt", facts);
   }
 
   /** Returns true if the attempt was stopped meanwhile. */
@@ -394,9 +407,21 @@ public final class JobRun {
         || (e instanceof Problem problem && problem.kind() == Problem.Kind.PARTNER);
   }
 
-  /** Whether it failed because a partner or a line was lost before anybody was aligned. */
-  boolean lostWhileAligning() {
-    return lost && AlignPhase.isFirst(progress.phase());
+  /** Whether it failed because a partner or a line was lost, and may be repeated unasked. */
+  boolean mayBeRepeated() {
+    return lost && mayBeRepeated(job.spec(), progress.phase());
+  }
+
+  /**
+   * Whether an attempt that came as far as a phase may be repeated without anybody's asking: it has
+   * opened nothing that counts, and nothing that two attempts would tell more of than one. At the
+   * level {@code sealed} nothing but the result is opened, and people scored twice have the same
+   * scores.
+   */
+  static boolean mayBeRepeated(JobSpec spec, String phase) {
+    return AlignPhase.isFirst(phase)
+        || !(spec instanceof TrainSpec train)
+        || (!train.training().countsPasses() && train.labelPrivacy() == null);
   }
 
   private Problem explain(Throwable e) {

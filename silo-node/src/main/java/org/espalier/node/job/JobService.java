@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -28,6 +29,10 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.policy.Person;
+import org.espalier.node.policy.PersonWord;
+import org.espalier.node.policy.Policy;
+import org.espalier.node.policy.Role;
 import org.espalier.wire.Party;
 import org.espalier.wire.Printable;
 import org.slf4j.Logger;
@@ -44,6 +49,9 @@ public final class JobService implements AutoCloseable {
   private static final Duration ASK = Duration.ofSeconds(15);
   private static final Duration GATHER = Duration.ofSeconds(3);
   private static final int MAX_REASON = 500;
+
+  /** How old a person's signature may be when it is given to the node. */
+  private static final Duration SIGNED_WITHIN = Duration.ofMinutes(10);
 
   /** Parties may have counted attempts that did not reach all of them, but not many. */
   private static final int MAX_ATTEMPT_STEP = 100;
@@ -111,9 +119,6 @@ public final class JobService implements AutoCloseable {
     this.context = context;
     for (Job job : context.jobs().list()) {
       if (job.state() == JobState.RUNNING) {
-        if (context.jobs().phase(job.id()).map(AlignPhase::isFirst).orElse(true)) {
-          planAgain(job);
-        }
         context
             .jobs()
             .move(
@@ -122,6 +127,9 @@ public final class JobService implements AutoCloseable {
                 Problem.of(Problem.Kind.JOB_FAILED, "the node was restarted")
                     .at(self())
                     .next("silo job run " + job.id()));
+        if (brokeOffAtReceipts(job) || mayBeRepeated(job)) {
+          planAgain(job);
+        }
       }
     }
     Future<?> unused = newsTimer.scheduleWithFixedDelay(this::spreadNews, 1, 1, TimeUnit.SECONDS);
@@ -146,6 +154,7 @@ public final class JobService implements AutoCloseable {
         "job.abort", this::onAbort,
         "job.news", this::onNews,
         "job.receipt", this::onReceipt,
+        "job.receipts", this::onReceipts,
         "machine.speed", (from, body) -> context.machine().told());
   }
 
@@ -153,10 +162,27 @@ public final class JobService implements AutoCloseable {
 
   /**
    * Sends a job to all its parties, with this node's approval; chooses how people are aligned where
-   * the job leaves that open.
+   * the job leaves that open. Where the policy asks for signatures, a person proposes, and partners
+   * hear of the job when the own people have approved it.
+   *
+   * @param by the proposing person's signed word on what is asked for; empty for none
    */
-  public Job propose(JobSpec asked) {
+  public Job propose(JobSpec asked, Optional<PersonWord> by) {
     LocalChecks.require(context, "", asked);
+    boolean automatic = approvesByItself(asked, self());
+    boolean persons = !policy().approval().needs().isEmpty() && !automatic;
+    if (persons && by.isEmpty()) {
+      throw Problem.refused("the policy of %s asks for a person who proposes".formatted(self()))
+          .at(self())
+          .detail("approval.needs: " + Role.codes(policy().approval().needs()))
+          .next("silo job propose FILE --as NAME --key KEYFILE");
+    }
+    by.ifPresent(
+        word ->
+            requirePerson(
+                word,
+                new PersonWord.Subject("", asked.digest(), self()),
+                PersonWord.Meaning.PROPOSES));
     JobSpec spec = AlignChoice.of(context, asked).spec();
     if (spec instanceof ServeSpec serve) {
       spec = serve.of(ServedModel.digest(context, serve.model()));
@@ -183,12 +209,25 @@ public final class JobService implements AutoCloseable {
             now,
             Collections.emptySortedMap());
     job.others(self).forEach(context.peers()::requirePartner);
-    logged("job.propose", facts(job), () -> send(job));
+    ObjectNode facts = facts(job);
+    by.ifPresent(word -> facts.withArray("people").add(word.toJson()));
+    logged(
+        "job.propose",
+        facts,
+        () -> {
+          if (persons) {
+            jobs().draft(job, by.orElseThrow());
+          } else {
+            Job.Decision approval = signed(job, true, null, List.of());
+            send(job, approval);
+            keep(job, approval);
+          }
+        });
     return jobs().get(id);
   }
 
-  private void send(Job job) {
-    Job.Decision approval = signed(job, true, null);
+  /** Tells all partners of a job, or none. */
+  private void send(Job job, Job.Decision approval) {
     ObjectNode body = facts(job);
     body.set("content", job.spec().toJson());
     body.put("created", job.created().toString());
@@ -199,7 +238,6 @@ public final class JobService implements AutoCloseable {
         context.peers().request(partner, "job.propose", body, ASK);
         told.add(partner);
       }
-      keep(job, approval);
     } catch (RuntimeException e) {
       ObjectNode withdrawal = facts(job).put("reason", "the proposal did not reach everybody");
       told.forEach(partner -> tell(partner, "job.abort", withdrawal));
@@ -229,8 +267,14 @@ public final class JobService implements AutoCloseable {
     announced.ok(facts);
   }
 
-  /** Approves or denies on behalf of this party and tells the others. */
-  public Job decide(String id, boolean approve, String reason) {
+  /**
+   * Approves or denies on behalf of this party and tells the others. Where the policy asks for
+   * signatures of persons, this is one of them, and the party has decided when the last one that is
+   * needed is there.
+   *
+   * @param by the person's signed word; empty for whoever runs the node
+   */
+  public Job decide(String id, boolean approve, String reason, Optional<PersonWord> by) {
     Job job = jobs().get(id);
     if (job.decisions().containsKey(self())) {
       Job.Decision earlier = job.decisions().get(self());
@@ -246,17 +290,233 @@ public final class JobService implements AutoCloseable {
     if (approve) {
       LocalChecks.require(context, job.id(), job.spec());
     }
-    Job.Decision decision = signed(job, approve, reason);
+    List<PersonWord> words = List.of();
+    if (by.isPresent() || !policy().approval().needs().isEmpty()) {
+      words = words(job, approve, by);
+      if (approve && !Approvals.missing(policy(), words).isEmpty()) {
+        return jobs().get(id);
+      }
+    }
+    decide(job, approve, reason, words, facts(job));
+    return jobs().get(id);
+  }
+
+  private void decide(
+      Job job, boolean approve, String reason, List<PersonWord> words, ObjectNode facts) {
+    Job.Decision decision = signed(job, approve, reason, words);
+    boolean draft = jobs().draft(job.id()).map(known -> !known.sent()).orElse(false);
     logged(
         approve ? "job.approve" : "job.deny",
-        decided(facts(job), self(), decision),
-        () -> jobs().decide(id, self(), decision));
-    ObjectNode body = facts(job);
-    body.set("decision", json(decision));
-    for (Party partner : job.others(self())) {
-      tell(partner, "job.decide", body);
+        decided(facts, self(), decision),
+        () -> {
+          if (draft && approve) {
+            send(job, decision);
+            jobs().sent(job.id());
+          }
+          jobs().decide(job.id(), self(), decision);
+        });
+    if (!draft) {
+      ObjectNode body = facts(job);
+      body.set("decision", json(decision));
+      for (Party partner : job.others(self())) {
+        tell(partner, "job.decide", body);
+      }
     }
-    return jobs().get(id);
+  }
+
+  /** Takes one person's word and returns those that count now, the new one among them. */
+  private List<PersonWord> words(Job job, boolean approve, Optional<PersonWord> by) {
+    Policy.Approval rules = policy().approval();
+    PersonWord word =
+        by.orElseThrow(
+            () ->
+                Problem.refused(
+                        "the policy of %s asks for signatures of persons: %s"
+                            .formatted(self(), Role.codes(rules.needs())))
+                    .at(self())
+                    .next(
+                        "silo job %s %s --as NAME --key KEYFILE"
+                            .formatted(approve ? "approve" : "deny", job.id())));
+    requirePerson(
+        word,
+        new PersonWord.Subject(job.id(), job.digest(), self()),
+        approve ? PersonWord.Meaning.APPROVES : PersonWord.Meaning.DENIES);
+    Optional<Jobs.Draft> draft = jobs().draft(job.id());
+    if (approve
+        && rules.notTheProposer()
+        && draft.isPresent()
+        && draft.get().person().person().equals(word.person())) {
+      throw Problem.refused(
+              "%s proposed job %s and may not approve it".formatted(word.person(), job.id()))
+          .at(self())
+          .detail("approval.not_the_proposer")
+          .next("silo job approve " + job.id() + " by somebody else");
+    }
+    if (!rules.needs().isEmpty() && word.roles().stream().noneMatch(rules.needs()::contains)) {
+      throw Problem.refused(
+              "%s signs as %s, and the policy of %s asks for %s"
+                  .formatted(
+                      word.person(), Role.codes(word.roles()), self(), Role.codes(rules.needs())))
+          .at(self());
+    }
+    if (!approve) {
+      return List.of(word);
+    }
+    if (jobs().words(job.id()).stream().noneMatch(w -> w.person().equals(word.person()))) {
+      ObjectNode facts = facts(job).put("signer", word.person()).put("policy", word.policy());
+      facts.put(
+          "meaning", "approves as " + Role.codes(word.roles()) + " at " + word.at().toString());
+      facts.put("signature", Base64.getEncoder().encodeToString(word.signature()));
+      logged("job.approve", facts, () -> jobs().word(job.id(), word));
+    }
+    return counting(job);
+  }
+
+  /** The words on a job that the policy in force still takes. */
+  private List<PersonWord> counting(Job job) {
+    return jobs().words(job.id()).stream().filter(word -> isKnown(word) && isFresh(word)).toList();
+  }
+
+  private boolean isKnown(PersonWord word) {
+    Person person = policy().people().get(word.person());
+    return person != null
+        && person.key().equals(word.key())
+        && person.listed().equals(word.roles());
+  }
+
+  private boolean isFresh(PersonWord word) {
+    return policy()
+        .approval()
+        .validity()
+        .map(validity -> word.at().plus(validity).isAfter(Instant.now()))
+        .orElse(true);
+  }
+
+  /**
+   * @throws Problem if this is not the word of somebody whom the policy names, said just now
+   */
+  private void requirePerson(
+      PersonWord word, PersonWord.Subject subject, PersonWord.Meaning meaning) {
+    if (!isKnown(word)) {
+      throw Problem.refused(
+              "the policy of %s knows no %s with this key and these roles"
+                  .formatted(self(), word.person()))
+          .at(self())
+          .next("silo policy show");
+    }
+    if (word.meaning() != meaning || !word.isSigned(subject)) {
+      throw Problem.refused(
+              "the signature is not that of %s on %s"
+                  .formatted(word.person(), subject.job().isEmpty() ? "this job" : subject.job()))
+          .at(self());
+    }
+    if (!word.policy().equals(context.rules().now().digest())) {
+      throw Problem.wrongState("%s signed under another policy".formatted(word.person()))
+          .at(self())
+          .next("the same again, under the policy in force");
+    }
+    Duration age = Duration.between(word.at(), Instant.now()).abs();
+    if (age.compareTo(SIGNED_WITHIN) > 0) {
+      throw Problem.refused(
+              "the signature is of %s, and the node's clock says %s"
+                  .formatted(word.at(), Instant.now().truncatedTo(ChronoUnit.SECONDS)))
+          .at(self())
+          .next("set the clock, and sign again");
+    }
+  }
+
+  /**
+   * @throws Problem if the own approval does not count any more: too old, or the policy now asks
+   *     for other people's
+   */
+  private void requireApproval(Job job) {
+    Job.Decision own = job.decisions().get(self());
+    if (own == null || !own.approved()) {
+      return; // which the state says
+    }
+    Optional<Duration> validity = policy().approval().validity();
+    if (validity.isPresent() && own.at().plus(validity.get()).isBefore(Instant.now())) {
+      throw Problem.refused(
+              "the approval of %s is of %s, and its policy takes it for %s"
+                  .formatted(self(), own.at(), policy().approval().validFor()))
+          .at(self())
+          .next("propose the job again");
+    }
+    boolean automatic = approvesByItself(job.spec(), job.proposer());
+    if (!policy().approval().needs().isEmpty() && !automatic) {
+      List<Role> missing = Approvals.missing(policy(), counting(job));
+      if (!missing.isEmpty()) {
+        throw Problem.refused(
+                "the policy of %s now asks for the signature of %s, which job %s has not"
+                    .formatted(self(), Role.codes(missing), job.id()))
+            .at(self())
+            .next("propose the job again");
+      }
+    }
+  }
+
+  private Policy policy() {
+    return context.rules().policy();
+  }
+
+  private boolean approvesByItself(JobSpec spec, Party proposer) {
+    JobSpec.Source own = spec.parties().get(self());
+    return own != null && policy().approvesByItself(spec.purpose(), own.dataset(), proposer);
+  }
+
+  /** Approves a partner's proposal without anybody, if the policy says so. */
+  private void decideByItself(String id) {
+    try {
+      Job job = jobs().get(id);
+      if (job.state() == JobState.PROPOSED && !job.decisions().containsKey(self())) {
+        LocalChecks.require(context, id, job.spec());
+        decide(job, true, "approval.auto", List.of(), facts(job).put("automatic", true));
+      }
+    } catch (RuntimeException e) {
+      jobs().log(id, "not approved by itself: " + e.getMessage());
+      LOG.info("job {} is not approved by itself", id, e);
+    }
+  }
+
+  /**
+   * What is needed to decide on a job here: {@code policy} the digest of the policy in force,
+   * {@code needs} the roles that must sign, {@code missing} those that still have to, {@code words}
+   * given so far, {@code proposed_by} the person, {@code sent} whether partners know of the job.
+   */
+  public ObjectNode approval(Job job) {
+    ObjectNode json = Json.object().put("policy", context.rules().now().digest());
+    policy().approval().needs().forEach(role -> json.withArray("needs").add(role.code()));
+    List<PersonWord> words = counting(job);
+    if (!job.decisions().containsKey(self())) {
+      Approvals.missing(policy(), words)
+          .forEach(role -> json.withArray("missing").add(role.code()));
+    }
+    jobs().words(job.id()).forEach(word -> json.withArray("words").add(word.toJson()));
+    jobs()
+        .draft(job.id())
+        .ifPresent(
+            draft -> json.put("proposed_by", draft.person().person()).put("sent", draft.sent()));
+    return json;
+  }
+
+  /**
+   * Stops all that runs, because the node is halted.
+   *
+   * @return how many attempts were stopped
+   */
+  public int haltAll() {
+    Problem cause =
+        Problem.of(Problem.Kind.JOB_FAILED, "the node of %s was halted".formatted(self()))
+            .at(self())
+            .next("silo resume at " + self());
+    int stopped = 0;
+    for (JobRun run : List.copyOf(runs.values())) {
+      if (!run.isOver()) {
+        run.stop(cause, JobState.FAILED);
+        stopped++;
+      }
+    }
+    return stopped;
   }
 
   /** Starts the job at all parties; one that runs already goes on. */
@@ -273,6 +533,9 @@ public final class JobService implements AutoCloseable {
   private Job start(String id) {
     Job job = gathered(id);
     requireAttempts(job);
+    if (completesIfItCan(job)) {
+      return jobs().get(id);
+    }
     switch (job.state()) {
       case RUNNING -> {
         return job;
@@ -280,7 +543,10 @@ public final class JobService implements AutoCloseable {
       case PROPOSED ->
           throw Problem.wrongState("job " + id + " waits for " + names(job.undecided()))
               .next("silo job approve " + id + " at " + names(job.undecided()));
-      case APPROVED, FAILED -> LocalChecks.require(context, job.id(), job.spec());
+      case APPROVED, FAILED -> {
+        LocalChecks.require(context, job.id(), job.spec());
+        requireApproval(job);
+      }
       default ->
           throw Problem.wrongState("job " + id + " is " + job.state()).next("silo job show " + id);
     }
@@ -329,8 +595,10 @@ public final class JobService implements AutoCloseable {
     }
     Problem cause = Problem.of(Problem.Kind.JOB_FAILED, "aborted: " + bounded(reason)).at(self());
     logged("job.abort", facts(job), () -> end(id, cause));
-    ObjectNode body = facts(job).put("reason", bounded(reason));
-    job.others(self()).forEach(partner -> tell(partner, "job.abort", body));
+    if (jobs().draft(id).map(Jobs.Draft::sent).orElse(true)) {
+      ObjectNode body = facts(job).put("reason", bounded(reason));
+      job.others(self()).forEach(partner -> tell(partner, "job.abort", body));
+    }
     return jobs().get(id);
   }
 
@@ -365,7 +633,8 @@ public final class JobService implements AutoCloseable {
   /** The job after asking those partners for their word of whom none is known yet. */
   public Job gathered(String id) {
     Job job = settled(jobs().get(id));
-    if (job.state() != JobState.PROPOSED) {
+    boolean unsent = jobs().draft(id).map(draft -> !draft.sent()).orElse(false);
+    if (job.state() != JobState.PROPOSED || unsent) {
       return job;
     }
     for (Party partner : job.undecided()) {
@@ -437,7 +706,10 @@ public final class JobService implements AutoCloseable {
     if (jobs().proposalsOf(from, now.minus(Duration.ofDays(1))) >= MAX_PROPOSALS) {
       throw Problem.refused("%s has made %d proposals already".formatted(from, MAX_PROPOSALS));
     }
-    logged("job.propose", by(from, job), () -> keep(job, approval));
+    logged("job.propose", decided(by(from, job), from, approval), () -> keep(job, approval));
+    if (approvesByItself(spec, from)) {
+      tellers.execute(() -> decideByItself(id));
+    }
     return facts(job);
   }
 
@@ -482,6 +754,7 @@ public final class JobService implements AutoCloseable {
     }
     requireAllowed(job);
     LocalChecks.require(context, job.id(), job.spec());
+    requireApproval(job);
     return facts(job).put("attempt", job.attempt());
   }
 
@@ -493,6 +766,8 @@ public final class JobService implements AutoCloseable {
       return facts(job);
     }
     requireAllowed(job);
+    PolicyRules.require(context, job.spec());
+    requireApproval(job);
     return facts(begin(job.id(), attempt));
   }
 
@@ -547,16 +822,102 @@ public final class JobService implements AutoCloseable {
   private JsonNode onReceipt(Party from, JsonNode body) {
     JsonNode content = body.path("receipt");
     Job job = shared(from, content);
-    byte[] signature = bytes(body.path("signature"));
+    Jobs.Receipt receipt = receipt(from, job, body);
+    if (job.state() != JobState.RUNNING) {
+      throw Problem.wrongState("the receipt is not for the running attempt");
+    }
+    jobs().receipt(job.id(), job.attempt(), from, receipt);
+    return Json.object();
+  }
+
+  /** The own receipt of an attempt, for a partner that was cut off before it had it. */
+  private JsonNode onReceipts(Party from, JsonNode body) {
+    Job job = shared(from, body);
+    Jobs.Receipt own = jobs().receipts(job.id(), body.path("attempt").asInt(-1)).get(self());
+    if (own == null) {
+      throw Problem.notFound(self() + " has no receipt of this attempt").at(self());
+    }
+    ObjectNode answer = Json.object();
+    answer.set("receipt", own.content());
+    return answer.put("signature", own.signature());
+  }
+
+  /**
+   * Ends a job as done whose attempt broke off here when all had been said, if the receipts of all
+   * parties, fetched where they are missing, agree. So one party cannot be left with a failed job
+   * that is done for the others.
+   *
+   * @return whether it is done now
+   * @throws Problem if a partner whose receipt is missing cannot be asked, or saw something else
+   */
+  private boolean completes(Job job) {
+    SortedMap<Party, Jobs.Receipt> receipts = jobs().receipts(job.id(), job.attempt());
+    Jobs.Receipt own = receipts.get(self());
+    Optional<JsonNode> report = jobs().report(job.id(), job.attempt());
+    if (own == null || report.isEmpty() || !brokeOffAtReceipts(job)) {
+      return false;
+    }
+    for (Party partner : job.others(self())) {
+      if (!receipts.containsKey(partner)) {
+        ObjectNode question = facts(job).put("attempt", job.attempt());
+        JsonNode said = context.peers().request(partner, "job.receipts", question, ASK);
+        receipts.put(partner, receipt(partner, job, said));
+      }
+    }
+    Receipts.requireAgreement((ObjectNode) own.content(), receipts);
+    ObjectNode facts = facts(job).put("attempt", job.attempt());
+    Journal.Act act = context.journal().intent("job.run", facts);
+    ObjectNode kept = report.get().deepCopy();
+    receipts.forEach(
+        (party, receipt) -> {
+          kept.withObject("/receipts").put(party.name(), "agreed");
+          jobs().receipt(job.id(), job.attempt(), party, receipt);
+          if (!party.equals(self())) {
+            JobRun.logReceipt(context.journal(), facts.deepCopy(), party, receipt);
+          }
+        });
+    jobs().report(job.id(), job.attempt(), kept);
+    act.ok(facts.deepCopy().put("state", JobState.DONE.name()));
+    jobs().move(job.id(), JobState.DONE, null);
+    context.journal().checkpoint();
+    return true;
+  }
+
+  private boolean brokeOffAtReceipts(Job job) {
+    return jobs().get(job.id()).state() == JobState.FAILED
+        && jobs().phase(job.id()).filter(JobRun.RECEIPT::equals).isPresent();
+  }
+
+  /** The same where receipts that disagree, or that nobody has, only mean that it is not done. */
+  private boolean completesIfItCan(Job job) {
+    try {
+      return completes(job);
+    } catch (Problem e) {
+      if (e.kind() == Problem.Kind.PARTNER) {
+        throw e;
+      }
+      LOG.info("job {} cannot end as done: {}", job.id(), e.what());
+      return false;
+    }
+  }
+
+  private boolean mayBeRepeated(Job job) {
+    return JobRun.mayBeRepeated(job.spec(), jobs().phase(job.id()).orElse(RunProgress.BEFORE));
+  }
+
+  /** A partner's receipt of the newest attempt, if it is one. */
+  private Jobs.Receipt receipt(Party from, Job job, JsonNode said) {
+    JsonNode content = said.path("receipt");
+    byte[] signature = bytes(said.path("signature"));
     if (!content.path("party").asText().equals(from.name())
         || !context.peers().verify(from, Receipts.statement(content), signature)) {
       throw Problem.refused("the receipt is not signed by " + from);
     }
-    if (job.state() != JobState.RUNNING || content.path("attempt").asInt() != job.attempt()) {
+    requireDigest(job.digest(), content);
+    if (content.path("attempt").asInt() != job.attempt()) {
       throw Problem.wrongState("the receipt is not for the running attempt");
     }
-    jobs().receipt(job.id(), job.attempt(), from, new Jobs.Receipt(content, signature));
-    return Json.object();
+    return new Jobs.Receipt(content, signature);
   }
 
   // ---- shared ---------------------------------------------------------------------------------
@@ -643,28 +1004,34 @@ public final class JobService implements AutoCloseable {
   private Job.Decision verified(Job job, Party signer, JsonNode said) {
     boolean approved = said.path("approved").asBoolean();
     byte[] signature = bytes(said.path("signature"));
-    byte[] statement = Approvals.statement(job.id(), job.digest(), signer, approved);
+    Approvals.Grounds grounds = Approvals.Grounds.fromJson(said.path("grounds"));
+    byte[] statement = Approvals.statement(job.id(), job.digest(), signer, approved, grounds);
     if (!context.peers().verify(signer, statement, signature)) {
       throw Problem.refused("the decision on job " + job.id() + " is not signed by " + signer);
     }
+    Approvals.requireSigned(job, signer, approved, grounds);
     String reason = said.hasNonNull("reason") ? bounded(said.get("reason").asText()) : null;
-    return new Job.Decision(approved, reason, signature, Instant.now());
+    return new Job.Decision(approved, reason, signature, Instant.now(), grounds.toJson());
   }
 
-  private Job.Decision signed(Job job, boolean approve, String reason) {
-    byte[] statement = Approvals.statement(job.id(), job.digest(), self(), approve);
+  private Job.Decision signed(Job job, boolean approve, String reason, List<PersonWord> words) {
+    Approvals.Grounds grounds = new Approvals.Grounds(context.rules().now().digest(), words);
+    byte[] statement = Approvals.statement(job.id(), job.digest(), self(), approve, grounds);
     return new Job.Decision(
         approve,
         reason == null ? null : bounded(reason),
         context.peers().sign(statement),
-        Instant.now());
+        Instant.now(),
+        grounds.toJson());
   }
 
   private static ObjectNode json(Job.Decision decision) {
-    return Json.object()
-        .put("approved", decision.approved())
-        .put("reason", decision.reason())
-        .put("signature", decision.signature());
+    ObjectNode json =
+        Json.object()
+            .put("approved", decision.approved())
+            .put("reason", decision.reason())
+            .put("signature", decision.signature());
+    return json.set("grounds", decision.grounds());
   }
 
   private static byte[] bytes(JsonNode node) {
@@ -685,8 +1052,10 @@ public final class JobService implements AutoCloseable {
   }
 
   private static ObjectNode decided(ObjectNode facts, Party signer, Job.Decision decision) {
+    facts.set("people", decision.grounds().path("people"));
     return facts
         .put("signer", signer.name())
+        .put("policy", decision.grounds().path("policy").asText())
         .put("signature", Base64.getEncoder().encodeToString(decision.signature()));
   }
 
@@ -702,8 +1071,9 @@ public final class JobService implements AutoCloseable {
 
   /**
    * Whether a job that has failed will be run again by itself: this node proposed it, and a partner
-   * or a line was lost, or a node killed, before it was known who is in the cohort. What an attempt
-   * drew is forgotten with it: another one begins with new secrets.
+   * or a line was lost, or a node killed, before anything was opened that counts. What an attempt
+   * drew is forgotten with it: another one begins with new secrets. Or whether all was said when it
+   * broke off, so that it will end as done when the receipts are there.
    */
   public boolean triesAgain(String id) {
     JobRun run = runs.get(id);
@@ -711,11 +1081,12 @@ public final class JobService implements AutoCloseable {
   }
 
   private boolean mayTryAgain(JobRun run) {
-    return run.lostWhileAligning() && mayTryAgain(run.job());
+    return (run.mayBeRepeated() || brokeOffAtReceipts(run.job())) && mayTryAgain(run.job());
   }
 
   private boolean mayTryAgain(Job job) {
-    return job.proposer().equals(self()) && jobs().triedAgain(job.id()) < AGAIN;
+    return (job.proposer().equals(self()) || brokeOffAtReceipts(job))
+        && jobs().triedAgain(job.id()) < AGAIN;
   }
 
   private void planAgain(Job job) {
@@ -733,8 +1104,13 @@ public final class JobService implements AutoCloseable {
       // Counted before, so that a node that dies of it does not go on for ever.
       jobs().triedAgain(id, times + 1);
       try {
-        start(id);
-        jobs().log(id, "runs again by itself, time %d of %d".formatted(times + 1, AGAIN));
+        Job job = jobs().get(id);
+        if (completesIfItCan(job)) {
+          jobs().log(id, "is done: the receipts of all parties agree");
+        } else if (job.proposer().equals(self()) && mayBeRepeated(job)) {
+          start(id);
+          jobs().log(id, "runs again by itself, time %d of %d".formatted(times + 1, AGAIN));
+        }
       } catch (Problem e) {
         boolean away = e.kind() == Problem.Kind.PARTNER || e.kind() == Problem.Kind.WRONG_STATE;
         if (away && Instant.now().isBefore(plan.end())) {

@@ -5,13 +5,16 @@ import java.util.Set;
 
 /** Where a job stands at this node. */
 public enum JobState {
-  /** Known to all parties; somebody has not approved yet. */
+  /** Somebody has not approved yet; partners know of it when the proposer's own people have. */
   PROPOSED,
   /** Approved by all parties, not running. */
   APPROVED,
   RUNNING,
   DONE,
-  /** An attempt failed; the job may be run again. */
+  /**
+   * An attempt failed; the job may be run again. One that broke off after everything was said ends
+   * as done when the partners' receipts are there.
+   */
   FAILED,
   DENIED,
   /** An operator stopped it for good. */
@@ -27,7 +30,7 @@ public enum JobState {
       case PROPOSED -> EnumSet.of(APPROVED, DENIED, ABORTED);
       case APPROVED -> EnumSet.of(RUNNING, DENIED, ABORTED);
       case RUNNING -> EnumSet.of(DONE, FAILED, ABORTED);
-      case FAILED -> EnumSet.of(RUNNING, ABORTED);
+      case FAILED -> EnumSet.of(RUNNING, DONE, ABORTED);
       case DONE, DENIED, ABORTED -> EnumSet.noneOf(JobState.class);
     };
   }

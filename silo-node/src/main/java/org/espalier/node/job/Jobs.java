@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.policy.PersonWord;
 import org.espalier.node.store.Store;
 import org.espalier.wire.Party;
 
@@ -161,6 +162,12 @@ public final class Jobs {
               decision.reason(),
               decision.signature(),
               decision.at().toString());
+          store.update(
+              "INSERT INTO grounds (job, party, json) VALUES (?, ?, ?)"
+                  + " ON CONFLICT (job, party) DO NOTHING",
+              id,
+              party.name(),
+              Json.write(decision.grounds()));
           Job job = get(id);
           if (job.state() != JobState.PROPOSED) {
             return job;
@@ -175,6 +182,60 @@ public final class Jobs {
           }
           return job.undecided().isEmpty() ? move(id, JobState.APPROVED, null) : job;
         });
+  }
+
+  /**
+   * A proposal of this node's own that waits for its own people, or came from one of them.
+   *
+   * @param person who proposed it
+   * @param sent whether partners know of it
+   */
+  public record Draft(PersonWord person, boolean sent) {}
+
+  /** Keeps a job that a person proposed and that partners do not know yet. */
+  public void draft(Job job, PersonWord person) {
+    store.transaction(
+        () -> {
+          insert(job);
+          store.update(
+              "INSERT INTO drafts (job, person_json, sent) VALUES (?, ?, 0)",
+              job.id(),
+              Json.write(person.toJson()));
+          log(job.id(), "PROPOSED by " + person.person() + ", not sent yet");
+          return null;
+        });
+  }
+
+  /** The person who proposed a job here, if the policy asked for one. */
+  public Optional<Draft> draft(String id) {
+    return store.one(
+        "SELECT person_json, sent FROM drafts WHERE job = ?",
+        row ->
+            new Draft(
+                PersonWord.fromJson(Json.parse("draft", row.getString(1))), row.getInt(2) == 1),
+        id);
+  }
+
+  public void sent(String id) {
+    store.update("UPDATE drafts SET sent = 1 WHERE job = ?", id);
+  }
+
+  /** Keeps the word of one of the own people; a later one of the same person changes nothing. */
+  public void word(String id, PersonWord word) {
+    store.update(
+        "INSERT INTO words (job, person, word_json) VALUES (?, ?, ?)"
+            + " ON CONFLICT (job, person) DO NOTHING",
+        id,
+        word.person(),
+        Json.write(word.toJson()));
+  }
+
+  /** The words of the own people on a job, by name. */
+  public List<PersonWord> words(String id) {
+    return store.all(
+        "SELECT word_json FROM words WHERE job = ? ORDER BY person",
+        row -> PersonWord.fromJson(Json.parse("word", row.getString(1))),
+        id);
   }
 
   public void log(String id, String line) {
@@ -281,12 +342,18 @@ public final class Jobs {
         .orElse(0);
   }
 
+  /** Decisions of before there were policies have none. */
+  private static JsonNode grounds(String json) {
+    return json == null ? Json.object() : Json.parse("grounds", json);
+  }
+
   private Job read(ResultSet row) throws SQLException {
     String id = row.getString("id");
     SortedMap<Party, Job.Decision> decisions = new TreeMap<>();
     store
         .all(
-            "SELECT party, approved, reason, signature, decided FROM decisions WHERE job = ?",
+            "SELECT d.party, approved, reason, signature, decided, json FROM decisions d"
+                + " LEFT JOIN grounds g ON g.job = d.job AND g.party = d.party WHERE d.job = ?",
             d ->
                 Map.entry(
                     new Party(d.getString(1)),
@@ -294,7 +361,8 @@ public final class Jobs {
                         d.getInt(2) == 1,
                         d.getString(3),
                         d.getBytes(4),
-                        Instant.parse(d.getString(5)))),
+                        Instant.parse(d.getString(5)),
+                        grounds(d.getString(6)))),
             id)
         .forEach(entry -> decisions.put(entry.getKey(), entry.getValue()));
     String cause = row.getString("cause_json");

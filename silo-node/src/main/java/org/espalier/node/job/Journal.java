@@ -9,9 +9,9 @@ import java.util.function.Consumer;
  * and what became of it afterwards.
  *
  * <p>Facts hold no identifiers of people, values or secrets. Keys: {@code job, attempt, spec};
- * {@code by} the partner that asked, absent for the own operator; {@code signer, signature} of a
- * decision; {@code phase_name, protocol, parameters, inputs, outputs, transcripts, bytes} of a
- * phase; {@code partner, receipt, checkpoint} of a receipt.
+ * {@code by} the partner that asked, absent for the own operator; {@code signer, meaning,
+ * signature, policy} of a decision; {@code phase_name, protocol, parameters, inputs, outputs,
+ * transcripts, bytes} of a phase; {@code partner, receipt, checkpoint} of a receipt.
  */
 public interface Journal {
   String PASS = "disclosure.pass";
@@ -83,6 +83,13 @@ public interface Journal {
 
   /** Reads the alignments that the log holds, as {@link #passes} reads passes. */
   long alignments(long from, Consumer<Alignment> reader);
+
+  /**
+   * How many people predictions have scored since then, by the log.
+   *
+   * @throws org.espalier.node.Problem if the log cannot be read
+   */
+  long predictions(Instant since);
 
   /**
    * Signs the log as it is.

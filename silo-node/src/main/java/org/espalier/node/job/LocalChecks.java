@@ -9,11 +9,11 @@ import java.util.List;
 import java.util.Locale;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohort;
-import org.espalier.node.config.Policy;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.Dataset;
 import org.espalier.node.data.DatasetScan;
 import org.espalier.node.data.TableSchema;
+import org.espalier.node.policy.Policy;
 import org.espalier.protocols.model.ModelSlice;
 import org.espalier.protocols.prepare.Encoding;
 import org.espalier.wire.Party;
@@ -39,9 +39,11 @@ final class LocalChecks {
    * @throws Problem the first check that fails
    */
   static void require(JobRun.Context context, String job, JobSpec spec) {
+    PolicyRules.requireRunning(context);
     for (Rule rule : checks(context, job, spec)) {
       rule.check();
     }
+    PolicyRules.require(context, spec);
   }
 
   /**
@@ -209,7 +211,7 @@ final class LocalChecks {
                     .formatted(self, partner))
             .at(self)
             .detail("policy.yaml has no partners.%s.phonetic_keys: true".formatted(partner))
-            .next("add it to policy.yaml of the home folder and start the node again");
+            .next("add it to policy.yaml of the home folder, then silo policy apply");
       }
     }
     return "phonetic keys allowed by the policy";
@@ -359,7 +361,7 @@ final class LocalChecks {
                         .detail(
                             "policy.yaml has no partners.%s.online_scoring"
                                 .formatted(spec.labelParty()))
-                        .next("add it to policy.yaml of the home folder and start the node again"));
+                        .next("add it to policy.yaml of the home folder, then silo policy apply"));
     if (spec.scoresPerDay() > allowed.scoresPerDay()) {
       throw Problem.refused(
               "the policy of %s allows %s %,d scores a day, and the job asks for %,d"

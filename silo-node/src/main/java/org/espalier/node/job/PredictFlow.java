@@ -56,7 +56,11 @@ final class PredictFlow implements JobRun.Flow {
   private void predict(JobRun run, Alignment alignment, ModelSlice slice, Table table) {
     ObjectNode parameters =
         Json.object().put("model", spec.model()).put("rows", PhaseFacts.bucket(alignment.size()));
+    if (slice.logitsOfAPerson() != 1) {
+      parameters.put("numbers", slice.logitsOfAPerson());
+    }
     ObjectNode facts = PhaseFacts.of("predict.joint-logits", "1", parameters);
+    PolicyRules.requirePredictions(run.context(), alignment.size());
     run.phase(
         PREDICT,
         PhaseFacts.output(

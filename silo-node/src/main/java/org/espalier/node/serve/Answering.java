@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.espalier.node.config.Json;
-import org.espalier.node.config.Policy;
 import org.espalier.node.job.ServedTable;
+import org.espalier.node.policy.Policy;
 import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.protocols.predict.OnlineLogits;
 

@@ -27,7 +27,6 @@ import java.util.function.UnaryOperator;
 import org.espalier.node.Periodic;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
-import org.espalier.node.config.Policy;
 import org.espalier.node.job.Job;
 import org.espalier.node.job.JobRun;
 import org.espalier.node.job.JobService;
@@ -35,6 +34,7 @@ import org.espalier.node.job.JobState;
 import org.espalier.node.job.Journal;
 import org.espalier.node.job.ServeSpec;
 import org.espalier.node.job.ServedTable;
+import org.espalier.node.policy.Policy;
 import org.espalier.node.store.Store;
 import org.espalier.wire.Party;
 import org.slf4j.Logger;
@@ -352,6 +352,25 @@ public final class Servings implements AutoCloseable {
         LOG.error("{} is not served", id, e);
       }
     }
+  }
+
+  /**
+   * Ends all serving here until {@link #resumeSoon}, because the node is halted.
+   *
+   * @return how many were served
+   */
+  public synchronized int suspend() {
+    int ended = active.size();
+    for (String id : List.copyOf(active.keySet())) {
+      end(active.remove(id)); // not forgotten: what was served is served again afterwards
+      failed.put(id, Problem.refused(self() + " is halted").at(self()).next("silo resume"));
+    }
+    return ended;
+  }
+
+  /** Serves again what was served before a halt. */
+  public void resumeSoon() {
+    timers.execute(this::resume);
   }
 
   private void agreeOnSeeds() {

@@ -90,6 +90,25 @@ final class Migrations {
             token_hash BLOB NOT NULL,
             created TEXT NOT NULL
           ) STRICT;
+          """,
+          """
+          CREATE TABLE grounds (
+            job TEXT NOT NULL REFERENCES jobs(id),
+            party TEXT NOT NULL,
+            json TEXT NOT NULL,
+            PRIMARY KEY (job, party)
+          ) STRICT;
+          CREATE TABLE drafts (
+            job TEXT PRIMARY KEY REFERENCES jobs(id),
+            person_json TEXT NOT NULL,
+            sent INTEGER NOT NULL
+          ) STRICT;
+          CREATE TABLE words (
+            job TEXT NOT NULL REFERENCES jobs(id),
+            person TEXT NOT NULL,
+            word_json TEXT NOT NULL,
+            PRIMARY KEY (job, person)
+          ) STRICT;
           """);
 
   private Migrations() {}

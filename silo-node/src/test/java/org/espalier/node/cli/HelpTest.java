@@ -145,10 +145,8 @@ class HelpTest {
       for (String word : path.split(" ", -1)) {
         command = command.getSubcommands().get(word);
       }
-      command
-          .getCommandSpec()
-          .optionsMap()
-          .keySet()
+      command.getCommandSpec().optionsMap().keySet().stream()
+          .filter(name -> !name.endsWith("-file")) // a path is no secret
           .forEach(name -> assertThat(name).doesNotContain("pass", "secret", "token"));
     }
   }

@@ -426,7 +426,8 @@ class RenderingTest {
             "--min-intersection",
             "50");
     assertThat(said.exitCode()).isZero();
-    assertThat(said.out()).contains("Proposed P-5e6f7a8b. Waits for: insurer.example");
+    assertThat(said.out())
+        .contains("Proposed P-5e6f7a8b (sha256:0123456789abcdef). Waits for: insurer.example");
     JsonNode spec = silo.argsOf("job.propose").path("spec");
     assertThat(spec.path("kind").asText()).isEqualTo("predict");
     assertThat(spec.path("label_party").asText()).isEqualTo("bank.example");

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,11 +56,7 @@ class CohortJobTest extends TwoSilos {
 
   private static void policy(TestSilo silo, String yaml) {
     silo.stop();
-    try {
-      Files.writeString(silo.home.policy(), yaml);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    silo.policy(yaml);
     silo.start();
   }
 

@@ -47,9 +47,7 @@ class HostilePartnerTest {
   @BeforeEach
   void enrol() throws Exception {
     bank = TestSilo.create(BANK.name(), root);
-    Files.writeString(
-        bank.home.policy(),
-        "partners: {insurer.example: {match_dry_run: true, match_dry_runs_per_90d: 1}}");
+    bank.policy("partners: {insurer.example: {match_dry_run: true, match_dry_runs_per_90d: 1}}");
     bank.start();
     bank.dataset("people", TestData.bank(0, 100));
     Path secret = root.resolve("secret");
@@ -116,18 +114,24 @@ class HostilePartnerTest {
     assertThat(state(job)).isEqualTo("PROPOSED");
   }
 
+  private static ObjectNode grounds() {
+    return Json.object().put("policy", "0".repeat(64));
+  }
+
   @Test
   void nobodyApprovesInAnothersName() throws Exception {
     String job = bank.propose(TestData.twoParties(50));
     ObjectNode body = about(job);
-    body.putObject("decision").put("approved", true).put("signature", new byte[64]);
+    ObjectNode decision = body.putObject("decision").put("approved", true);
+    decision.put("signature", new byte[64]).set("grounds", grounds());
     assertThat(refusal("job.decide", body)).contains("not signed by insurer.example");
     ObjectNode ready = about(job);
     ready
         .putObject("approvals")
         .putObject("insurer.example")
         .put("approved", true)
-        .put("signature", "!!! not base64 !!!");
+        .put("signature", "!!! not base64 !!!")
+        .set("grounds", grounds());
     assertThat(refusal("job.ready", ready)).contains("not signed by insurer.example");
     assertThat(refusal("job.start", about(job).put("attempt", 1))).contains("PROPOSED");
     assertThat(state(job)).isEqualTo("PROPOSED");
@@ -212,6 +216,7 @@ class HostilePartnerTest {
     ObjectNode proposal = Json.object().put("job", "J-00000001");
     proposal.put("spec", HexFormat.of().formatHex(spec.digest()));
     proposal.set("content", spec.toJson());
+    proposal.putObject("approval").set("grounds", grounds());
     assertThat(refusal("job.propose", proposal)).contains("not signed by insurer.example");
     assertThat(bank.call("job.list").path("jobs").size()).isZero();
   }

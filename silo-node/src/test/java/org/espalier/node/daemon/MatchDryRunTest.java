@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,8 +24,8 @@ class MatchDryRunTest {
   private void start(String bankPolicy, String insurerPolicy) throws IOException {
     bank = TestSilo.create("bank.example", root);
     insurer = TestSilo.create("insurer.example", root);
-    policy(bank, bankPolicy);
-    policy(insurer, insurerPolicy);
+    bank.policy(bankPolicy);
+    insurer.policy(insurerPolicy);
     bank.start();
     insurer.start();
     bank.partnerWith(insurer);
@@ -40,13 +39,9 @@ class MatchDryRunTest {
     insurer.close();
   }
 
-  private static void policy(TestSilo silo, String yaml) throws IOException {
-    Files.writeString(silo.home.policy(), yaml);
-  }
-
   private static void again(TestSilo silo, String yaml) throws IOException {
     silo.stop();
-    policy(silo, yaml);
+    silo.policy(yaml);
     silo.start();
   }
 

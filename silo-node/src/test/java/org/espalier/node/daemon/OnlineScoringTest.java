@@ -13,7 +13,6 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
@@ -95,13 +94,9 @@ class OnlineScoringTest {
   }
 
   private static TestSilo policy(TestSilo silo, LocalDate until) throws IOException {
-    Files.writeString(
-        silo.home.policy(),
-        "partners: {bank.example: {online_scoring: {scores_per_day: %d, until: %s}}}\n"
-            .formatted(QUOTA, until),
-        StandardOpenOption.CREATE,
-        StandardOpenOption.TRUNCATE_EXISTING);
-    return silo;
+    return silo.policy(
+        "partners: {bank.example: {online_scoring: {scores_per_day: %d, until: %s}}}"
+            .formatted(QUOTA, until));
   }
 
   private static List<String> with(List<String> lines, String... more) {

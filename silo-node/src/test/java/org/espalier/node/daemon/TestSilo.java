@@ -54,7 +54,39 @@ final class TestSilo implements AutoCloseable {
             Duration.ofSeconds(30),
             Duration.ofSeconds(15),
             null));
-    return silo;
+    return silo.policy("");
+  }
+
+  /** What tests that are not about the policy allow: everything that can be allowed for all. */
+  static final String OPEN =
+      """
+      partners: {"*": {roles: [label, feature]}}
+      purposes: {"*": {}}
+      datasets: {"*": {purposes: ["*"], columns: {allow: ["*"]}, keys: ["*"]}}
+      training: {models: ["*"], levels: ["*"], accept_span: true}
+      outputs: {scores: true, inference: true, predictions: {}}
+      """;
+
+  /** The node's policy from its next start on: all is allowed but for what these sections say. */
+  TestSilo policy(String yaml) {
+    ObjectNode policy = Json.yaml("open", OPEN, ObjectNode.class);
+    if (!yaml.isBlank()) {
+      ObjectNode more = Json.yaml("policy", yaml, ObjectNode.class);
+      policy.withObject("/partners").setAll(more.withObject("/partners").deepCopy());
+      more.remove("partners");
+      policy.setAll(more);
+    }
+    return exactPolicy(Json.toYaml(policy));
+  }
+
+  /** The node's policy from its next start on, or when it is applied. */
+  TestSilo exactPolicy(String yaml) {
+    try {
+      Files.writeString(home.policy(), yaml);
+      return this;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   static int freePort() {

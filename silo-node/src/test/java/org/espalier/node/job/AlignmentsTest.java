@@ -20,11 +20,11 @@ import java.util.stream.IntStream;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.Json;
-import org.espalier.node.config.Policy;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.Dataset;
 import org.espalier.node.data.Datasets;
 import org.espalier.node.data.TableSchema;
+import org.espalier.node.policy.Policy;
 import org.espalier.node.store.Store;
 import org.espalier.psi.keys.MatchKey;
 import org.espalier.wire.Party;
@@ -86,8 +86,8 @@ class AlignmentsTest {
             throw new UnsupportedOperationException();
           }
         };
-    return new Alignments(
-        new Kept(), datasets, Json.yaml("policy.yaml", policy, Policy.class), clock);
+    Policy parsed = Json.yaml("policy.yaml", policy, Policy.class);
+    return new Alignments(new Kept(), datasets, () -> parsed, clock);
   }
 
   /** The log as far as alignments go. */
@@ -121,6 +121,11 @@ class AlignmentsTest {
     public long alignments(long from, Consumer<Alignment> reader) {
       log.subList((int) from, log.size()).forEach(reader);
       return log.size();
+    }
+
+    @Override
+    public long predictions(Instant since) {
+      return 0;
     }
 
     @Override

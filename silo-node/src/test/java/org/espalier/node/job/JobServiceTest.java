@@ -9,10 +9,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -23,11 +27,12 @@ import java.util.function.Consumer;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.Json;
-import org.espalier.node.config.Policy;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.Datasets;
 import org.espalier.node.data.TableSchema;
+import org.espalier.node.policy.Policy;
+import org.espalier.node.policy.Rulebook;
 import org.espalier.node.store.Store;
 import org.espalier.wire.Party;
 import org.junit.jupiter.api.AfterEach;
@@ -92,10 +97,30 @@ class JobServiceTest {
     }
 
     @Override
+    public long predictions(Instant since) {
+      return 0;
+    }
+
+    @Override
     public ObjectNode checkpoint() {
       return Json.object();
     }
   }
+
+  /** The partner's receipts, by job. */
+  private final Map<String, ObjectNode> theirs = new ConcurrentHashMap<>();
+
+  private static final Rulebook OPEN =
+      Rulebook.of(
+          Rulebook.parse(
+              "open",
+              """
+              partners: {"*": {roles: [label, feature]}}
+              purposes: {"*": {}}
+              datasets: {"*": {purposes: ["*"], columns: {allow: ["*"]}, keys: ["*"]}}
+              training: {models: ["*"], levels: ["*"]}
+              outputs: {scores: true, predictions: {}}
+              """));
 
   @BeforeEach
   void start() throws Exception {
@@ -111,18 +136,30 @@ class JobServiceTest {
                 new TableSchema.Column("income", ColumnType.NUMBER),
                 new TableSchema.Column("bad", ColumnType.LABEL)),
             null));
-    peers = new FakePeers(BANK);
+    peers =
+        new FakePeers(BANK) {
+          @Override
+          public JsonNode request(Party partner, String method, JsonNode body, Duration timeout) {
+            JsonNode answer = super.request(partner, method, body, timeout);
+            ObjectNode receipt = theirs.get(body.path("job").asText());
+            if (!method.equals("job.receipts") || receipt == null) {
+              return answer;
+            }
+            ObjectNode said = Json.object().put("signature", new byte[64]);
+            return said.set("receipt", receipt);
+          }
+        };
     context =
         new JobRun.Context(
             peers,
             jobs,
             new Openings(new Acts(), datasets),
-            new Alignments(new Acts(), datasets, Policy.NONE, Clock.systemUTC()),
+            new Alignments(new Acts(), datasets, () -> Policy.NONE, Clock.systemUTC()),
             new Cohorts(folder.resolve("cohorts"), new byte[32]),
             datasets,
             new Acts(),
             new SiloConfig(BANK, "127.0.0.1:1", null, null, Duration.ofMinutes(1), null),
-            Policy.NONE,
+            OPEN,
             folder,
             folder);
     service = new JobService(context);
@@ -145,9 +182,13 @@ class JobServiceTest {
   }
 
   private String approved() {
-    String id = service.propose(JobSpec.yaml("job.yaml", SPEC)).id();
+    return approved(SPEC);
+  }
+
+  private String approved(String spec) {
+    String id = service.propose(JobSpec.yaml("job.yaml", spec), Optional.empty()).id();
     ObjectNode body = about(id);
-    body.putObject("decision").put("approved", true).put("signature", new byte[64]);
+    body.set("decision", approval());
     said("job.decide", body);
     assertThat(jobs.get(id).state()).isEqualTo(JobState.APPROVED);
     return id;
@@ -271,7 +312,11 @@ class JobServiceTest {
 
   /** A job that a kill left in this phase. */
   private String killedIn(String phase) {
-    String id = approved();
+    return killedIn(phase, SPEC);
+  }
+
+  private String killedIn(String phase, String spec) {
+    String id = approved(spec);
     jobs.begin(id, 1);
     jobs.phase(id, phase);
     return id;
@@ -287,27 +332,29 @@ class JobServiceTest {
   }
 
   @Test
-  void whoseNodeWasKilledWhileAligningRunsItAgain() {
+  void whoseNodeWasKilledRunsItAgainUnlessSomethingWasOpenedThatCounts() {
     String aligning = killedIn("align");
-    String training = killedIn("train");
+    String sealed = killedIn("train");
+    String training = killedIn("train", SPEC + "training: {level: gradients}\n");
     String often = killedIn("align");
     jobs.triedAgain(often, 3);
-    String theirs = "J-00000001";
+    String foreign = "J-00000001";
     JobSpec spec = JobSpec.yaml("job.yaml", SPEC).aligned("ecdh");
     ObjectNode proposal =
-        Json.object().put("job", theirs).put("spec", HexFormat.of().formatHex(spec.digest()));
+        Json.object().put("job", foreign).put("spec", HexFormat.of().formatHex(spec.digest()));
     proposal.set("content", spec.toJson());
-    proposal.putObject("approval").put("approved", true).put("signature", new byte[64]);
+    proposal.set("approval", approval());
     said("job.propose", proposal);
-    service.decide(theirs, true, null);
-    jobs.begin(theirs, 1);
+    service.decide(foreign, true, null, Optional.empty());
+    jobs.begin(foreign, 1);
     restart();
-    for (String id : List.of(training, often, theirs)) {
+    for (String id : List.of(training, often, foreign)) {
       assertThat(jobs.get(id).state()).isEqualTo(JobState.FAILED);
       assertThat(service.triesAgain(id)).isFalse();
     }
     until(() -> logged(aligning, "runs again by itself, time 1 of 3"));
     assertThat(jobs.get(aligning).attempt()).isEqualTo(2);
+    until(() -> logged(sealed, "runs again by itself, time 1 of 3"));
     assertThat(jobs.triedAgain(aligning)).isEqualTo(1);
     assertThat(jobs.get(training).attempt()).isEqualTo(1);
     // Once its operator has run it, it may be tried as often again.
@@ -355,12 +402,48 @@ class JobServiceTest {
   @Test
   void whoProposesSaysHowPeopleAreAligned() {
     JobSpec open = JobSpec.yaml("job.yaml", SPEC);
-    assertThat(service.propose(open).spec()).isEqualTo(open.aligned("ecdh"));
+    assertThat(service.propose(open, Optional.empty()).spec()).isEqualTo(open.aligned("ecdh"));
     ObjectNode proposal =
         Json.object().put("job", "J-00000001").put("spec", HexFormat.of().formatHex(open.digest()));
     proposal.set("content", open.toJson());
     assertThatThrownBy(() -> said("job.propose", proposal))
         .hasMessageContaining("does not say by which protocol");
+  }
+
+  @Test
+  void whoWasCutOffAtTheReceiptsEndsAsDoneWithThePartnersReceipt() {
+    String id = killedIn("receipt", SPEC + "training: {level: gradients}\n");
+    String alone = killedIn("receipt", SPEC + "training: {level: gradients}\n");
+    for (String job : List.of(id, alone)) {
+      jobs.report(job, 1, Json.object().put("attempt", 1));
+      jobs.receipt(job, 1, BANK, new Jobs.Receipt(receipt(job, BANK), new byte[64]));
+    }
+    theirs.put(id, receipt(id, INSURER));
+    theirs.put(alone, receipt(alone, INSURER).put("spec", "0".repeat(64)));
+    restart();
+    until(() -> jobs.get(id).state() == JobState.DONE);
+    assertThat(jobs.report(id, 1).orElseThrow().at("/receipts/insurer.example").asText())
+        .isEqualTo("agreed");
+    assertThat(jobs.receipts(id, 1)).containsKey(INSURER);
+    assertThat(journal).contains("job.run ok", "job.receipt");
+    until(() -> !service.triesAgain(alone));
+    assertThat(jobs.get(alone).state()).as("a receipt of another job").isEqualTo(JobState.FAILED);
+    assertThat(said("job.receipts", about(id).put("attempt", 1)).at("/receipt/party").asText())
+        .isEqualTo("bank.example");
+  }
+
+  private ObjectNode receipt(String job, Party party) {
+    ObjectNode receipt = about(job).put("attempt", 1).put("party", party.name());
+    receipt.putObject("alignment").put("size", 2);
+    receipt.putObject("transcripts").putObject("train").put("bank.example", "aa");
+    receipt.withObject("/transcripts/train").put("insurer.example", "aa");
+    return receipt;
+  }
+
+  private static ObjectNode approval() {
+    ObjectNode approval = Json.object().put("approved", true).put("signature", new byte[64]);
+    approval.putObject("grounds").put("policy", "0".repeat(64));
+    return approval;
   }
 
   @Test
@@ -372,7 +455,7 @@ class JobServiceTest {
               .put("job", "J-%08x".formatted(i))
               .put("spec", HexFormat.of().formatHex(spec.digest()));
       proposal.set("content", spec.toJson());
-      proposal.putObject("approval").put("approved", true).put("signature", new byte[64]);
+      proposal.set("approval", approval());
       if (i == 100) {
         assertThatThrownBy(() -> said("job.propose", proposal))
             .hasMessageContaining("100 proposals");
@@ -398,15 +481,17 @@ class JobServiceTest {
                 peers,
                 jobs,
                 new Openings(new Acts(), new Datasets(store)),
-                new Alignments(new Acts(), new Datasets(store), Policy.NONE, Clock.systemUTC()),
+                new Alignments(
+                    new Acts(), new Datasets(store), () -> Policy.NONE, Clock.systemUTC()),
                 new Cohorts(folder.resolve("cohorts"), new byte[32]),
                 new Datasets(store),
                 new Acts(),
                 null,
-                Policy.NONE,
+                OPEN,
                 folder,
                 folder));
-    assertThatThrownBy(() -> alone.propose(JobSpec.yaml("job.yaml", SPEC))).hasMessage("no");
+    assertThatThrownBy(() -> alone.propose(JobSpec.yaml("job.yaml", SPEC), Optional.empty()))
+        .hasMessage("no");
     assertThat(journal).containsExactly("job.propose", "job.propose refused");
     assertThat(jobs.list()).isEmpty();
     alone.close();

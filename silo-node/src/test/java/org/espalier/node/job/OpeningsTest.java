@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -79,6 +80,11 @@ class OpeningsTest {
     public long passes(long from, Consumer<Pass> reader) {
       log.subList((int) from, log.size()).forEach(reader);
       return log.size();
+    }
+
+    @Override
+    public long predictions(Instant since) {
+      return 0;
     }
 
     @Override

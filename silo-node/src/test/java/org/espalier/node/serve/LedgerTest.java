@@ -78,6 +78,11 @@ class LedgerTest {
     }
 
     @Override
+    public long predictions(Instant since) {
+      return 0;
+    }
+
+    @Override
     public ObjectNode checkpoint() {
       throw new AssertionError();
     }

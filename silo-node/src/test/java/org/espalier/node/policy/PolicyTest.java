@@ -1,4 +1,4 @@
-package org.espalier.node.config;
+package org.espalier.node.policy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.espalier.node.Problem;
+import org.espalier.node.config.SiloHome;
 import org.espalier.wire.Party;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,12 +22,12 @@ class PolicyTest {
   private Policy policy(String yaml) throws IOException {
     SiloHome home = new SiloHome(folder);
     Files.writeString(home.policy(), yaml);
-    return Policy.load(home);
+    return new Rulebook(home).policy();
   }
 
   @Test
   void withoutAFileNobodyMayAnything() {
-    Policy none = Policy.load(new SiloHome(folder));
+    Policy none = new Rulebook(new SiloHome(folder)).policy();
     assertThat(none.dryRuns(A)).isZero();
     assertThat(none.sharesKeyShapes(A)).isFalse();
     assertThat(none.allowsPhoneticKeys(A)).isFalse();

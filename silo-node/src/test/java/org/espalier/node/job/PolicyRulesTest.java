@@ -1,0 +1,171 @@
+package org.espalier.node.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.LocalTime;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.espalier.node.config.Json;
+import org.espalier.node.config.SiloConfig;
+import org.espalier.node.data.ColumnType;
+import org.espalier.node.data.Datasets;
+import org.espalier.node.data.TableSchema;
+import org.espalier.node.policy.Policy;
+import org.espalier.node.policy.Rulebook;
+import org.espalier.node.store.Store;
+import org.espalier.wire.Party;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Each rule by itself: what a job needs, less one line, or with one limit more. */
+class PolicyRulesTest {
+  private static final Party BANK = new Party("bank.example");
+  private static final String JOB =
+      """
+      name: j
+      purpose: research
+      label: {party: bank.example, column: bad}
+      parties:
+        bank.example: {dataset: people}
+        insurer.example: {dataset: people}
+      match: [[{column: id}]]
+      alignment: {protocol: ecdh, min_intersection: 1}
+      """;
+
+  @TempDir Path folder;
+  private Store store;
+  private JobRun.Context context;
+
+  @BeforeEach
+  void start() throws Exception {
+    store = Store.open(folder.resolve("silo.db"));
+    Datasets datasets = new Datasets(store);
+    datasets.add(
+        "people",
+        Files.writeString(folder.resolve("people.csv"), "id,income,bad\na,1,0\nb,2,1\n"),
+        new TableSchema(
+            List.of(
+                new TableSchema.Column("id", ColumnType.ID),
+                new TableSchema.Column("income", ColumnType.NUMBER),
+                new TableSchema.Column("bad", ColumnType.LABEL)),
+            null));
+    context =
+        new JobRun.Context(
+            new FakePeers(BANK),
+            new Jobs(store),
+            null,
+            null,
+            null,
+            datasets,
+            null,
+            new SiloConfig(BANK, "127.0.0.1:1", null, null, Duration.ofMinutes(1), null),
+            Rulebook.of(Policy.NONE),
+            folder,
+            folder);
+  }
+
+  @AfterEach
+  void stop() {
+    store.close();
+  }
+
+  private static JobSpec spec(String... more) {
+    return JobSpec.yaml("job.yaml", JOB + String.join("\n", more));
+  }
+
+  private List<String> denials(ObjectNode policy, JobSpec spec) {
+    Rulebook.InForce rules =
+        new Rulebook.InForce(Rulebook.parse("policy.yaml", Json.toYaml(policy)), "0".repeat(64));
+    return PolicyRules.verdicts(context, rules, spec).stream()
+        .filter(verdict -> !verdict.passed())
+        .map(PolicyRules.Verdict::rule)
+        .toList();
+  }
+
+  private ObjectNode suggested(JobSpec spec) {
+    return PolicyRules.suggestion(context, spec);
+  }
+
+  @Test
+  void whatIsSuggestedAllowsTheJobAndNothingIsAllowedWithoutIt() {
+    JobSpec spec = spec();
+    assertThat(denials(suggested(spec), spec)).isEmpty();
+    assertThat(denials(Json.object(), spec))
+        .contains(
+            "partners.insurer.example",
+            "purposes.research",
+            "datasets.people",
+            "training.models",
+            "training.levels");
+    for (String section : List.of("partners", "purposes", "datasets", "training")) {
+      ObjectNode less = suggested(spec);
+      less.remove(section);
+      assertThat(denials(less, spec)).as("without " + section).isNotEmpty();
+    }
+  }
+
+  @Test
+  void whatForbidsWins() {
+    JobSpec spec = spec();
+    Map<String, String> forbidding = new LinkedHashMap<>();
+    forbidding.put("datasets.people.columns.never", "/datasets/people/columns|{never: [inc*]}");
+    forbidding.put(
+        "partners.insurer.example.until", "/partners/insurer.example|{until: 2020-01-01}");
+    forbidding.put("partners.insurer.example.roles", "/partners/insurer.example|{roles: [label]}");
+    forbidding.put("purposes.research.until", "/purposes/research|{until: 2020-01-01}");
+    forbidding.put("datasets.people.purposes", "/datasets/people|{purposes: [marketing]}");
+    forbidding.put("datasets.people.keys", "/datasets/people|{keys: [name]}");
+    forbidding.put("alignment.min_intersection", "/alignment|{min_intersection: 2}");
+    forbidding.put("alignment.min_fraction", "/alignment|{min_fraction: 0.6}");
+    forbidding.put("alignment.protocols", "/alignment|{protocols: [oprf]}");
+    forbidding.put("alignment.security", "/alignment|{security: malicious}");
+    forbidding.put("training.models", "/training|{models: [linear]}");
+    forbidding.put("training.levels", "/training|{levels: [gradients]}");
+    forbidding.forEach(
+        (rule, change) -> {
+          String[] parts = change.split("\\|", 2);
+          ObjectNode policy = suggested(spec);
+          ObjectNode at =
+              parts[0].startsWith("/partners/")
+                  ? (ObjectNode) policy.path("partners").path("insurer.example")
+                  : policy.withObject(parts[0]);
+          at.setAll(Json.yaml(rule, parts[1], ObjectNode.class));
+          assertThat(denials(policy, spec)).as(rule).containsExactly(rule);
+        });
+  }
+
+  @Test
+  void outputsAreAllowedByName() {
+    JobSpec scores = spec("evaluation: {reveal: scores}");
+    ObjectNode policy = suggested(spec());
+    assertThat(denials(policy, scores)).containsExactly("outputs.scores");
+    assertThat(denials(suggested(scores), scores)).isEmpty();
+    JobSpec errors = spec("model: {inference: true}", "training: {level: gradients}");
+    assertThat(denials(suggested(errors), errors)).isEmpty();
+    ObjectNode silent = suggested(errors);
+    silent.withObject("/outputs").remove("inference");
+    assertThat(denials(silent, errors)).containsExactly("outputs.inference");
+    ObjectNode narrow = suggested(spec("training: {max_passes: 9}"));
+    narrow.withObject("/training").put("max_passes", 8);
+    assertThat(denials(narrow, spec("training: {max_passes: 9}")))
+        .containsExactly("training.max_passes");
+  }
+
+  @Test
+  void windowsMaySpanMidnight() {
+    Policy.Operations day = new Policy.Operations("06:00-22:00");
+    assertThat(day.includes(LocalTime.of(6, 0))).isTrue();
+    assertThat(day.includes(LocalTime.of(22, 0))).isFalse();
+    Policy.Operations night = new Policy.Operations("22:00-06:00");
+    assertThat(night.includes(LocalTime.of(23, 0))).isTrue();
+    assertThat(night.includes(LocalTime.of(5, 59))).isTrue();
+    assertThat(night.includes(LocalTime.of(12, 0))).isFalse();
+  }
+}
