@@ -100,7 +100,7 @@ final class EventRules {
   private static final Pattern BOOT = Pattern.compile("[0-9a-f]{16}");
   private static final Map<String, Type> TYPES = catalogue();
 
-  private static final JsonMapper MAPPER =
+  static final JsonMapper MAPPER =
       JsonMapper.builder(
               JsonFactory.builder()
                   .streamReadConstraints(

@@ -57,6 +57,7 @@ final class ExportCheck {
   private String job = "";
   private long unpacked;
   private EventRules.Checked newest;
+  private final List<EventRules.Checked> shared = new ArrayList<>();
   private Evidence evidence;
 
   /**
@@ -93,6 +94,16 @@ final class ExportCheck {
         findings.sorted(),
         findings.remarks(),
         evidence);
+  }
+
+  /** The checkpoint of the export; null if it holds none. */
+  TreeHead head() {
+    return checkpoint;
+  }
+
+  /** Events that a partner's log must tell of, too; in order. */
+  List<EventRules.Checked> events() {
+    return shared;
   }
 
   private void check(ZipFile zip) throws IOException {
@@ -229,6 +240,9 @@ final class ExportCheck {
             "event " + seq + " is dated " + Instant.ofEpochMilli(event.time()) + ", still to come");
       }
       newest = event;
+      if (Claims.concerns(event.type())) {
+        shared.add(event);
+      }
       order.add(seq);
       leafHashes.writeBytes(leaf);
     } catch (EventRules.BrokenRuleException e) {

@@ -9,7 +9,7 @@ final class Findings {
   private static final int MAX = 20;
 
   /** Gravest first. Without a trusted signature nothing else can be said about a log. */
-  private static final List<Verdict> GRAVITY =
+  static final List<Verdict> GRAVITY =
       List.of(
           Verdict.KEY_NOT_TRUSTED,
           Verdict.FORK,

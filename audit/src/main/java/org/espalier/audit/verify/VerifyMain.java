@@ -7,6 +7,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +27,7 @@ public final class VerifyMain {
 
         java -jar espalier-audit.jar PATH --key VKEY [--state DIR] [--json]
         java -jar espalier-audit.jar PATH --policy FILE [--grace HOURS] [...]
+        java -jar espalier-audit.jar --mine FILE --key VKEY --theirs FILE --key VKEY
 
       PATH        directory of a log, or file of an export
       --key       the verifier key to trust, such as
@@ -40,6 +42,8 @@ public final class VerifyMain {
                   as many witnesses as the policy asks for
       --seen      file with a checkpoint of the log from elsewhere, such as from
                   a witness; may be given several times
+      --mine, --theirs   exports of one job from two parties' logs: are verified
+                  and held against each other, with the keys of both
       --json      one JSON object instead of lines
 
       Exit codes: 0 intact, 2 wrong usage or unreadable, 10 altered, 11 truncated
@@ -55,7 +59,9 @@ public final class VerifyMain {
 
   static int run(String[] args, PrintStream out, PrintStream err) {
     String path = null;
-    String key = null;
+    String mine = null;
+    String theirs = null;
+    List<String> keys = new ArrayList<>();
     String state = null;
     String policyFile = null;
     long grace = DEFAULT_GRACE;
@@ -69,7 +75,22 @@ public final class VerifyMain {
           return 0;
         }
         case "--json" -> json = true;
-        case "--key" -> key = more ? args[++i] : null;
+        case "--key" -> {
+          if (!more) {
+            return usage(err, "--key needs a key");
+          }
+          keys.add(args[++i]);
+        }
+        case "--mine", "--theirs" -> {
+          if (!more) {
+            return usage(err, args[i] + " needs a file");
+          }
+          if (args[i].equals("--mine")) {
+            mine = args[++i];
+          } else {
+            theirs = args[++i];
+          }
+        }
         case "--state" -> {
           if (!more) {
             return usage(err, "--state needs a directory");
@@ -102,13 +123,20 @@ public final class VerifyMain {
         }
       }
     }
-    if (path == null || (key == null && policyFile == null)) {
+    if (mine != null || theirs != null) {
+      return reconcile(mine, theirs, keys, path != null, json, out, err);
+    }
+    if (path == null || (keys.isEmpty() && policyFile == null)) {
       return usage(err, path == null ? "what is to be verified?" : "--key is missing");
+    }
+    if (keys.size() > 1) {
+      return usage(err, "one --key only");
     }
     try {
       WitnessPolicy policy =
           policyFile == null ? null : WitnessPolicy.parse(bytes(Path.of(policyFile)));
-      TrustedKey trusted = key == null ? policy.onlyLog() : TrustedKey.parse(keyText(key));
+      TrustedKey trusted =
+          keys.isEmpty() ? policy.onlyLog() : TrustedKey.parse(keyText(keys.get(0)));
       Verifier verifier = Verifier.trusting(trusted);
       if (policy != null) {
         verifier = verifier.witnessed(policy, Duration.ofHours(grace));
@@ -132,6 +160,39 @@ public final class VerifyMain {
       return usage(err, e.getMessage());
     } catch (IOException e) {
       err.println("cannot verify " + Texts.shown(path) + ": " + e.getMessage());
+      return USAGE;
+    }
+  }
+
+  private static int reconcile(
+      String mine,
+      String theirs,
+      List<String> keys,
+      boolean path,
+      boolean json,
+      PrintStream out,
+      PrintStream err) {
+    if (mine == null || theirs == null || keys.size() != 2 || path) {
+      return usage(err, "--mine and --theirs go together, with the --key of each in this order");
+    }
+    try {
+      Reconciliation result =
+          Reconciler.bundles(
+              Path.of(mine),
+              TrustedKey.parse(keyText(keys.get(0))),
+              Path.of(theirs),
+              TrustedKey.parse(keyText(keys.get(1))),
+              Clock.systemUTC());
+      if (json) {
+        out.println(result.toJson().toPrettyString());
+      } else {
+        result.lines().forEach(out::println);
+      }
+      return result.verdict().exitCode();
+    } catch (IllegalArgumentException e) {
+      return usage(err, e.getMessage());
+    } catch (IOException e) {
+      err.println("cannot compare: " + e.getMessage());
       return USAGE;
     }
   }

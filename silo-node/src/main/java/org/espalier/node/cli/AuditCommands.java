@@ -38,6 +38,7 @@ import picocli.CommandLine.Parameters;
       "  silo audit verify",
       "  silo audit export --job J-1a2b3c4d --out job.zip",
       "  silo audit witness                                 who has signed this log",
+      "  silo audit reconcile                               holds it against the partners' logs",
       "  silo audit key > bank.vkey",
       "  silo audit verify job.zip --key bank.vkey          at the auditor, without a node",
     },
@@ -47,6 +48,7 @@ import picocli.CommandLine.Parameters;
       AuditCommands.Export.class,
       AuditCommands.Key.class,
       AuditCommands.Witness.class,
+      AuditReconcile.class,
     })
 final class AuditCommands extends GroupCommand {
 

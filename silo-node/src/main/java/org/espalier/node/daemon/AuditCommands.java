@@ -29,13 +29,19 @@ final class AuditCommands {
   private final AuditJournal journal;
   private final Witnesses witnesses;
   private final WitnessRequests witnessing;
+  private final Reconciling reconciling;
 
   AuditCommands(
-      AuditLog log, AuditJournal journal, Witnesses witnesses, WitnessRequests witnessing) {
+      AuditLog log,
+      AuditJournal journal,
+      Witnesses witnesses,
+      WitnessRequests witnessing,
+      Reconciling reconciling) {
     this.log = log;
     this.journal = journal;
     this.witnesses = witnesses;
     this.witnessing = witnessing;
+    this.reconciling = reconciling;
   }
 
   void addTo(Map<String, ControlServer.Command> commands) {
@@ -43,6 +49,7 @@ final class AuditCommands {
     commands.put("audit.tail", (args, events) -> tail(new Args(args)));
     commands.put("audit.witness", (args, events) -> witness(new Args(args)));
     commands.put("audit.forget-witness", (args, events) -> forget(new Args(args)));
+    commands.put("audit.reconcile", (args, events) -> reconciling.reconcile(new Args(args)));
     commands.put("audit.export", (args, events) -> export(new Args(args)));
   }
 

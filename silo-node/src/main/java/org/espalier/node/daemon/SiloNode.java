@@ -19,6 +19,7 @@ import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -60,6 +61,7 @@ import org.espalier.node.serve.ScoreEndpoint;
 import org.espalier.node.serve.Servings;
 import org.espalier.node.store.Store;
 import org.espalier.wire.Digests;
+import org.espalier.wire.Party;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -176,6 +178,9 @@ public final class SiloNode implements AutoCloseable {
               AuditKeys.witness(identity),
               party -> denied.denied(party, WitnessRequests.ADD, "two-histories"));
       requests.serve(links, witnessing.partnerMethods());
+      Reconciling reconciling =
+          new Reconciling(log, journal, jobs, witnessing, peers, () -> confirmed(book));
+      requests.serve(links, reconciling.partnerMethods());
       Witnesses witnesses = new Witnesses(home, book, links, journal);
       open.push(witnesses);
       journal.afterCheckpoint(witnesses::askSoon);
@@ -204,7 +209,7 @@ public final class SiloNode implements AutoCloseable {
       new CohortCommands(cohorts, jobs, datasets, journal).addTo(commands);
       commands.put("match.dry-run", (args, events) -> dryRun(dryRuns, new Args(args)));
       new ServeCommands(servings, clients, service, journal, scoring != null).addTo(commands);
-      new AuditCommands(log, journal, witnesses, witnessing).addTo(commands);
+      new AuditCommands(log, journal, witnesses, witnessing, reconciling).addTo(commands);
       Doctor doctor = new Doctor(home, identity, book, links, datasets, journal, witnesses);
       commands.put("doctor", (args, events) -> doctor.examine(new Args(args)));
       commands.put("status", (args, events) -> status());
@@ -278,6 +283,13 @@ public final class SiloNode implements AutoCloseable {
   private Actor operator() throws IOException {
     Object uid = Files.getAttribute(home.root(), "unix:uid");
     return Actor.of(Actor.Kind.HUMAN, "uid-" + uid, "unix-socket");
+  }
+
+  private static List<Party> confirmed(PartnerBook book) {
+    return book.list().stream()
+        .filter(partner -> partner.state() == Partner.State.CONFIRMED)
+        .map(Partner::party)
+        .toList();
   }
 
   private ScheduledExecutorService timers(DeniedRequests denied) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.espalier.audit.checkpoint.NoteSigner;
@@ -101,7 +102,15 @@ final class WitnessRequests {
     throw Problem.refused("a partner can have its own log witnessed only");
   }
 
-  private void keep(Party from, Evidence fork) {
+  /** What this node has seen of a partner's logs, the newest last. */
+  List<Witness.Seen> seen(Party party) throws IOException {
+    return Witness.all(logs).stream()
+        .filter(seen -> seen.key().name().startsWith(Witnesses.logs(party)))
+        .toList();
+  }
+
+  /** Keeps the proof that a partner's log has two histories, and says so. */
+  void keep(Party from, Evidence fork) {
     forked.accept(from);
     LOG.error("the log of {} has two histories: {}", from, fork.text());
     try {

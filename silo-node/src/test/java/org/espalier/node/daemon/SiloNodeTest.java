@@ -10,9 +10,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import org.espalier.audit.verify.Reconciler;
+import org.espalier.audit.verify.Reconciliation;
 import org.espalier.audit.verify.TrustedKey;
+import org.espalier.audit.verify.Verdict;
 import org.espalier.audit.verify.Verification;
 import org.espalier.audit.verify.Verifier;
 import org.espalier.node.Problem;
@@ -42,8 +46,15 @@ class SiloNodeTest {
     telecom.dataset("people", TestData.telecom(50, 450));
   }
 
+  /** Whatever the tests did, refused and failed jobs as well: honest logs agree. */
   @AfterAll
   static void stop() {
+    JsonNode reconciled = bank.call("audit.reconcile").path("results");
+    assertThat(reconciled).hasSize(2);
+    for (JsonNode result : reconciled) {
+      assertThat(result.path("exit_code").asInt(-1)).as(result.toPrettyString()).isZero();
+      assertThat(result.path("jobs").asInt()).isPositive();
+    }
     for (TestSilo silo : new TestSilo[] {bank, insurer, telecom}) {
       if (silo != null) {
         silo.close();
@@ -133,11 +144,21 @@ class SiloNodeTest {
     ObjectNode export = TestSilo.args("job", job);
     export.put("file", root.resolve("evidence.zip").toString());
     assertThat(bank.call("audit.export", export).path("events").asInt()).isGreaterThan(10);
-    assertThat(
-            Verifier.trusting(TrustedKey.parse(NodeHome.auditKey(bank.home)))
-                .verify(root.resolve("evidence.zip"))
-                .ok())
-        .isTrue();
+    TrustedKey bankKey = TrustedKey.parse(NodeHome.auditKey(bank.home));
+    assertThat(Verifier.trusting(bankKey).verify(root.resolve("evidence.zip")).ok()).isTrue();
+    export.put("file", root.resolve("theirs.zip").toString());
+    insurer.call("audit.export", export);
+    Reconciliation both =
+        Reconciler.bundles(
+            root.resolve("evidence.zip"),
+            bankKey,
+            root.resolve("theirs.zip"),
+            TrustedKey.parse(NodeHome.auditKey(insurer.home)),
+            Clock.systemUTC());
+    assertThat(both.lines()).hasSize(1);
+    assertThat(both.verdict()).isEqualTo(Verdict.OK);
+    // Proposal, two decisions, attempt, alignment, training, evaluation, receipts.
+    assertThat(both.compared()).isEqualTo(8);
     assertThat(bank.refusal("audit.export", export).kind()).isEqualTo(Problem.Kind.REFUSED);
   }
 

@@ -1,0 +1,175 @@
+package org.espalier.audit.verify;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
+import org.espalier.audit.merkle.Hashing;
+
+/**
+ * What a log says, as a partner's node tells it over a line: each claim with the hash of the event
+ * that says so and a proof that it is a leaf of the tree whose head the log signed. Of attempts and
+ * receipts the event itself is there and must say the same; other events, which hold more than the
+ * partner's business, are bound by their hash, for the day on which an auditor reads them.
+ */
+public final class ProvenClaims {
+  /** Most claims in one answer. */
+  public static final int MAX = 300;
+
+  private static final int MAX_EVENT = EventRules.MAX_BYTES;
+  private static final JsonMapper MAPPER = EventRules.MAPPER;
+
+  private ProvenClaims() {}
+
+  /** Whether the event itself goes with a claim of this kind. */
+  public static boolean withEvent(Claim.Kind kind) {
+    return kind == Claim.Kind.STARTED || kind == Claim.Kind.RECEIPT;
+  }
+
+  /**
+   * One claim for an answer.
+   *
+   * @param event bytes of the event
+   * @param proof path from its leaf to the root
+   */
+  public static ObjectNode toJson(Claim claim, byte[] event, List<byte[]> proof) {
+    ObjectNode json =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("seq", claim.seq())
+            .put("job", claim.job())
+            .put("kind", claim.kind().name().toLowerCase(Locale.ROOT))
+            .put("attempt", claim.attempt())
+            .put("subject", claim.subject())
+            .put("value", claim.value())
+            .put("outcome", claim.outcome())
+            .put("spec", claim.spec())
+            .put("time", claim.time());
+    if (withEvent(claim.kind())) {
+      json.put("event", new String(event, UTF_8));
+    } else {
+      json.put("leaf", Base64.getEncoder().encodeToString(Hashing.leaf(event)));
+    }
+    var path = json.putArray("proof");
+    proof.forEach(hash -> path.add(Base64.getEncoder().encodeToString(hash)));
+    return json;
+  }
+
+  /**
+   * Reads the claims of an answer.
+   *
+   * @param head size and root under the log's own signature, which the caller has checked
+   * @throws IllegalArgumentException if one is malformed or not proven; says which
+   */
+  public static List<Claim> read(JsonNode claims, TreeHead head) {
+    if (!claims.isArray() || claims.size() > MAX) {
+      throw new IllegalArgumentException("the answer holds no list of at most " + MAX);
+    }
+    List<Claim> all = new ArrayList<>();
+    for (JsonNode json : claims) {
+      JsonNode seq = json.path("seq");
+      if (!seq.isIntegralNumber() || !seq.canConvertToLong()) {
+        throw new IllegalArgumentException("a claim without a place");
+      }
+      try {
+        all.add(read(json, seq.asLong(), head));
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(
+            "what it says of event %d %s".formatted(seq.asLong(), e.getMessage()), e);
+      }
+    }
+    return all;
+  }
+
+  private static Claim read(JsonNode json, long seq, TreeHead head) {
+    Claim.Kind kind = null;
+    for (Claim.Kind each : Claim.Kind.values()) {
+      if (each.name().toLowerCase(Locale.ROOT).equals(json.path("kind").asText())) {
+        kind = each;
+      }
+    }
+    if (kind == null) {
+      throw new IllegalArgumentException("is of no known kind");
+    }
+    Claim claim =
+        new Claim(
+            seq,
+            json.path("job").asText(),
+            kind,
+            json.path("attempt").asLong(-1),
+            json.path("subject").asText(),
+            json.path("value").asText(),
+            json.path("outcome").asText(),
+            json.path("spec").asText(),
+            json.path("time").asLong(-1),
+            null);
+    byte[] leaf;
+    if (withEvent(kind)) {
+      byte[] event = json.path("event").asText().getBytes(UTF_8);
+      if (event.length > MAX_EVENT || !claim.isSaidBy(parse(event))) {
+        throw new IllegalArgumentException("is not what that event says");
+      }
+      leaf = Hashing.leaf(event);
+    } else {
+      leaf = Texts.base64(json.path("leaf").asText());
+    }
+    List<byte[]> path = new ArrayList<>();
+    for (JsonNode hash : json.path("proof")) {
+      byte[] bytes = Texts.base64(hash.asText());
+      if (bytes == null || path.size() >= Proofs.MAX_HASHES) {
+        throw new IllegalArgumentException("has no proof");
+      }
+      path.add(bytes);
+    }
+    if (leaf == null
+        || leaf.length != Hashing.BYTES
+        || !Proofs.included(seq, head.size(), leaf, path, head.root())) {
+      throw new IllegalArgumentException("is not in the tree that its log signed");
+    }
+    return claim;
+  }
+
+  private static JsonNode parse(byte[] event) {
+    try {
+      return MAPPER.readTree(event);
+    } catch (IOException e) {
+      throw new IllegalArgumentException("is no event", e);
+    }
+  }
+
+  /** Whether a head is one of this log, signed by its key. */
+  public static boolean isSigned(TreeHead head, TrustedKey key) {
+    return head != null
+        && head.origin().equals(key.name())
+        && head.note().by(key) == SignedNote.Check.GOOD;
+  }
+
+  /**
+   * Whether the log that had an earlier head has this one now; false also where the proof is no
+   * proof.
+   *
+   * @param proof hashes in Base64
+   */
+  public static boolean continues(TreeHead earlier, TreeHead now, JsonNode proof) {
+    if (now.size() == earlier.size()) {
+      return Arrays.equals(now.root(), earlier.root());
+    }
+    List<byte[]> path = new ArrayList<>();
+    for (JsonNode hash : proof) {
+      byte[] bytes = Texts.base64(hash.asText());
+      if (bytes == null || path.size() >= Proofs.MAX_HASHES) {
+        return false;
+      }
+      path.add(bytes);
+    }
+    return Proofs.consistent(earlier.size(), earlier.root(), now.size(), now.root(), path);
+  }
+}

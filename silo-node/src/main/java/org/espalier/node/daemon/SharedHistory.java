@@ -1,0 +1,102 @@
+package org.espalier.node.daemon;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.espalier.audit.log.AuditLog;
+import org.espalier.audit.log.LogReader;
+import org.espalier.audit.verify.Claim;
+import org.espalier.audit.verify.Claims;
+import org.espalier.node.job.Job;
+import org.espalier.node.job.Jobs;
+import org.espalier.wire.Party;
+
+/**
+ * Which events of the log are about jobs with which partner. Remembers the places, so that an
+ * answer to a partner does not read the whole log again. Thread-safe.
+ */
+final class SharedHistory {
+  private static final class Places {
+    private final List<Long> seqs = new ArrayList<>();
+    private final Set<String> parties = new TreeSet<>();
+  }
+
+  private final AuditLog log;
+  private final Jobs jobs;
+  private final Map<String, Places> known = new LinkedHashMap<>();
+  private long read;
+  private long newest = -1;
+
+  SharedHistory(AuditLog log, Jobs jobs) {
+    this.log = log;
+    this.jobs = jobs;
+  }
+
+  /**
+   * What the log says of jobs with a partner, by place.
+   *
+   * @param job only this one; null: all
+   */
+  synchronized List<Claim> claims(Party partner, String job) throws IOException {
+    LogReader reader = upToDate();
+    Set<String> shared = new TreeSet<>();
+    for (Job each : jobs.list()) {
+      if (each.spec().parties().containsKey(partner)) {
+        shared.add(each.id());
+      }
+    }
+    List<Claim> all = new ArrayList<>();
+    for (Map.Entry<String, Places> entry : known.entrySet()) {
+      // The log says so, too, where the database was lost.
+      if ((job == null || job.equals(entry.getKey()))
+          && (shared.contains(entry.getKey())
+              || entry.getValue().parties.contains(partner.name()))) {
+        Claims claims = new Claims(partner.name());
+        for (long seq : entry.getValue().seqs) {
+          claims.add(seq, reader.event(seq).json());
+        }
+        all.addAll(claims.all());
+      }
+    }
+    all.sort(Comparator.comparingLong(Claim::seq));
+    return all;
+  }
+
+  /** Place of the newest event about a job; -1 without one. */
+  synchronized long newest() throws IOException {
+    upToDate();
+    return newest;
+  }
+
+  private LogReader upToDate() throws IOException {
+    LogReader reader = log.reader();
+    for (; read < reader.size(); read++) {
+      JsonNode event = reader.event(read).json();
+      String job = event.path("job").path("id").asText();
+      if (!job.isEmpty() && Claims.concerns(event.path("type").asText())) {
+        newest = read;
+        Places places = known.computeIfAbsent(job, j -> new Places());
+        places.seqs.add(read);
+        note(event.path("partner").path("id"), places);
+        event.path("transcripts").fieldNames().forEachRemaining(places.parties::add);
+        event.path("approvals").forEach(approval -> note(approval.path("pseudonym"), places));
+        if (event.path("actor").path("kind").asText().equals("partner")) {
+          note(event.path("actor").path("pseudonym"), places);
+        }
+      }
+    }
+    return reader;
+  }
+
+  private static void note(JsonNode name, Places places) {
+    if (name.isTextual()) {
+      places.parties.add(name.asText());
+    }
+  }
+}

@@ -1,0 +1,274 @@
+package org.espalier.node.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import org.espalier.audit.checkpoint.NoteSigner;
+import org.espalier.audit.event.Actor;
+import org.espalier.audit.event.EventBuilder;
+import org.espalier.audit.event.EventType;
+import org.espalier.audit.log.AuditLog;
+import org.espalier.audit.log.Intent;
+import org.espalier.audit.verify.TrustedKey;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.config.SiloHome;
+import org.espalier.node.job.Jobs;
+import org.espalier.node.job.Peers;
+import org.espalier.node.store.Store;
+import org.espalier.wire.Duplex;
+import org.espalier.wire.Party;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A partner that leaves out its half of a job, or answers with something else (attack 27). */
+class ReconcilingTest {
+  private static final Party BANK = new Party("bank.example");
+  private static final Party CLINIC = new Party("clinic.example");
+  private static final Actor OPERATOR = Actor.of(Actor.Kind.HUMAN, "uid-1", "unix-socket");
+
+  @TempDir Path root;
+  private final List<AutoCloseable> open = new ArrayList<>();
+  private Side bank;
+  private Side clinic;
+
+  /** What the clinic's answers become on their way. */
+  private UnaryOperator<ObjectNode> manInTheMiddle = UnaryOperator.identity();
+
+  /** One party without links: requests are calls. */
+  private final class Side implements Peers {
+    private final Party self;
+    private final NoteSigner signer;
+    private final AuditLog log;
+    private final WitnessRequests witnessing;
+    private final Reconciling reconciling;
+
+    Side(Party self, Party partner) throws IOException {
+      this.self = self;
+      SiloHome home = new SiloHome(root.resolve(self.name()));
+      Files.createDirectories(home.root());
+      signer = NoteSigner.of(self + "/silo/audit/1", NoteSigner.Use.LOG, NoteSigner.generateKeys());
+      log = AuditLog.open(home.audit(), signer);
+      Store store = Store.open(Files.createFile(home.database()));
+      open.add(log);
+      open.add(store);
+      NoteSigner witness =
+          NoteSigner.of(self + "/silo/witness", NoteSigner.Use.WITNESS, NoteSigner.generateKeys());
+      witnessing = new WitnessRequests(home, witness, party -> {});
+      AuditJournal journal = new AuditJournal(log, OPERATOR, party -> Optional.empty());
+      reconciling =
+          new Reconciling(log, journal, new Jobs(store), witnessing, this, () -> List.of(partner));
+    }
+
+    void job(String id, Party partner, boolean training) {
+      String spec = EventBuilder.sha256(id.getBytes(StandardCharsets.UTF_8));
+      log.fact(
+          EventType.JOB_APPROVED,
+          e -> e.job(id, 0, spec).approval(CLINIC.name(), "approve", "c2ln"));
+      try (Intent run = log.intent(EventType.JOB_STARTED, e -> e.job(id, 1, spec))) {
+        for (String step : List.of("align", "train")) {
+          if (training || step.equals("align")) {
+            log.intent(EventType.PHASE_STARTED, e -> e.job(id, 1, spec).step(step))
+                .ok(
+                    e ->
+                        e.transcripts(Map.of(partner.name(), spec, "third.example", spec))
+                            .traffic(1, 1));
+          }
+        }
+        log.fact(
+            EventType.RECEIPT,
+            e -> e.job(id, 1, spec).partner(partner.name(), null, null).receipt(spec));
+        run.ok();
+      }
+    }
+
+    JsonNode reconcile(String... args) {
+      return reconciling.reconcile(new Args(TestSilo.args(args))).path("results").path(0);
+    }
+
+    @Override
+    public Party self() {
+      return self;
+    }
+
+    @Override
+    public byte[] sign(byte[] statement) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public boolean verify(Party signed, byte[] statement, byte[] signature) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void requirePartner(Party party) {}
+
+    @Override
+    public JsonNode request(Party partner, String method, JsonNode body, Duration timeout) {
+      return manInTheMiddle.apply(
+          (ObjectNode) clinic.reconciling.partnerMethods().get(method).answer(self, body));
+    }
+
+    @Override
+    public Duplex open(Party partner, String stream, Duration patience) {
+      throw new UnsupportedOperationException();
+    }
+  }
+
+  @BeforeEach
+  void twoParties() throws IOException {
+    bank = new Side(BANK, CLINIC);
+    clinic = new Side(CLINIC, BANK);
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    for (AutoCloseable each : open) {
+      each.close();
+    }
+  }
+
+  /** The bank's node signs how far the clinic's log has come. */
+  private void witnessed() {
+    String note = clinic.log.checkpoint().note();
+    ObjectNode body = TestSilo.args("log", clinic.signer.vkey(), "request", "old 0\n\n" + note);
+    JsonNode answer =
+        bank.witnessing.partnerMethods().get(WitnessRequests.ADD).answer(CLINIC, body);
+    assertThat(answer.path("status").asInt()).isEqualTo(200);
+  }
+
+  private void assertExit(int code, String text) {
+    JsonNode result = bank.reconcile("partner", CLINIC.name());
+    assertThat(result.path("exit_code").asInt(-1)).as(result.toPrettyString()).isEqualTo(code);
+    assertThat(result.toString()).contains(text);
+  }
+
+  @Test
+  void honestLogsOfManyJobsAgreePageByPage() {
+    assertThatThrownBy(() -> bank.reconcile("partner", CLINIC.name()))
+        .isInstanceOfSatisfying(
+            Problem.class, e -> assertThat(e.kind()).isEqualTo(Problem.Kind.WRONG_STATE));
+    witnessed();
+    for (int i = 0; i < 61; i++) {
+      String id = "J-%08x".formatted(i);
+      bank.job(id, CLINIC, true);
+      clinic.job(id, BANK, true);
+    }
+    clinic.job("J-99999999", new Party("other.example"), true);
+    JsonNode result = bank.reconcile();
+    assertThat(result.path("exit_code").asInt(-1)).as(result.toPrettyString()).isZero();
+    assertThat(result.path("jobs").asInt()).isEqualTo(61);
+    assertThat(result.path("compared").asInt()).isEqualTo(61 * 5);
+    assertThat(result.path("notes")).isEmpty();
+    assertThat(bank.reconcile("job", "J-00000007").path("jobs").asInt()).isEqualTo(1);
+  }
+
+  @Test
+  void aPartnerIsToldOfItsOwnJobsAndConversationsOnly() {
+    clinic.job("J-00000001", BANK, true);
+    clinic.job("J-99999999", new Party("other.example"), true);
+    JsonNode answer =
+        clinic.reconciling.partnerMethods().get(Reconciling.CLAIMS).answer(BANK, Json.object());
+    assertThat(answer.path("claims")).hasSize(5);
+    assertThat(answer.toString())
+        .contains("J-00000001")
+        .doesNotContain("J-99999999", "other.example", "third.example", "traffic");
+  }
+
+  @Test
+  void aPartnersMissingHalfIsNamed() {
+    witnessed();
+    bank.job("J-00000001", CLINIC, true);
+    clinic.job("J-00000001", BANK, false);
+    assertExit(11, "the phase train of attempt 1");
+    // A whole job.
+    bank.job("J-00000002", CLINIC, true);
+    JsonNode result = bank.reconcile("job", "J-00000002");
+    assertThat(result.path("exit_code").asInt()).isEqualTo(11);
+    assertThat(result.path("differences").findValuesAsText("party")).containsOnly("clinic.example");
+    // And what only the partner has.
+    clinic.job("J-00000003", BANK, true);
+    assertThat(bank.reconcile("job", "J-00000003").path("differences").findValuesAsText("party"))
+        .containsOnly("bank.example");
+  }
+
+  @Test
+  void answersThatAreNotProvenAreNotTaken() {
+    witnessed();
+    bank.job("J-00000001", CLINIC, true);
+    clinic.job("J-00000001", BANK, true);
+    assertExit(0, "\"compared\":5");
+
+    manInTheMiddle =
+        answer -> {
+          ((ArrayNode) answer.get("claims")).remove(2);
+          return answer;
+        };
+    assertExit(11, "is not in the log of clinic.example");
+    manInTheMiddle =
+        answer -> {
+          JsonNode claims = answer.get("claims");
+          ((ObjectNode) claims.get(4)).put("attempt", 2);
+          return answer;
+        };
+    assertExit(10, "is not what that event says");
+    manInTheMiddle =
+        answer -> {
+          ((ObjectNode) answer.at("/claims/1")).put("seq", 5);
+          return answer;
+        };
+    assertExit(10, "is not in the tree that its log signed");
+    ObjectNode first =
+        (ObjectNode)
+            clinic
+                .reconciling
+                .partnerMethods()
+                .get(Reconciling.CLAIMS)
+                .answer(BANK, Json.object().put("seen", 1));
+    manInTheMiddle = answer -> first.deepCopy().put("more", true);
+    assertExit(10, "it answers what was not asked");
+    NoteSigner stranger =
+        NoteSigner.of(clinic.signer.name(), NoteSigner.Use.LOG, NoteSigner.generateKeys());
+    manInTheMiddle =
+        answer -> {
+          String note = answer.path("checkpoint").asText();
+          return answer.put(
+              "checkpoint", stranger.note(note.substring(0, note.indexOf("\n\n") + 1)));
+        };
+    assertExit(14, "not signed by the key");
+    manInTheMiddle = answer -> answer.put("checkpoint", "nonsense");
+    assertExit(14, "not signed by the key");
+    // The true key, another history: not what this node has signed.
+    manInTheMiddle =
+        answer -> {
+          answer.remove("consistency");
+          return answer;
+        };
+    assertExit(13, "no continuation");
+    assertThat(root.resolve("bank.example/witness/forks/clinic.example.json")).exists();
+    manInTheMiddle =
+        answer ->
+            answer.put(
+                "checkpoint",
+                clinic.signer.note(
+                    clinic.signer.name() + "\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"));
+    assertExit(11, "this node has signed that it had");
+    assertThat(TrustedKey.parse(clinic.signer.vkey()).name()).startsWith("clinic.example");
+  }
+}
