@@ -50,6 +50,22 @@ final class BaseTransfers {
 
   private BaseTransfers() {}
 
+  /**
+   * At the sender: what all transfers brought.
+   *
+   * @param keys for each transfer two of 16 bytes
+   * @param transcript digest of the binding and of both messages, 32 bytes. Messages determine all
+   *     keys; what is hashed together with it was therefore said about these keys and no others
+   */
+  record Both(byte[][][] keys, byte[] transcript) {}
+
+  /**
+   * The same at the receiver.
+   *
+   * @param keys for each transfer the chosen one
+   */
+  record Chosen(byte[][] keys, byte[] transcript) {}
+
   /** Learns both keys of every transfer. */
   static final class Sender {
     private final byte[] binding;
@@ -70,11 +86,10 @@ final class BaseTransfers {
     }
 
     /**
-     * @return for each transfer two keys of 16 bytes
      * @throws MalformedMessageException if an element is not canonical or gives a public key of low
      *     order
      */
-    byte[][][] keys(byte[] choices) {
+    Both keys(byte[] choices) {
       for (int i = 0; i < 2 * COUNT; i++) {
         if (!Elligator.canonical(choices, i * Elligator.WIDTH)) {
           throw new MalformedMessageException("base transfer " + i / 2 + " is not canonical");
@@ -103,7 +118,7 @@ final class BaseTransfers {
         byte[][] both = {r[k & ~1], r[k | 1]};
         keys[k / 2][k % 2] = key(binding, k / 2, k % 2, point, both, element(shared, k));
       }
-      return keys;
+      return new Both(keys, transcript(binding, point, choices));
     }
   }
 
@@ -152,10 +167,9 @@ final class BaseTransfers {
     }
 
     /**
-     * @return for each transfer the chosen key of 16 bytes
      * @throws MalformedMessageException if the sender's public key is not canonical or of low order
      */
-    byte[][] keys(byte[] point) {
+    Chosen keys(byte[] point) {
       if (!Elligator.canonical(point, 0)) {
         throw new MalformedMessageException("the public key is not canonical");
       }
@@ -174,8 +188,16 @@ final class BaseTransfers {
                 keys[i] = key(binding, i, choice(i), point, r, shared);
                 Arrays.fill(scalars[i], (byte) 0);
               });
-      return keys;
+      return new Chosen(keys, transcript(binding, point, message));
     }
+  }
+
+  private static byte[] transcript(byte[] binding, byte[] point, byte[] choices) {
+    MessageDigest sha256 = Digests.sha256();
+    sha256.update("psi-oprf/base/transcript".getBytes(StandardCharsets.US_ASCII));
+    sha256.update(binding);
+    sha256.update(point);
+    return sha256.digest(choices);
   }
 
   private static byte[] element(byte[] elements, int number) {

@@ -224,7 +224,7 @@ public final class OprfAlignment implements AlignmentProtocol {
         links.receive(sender, Messages.Choices.TYPE, Messages.Choices.LIMIT).elements();
     links.join();
     try {
-      return new Vole.Receiver(base.keys(choices), binding, random);
+      return new Vole.Receiver(base.keys(choices), random);
     } catch (MalformedMessageException e) {
       throw links.violation(sender, e.getMessage());
     }
@@ -241,7 +241,7 @@ public final class OprfAlignment implements AlignmentProtocol {
         links.receive(RuleRun.RECEIVER, Messages.Point.TYPE, Messages.Point.LIMIT).point();
     links.join();
     try {
-      return new Vole.Sender(base.keys(point), delta, binding, random);
+      return new Vole.Sender(base.keys(point), delta, random);
     } catch (MalformedMessageException e) {
       throw links.violation(RuleRun.RECEIVER, e.getMessage());
     }

@@ -271,12 +271,10 @@ final class Vole {
     private final byte[] binding;
     private final SecureRandom random;
 
-    /**
-     * @param keys both keys of each base transfer
-     */
-    Receiver(byte[][][] keys, byte[] binding, SecureRandom random) {
-      this.keys = keys;
-      this.binding = binding.clone();
+    /** All that is hashed is bound to the transcript of the base transfers. */
+    Receiver(BaseTransfers.Both base, SecureRandom random) {
+      this.keys = base.keys();
+      this.binding = base.transcript().clone();
       this.random = random;
     }
 
@@ -482,13 +480,13 @@ final class Vole {
     private final SecureRandom random;
 
     /**
-     * @param keys of the base transfers, chosen by the bits of {@code delta}
+     * @param base transfers, chosen by the bits of {@code delta}
      * @param delta two longs
      */
-    Sender(byte[][] keys, long[] delta, byte[] binding, SecureRandom random) {
-      this.keys = keys;
+    Sender(BaseTransfers.Chosen base, long[] delta, SecureRandom random) {
+      this.keys = base.keys();
       this.delta = delta.clone();
-      this.binding = binding.clone();
+      this.binding = base.transcript().clone();
       this.random = random;
       multiplier = new Field.Multiplier(delta[0], delta[1]);
       wide = new WideField.Multiplier(delta[0], delta[1]);

@@ -257,7 +257,7 @@ class HostileTest {
         1,
         m ->
             m instanceof RunMessages.Hello h
-                ? List.of(new RunMessages.Hello(2, h.digests()))
+                ? List.of(new RunMessages.Hello(9, h.digests()))
                 : keep(m));
     List<Throwable> failures = run.fail(folder);
     assertThat(failures.get(0))

@@ -30,8 +30,11 @@ class BaseTransfersTest {
     long[] choices = {random.nextLong(), random.nextLong()};
     BaseTransfers.Sender sender = new BaseTransfers.Sender(BINDING, random);
     BaseTransfers.Receiver receiver = receiver(choices);
-    byte[][] chosen = receiver.keys(sender.point());
-    byte[][][] both = sender.keys(receiver.message());
+    BaseTransfers.Chosen received = receiver.keys(sender.point());
+    BaseTransfers.Both sent = sender.keys(receiver.message());
+    assertThat(received.transcript()).hasSize(32).isEqualTo(sent.transcript());
+    byte[][] chosen = received.keys();
+    byte[][][] both = sent.keys();
     for (int i = 0; i < BaseTransfers.COUNT; i++) {
       int choice = (int) (choices[i / 64] >>> i % 64 & 1);
       assertThat(chosen[i]).hasSize(16).isEqualTo(both[i][choice]);
@@ -45,8 +48,8 @@ class BaseTransfersTest {
     byte[] other = BINDING.clone();
     other[0] = 1;
     BaseTransfers.Receiver receiver = new BaseTransfers.Receiver(other, new long[2], random);
-    byte[][] chosen = receiver.keys(sender.point());
-    byte[][][] both = sender.keys(receiver.message());
+    byte[][] chosen = receiver.keys(sender.point()).keys();
+    byte[][][] both = sender.keys(receiver.message()).keys();
     for (int i = 0; i < BaseTransfers.COUNT; i++) {
       assertThat(chosen[i]).isNotEqualTo(both[i][0]).isNotEqualTo(both[i][1]);
     }

@@ -46,7 +46,8 @@ class DeviationTest {
   private static final String[] PEOPLE = ids(0, 100);
 
   private static long[] delta;
-  private static byte[][][] keys;
+  private static BaseTransfers.Chosen chosen;
+  private static BaseTransfers.Both base;
   private static Vole.Receiver receiver;
   private static Vole.Sender sender;
   private static int batches;
@@ -54,11 +55,12 @@ class DeviationTest {
   @BeforeAll
   static void transfer() {
     delta = new long[] {RANDOM.nextLong(), RANDOM.nextLong()};
-    BaseTransfers.Sender base = new BaseTransfers.Sender(BINDING, RANDOM);
+    BaseTransfers.Sender transfers = new BaseTransfers.Sender(BINDING, RANDOM);
     BaseTransfers.Receiver choices = new BaseTransfers.Receiver(BINDING, delta, RANDOM);
-    sender = new Vole.Sender(choices.keys(base.point()), delta, BINDING, RANDOM);
-    keys = base.keys(choices.message());
-    receiver = new Vole.Receiver(keys, BINDING, RANDOM);
+    chosen = choices.keys(transfers.point());
+    sender = new Vole.Sender(chosen, delta, RANDOM);
+    base = transfers.keys(choices.message());
+    receiver = new Vole.Receiver(base, RANDOM);
   }
 
   private static String[] ids(int from, int to) {
@@ -226,8 +228,8 @@ class DeviationTest {
       long[] sent = new long[width];
       long[] one = new long[width];
       Blocks.read(correction, 8 * width * i, sent, 0, width);
-      Blocks.stream(keys[i][0], batch).fill(zeros[i], 0, width);
-      Blocks.stream(keys[i][1], batch).fill(one, 0, width);
+      Blocks.stream(base.keys()[i][0], batch).fill(zeros[i], 0, width);
+      Blocks.stream(base.keys()[i][1], batch).fill(one, 0, width);
       if (Arrays.stream(columns).anyMatch(c -> c == number)) {
         for (int k = 0; k < width; k++) {
           sent[k] ^= error[k];
@@ -240,7 +242,7 @@ class DeviationTest {
         }
       }
     }
-    long[] challenge = Vole.columnChallenge(BINDING, batch, SHAPE, correction);
+    long[] challenge = Vole.columnChallenge(base.transcript(), batch, SHAPE, correction);
     long[][] hashes = new long[128][];
     for (int i = 0; i < 128; i++) {
       hashes[i] = WideField.hash(challenge, zeros[i]);
@@ -252,7 +254,8 @@ class DeviationTest {
     }
     int at = 8 * width * 128;
     Blocks.write(WideField.hash(challenge, column), 0, 2, correction, at);
-    System.arraycopy(Vole.columnDigest(BINDING, batch, hashes), 0, correction, at + 16, 32);
+    System.arraycopy(
+        Vole.columnDigest(base.transcript(), batch, hashes), 0, correction, at + 16, 32);
     try {
       sender.answer(batch, SHAPE, correction);
       return true;
@@ -274,6 +277,40 @@ class DeviationTest {
     int[] many = IntStream.range(20, 80).toArray();
     assertThat(deviates(many, 0)).isFalse();
     assertThat(deviates(many, 1)).isFalse();
+  }
+
+  /**
+   * What a receiver proves, it proves of the base transfers that ran: an opening that was computed
+   * before their messages were fixed is one under other challenges.
+   */
+  @Test
+  void anOpeningIsBoundToTheBaseTransfers() {
+    int batch = ++batches;
+    byte[] correction = receiver.begin(batch, SHAPE).correction();
+    byte[][] transcripts = new byte[3][];
+    BaseTransfers.Sender another = new BaseTransfers.Sender(BINDING, RANDOM);
+    BaseTransfers.Receiver choices = new BaseTransfers.Receiver(BINDING, delta, RANDOM);
+    BaseTransfers.Receiver others = new BaseTransfers.Receiver(BINDING, delta, RANDOM);
+    transcripts[0] = choices.keys(another.point()).transcript();
+    transcripts[1] = new BaseTransfers.Sender(BINDING, RANDOM).keys(choices.message()).transcript();
+    transcripts[2] = others.keys(another.point()).transcript();
+    assertThat(Arrays.stream(transcripts).map(ByteBuffer::wrap).distinct()).hasSize(3);
+    long[] challenge = Vole.columnChallenge(base.transcript(), batch, SHAPE, correction);
+    for (byte[] transcript : transcripts) {
+      assertThat(Vole.columnChallenge(transcript, batch, SHAPE, correction))
+          .isNotEqualTo(challenge);
+      // The same keys, as if a receiver had found others that lead to them.
+      BaseTransfers.Chosen moved = new BaseTransfers.Chosen(copy(chosen.keys()), transcript);
+      try (Vole.Sender strict = new Vole.Sender(moved, delta, RANDOM)) {
+        assertThatThrownBy(() -> strict.answer(batch, SHAPE, correction))
+            .hasMessageContaining("does not say the same in all its columns");
+      }
+    }
+    assertThat(sender.answer(batch, SHAPE, correction).message()).isNotEmpty();
+  }
+
+  private static byte[][] copy(byte[][] keys) {
+    return Arrays.stream(keys).map(byte[]::clone).toArray(byte[][]::new);
   }
 
   /**
@@ -337,12 +374,12 @@ class DeviationTest {
             }
           };
       int batch = ++batches;
-      Vole.Receiver.Pending pending = new Vole.Receiver(keys, BINDING, fixed).begin(batch, shape);
+      Vole.Receiver.Pending pending = new Vole.Receiver(base, fixed).begin(batch, shape);
       Vole.Sender.Answer answer = sender.answer(batch, shape, pending.correction());
       long[] sums = new long[answer.message().length / 8];
       Blocks.read(answer.message(), 0, sums, 0, sums.length);
-      Blocks left = Blocks.permutation(Vole.key(BINDING, "left", batch));
-      Blocks right = Blocks.permutation(Vole.key(BINDING, "right", batch));
+      Blocks left = Blocks.permutation(Vole.key(base.transcript(), "left", batch));
+      Blocks right = Blocks.permutation(Vole.key(base.transcript(), "right", batch));
       long[][] nodes = new long[1][];
       for (int level = 0; level < shape.depth(); level++) {
         long[][] next = new long[shape.nodes(level + 1)][];

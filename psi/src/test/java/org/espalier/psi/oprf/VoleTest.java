@@ -23,8 +23,8 @@ class VoleTest {
     delta = new long[] {RANDOM.nextLong(), RANDOM.nextLong()};
     BaseTransfers.Sender keys = new BaseTransfers.Sender(BINDING, RANDOM);
     BaseTransfers.Receiver choices = new BaseTransfers.Receiver(BINDING, delta, RANDOM);
-    sender = new Vole.Sender(choices.keys(keys.point()), delta, BINDING, RANDOM);
-    receiver = new Vole.Receiver(keys.keys(choices.message()), BINDING, RANDOM);
+    sender = new Vole.Sender(choices.keys(keys.point()), delta, RANDOM);
+    receiver = new Vole.Receiver(keys.keys(choices.message()), RANDOM);
   }
 
   private static long[] correlate(int batch, VoleShape shape, Correlations[] got) {
