@@ -5,6 +5,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.espalier.psi.Alignment;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.AlignmentPolicy;
@@ -92,11 +93,11 @@ public final class UnbalancedAlignment implements AlignmentProtocol {
                 .formatted(LIFE.toDays(), server, server, server, client)));
   }
 
-  /** Whether a server keeps what it needs to use a list again. */
-  public static boolean serves(ListStore store) {
+  /** The name of the list for which a server keeps what it needs to use it again. */
+  public static Optional<byte[]> served(ListStore store) {
     return ServedList.kept(store)
         .filter(list -> Clock.systemUTC().instant().isBefore(list.made().plus(LIFE)))
-        .isPresent();
+        .map(ServedList::id);
   }
 
   /** How the values of a list are coded. */

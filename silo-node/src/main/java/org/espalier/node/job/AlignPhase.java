@@ -2,6 +2,7 @@ package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -35,14 +36,40 @@ final class AlignPhase {
 
   private AlignPhase() {}
 
+  /**
+   * What the phase need not do, because this node has it from earlier alignments.
+   *
+   * @param cohort that of an earlier attempt: nobody is aligned
+   * @param list the partner has the list of the own keys, or this node has the partner's
+   * @param keys nothing is read to compare own keys with earlier ones
+   */
+  record Spared(boolean cohort, boolean list, boolean keys) {
+    private static final Spared FROZEN = new Spared(true, true, true);
+
+    /** As far as it can be known before. */
+    static Spared expected(JobRun.Context context, JobSpec spec, Dataset dataset) {
+      return spec.alignment().isFrozen()
+          ? FROZEN
+          : new Spared(
+              false,
+              spec.alignment().usesList() && keptList(context, spec, dataset).isPresent(),
+              !OwnKeys.toRead(context, spec, dataset));
+    }
+  }
+
+  /** The cohort, and what was there before. */
+  record Aligned(Alignment alignment, Spared spared) {}
+
   /** Whether nothing but this phase can have begun in an attempt that has come to this one. */
   static boolean isFirst(String phase) {
     return phase.equals(NAME) || phase.equals(RunProgress.BEFORE);
   }
 
   /** Runs it and notes size and digests in the report, where they become part of the receipt. */
-  static Alignment run(JobRun run, Dataset dataset) {
-    return run.job().spec().alignment().isFrozen() ? reuse(run, dataset) : align(run, dataset);
+  static Aligned run(JobRun run, Dataset dataset) {
+    return run.job().spec().alignment().isFrozen()
+        ? new Aligned(reuse(run, dataset), Spared.FROZEN)
+        : align(run, dataset);
   }
 
   /** Nothing is sent: each party reads its own rows of a cohort whose digest all approved. */
@@ -75,7 +102,7 @@ final class AlignPhase {
     run.progress().fact("cohort", alignment.size());
   }
 
-  private static Alignment align(JobRun run, Dataset dataset) {
+  private static Aligned align(JobRun run, Dataset dataset) {
     JobSpec spec = run.job().spec();
     AlignmentPolicy policy = policy(spec);
     MatchKey key = key(spec.match(), run.self());
@@ -108,8 +135,10 @@ final class AlignPhase {
             report(run, alignment, kept.get());
             outcome.set(
                 "parameters", parameters.deepCopy().put("cohort_again", kept.get().digest()));
-            return alignment;
+            return new Aligned(alignment, Spared.FROZEN);
           }
+          Spared before = Spared.expected(run.context(), spec, dataset);
+          Optional<ByteBuffer> list = keptList(run.context(), spec, dataset);
           Alignment alignment =
               protocol.align(
                   job,
@@ -131,7 +160,9 @@ final class AlignPhase {
               ran.put("cohort_digest", cohort.alignment()).put("cohort", cohort.digest()));
           PhaseFacts.output(
               outcome, "cohort", alignment.size(), 1, List.copyOf(spec.parties().keySet()));
-          return alignment;
+          // A list that was there and is another one now was made and sent again.
+          boolean again = before.list() && list.equals(keptList(run.context(), spec, dataset));
+          return new Aligned(alignment, new Spared(false, again, before.keys()));
         });
   }
 
@@ -228,12 +259,16 @@ final class AlignPhase {
         .filter(list -> Instant.now().isBefore(list.received().plus(UnbalancedAlignment.LIFE)));
   }
 
-  /** Whether this node has what the alignment of an earlier job left, for its part. */
-  static boolean hasList(JobRun.Context context, JobSpec spec, Dataset dataset) {
-    ListStore lists = lists(context, spec, dataset.scan().sha256());
-    return context.peers().self().equals(spec.labelParty())
-        ? receivedList(context, spec, dataset).isPresent()
-        : UnbalancedAlignment.serves(lists);
+  /** The name of the list that an earlier alignment left this node, for its part. */
+  private static Optional<ByteBuffer> keptList(
+      JobRun.Context context, JobSpec spec, Dataset dataset) {
+    if (!spec.alignment().usesList()) {
+      return Optional.empty();
+    }
+    return (context.peers().self().equals(spec.labelParty())
+            ? receivedList(context, spec, dataset).map(ReceivedList::id)
+            : UnbalancedAlignment.served(lists(context, spec, dataset.scan().sha256())))
+        .map(ByteBuffer::wrap);
   }
 
   private static AlignmentPolicy policy(JobSpec spec) {

@@ -174,8 +174,8 @@ public final class Alignments {
   }
 
   /** By how many keys an own set must differ from earlier ones; 0 if they are not compared. */
-  int setDifference(Wanted wanted) {
-    return policy.get().setDifference(wanted.others());
+  int setDifference(Collection<Party> others) {
+    return policy.get().setDifference(others);
   }
 
   /**

@@ -16,6 +16,7 @@ import org.espalier.protocols.cost.Forecast;
 import org.espalier.protocols.cost.Line;
 import org.espalier.protocols.cost.Rates;
 import org.espalier.protocols.cost.Script;
+import org.espalier.protocols.cost.Work;
 import org.espalier.protocols.glm.TrainingCost;
 import org.espalier.protocols.predict.LogitsCost;
 import org.espalier.protocols.shares.Workspace;
@@ -38,6 +39,10 @@ final class Estimate {
   private final Line[][] lines;
   private final List<String> assumed = new ArrayList<>();
   private Optional<TrainingCost> training = Optional.empty();
+  private AlignPhase.Spared spared = new AlignPhase.Spared(false, false, true);
+
+  /** What hashing and sorting a key for comparisons takes, as a part of a key of oprf. */
+  private static final double COMPARED = 0.2;
 
   private Estimate(JobRun.Context context, JobSpec spec, Machine.Speed own) {
     this.context = context;
@@ -68,6 +73,7 @@ final class Estimate {
     Dataset dataset = own.get().dataset();
     Estimate estimate = new Estimate(context, spec, context.machine().speed());
     Optional<Cohort> frozen = FrozenCohort.find(context, spec);
+    estimate.spared = AlignPhase.Spared.expected(context, spec, dataset);
     if (frozen.isEmpty()) {
       estimate.assumed.add("everybody in the own data set is in the cohort");
     }
@@ -161,19 +167,22 @@ final class Estimate {
    * What was to be expected of a job, from what is known of its size after the alignment; nothing
    * where this machine was never measured.
    *
+   * @param cohort with what was there before it, which by now is there of this job, too
    * @param columns that this party prepared
    * @return {@code phases{name{seconds, sent, received}}, memory_bytes}, of a training {@code
    *     passes}, and {@code note}; for this party
    */
   static Optional<ObjectNode> forecast(
-      JobRun.Context context, JobSpec spec, int cohort, int training, int columns) {
+      JobRun.Context context, JobSpec spec, AlignPhase.Aligned cohort, int training, int columns) {
     return context
         .machine()
         .known()
         .map(speed -> new Estimate(context, spec, speed).forecast(cohort, training, columns));
   }
 
-  private ObjectNode forecast(int cohort, int training, int own) {
+  private ObjectNode forecast(AlignPhase.Aligned aligned, int training, int own) {
+    int cohort = aligned.alignment().size();
+    spared = aligned.spared();
     Dataset dataset = LocalChecks.dataset(context, spec);
     assumed.add("partners' data sets have as many rows as the own one");
     JobSize size = new JobSize(keys(dataset), cohort, training, columns(own, "partners' columns"));
@@ -235,18 +244,19 @@ final class Estimate {
 
   private void align(
       Dataset dataset, JobSize size, String protocol, Timeline timeline, Setting setting) {
-    if (spec.alignment().isFrozen()) {
+    if (spared.cohort()) {
       timeline.alone(AlignPhase.NAME, new double[parties.size()]);
       return;
     }
     if (protocol.equals(JobSpec.AlignmentSettings.UNBALANCED)) {
-      boolean again = AlignPhase.hasList(context, spec, dataset);
+      boolean again = spared.list();
       assumed.add(
           again
               ? "the list of an earlier alignment can be used again"
               : "the list of the partner's keys is made and sent, as in a first alignment");
       double[] reading = reading(dataset, size, 2);
       reading[1] = again ? 0 : reading[1];
+      compareKeys(dataset, size, reading);
       timeline.together(
           AlignPhase.NAME,
           reading,
@@ -259,13 +269,29 @@ final class Estimate {
     int rules = spec.match().size();
     // Every rule reads the keys twice, to look for repeats and to mask them; the first rule of oprf
     // keeps what it read.
+    double[] reading = reading(dataset, size, oprf ? 2 * rules - 1 : 2 * rules);
+    compareKeys(dataset, size, reading);
     timeline.together(
         AlignPhase.NAME,
-        reading(dataset, size, oprf ? 2 * rules - 1 : 2 * rules),
+        reading,
         oprf
             ? AlignCost.oprf(size.keys(), rules, size.cohort(), spec.alignment().isMalicious())
             : AlignCost.of(size.keys(), rules, size.cohort()),
         setting);
+  }
+
+  /** Adds what this node does before it says anything, where its policy compares own keys. */
+  private void compareKeys(Dataset dataset, JobSize size, double[] seconds) {
+    if (!spared.keys()) {
+      int own = parties.indexOf(self);
+      double keys = (double) dataset.scan().rows() * spec.match().size();
+      seconds[own] += reading(dataset, size, 1)[own];
+      seconds[own] += speeds[own].rates().seconds(Work.OPRF_KEY, COMPARED * keys);
+      assumed.add(
+          "%s reads its data set once more, because min_set_difference in its policy.yaml compares"
+                  .formatted(self)
+              + " its keys with earlier ones");
+    }
   }
 
   private void train(TrainSpec train, JobSize size, Timeline timeline, Forecast.Setting setting) {
@@ -324,7 +350,9 @@ final class Estimate {
   }
 
   private Room room(JobSize size, int party) {
-    return Room.of(spec, size, training, party, context.config());
+    Room room = Room.of(spec, size, training, party, context.config());
+    boolean compares = !spared.keys() && parties.get(party).equals(self);
+    return compares ? room.comparing(size.keys()[party] * spec.match().size()) : room;
   }
 
   private void write(Timeline timeline, JobSize size, ObjectNode json) {

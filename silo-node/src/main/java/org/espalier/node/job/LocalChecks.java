@@ -241,7 +241,7 @@ final class LocalChecks {
     Alignments.Wanted wanted =
         context.alignments().wanted(job, 0, self, dataset, spec.parties().keySet());
     String count = context.alignments().require(wanted);
-    int least = context.alignments().setDifference(wanted);
+    int least = context.alignments().setDifference(wanted.others());
     return least == 0
         ? count
         : "%s; own keys as in earlier ones, or %d different".formatted(count, least);

@@ -12,6 +12,7 @@ import org.espalier.node.cohort.KeySet;
 import org.espalier.node.data.Dataset;
 import org.espalier.psi.keys.MatchKey;
 import org.espalier.wire.Digests;
+import org.espalier.wire.Party;
 
 /**
  * Compares the own keys of a new alignment with those of earlier ones. Whoever sees two cohorts of
@@ -36,6 +37,18 @@ final class OwnKeys {
     }
   }
 
+  /** Whether a new alignment of a job would read the whole file for it, which takes time. */
+  static boolean toRead(JobRun.Context context, JobSpec spec, Dataset dataset) {
+    List<Party> others =
+        spec.parties().keySet().stream()
+            .filter(party -> !party.equals(context.peers().self()))
+            .toList();
+    return context.alignments().setDifference(others) > 0
+        && !context
+            .cohorts()
+            .hasKeySet(context.cohorts().keySetId(dataset.scan().sha256(), spec.matchDigest()));
+  }
+
   /**
    * Keeps the own keys of a new alignment and compares them, if the policy asks for that; reads the
    * whole file where its keys are not known yet.
@@ -49,7 +62,7 @@ final class OwnKeys {
       Dataset dataset,
       MatchKey key,
       byte[] match) {
-    int least = alignments.setDifference(wanted);
+    int least = alignments.setDifference(wanted.others());
     if (least == 0) {
       return NOT_COMPARED;
     }

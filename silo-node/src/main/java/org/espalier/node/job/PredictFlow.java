@@ -25,12 +25,12 @@ final class PredictFlow implements JobRun.Flow {
   public void run(JobRun run) {
     Dataset dataset = LocalChecks.dataset(run.context(), spec);
     ModelSlice slice = LocalChecks.slice(run.context(), spec);
-    Alignment alignment = AlignPhase.run(run, dataset);
+    AlignPhase.Aligned aligned = AlignPhase.run(run, dataset);
+    Alignment alignment = aligned.alignment();
     Table table = prepare(run, dataset, slice, alignment);
     predict(run, alignment, slice, table);
     run.report().set("learned", JobPlan.learns(run.context(), spec));
-    Estimate.forecast(
-            run.context(), spec, alignment.size(), 0, slice.preparation().features().size())
+    Estimate.forecast(run.context(), spec, aligned, 0, slice.preparation().features().size())
         .ifPresent(run::forecast);
   }
 

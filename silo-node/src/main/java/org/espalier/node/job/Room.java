@@ -65,6 +65,17 @@ record Room(long memory, long disk, long kept) {
     return new Room(memory, kept + temporary, kept);
   }
 
+  /**
+   * With the own keys, which are read and sorted before the alignment and kept for later ones.
+   *
+   * @param keys of all rules together
+   */
+  Room comparing(long keys) {
+    long file = keys * Long.BYTES;
+    long sorting = NODE + Footprint.ofHeap(3 * file).resident(Runtime.getRuntime().maxMemory());
+    return new Room(Math.max(memory, sorting), disk + file, kept + file);
+  }
+
   /** As if it were made, which takes most. */
   private static UnbalancedCost list(JobSize size) {
     return new UnbalancedCost((int) size.keys()[0], (int) size.keys()[1], false);

@@ -31,7 +31,8 @@ final class TrainFlow implements JobRun.Flow {
   @Override
   public void run(JobRun run) {
     Dataset dataset = LocalChecks.dataset(run.context(), spec);
-    Alignment alignment = AlignPhase.run(run, dataset);
+    AlignPhase.Aligned aligned = AlignPhase.run(run, dataset);
+    Alignment alignment = aligned.alignment();
     Prepared prepared = prepare(run, dataset, alignment);
     Training.Trained trained = train(run, prepared);
     if (prepared.split().holdout().length > 0) {
@@ -42,7 +43,7 @@ final class TrainFlow implements JobRun.Flow {
     Estimate.forecast(
             run.context(),
             spec,
-            alignment.size(),
+            aligned,
             prepared.split().training().length,
             prepared.matrix().columns())
         .ifPresent(run::forecast);

@@ -1,10 +1,13 @@
 package org.espalier.node.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
 import org.espalier.node.config.Json;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -94,18 +97,46 @@ class OprfJobTest extends TwoSilos {
     }
   }
 
-  /** The list comes with the first job and is used again by the second, of another bank table. */
+  private JsonNode plan(ObjectNode spec) {
+    return bank.call("job.plan", (ObjectNode) Json.object().set("spec", spec));
+  }
+
+  /**
+   * The list comes with the first job and is used again by the second, of another bank table. Plan
+   * and report of both know which is which, and what the bank's policy makes it do beside.
+   */
   @Test
-  void aListIsKeptForLaterJobs() {
+  void aListIsKeptForLaterJobs() throws IOException {
+    bank.stop();
+    Files.writeString(bank.home.policy(), "alignment: {min_set_difference: 20}");
+    bank.start();
     ObjectNode spec = spec(50);
     spec.withObject("alignment").put("protocol", "unbalanced");
+    JsonNode before = plan(spec).path("estimate");
+    assertThat(before.path("note").asText())
+        .contains("is made and sent")
+        .contains("bank.example reads its data set once more");
     JsonNode first = SiloNodeTest.done(bank, begin(spec));
     assertThat(first.at("/alignment/size").asInt()).isEqualTo(COMMON);
+    assertThat(first.at("/forecast/note").asText()).contains("is made and sent", "once more");
+    for (String way : List.of("sent", "received")) {
+      assertThat(first.at("/forecast/phases/align/" + way + "/ratio").asDouble())
+          .isCloseTo(1, within(0.1));
+    }
+    JsonNode after = plan(spec).path("estimate");
+    assertThat(after.path("note").asText())
+        .contains("can be used again")
+        .doesNotContain("once more");
+    long less =
+        before.at("/parties/bank.example/kept_bytes").asLong()
+            - after.at("/parties/bank.example/kept_bytes").asLong();
+    assertThat(less)
+        .as("its keys are kept, and fewer of others are expected")
+        .isBetween(8L * 400, 5_000L);
     bank.dataset("later", TestData.bank(50, 300));
     ((ObjectNode) spec.at("/parties/bank.example")).put("dataset", "later");
     spec.put("name", "later");
-    ObjectNode args = (ObjectNode) Json.object().set("spec", spec);
-    JsonNode plan = bank.call("job.plan", args);
+    JsonNode plan = plan(spec);
     assertThat(plan.path("learns").toString()).contains("keeps a list that stands for all");
     assertThat(plan.at("/estimate/note").asText()).contains("can be used again");
     assertThat(plan.at("/estimate/phases/align/insurer.example/sent").asLong())
@@ -114,6 +145,9 @@ class OprfJobTest extends TwoSilos {
     JsonNode here = SiloNodeTest.done(bank, job);
     assertThat(here.at("/alignment/size").asInt()).isEqualTo(200);
     assertThat(SiloNodeTest.done(insurer, job).at("/alignment")).isEqualTo(here.at("/alignment"));
+    assertThat(here.at("/forecast/note").asText()).contains("can be used again", "once more");
+    assertThat(here.at("/forecast/phases/align/received/ratio").asDouble())
+        .isCloseTo(1, within(0.1));
   }
 
   private static ObjectNode threeParties(int minimum) {

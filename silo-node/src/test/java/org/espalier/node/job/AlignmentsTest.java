@@ -236,8 +236,8 @@ class AlignmentsTest {
     run("J-2", people, TWO);
     assertThat(alignments.keySets(wanted("J-3", people, TWO))).containsExactly("k1");
     assertThat(alignments.keySets(wanted("J-3", people, THREE))).isEmpty();
-    assertThat(alignments.setDifference(wanted("J-3", people, TWO))).isEqualTo(5);
-    assertThat(alignments.setDifference(wanted("J-3", people, THREE))).isEqualTo(50);
+    assertThat(alignments.setDifference(wanted("J-3", people, TWO).others())).isEqualTo(5);
+    assertThat(alignments.setDifference(wanted("J-3", people, THREE).others())).isEqualTo(50);
   }
 
   @Test
