@@ -25,7 +25,8 @@ public abstract sealed class AlignmentException extends RuntimeException {
                   .formatted(rule, duplicates)
               + " %,d and %,d (counted from 1). Remove the repeats, add a column to the key, or"
                   .formatted(firstRow + 1L, secondRow + 1L)
-              + " agree on duplicates: first",
+              + " agree on duplicates: first; with duplicates: all the label party's table alone may"
+              + " have several rows of a person",
           "its match keys are not unique",
           null);
     }

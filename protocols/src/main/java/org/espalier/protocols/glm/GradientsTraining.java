@@ -64,6 +64,10 @@ final class GradientsTraining implements TrainingProtocol {
     TrainingSpec spec = job.spec();
     SubspaceFit fit =
         new SubspaceFit(own, outcomes, spec.family(), spec.l2(), 1e-4 * spec.tolerance());
+    if (outcomes.people() != null && spec.inference()) {
+      throw new IllegalArgumentException(
+          "rows of one person are not independent of each other: there are no standard errors");
+    }
     // While the feature parties whiten.
     fit.minimise();
     int mostColumns = Disclosure.mostColumns(job.rows());
@@ -72,7 +76,7 @@ final class GradientsTraining implements TrainingProtocol {
     try (ResidualHolder layer =
         new ResidualHolder(
             job.rows(), mostColumns, spec.tolerance(), spec.spareBits(), featureParties)) {
-      role = new Label(job, featureParties, fit, listener, layer);
+      role = new Label(job, featureParties, fit, outcomes, listener, layer);
       trained = role.run();
     }
     return spec.inference()
@@ -89,6 +93,7 @@ final class GradientsTraining implements TrainingProtocol {
     private final PassListener listener;
     private final ResidualHolder layer;
     private final SubspaceFit fit;
+    private final Outcomes outcomes;
     private final Directions directions = new Directions();
     private final List<PassReport> reports = new ArrayList<>();
     private final List<Integer> columns = new ArrayList<>();
@@ -97,9 +102,11 @@ final class GradientsTraining implements TrainingProtocol {
         TrainingJob job,
         Map<Party, Channel> features,
         SubspaceFit fit,
+        Outcomes outcomes,
         PassListener listener,
         ResidualHolder layer) {
       this.job = job;
+      this.outcomes = outcomes;
       this.features = features;
       this.listener = listener;
       this.layer = layer;
@@ -128,7 +135,7 @@ final class GradientsTraining implements TrainingProtocol {
         boolean noise = directions.knownShare(opened.products()) > MAX_KNOWN_SHARE;
         if (!noise) {
           directions.add(opened.products());
-          fit.add(opened.logits(), opened.penalties());
+          fit.add(outcomes.ofRows(opened.logits()), opened.penalties());
           fit.minimise();
           double gain = objective - fit.objective();
           gap = gap(gap, gain, lastGain);
@@ -262,7 +269,7 @@ final class GradientsTraining implements TrainingProtocol {
     }
 
     private Opened pass(int pass, int scale) {
-      double[] residuals = fit.residuals();
+      double[] residuals = outcomes.ofPeople(fit.residuals());
       int reach = reach(residuals);
       sendStart(pass, false, scale, reach, 0);
       for (int i = 0; i < residuals.length; i++) {

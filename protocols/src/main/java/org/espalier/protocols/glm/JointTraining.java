@@ -2,6 +2,7 @@ package org.espalier.protocols.glm;
 
 import java.util.Map;
 import java.util.function.IntConsumer;
+import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
@@ -18,7 +19,10 @@ public final class JointTraining {
       Matrix own,
       Outcomes outcomes,
       PassListener listener) {
-    requireRows(job, own);
+    if (own.rows() != outcomes.rows()) {
+      throw new IllegalArgumentException(
+          "the matrix has " + own.rows() + " rows, the outcomes " + outcomes.rows());
+    }
     Family family = job.spec().family();
     for (double outcome : outcomes.values()) {
       if (!family.allows(outcome)) {
@@ -29,7 +33,11 @@ public final class JointTraining {
     if (!outcomes.plain() && !job.spec().weighted()) {
       throw new IllegalArgumentException("the job says nothing of weights or offsets");
     }
-    if (outcomes.rows() != job.rows()
+    if (outcomes.people() != null && job.spec().level() != Level.GRADIENTS) {
+      throw new IllegalArgumentException(
+          "several rows of a person need level " + Level.GRADIENTS.wireName());
+    }
+    if (outcomes.persons() != job.rows()
         || !featureParties.keySet().containsAll(job.featureParties())) {
       throw new IllegalArgumentException("labels or channels do not fit the job");
     }

@@ -9,8 +9,10 @@ import java.util.Arrays;
  * @param weights how much each row counts, positive, of mean 1; null where all count the same
  * @param offsets that are added to each row's linear predictor, such as the logarithm of an
  *     exposure; null where there are none
+ * @param people of each row the number of its person, from 0 and ascending, each at least once;
+ *     null where every row is a person of its own. Other parties have one row for each person
  */
-public record Outcomes(double[] values, double[] weights, double[] offsets) {
+public record Outcomes(double[] values, double[] weights, double[] offsets, int[] people) {
   /** Less of a sum is only rounding. */
   private static final double ROUNDING = 1e-12;
 
@@ -29,9 +31,30 @@ public record Outcomes(double[] values, double[] weights, double[] offsets) {
       double mean = sum / weights.length;
       weights = Arrays.stream(weights).map(weight -> weight / mean).toArray();
     }
+    if (people != null) {
+      requirePeople(values.length, people);
+    }
     if (offsets != null && !Arrays.stream(offsets).allMatch(Double::isFinite)) {
       throw new IllegalArgumentException("a row's offset is not a finite number");
     }
+  }
+
+  private static void requirePeople(int rows, int[] people) {
+    int last = -1;
+    for (int person : people) {
+      if (person != last && person != last + 1) {
+        throw new IllegalArgumentException("person %d after %d".formatted(person, last));
+      }
+      last = person;
+    }
+    if (people.length != rows) {
+      throw new IllegalArgumentException(people.length + " people for " + rows + " rows");
+    }
+  }
+
+  /** Every row is a person of its own. */
+  public Outcomes(double[] values, double[] weights, double[] offsets) {
+    this(values, weights, offsets, null);
   }
 
   private static void requireLength(double[] values, double[] others) {
@@ -42,7 +65,7 @@ public record Outcomes(double[] values, double[] weights, double[] offsets) {
 
   /** All rows count the same, without offsets. */
   public static Outcomes of(double[] values) {
-    return new Outcomes(values, null, null);
+    return new Outcomes(values, null, null, null);
   }
 
   public int rows() {
@@ -69,7 +92,7 @@ public record Outcomes(double[] values, double[] weights, double[] offsets) {
     for (int i = 0; i < values.length; i++) {
       weighted[i] = weight(i) * (values[i] > 0 ? one : zero);
     }
-    return new Outcomes(values, weighted, offsets);
+    return new Outcomes(values, weighted, offsets, people);
   }
 
   /**
@@ -84,9 +107,37 @@ public record Outcomes(double[] values, double[] weights, double[] offsets) {
     return withClassWeights(1 / (values.length - ones), 1 / ones);
   }
 
-  /** Without weights and offsets. */
+  /** Without weights and offsets, and with one row a person. */
   public boolean plain() {
-    return weights == null && offsets == null;
+    return weights == null && offsets == null && people == null;
+  }
+
+  /** How many people there are, of whom others have a row each. */
+  public int persons() {
+    return people == null ? values.length : people.length == 0 ? 0 : people[people.length - 1] + 1;
+  }
+
+  /** What is known of each person, for each of its rows. */
+  double[] ofRows(double[] ofPeople) {
+    return people == null
+        ? ofPeople
+        : Arrays.stream(people).mapToDouble(person -> ofPeople[person]).toArray();
+  }
+
+  /**
+   * What each person's rows have together, so that its mean over people is that of {@code ofRows}
+   * over rows.
+   */
+  double[] ofPeople(double[] ofRows) {
+    if (people == null) {
+      return ofRows;
+    }
+    double[] sums = new double[persons()];
+    double share = (double) sums.length / people.length;
+    for (int row = 0; row < people.length; row++) {
+      sums[people[row]] += share * ofRows[row];
+    }
+    return sums;
   }
 
   /**

@@ -28,8 +28,8 @@ public interface TrainingProtocol {
    * The label party's role, to the end of training.
    *
    * @param featureParties one channel to each feature party of the job
-   * @param own n × d prepared columns of the label party itself; d may be 0
-   * @param outcomes n of them
+   * @param own prepared columns of the label party itself, a row for each outcome; d may be 0
+   * @param outcomes of the job's n people, n of them unless people have several rows
    * @param listener hears of every pass, before it and after it
    * @throws IllegalArgumentException if the arguments do not fit the job, or a range cannot be held
    * @throws org.espalier.protocols.disclosure.NoPassLeft if a party's count of earlier passes

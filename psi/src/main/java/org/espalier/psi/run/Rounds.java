@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.function.BiConsumer;
 import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
+import org.espalier.psi.keys.Duplicates;
 import org.espalier.psi.keys.KeyIndex;
 import org.espalier.psi.keys.KeySource;
 import org.espalier.psi.keys.MatchKey;
@@ -25,11 +26,12 @@ public final class Rounds {
   public static void readKeys(
       AlignmentJob job, KeySource source, Progress progress, BiConsumer<KeyIndex, BitSet> rule) {
     BitSet ignored = new BitSet();
+    Duplicates duplicates = job.policy().duplicates().at(job.self().equals(job.parties().get(0)));
     int rules = job.key().rules().size();
     for (int number = 0; number < rules; number++) {
       progress.update("read keys", number, rules);
       KeyIndex index = KeyIndex.of(source, job.key().rules().get(number));
-      index.check(number + 1, job.policy().duplicates());
+      index.check(number + 1, duplicates);
       if (index.distinct() > job.policy().maxRows()) {
         throw new AlignmentException.TooManyRows(index.distinct(), job.policy().maxRows());
       }

@@ -323,9 +323,12 @@ class KeysTest {
   void parsesPolicies() {
     assertThat(Duplicates.parse("reject")).isEqualTo(Duplicates.REJECT);
     assertThat(Duplicates.parse("first")).isEqualTo(Duplicates.FIRST);
-    assertThatThrownBy(() -> Duplicates.parse("all"))
+    assertThat(Duplicates.parse("all").at(true)).isEqualTo(Duplicates.FIRST);
+    assertThat(Duplicates.ALL.at(false)).isEqualTo(Duplicates.REJECT);
+    assertThat(Duplicates.FIRST.at(false)).isEqualTo(Duplicates.FIRST);
+    assertThatThrownBy(() -> Duplicates.parse("some"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("'all'");
+        .hasMessageContaining("'some'");
   }
 
   @ParameterizedTest

@@ -149,6 +149,14 @@ final class Estimate {
     return keys;
   }
 
+  /** Where the label party looks for all rows of the people, it reads its keys again. */
+  private void rowsOfPeople(Dataset dataset, JobSize size, double[] seconds) {
+    if (spec.alignment().severalRows()) {
+      seconds[0] += reading(dataset, size, spec.match().size())[0];
+      assumed.add("every person has one row in the table of " + parties.get(0));
+    }
+  }
+
   private static int training(JobSpec spec, int cohort) {
     return spec instanceof TrainSpec train
         ? (int) Math.round(cohort * (1 - train.evaluation().holdout().doubleValue()))
@@ -230,7 +238,9 @@ final class Estimate {
     Setting setting = new Setting(speeds, lines);
     Timeline timeline = new Timeline(parties.size());
     align(dataset, size, spec.alignment().protocol(), timeline, setting);
-    timeline.alone(TrainFlow.PREPARE, reading(dataset, size, 1));
+    double[] reading = reading(dataset, size, 1);
+    rowsOfPeople(dataset, size, reading);
+    timeline.alone(TrainFlow.PREPARE, reading);
     if (spec instanceof TrainSpec train) {
       train(train, size, timeline, setting);
       training.ifPresent(cost -> json.put("passes", cost.passes()));

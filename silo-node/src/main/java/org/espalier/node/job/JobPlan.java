@@ -89,6 +89,17 @@ public final class JobPlan {
     for (LeakStatement leak : AlignPhase.leaks(context, spec)) {
       add(all, leak.learner(), leak.text());
     }
+    if (spec.alignment().severalRows()) {
+      add(
+          all,
+          null,
+          "nothing of how many rows of a person %s has: all that is computed with others is of people"
+                  .formatted(spec.labelParty())
+              + (spec instanceof TrainSpec
+                  ? ", a person's rows summed up before. Who has many rows counts as much more in what"
+                      + " feature parties learn of sums over all people"
+                  : ""));
+    }
     if (spec instanceof TrainSpec train) {
       for (Disclosure.Statement statement :
           Disclosure.statements(train.training().disclosure(), facts, train.sharesWeights())) {

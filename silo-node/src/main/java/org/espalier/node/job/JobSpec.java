@@ -69,7 +69,7 @@ public sealed interface JobSpec permits TrainSpec, ScoringSpec {
    *     proposes ({@link AlignChoice}), so that an approved job names one
    * @param minIntersection a smaller intersection ends the job before anybody learns it, with
    *     {@link #OPRF} and {@link #UNBALANCED} anybody but the label party
-   * @param duplicates {@code reject} or {@code first}
+   * @param duplicates {@code reject}, {@code first} or {@link #ALL}
    * @param cohort the digest of a frozen alignment of the same parties, files and match section,
    *     which then is used in place of a new one; or null
    * @param gate {@link #TWO_SIDED}: not even the label party may learn an intersection that is too
@@ -94,6 +94,9 @@ public sealed interface JobSpec permits TrainSpec, ScoringSpec {
     public static final String SEMI_HONEST = "semi-honest";
     public static final String MALICIOUS = "malicious";
 
+    /** The label party's table may have several rows of a person, all of which are joined. */
+    static final String ALL = "all";
+
     /** Nothing is run: a frozen cohort is used. */
     public static final String FROZEN = "cohort";
 
@@ -113,6 +116,10 @@ public sealed interface JobSpec permits TrainSpec, ScoringSpec {
     /** Whether a party that deviates must gain nothing by it. */
     boolean isMalicious() {
       return security != null;
+    }
+
+    boolean severalRows() {
+      return duplicates.equals(ALL);
     }
 
     boolean usesOprf() {
@@ -137,7 +144,7 @@ public sealed interface JobSpec permits TrainSpec, ScoringSpec {
             "with alignment.cohort nobody is aligned anew: leave alignment.protocol,"
                 + " alignment.gate and alignment.security out");
       }
-      Specs.oneOf("alignment.duplicates", duplicates, "reject", "first");
+      Specs.oneOf("alignment.duplicates", duplicates, "reject", "first", ALL);
       Specs.range("alignment.min_intersection", minIntersection, 1, Integer.MAX_VALUE);
       if (gate != null) {
         Specs.oneOf("alignment.gate", gate, TWO_SIDED);

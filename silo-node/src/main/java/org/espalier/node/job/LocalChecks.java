@@ -233,6 +233,15 @@ final class LocalChecks {
 
   private static String alignment(JobRun.Context context, String job, Party self, JobSpec spec) {
     Dataset dataset = dataset(context, spec);
+    if (spec.alignment().severalRows()
+        && spec instanceof ScoringSpec scoring
+        && sharesWeights(context, scoring)) {
+      throw Problem.refused(
+              "alignment.duplicates: all is not for models whose weights nobody has: others would"
+                  + " compute with each row of a person and so learn how many there are")
+          .at(self)
+          .next("score one row of each person: alignment: {duplicates: first}");
+    }
     if (spec.alignment().isFrozen()) {
       Cohort cohort = FrozenCohort.require(context, spec, dataset);
       return "reuses cohort %s of %s, %,d people: nothing new is learnt about who they are"

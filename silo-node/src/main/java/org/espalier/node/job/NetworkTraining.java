@@ -95,9 +95,9 @@ record NetworkTraining(TrainSpec spec) implements Training {
   public void requireOutcomes(JobRun run, Prepared prepared) {
     try {
       Target target =
-          Target.of(Task.parse(spec.model().task()), prepared.labels(prepared.split().training()));
+          Target.of(Task.parse(spec.model().task()), prepared.labels(prepared.training()));
       if (target.task() == Task.MULTICLASS) {
-        for (double label : prepared.labels(prepared.split().holdout())) {
+        for (double label : prepared.labels(prepared.holdout())) {
           target.index(label);
         }
       }
@@ -141,7 +141,7 @@ record NetworkTraining(TrainSpec spec) implements Training {
         new TopFit(
             spec.model().network(),
             how,
-            prepared.outcomes(prepared.split().training(), spec.model().classWeights()),
+            prepared.outcomes(spec.model().classWeights()),
             Prg.fresh(),
             report -> note(run, report));
     EpochListener listener =

@@ -3,7 +3,6 @@ package org.espalier.node.job;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.espalier.node.config.Json;
 import org.espalier.node.data.Dataset;
 import org.espalier.protocols.model.ModelSlice;
@@ -27,14 +26,15 @@ final class PredictFlow implements JobRun.Flow {
     ModelSlice slice = LocalChecks.slice(run.context(), spec);
     AlignPhase.Aligned aligned = AlignPhase.run(run, dataset);
     Alignment alignment = aligned.alignment();
-    Table table = prepare(run, dataset, slice, alignment);
-    predict(run, alignment, slice, table);
+    OwnRows own = OwnRows.of(run, dataset, alignment);
+    Table table = prepare(run, dataset, slice, own, alignment.size());
+    predict(run, own, alignment.size(), slice, table);
     run.report().set("learned", JobPlan.learns(run.context(), spec));
     Estimate.forecast(run.context(), spec, aligned, 0, slice.preparation().features().size())
         .ifPresent(run::forecast);
   }
 
-  private Table prepare(JobRun run, Dataset dataset, ModelSlice slice, Alignment alignment) {
+  private Table prepare(JobRun run, Dataset dataset, ModelSlice slice, OwnRows own, int people) {
     List<String> columns = LocalChecks.modelColumns(slice);
     ObjectNode parameters =
         Json.object()
@@ -45,38 +45,36 @@ final class PredictFlow implements JobRun.Flow {
         PhaseFacts.input(PhaseFacts.of("prepare", "1", parameters), run, dataset, columns),
         outcome -> {
           run.progress().update("read", 0, -1);
-          CohortData data = CohortData.read(dataset, alignment.rows(), columns, null);
-          String[] parts = new String[alignment.size()];
+          CohortData data = CohortData.read(dataset, own.rows(), columns, null);
+          String[] parts = new String[people];
           Arrays.fill(parts, "score");
-          ResultFiles.writeCohort(run.context().results(), run.job().id(), alignment.rows(), parts);
+          ResultFiles.writeCohort(run.context().results(), run.job().id(), own, parts);
           return data.table();
         });
   }
 
-  private void predict(JobRun run, Alignment alignment, ModelSlice slice, Table table) {
+  private void predict(JobRun run, OwnRows own, int people, ModelSlice slice, Table table) {
     ObjectNode parameters =
-        Json.object().put("model", spec.model()).put("rows", PhaseFacts.bucket(alignment.size()));
+        Json.object().put("model", spec.model()).put("rows", PhaseFacts.bucket(people));
     if (slice.logitsOfAPerson() != 1) {
       parameters.put("numbers", slice.logitsOfAPerson());
     }
     ObjectNode facts = PhaseFacts.of("predict.joint-logits", "1", parameters);
-    PolicyRules.requirePredictions(run.context(), alignment.size());
+    PolicyRules.requirePredictions(run.context(), people);
     run.phase(
         PREDICT,
         PhaseFacts.output(
             facts,
             "predictions",
-            alignment.size(),
-            (long) alignment.size() * slice.logitsOfAPerson(),
+            people,
+            (long) people * slice.logitsOfAPerson(),
             List.of(spec.labelParty())),
         outcome -> {
           run.progress().update("scores", 0, -1);
-          int[] people = IntStream.range(0, alignment.size()).toArray();
-          Scores.joint(run, spec, PREDICT, slice, table, people)
+          Scores.joint(run, spec, PREDICT, slice, table, own.all())
               .ifPresent(
                   logits ->
-                      Scores.keep(
-                          run, "predictions", alignment.rows(), Predictions.of(slice, logits)));
+                      Scores.keep(run, "predictions", own.rows(), Predictions.of(slice, logits)));
           return null;
         });
   }

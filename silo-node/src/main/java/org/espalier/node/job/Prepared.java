@@ -11,32 +11,40 @@ import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.prepare.Preparation;
 import org.espalier.protocols.prepare.Split;
 
-/** What this party brings to training, and to evaluation. */
+/**
+ * What this party brings to training, and to evaluation.
+ *
+ * @param split of people
+ * @param training own rows of those who are trained on
+ * @param holdout own rows of the others
+ * @param matrix of the training rows
+ */
 record Prepared(
     CohortData data,
     Split split,
+    OwnRows.Part training,
+    OwnRows.Part holdout,
     Preparation preparation,
     Matrix matrix,
     Prepared.Earlier earlier) {
-  double[] labels(int[] people) {
-    return of(people, data.labels());
+  double[] labels(OwnRows.Part part) {
+    return part.of(data.labels());
   }
 
-  /** What training is to know of people beside features. */
-  Outcomes outcomes(int[] people, ClassWeights classWeights) {
-    double[] exposures = of(people, data.exposures());
+  /** What training is to know of rows beside features. */
+  Outcomes outcomes(ClassWeights classWeights) {
+    double[] exposures = training.of(data.exposures());
     Outcomes outcomes =
         new Outcomes(
-            labels(people),
-            of(people, data.weights()),
-            exposures == null ? null : Arrays.stream(exposures).map(Math::log).toArray());
+            labels(training),
+            training.of(data.weights()),
+            exposures == null ? null : Arrays.stream(exposures).map(Math::log).toArray(),
+            training.people());
     return classWeights == null ? outcomes : classWeights.apply(outcomes);
   }
 
-  static double[] of(int[] people, double[] values) {
-    return values == null
-        ? null
-        : Arrays.stream(people).mapToDouble(person -> values[person]).toArray();
+  static double[] of(int[] rows, double[] values) {
+    return values == null ? null : Arrays.stream(rows).mapToDouble(row -> values[row]).toArray();
   }
 
   /**

@@ -147,7 +147,7 @@ record RegressionTraining(TrainSpec spec) implements Training {
             job,
             channels,
             prepared.matrix(),
-            prepared.outcomes(prepared.split().training(), spec.model().classWeights()),
+            prepared.outcomes(spec.model().classWeights()),
             listener);
     ObjectNode report =
         Training.report(
@@ -269,11 +269,13 @@ record RegressionTraining(TrainSpec spec) implements Training {
   private String loss() {
     String weighted =
         spec.label().weight() == null && spec.model().classWeights() == null ? "" : "weighted ";
-    return switch (spec.family()) {
-      case LOGISTIC -> weighted + "mean log-loss";
-      case LINEAR -> "half the " + weighted + "mean squared error";
-      case POISSON -> "half the " + weighted + "mean Poisson deviance";
-      case GAMMA -> "half the " + weighted + "mean gamma deviance";
-    };
+    String loss =
+        switch (spec.family()) {
+          case LOGISTIC -> weighted + "mean log-loss";
+          case LINEAR -> "half the " + weighted + "mean squared error";
+          case POISSON -> "half the " + weighted + "mean Poisson deviance";
+          case GAMMA -> "half the " + weighted + "mean gamma deviance";
+        };
+    return spec.alignment().severalRows() ? loss + " over the label party's rows" : loss;
   }
 }

@@ -62,13 +62,14 @@ public final class ResultFiles {
    *
    * @param parts what each person was used for
    */
-  static void writeCohort(Path results, String job, int[] rows, String[] parts) {
+  static void writeCohort(Path results, String job, OwnRows own, String[] parts) {
     write(
         cohort(results, job),
         out -> {
           out.write("position,row,part\n");
-          for (int i = 0; i < rows.length; i++) {
-            out.write((i + 1L) + "," + (rows[i] + 1L) + "," + parts[i] + "\n");
+          for (int i = 0; i < own.rows().length; i++) {
+            int person = own.person(i);
+            out.write((person + 1L) + "," + (own.rows()[i] + 1L) + "," + parts[person] + "\n");
           }
         });
   }

@@ -1,6 +1,7 @@
 package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,12 +24,13 @@ final class Scores {
    * shared.
    *
    * @param table own values
-   * @param rows people to score, in the common order
-   * @return at the label party the logits of each person, {@link ModelSlice#logitsOfAPerson} of
-   *     them, person by person; nothing elsewhere
+   * @param part own rows of the people to score, in the common order
+   * @return at the label party the logits of each row, {@link ModelSlice#logitsOfAPerson} of them,
+   *     row by row; nothing elsewhere
    */
   static Optional<double[]> joint(
-      JobRun run, JobSpec spec, String phase, ModelSlice slice, Table table, int[] rows) {
+      JobRun run, JobSpec spec, String phase, ModelSlice slice, Table table, OwnRows.Part part) {
+    int[] rows = part.rows();
     SharedWeights shared = slice.shared();
     double[] own = shared == null ? slice.logits(table, rows) : null;
     Matrix prepared = shared == null ? null : slice.preparation().apply(table, rows);
@@ -36,7 +38,7 @@ final class Scores {
     if (run.self().equals(spec.labelParty())) {
       return Optional.of(
           shared == null
-              ? JointLogits.label(run.session(), channels, own)
+              ? joint(run, channels, part, slice.logitsOfAPerson(), own)
               : SharedLogits.label(run.session(), shared, channels, prepared));
     }
     revealing(
@@ -57,11 +59,24 @@ final class Scores {
     return Optional.empty();
   }
 
+  /** Others have one part of a logit for each person, whoever has several rows here. */
+  private static double[] joint(
+      JobRun run, Map<Party, Channel> channels, OwnRows.Part part, int each, double[] own) {
+    if (part.people() == null) {
+      return JointLogits.label(run.session(), channels, own);
+    }
+    int people = part.people().length == 0 ? 0 : part.people()[part.people().length - 1] + 1;
+    double[] others = JointLogits.label(run.session(), channels, new double[people * each]);
+    double[] sums = part.spread(others, each);
+    Arrays.setAll(sums, i -> sums[i] + own[i]);
+    return sums;
+  }
+
   /**
    * Writes scores down for the label party's operator, and logs that first.
    *
    * @param kind what the log calls them
-   * @param rows of the own data set, one for each person
+   * @param rows of the own data set, one for each score
    */
   static void keep(JobRun run, String kind, int[] rows, Predictions predictions) {
     revealing(

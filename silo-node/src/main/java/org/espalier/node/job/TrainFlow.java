@@ -33,10 +33,11 @@ final class TrainFlow implements JobRun.Flow {
     Dataset dataset = LocalChecks.dataset(run.context(), spec);
     AlignPhase.Aligned aligned = AlignPhase.run(run, dataset);
     Alignment alignment = aligned.alignment();
-    Prepared prepared = prepare(run, dataset, alignment);
+    OwnRows own = OwnRows.of(run, dataset, alignment);
+    Prepared prepared = prepare(run, dataset, alignment, own);
     Training.Trained trained = train(run, prepared);
     if (prepared.split().holdout().length > 0) {
-      evaluate(run, prepared, alignment, trained);
+      evaluate(run, prepared, own, trained);
     }
     run.context().jobs().model(run.job().id(), trained.slice().toJson());
     run.report().set("learned", JobPlan.learns(run.context(), spec, facts(run, prepared)));
@@ -53,7 +54,7 @@ final class TrainFlow implements JobRun.Flow {
     return run.self().equals(spec.labelParty());
   }
 
-  private Prepared prepare(JobRun run, Dataset dataset, Alignment alignment) {
+  private Prepared prepare(JobRun run, Dataset dataset, Alignment alignment, OwnRows own) {
     TrainSpec.PreparationSettings settings = spec.preparation();
     PreparationSpec how =
         new PreparationSpec(settings.standardise(), settings.impute(), settings.minPerCategory());
@@ -72,23 +73,25 @@ final class TrainFlow implements JobRun.Flow {
         outcome -> {
           run.progress().update("read", 0, -1);
           CohortData data =
-              CohortData.read(
-                  dataset, alignment.rows(), columns, hasLabel(run) ? spec.label() : null);
+              CohortData.read(dataset, own.rows(), columns, hasLabel(run) ? spec.label() : null);
           Split split = Split.of(alignment.size(), spec.evaluation().holdout(), alignment.digest());
-          Preparation preparation = Preparation.fit(data.table(), split.training(), how);
+          OwnRows.Part training = own.part(split.training());
+          Preparation preparation = Preparation.fit(data.table(), training.rows(), how);
           Prepared prepared =
               new Prepared(
                   data,
                   split,
+                  training,
+                  own.part(split.holdout()),
                   preparation,
-                  preparation.apply(data.table(), split.training()),
+                  preparation.apply(data.table(), training.rows()),
                   Prepared.Earlier.of(run, dataset, spec));
           if (hasLabel(run)) {
             requireOutcomes(run, prepared);
           } else {
             requireColumns(run, prepared.matrix().columns(), how);
           }
-          keepCohort(run, alignment.rows(), split);
+          keepCohort(run, own, split);
           outcome.set(
               "parameters",
               parameters
@@ -102,7 +105,7 @@ final class TrainFlow implements JobRun.Flow {
 
   /** A model needs outcomes that it can have, and that differ. */
   private void requireOutcomes(JobRun run, Prepared prepared) {
-    double[] labels = prepared.labels(prepared.split().training());
+    double[] labels = prepared.labels(prepared.training());
     Training.of(spec).requireOutcomes(run, prepared);
     if (Arrays.stream(labels).allMatch(label -> label == labels[0])) {
       throw Problem.of(Problem.Kind.JOB_FAILED, "the cohort cannot be trained on")
@@ -129,11 +132,11 @@ final class TrainFlow implements JobRun.Flow {
     }
   }
 
-  private static void keepCohort(JobRun run, int[] rows, Split split) {
-    String[] parts = new String[rows.length];
+  private static void keepCohort(JobRun run, OwnRows own, Split split) {
+    String[] parts = new String[split.training().length + split.holdout().length];
     Arrays.stream(split.training()).forEach(person -> parts[person] = "train");
     Arrays.stream(split.holdout()).forEach(person -> parts[person] = "holdout");
-    ResultFiles.writeCohort(run.context().results(), run.job().id(), rows, parts);
+    ResultFiles.writeCohort(run.context().results(), run.job().id(), own, parts);
   }
 
   // ---- train ----------------------------------------------------------------------------------
@@ -174,8 +177,7 @@ final class TrainFlow implements JobRun.Flow {
 
   // ---- evaluate -------------------------------------------------------------------------------
 
-  private void evaluate(
-      JobRun run, Prepared prepared, Alignment alignment, Training.Trained trained) {
+  private void evaluate(JobRun run, Prepared prepared, OwnRows own, Training.Trained trained) {
     int[] holdout = prepared.split().holdout();
     ObjectNode parameters =
         Json.object()
@@ -186,8 +188,9 @@ final class TrainFlow implements JobRun.Flow {
         PhaseFacts.of("predict.joint-logits", "1", parameters),
         outcome -> {
           run.progress().update("hold-out scores", 0, -1);
-          Scores.joint(run, spec, EVALUATE, trained.slice(), prepared.data().table(), holdout)
-              .ifPresent(logits -> reveal(run, prepared, alignment, logits, trained));
+          Scores.joint(
+                  run, spec, EVALUATE, trained.slice(), prepared.data().table(), prepared.holdout())
+              .ifPresent(logits -> reveal(run, prepared, own, logits, trained));
           PhaseFacts.output(
               outcome,
               "holdout_scores",
@@ -200,29 +203,25 @@ final class TrainFlow implements JobRun.Flow {
 
   /** What the label party's operator gets of the scores that its node holds for this moment. */
   private void reveal(
-      JobRun run,
-      Prepared prepared,
-      Alignment alignment,
-      double[] logits,
-      Training.Trained trained) {
-    int[] holdout = prepared.split().holdout();
+      JobRun run, Prepared prepared, OwnRows own, double[] logits, Training.Trained trained) {
+    OwnRows.Part holdout = prepared.holdout();
     Predictions predictions = Predictions.of(trained.slice(), logits);
     ObjectNode metrics =
         HoldOut.figures(
             spec,
             predictions,
             prepared.labels(holdout),
-            Prepared.of(holdout, prepared.data().exposures()),
+            holdout.of(prepared.data().exposures()),
             trained.logits());
     Scores.revealing(
         run,
         "metrics",
-        holdout.length,
+        prepared.split().holdout().length,
         HoldOut.scalars(metrics),
         run.self(),
         () -> run.report().set("metrics", metrics));
     if (spec.evaluation().revealsScores()) {
-      int[] rows = Arrays.stream(holdout).map(person -> alignment.rows()[person]).toArray();
+      int[] rows = Arrays.stream(holdout.rows()).map(row -> own.rows()[row]).toArray();
       Scores.keep(run, "holdout_scores", rows, predictions);
     }
   }

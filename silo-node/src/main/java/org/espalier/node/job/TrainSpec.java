@@ -151,6 +151,9 @@ public record TrainSpec(
       throw new IllegalArgumentException(
           "label.exposure belongs to models of type poisson and gamma, not " + model.type());
     }
+    if (alignment.severalRows()) {
+      requireSeveralRows(model, training, evaluation);
+    }
     if (label.weighted() && sealed) {
       throw new IllegalArgumentException(
           "label.%s is for level gradients, not for level sealed"
@@ -180,6 +183,31 @@ public record TrainSpec(
     }
   }
 
+  /** All that is computed jointly is of people: the label party alone has rows of its own. */
+  private static void requireSeveralRows(
+      ModelSettings model, TrainingSettings training, EvaluationSettings evaluation) {
+    String all = "alignment.duplicates: all ";
+    if (!training.level().equals(TrainingSettings.GRADIENTS)) {
+      throw new IllegalArgumentException(
+          all
+              + "is for training at level gradients: at level "
+              + training.level()
+              + " others would compute with each row of a person and so learn how many there are");
+    }
+    if (model.inference() != null) {
+      throw new IllegalArgumentException(
+          all
+              + "and model.inference exclude each other: rows of one person are not independent, and"
+              + " the standard errors would be too small");
+    }
+    if (evaluation.holdout().signum() > 0 && !evaluation.revealsScores()) {
+      throw new IllegalArgumentException(
+          all
+              + "needs evaluation.reveal: scores, or evaluation.holdout: 0: metrics of 20 rows may be"
+              + " of fewer than 20 people");
+    }
+  }
+
   private static void requireLevel(ModelSettings model, TrainingSettings training) {
     boolean activations = training.level().equals(TrainingSettings.ACTIVATIONS);
     if (model.neural() && !activations) {
@@ -203,7 +231,7 @@ public record TrainSpec(
 
   /** Whether people count differently in training or have exposures. */
   public boolean weighted() {
-    return label.weighted() || model.classWeights() != null;
+    return label.weighted() || model.classWeights() != null || alignment.severalRows();
   }
 
   /** Whether each party gets the standard errors of its weights. */

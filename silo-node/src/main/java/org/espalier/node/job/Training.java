@@ -61,6 +61,10 @@ interface Training {
     report.put("passes", passes).put("weights", weights);
     report.put("training_rows", prepared.split().training().length);
     report.put("holdout_rows", prepared.split().holdout().length);
+    if (prepared.training().people() != null) {
+      report.put("own_training_rows", prepared.training().rows().length);
+      report.put("own_holdout_rows", prepared.holdout().rows().length);
+    }
     report.set("parameters", Json.tree(ran));
     return report;
   }

@@ -201,6 +201,8 @@ class TrainSpecTest {
         "model: {class_weights: balanced, type: linear} | class_weights belong to models of type",
         "preparation: {min_per_category: 2} | preparation.min_per_category is 3 to",
         "alignment: {protocol: dh} | alignment.protocol is auto or ecdh or oprf or unbalanced, not",
+        "alignment: {duplicates: some} | alignment.duplicates is reject or first or all, not 'some'",
+        "alignment: {duplicates: all} | at level sealed others would compute with each row of a",
         "alignment: {gate: open} | alignment.gate is two-sided, not 'open'",
         "alignment: {gate: two-sided, protocol: oprf} | exclude each other",
         "alignment: {gate: two-sided, protocol: unbalanced} | exclude each other",
@@ -227,6 +229,17 @@ class TrainSpecTest {
     assertThat(two).isNotEqualTo(BASE);
     assertThatThrownBy(() -> JobSpec.yaml("j", two + "alignment: {protocol: unbalanced}"))
         .hasMessageContaining("by 1 rule of the match section, the job names 2 and 2");
+  }
+
+  @Test
+  void severalRowsOfAPersonHaveTheirSettings() {
+    String all = "alignment: {duplicates: all}\ntraining: {level: gradients}\n";
+    assertThatThrownBy(() -> read(all)).hasMessageContaining("needs evaluation.reveal: scores");
+    String scores = all + "evaluation: {reveal: scores}\n";
+    assertThat(read(scores).weighted()).isTrue();
+    assertThat(read(all + "evaluation: {holdout: 0}\n").weighted()).isTrue();
+    assertThatThrownBy(() -> read(scores + "model: {inference: true}"))
+        .hasMessageContaining("rows of one person are not independent");
   }
 
   @Test
