@@ -24,6 +24,7 @@ import org.espalier.audit.verify.WitnessPolicy;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.daemon.NodeHome;
+import org.espalier.node.page.Format;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;

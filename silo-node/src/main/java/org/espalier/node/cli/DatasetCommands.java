@@ -12,6 +12,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.data.SchemaSketch;
 import org.espalier.node.data.TableSchema;
+import org.espalier.node.page.Format;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;

@@ -16,6 +16,7 @@ import org.espalier.node.demo.Comparison;
 import org.espalier.node.demo.DemoResult;
 import org.espalier.node.demo.DemoRun;
 import org.espalier.node.demo.Scenario;
+import org.espalier.node.page.Format;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 

@@ -9,6 +9,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.job.JobSpec;
 import org.espalier.node.policy.PersonWord;
+import org.espalier.node.page.Format;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

@@ -10,6 +10,7 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.page.Format;
 import org.espalier.wire.Printable;
 
 /** Jobs, plans and reports as people read them. */

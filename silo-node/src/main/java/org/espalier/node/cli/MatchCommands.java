@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import org.espalier.node.Problem;
 import org.espalier.node.job.JobSpec;
+import org.espalier.node.page.Format;
 import org.espalier.wire.Party;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;

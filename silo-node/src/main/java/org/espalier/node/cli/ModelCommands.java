@@ -9,6 +9,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.job.Job;
 import org.espalier.node.job.JobReport;
+import org.espalier.node.page.Format;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;

@@ -12,6 +12,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloHome;
 import org.espalier.node.daemon.SiloNode;
+import org.espalier.node.page.Format;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import org.espalier.node.Problem;
 import org.espalier.node.job.JobSpec;
 import org.espalier.node.job.PredictSpec;
+import org.espalier.node.page.Format;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

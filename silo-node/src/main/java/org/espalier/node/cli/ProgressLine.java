@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.espalier.node.page.Format;
 import org.espalier.wire.Printable;
 
 /**

@@ -8,6 +8,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.StreamSupport;
+import org.espalier.node.page.Format;
+import org.espalier.node.page.Html;
+import org.espalier.node.page.SvgPlot;
 
 /**
  * A job's report as one HTML document that needs nothing else: no script, no font, no request.

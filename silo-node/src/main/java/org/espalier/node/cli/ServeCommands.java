@@ -9,6 +9,7 @@ import java.util.Map;
 import org.espalier.node.Problem;
 import org.espalier.node.job.JobSpec;
 import org.espalier.node.job.ServeSpec;
+import org.espalier.node.page.Format;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

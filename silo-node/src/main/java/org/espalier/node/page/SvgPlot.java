@@ -1,4 +1,4 @@
-package org.espalier.node.cli;
+package org.espalier.node.page;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -11,7 +11,7 @@ import java.util.Locale;
  * A plot of lines as inline SVG, with a title and a description for who cannot see it. Lines differ
  * by dashes, not by colour alone, and are named below the plot.
  */
-final class SvgPlot {
+public final class SvgPlot {
   private static final int WIDTH = 460;
   private static final int HEIGHT = 320;
   private static final int LEFT = 62;
@@ -27,7 +27,7 @@ final class SvgPlot {
   private static final int MOST_MARKED = 30;
 
   /** A point; one of which a coordinate is missing is left out. */
-  record Point(Double x, Double y) {}
+  public record Point(Double x, Double y) {}
 
   private record Line(String name, List<Point> points, String style) {
     boolean drawn() {
@@ -47,7 +47,7 @@ final class SvgPlot {
   /**
    * @param id unique in the document, a word of the program's own
    */
-  SvgPlot(String id, String title, String xName, String yName) {
+  public SvgPlot(String id, String title, String xName, String yName) {
     this.id = id;
     this.title = title;
     this.xName = xName;
@@ -55,14 +55,14 @@ final class SvgPlot {
   }
 
   /** Both axes from 0 to 1, instead of as far as the points go. */
-  SvgPlot shares() {
+  public SvgPlot shares() {
     xShares = new Axis(0, 0.2, 5);
     yShares = xShares;
     return this;
   }
 
   /** Adds a line through points in their order. */
-  SvgPlot line(String name, List<Point> points) {
+  public SvgPlot line(String name, List<Point> points) {
     List<Point> known =
         points.stream()
             .filter(p -> p.x() != null && p.y() != null)
@@ -73,17 +73,17 @@ final class SvgPlot {
   }
 
   /** Adds a straight line to compare with. */
-  SvgPlot reference(String name, Point from, Point to) {
+  public SvgPlot reference(String name, Point from, Point to) {
     lines.add(new Line(name, List.of(from, to), "reference"));
     return this;
   }
 
   /** Whether there is more to be seen than a line to compare with. */
-  boolean shows() {
+  public boolean shows() {
     return lines.stream().anyMatch(line -> !line.style.equals("reference") && line.drawn());
   }
 
-  void write(Html html) {
+  public void write(Html html) {
     Axis x = xShares != null ? xShares : axis(true);
     Axis y = yShares != null ? yShares : axis(false);
     html.open("figure")
@@ -248,7 +248,7 @@ final class SvgPlot {
   }
 
   /** Three digits, in the form that is shorter. */
-  static String number(double value) {
+  public static String number(double value) {
     double size = Math.abs(value);
     if (size >= 1e5 || (size > 0 && size < 1e-3)) {
       return String.format(Locale.ROOT, "%.1e", value);

@@ -1,4 +1,4 @@
-package org.espalier.node.cli;
+package org.espalier.node.page;
 
 import org.espalier.wire.Printable;
 
@@ -6,7 +6,7 @@ import org.espalier.wire.Printable;
  * Writes HTML and SVG so that every text is escaped: elements, their attributes and what stands in
  * them are given separately, and there is no way to put markup in as text.
  */
-final class Html {
+public final class Html {
   private final StringBuilder out = new StringBuilder();
 
   /**
@@ -14,14 +14,14 @@ final class Html {
    *
    * @param attributes names and values in turn; names are the program's own
    */
-  Html open(String element, String... attributes) {
+  public Html open(String element, String... attributes) {
     begin(element, attributes);
     out.append('>');
     return this;
   }
 
   /** An element that holds nothing. */
-  Html empty(String element, String... attributes) {
+  public Html empty(String element, String... attributes) {
     begin(element, attributes);
     out.append("/>\n");
     return this;
@@ -35,19 +35,19 @@ final class Html {
     }
   }
 
-  Html close(String element) {
+  public Html close(String element) {
     out.append("</").append(element).append(">\n");
     return this;
   }
 
   /** Text of anybody. */
-  Html text(String text) {
+  public Html text(String text) {
     out.append(escaped(text));
     return this;
   }
 
   /** A whole element with text only. */
-  Html element(String element, String text, String... attributes) {
+  public Html element(String element, String text, String... attributes) {
     return open(element, attributes).text(text).close(element);
   }
 
@@ -58,18 +58,18 @@ final class Html {
   }
 
   /** A style sheet of the program's own. */
-  Html style(String css) {
+  public Html style(String css) {
     out.append("<style>").append(css).append("</style>\n");
     return this;
   }
 
-  Html doctype() {
+  public Html doctype() {
     out.append("<!DOCTYPE html>\n");
     return this;
   }
 
   /** What control and direction marks there are is made visible, and no markup is left. */
-  static String escaped(String text) {
+  public static String escaped(String text) {
     String printable = Printable.of(text);
     StringBuilder safe = new StringBuilder(printable.length() + 16);
     for (int i = 0; i < printable.length(); i++) {

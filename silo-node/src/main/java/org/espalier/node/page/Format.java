@@ -1,4 +1,4 @@
-package org.espalier.node.cli;
+package org.espalier.node.page;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
@@ -8,13 +8,13 @@ import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 
 /** Figures for people. */
-final class Format {
+public final class Format {
   private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB"};
   private static final int ID_CHARACTERS = 16;
 
   private Format() {}
 
-  static String bytes(long bytes) {
+  public static String bytes(long bytes) {
     double value = bytes;
     int unit = 0;
     while (value >= 1024 && unit < UNITS.length - 1) {
@@ -26,7 +26,7 @@ final class Format {
         : String.format(Locale.ROOT, value < 10 ? "%.1f %s" : "%.0f %s", value, UNITS[unit]);
   }
 
-  static String seconds(double seconds) {
+  public static String seconds(double seconds) {
     if (seconds < 60) {
       return String.format(Locale.ROOT, "%.1f s", seconds);
     }
@@ -37,7 +37,7 @@ final class Format {
   }
 
   /** Days, hours or less, whichever says most in one figure. */
-  static String span(double seconds) {
+  public static String span(double seconds) {
     if (seconds >= 2 * 86_400) {
       return Math.round(seconds / 86_400) + " d";
     }
@@ -45,29 +45,29 @@ final class Format {
   }
 
   /** A span in whole seconds where it is less than a minute. */
-  static String age(double seconds) {
+  public static String age(double seconds) {
     return seconds < 60 ? Math.round(seconds) + " s" : span(seconds);
   }
 
-  static String count(long n) {
+  public static String count(long n) {
     return String.format(Locale.ROOT, "%,d", n);
   }
 
-  static String number(double value) {
+  public static String number(double value) {
     return String.format(Locale.ROOT, "%.4f", value);
   }
 
-  static String percent(double share) {
+  public static String percent(double share) {
     return String.format(Locale.ROOT, "%.0f %%", 100 * share);
   }
 
-  static String bar(double share, int width) {
+  public static String bar(double share, int width) {
     int full = (int) Math.round(Math.min(1, Math.max(0, share)) * width);
     return "#".repeat(full) + ".".repeat(width - full);
   }
 
   /** An instant to the second, as it came if it is none. */
-  static String time(JsonNode node) {
+  public static String time(JsonNode node) {
     String text = node.asText();
     try {
       return Instant.parse(text)
@@ -81,7 +81,7 @@ final class Format {
   }
 
   /** How far away an instant is, such as {@code 29 d}; empty if it is none. */
-  static String until(JsonNode node) {
+  public static String until(JsonNode node) {
     try {
       return span(
           (double) Duration.between(Instant.now(), Instant.parse(node.asText())).toSeconds());
@@ -91,7 +91,7 @@ final class Format {
   }
 
   /** The beginning of a digest. */
-  static String shortened(String digest) {
+  public static String shortened(String digest) {
     return digest.length() <= ID_CHARACTERS ? digest : digest.substring(0, ID_CHARACTERS);
   }
 }
