@@ -38,6 +38,7 @@ import picocli.CommandLine.Parameters;
       JobCommands.Run.class,
       JobCommands.Status.class,
       JobCommands.Wait.class,
+      JobCommands.Watch.class,
       JobCommands.Logs.class,
       ReportCommand.class,
       JobCommands.Abort.class,
@@ -391,6 +392,34 @@ final class JobCommands extends GroupCommand {
         throw usage("--timeout is a number of seconds");
       }
       return new JobWatch(this).await(job, timeout);
+    }
+  }
+
+  @Command(
+      name = "watch",
+      header = "Watch a job at all parties: states, progress, age of news, who must act next.",
+      description = {
+        "",
+        "Examples:",
+        "  silo job watch J-1a2b3c4d",
+        "  silo job watch J-1a2b3c4d --json | jq -c .parties     one object a line, as news come",
+        "",
+        "Works while a partner cannot be reached, and from the proposal on. Ends with the job;",
+        "Ctrl-C ends the watching only. Exit codes as of silo job wait.",
+      })
+  static final class Watch extends OfJob {
+    @Option(
+        names = "--timeout",
+        paramLabel = "SECONDS",
+        description = "Stop watching after so long (default: never).")
+    long timeout;
+
+    @Override
+    public Integer call() {
+      if (timeout < 0) {
+        throw usage("--timeout is a number of seconds");
+      }
+      return new JobWatch(this).watch(job, timeout);
     }
   }
 

@@ -32,6 +32,38 @@ final class JobWatch {
     return outcome(result);
   }
 
+  /**
+   * Shows where a job stands at all parties until it is over: redrawn in place where a person
+   * watches, else a line for each change, or an object for each with {@code --json}.
+   *
+   * @param timeoutSeconds 0 for no limit
+   * @return as {@link #await}
+   */
+  int watch(String job, long timeoutSeconds) {
+    ObjectNode args = SiloCommand.args().put("job", job);
+    if (timeoutSeconds > 0) {
+      args.put("timeout_seconds", timeoutSeconds);
+    }
+    StandingScreen screen =
+        new StandingScreen(console, new StandingView(console, command::withHome), command.json());
+    Thread interrupted =
+        new Thread(
+            () -> {
+              if (!command.json()) {
+                console.say("Stopped watching; the job goes on at all parties.");
+              }
+            },
+            "interrupted");
+    Runtime.getRuntime().addShutdownHook(interrupted);
+    try {
+      JsonNode last = command.node().call("job.watch", args, screen::show);
+      screen.show(last);
+      return outcome(SiloCommand.args().set("job", last));
+    } finally {
+      unhook(interrupted);
+    }
+  }
+
   private JsonNode follow(String job, long timeoutSeconds) {
     ObjectNode args = SiloCommand.args().put("job", job);
     if (timeoutSeconds > 0) {

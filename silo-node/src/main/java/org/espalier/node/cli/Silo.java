@@ -48,6 +48,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     subcommands = {
       InitCommand.class,
       NodeCommands.class,
+      StatusCommand.class,
       PartnerCommands.class,
       DatasetCommands.class,
       PolicyCommands.class,

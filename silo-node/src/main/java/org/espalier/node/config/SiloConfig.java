@@ -17,6 +17,9 @@ import org.espalier.wire.Party;
  * @param rendezvous how long a partner may take to begin the next phase of a job, 1 s to 1 h
  * @param memory of the node's process; null leaves it to Java, which takes a quarter of the machine
  * @param scoring where applications ask for scores of single people; null: nowhere
+ * @param metrics where a monitoring system reads the node's figures; null: nowhere
+ * @param console where people look at the node with a browser; null: nowhere
+ * @param logging how {@code node.log} is written; null: as text
  */
 public record SiloConfig(
     Party name,
@@ -25,7 +28,10 @@ public record SiloConfig(
     Duration patience,
     Duration rendezvous,
     MemorySize memory,
-    ScoringConfig scoring) {
+    ScoringConfig scoring,
+    MetricsConfig metrics,
+    ConsoleConfig console,
+    LoggingConfig logging) {
   private static final Pattern ADDRESS = Pattern.compile("(\\[[0-9a-fA-F:]+]|[^:\\s]+):(\\d{1,5})");
 
   /** Addresses like 0.0.0.0, [::] and 0. */
@@ -64,7 +70,7 @@ public record SiloConfig(
     require("rendezvous", rendezvous, Duration.ofSeconds(1), Duration.ofHours(1));
   }
 
-  /** A node that scores nobody on request. */
+  /** A node that scores nobody on request and that nobody looks at but by its commands. */
   public SiloConfig(
       Party name,
       String listen,
@@ -72,7 +78,7 @@ public record SiloConfig(
       Duration patience,
       Duration rendezvous,
       MemorySize memory) {
-    this(name, listen, url, patience, rendezvous, memory, null);
+    this(name, listen, url, patience, rendezvous, memory, null, null, null, null);
   }
 
   private static void require(String key, Duration value, Duration min, Duration max) {

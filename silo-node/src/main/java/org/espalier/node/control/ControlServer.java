@@ -22,6 +22,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import org.espalier.node.LogContext;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.slf4j.Logger;
@@ -150,6 +151,7 @@ public final class ControlServer implements AutoCloseable {
         return;
       }
       ObjectNode reply = Json.object();
+      LogContext on = LogContext.of();
       try {
         JsonNode request = Json.parse("request", line);
         String name = request.path("command").asText();
@@ -157,6 +159,7 @@ public final class ControlServer implements AutoCloseable {
         if (command == null) {
           throw Problem.of(Problem.Kind.USAGE, "this node knows no command " + name);
         }
+        on.command(name).job(request.at("/args/job").asText());
         JsonNode result =
             command.run(
                 request.path("args"), event -> write(client, Json.object().set("event", event)));
@@ -173,6 +176,8 @@ public final class ControlServer implements AutoCloseable {
             Problem.of(Problem.Kind.INTERNAL, "the node could not do this")
                 .detail("the reason is at the end of node.log in the home folder")
                 .toJson());
+      } finally {
+        on.close();
       }
       Thread.interrupted(); // that the node is stopping is an answer, too, and must get out
       write(client, reply);

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import org.espalier.audit.checkpoint.Checkpoint;
 import org.espalier.audit.event.Actor;
@@ -74,6 +75,8 @@ final class AuditJournal implements Journal {
   private final Actor operator;
   private final Function<Party, Optional<Fingerprint>> pins;
   private volatile Runnable afterCheckpoint = () -> {};
+  private volatile LongConsumer appended = nanos -> {};
+  private volatile boolean writable = true;
 
   /**
    * @param operator who uses the control socket
@@ -83,6 +86,16 @@ final class AuditJournal implements Journal {
     this.log = log;
     this.operator = operator;
     this.pins = pins;
+  }
+
+  /** Is told how many nanoseconds each append took until it was durable. */
+  void onAppended(LongConsumer told) {
+    appended = told;
+  }
+
+  /** Whether the newest append could be made durable. */
+  boolean writable() {
+    return writable;
   }
 
   @Override
@@ -360,10 +373,15 @@ final class AuditJournal implements Journal {
     return type;
   }
 
-  private static <T> T durable(Supplier<T> append) {
+  private <T> T durable(Supplier<T> append) {
+    long began = System.nanoTime();
     try {
-      return append.get();
+      T place = append.get();
+      writable = true;
+      appended.accept(System.nanoTime() - began);
+      return place;
     } catch (AuditUnavailableException e) {
+      writable = false;
       throw unavailable(e);
     } catch (IllegalArgumentException e) {
       // Not durable, so nothing may be done; and no fault of the data, as it would seem otherwise.

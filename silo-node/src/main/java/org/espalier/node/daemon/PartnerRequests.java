@@ -2,6 +2,7 @@ package org.espalier.node.daemon;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Map;
+import org.espalier.node.LogContext;
 import org.espalier.node.Problem;
 import org.espalier.node.job.JobService;
 import org.espalier.node.link.Links;
@@ -23,6 +24,7 @@ final class PartnerRequests {
 
   private JsonNode answer(String name, JobService.PartnerMethod method, Party caller, JsonNode body)
       throws Refusal {
+    LogContext on = LogContext.of().partner(caller).command(name).job(body.path("job").asText());
     try {
       return method.answer(caller, body);
     } catch (Problem e) {
@@ -31,6 +33,8 @@ final class PartnerRequests {
     } catch (RuntimeException e) {
       denied.denied(caller, name, "internal");
       throw e;
+    } finally {
+      on.close();
     }
   }
 }

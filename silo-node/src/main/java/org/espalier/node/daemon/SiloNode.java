@@ -37,6 +37,7 @@ import org.espalier.node.Periodic;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.Json;
+import org.espalier.node.config.LoggingConfig;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.config.SiloHome;
 import org.espalier.node.control.ControlServer;
@@ -48,14 +49,18 @@ import org.espalier.node.identity.Passphrase;
 import org.espalier.node.identity.SqlPartnerStore;
 import org.espalier.node.job.Alignments;
 import org.espalier.node.job.DryRuns;
+import org.espalier.node.job.JobCensus;
 import org.espalier.node.job.JobRun;
 import org.espalier.node.job.JobService;
 import org.espalier.node.job.JobSpec;
 import org.espalier.node.job.Jobs;
 import org.espalier.node.job.Openings;
+import org.espalier.node.job.Standings;
 import org.espalier.node.link.LinkSettings;
 import org.espalier.node.link.Links;
 import org.espalier.node.policy.Rulebook;
+import org.espalier.node.metrics.MetricsEndpoint;
+import org.espalier.node.metrics.NodeMetrics;
 import org.espalier.node.serve.Clients;
 import org.espalier.node.serve.ScoreEndpoint;
 import org.espalier.node.serve.Servings;
@@ -88,6 +93,7 @@ public final class SiloNode implements AutoCloseable {
   private final Servings servings;
   private final Rulebook rules;
   private ScoreEndpoint scoring;
+  private MetricsEndpoint metrics;
   private boolean closing;
 
   private SiloNode(SiloHome home, SiloConfig config, LinkSettings settings) throws IOException {
@@ -172,6 +178,10 @@ public final class SiloNode implements AutoCloseable {
       requests.serve(links, servings.partnerMethods());
       requests.serve(links, service.partnerMethods());
       requests.serve(links, dryRuns.partnerMethods());
+      Standings standings =
+          new Standings(peers, jobs, service, party -> links.status(party).lastNews());
+      open.push(standings);
+      requests.serve(links, standings.partnerMethods());
       WitnessRequests witnessing =
           new WitnessRequests(
               home,
@@ -213,8 +223,28 @@ public final class SiloNode implements AutoCloseable {
       Doctor doctor = new Doctor(home, identity, book, links, datasets, journal, witnesses);
       commands.put("doctor", (args, events) -> doctor.examine(new Args(args)));
       commands.put("status", (args, events) -> status());
+      new StandingCommands(standings, jobs, service, this::status).addTo(commands);
       commands.put("stop", (args, events) -> stop());
       open.push(ControlServer.start(home.socket(), commands));
+      if (config.metrics() != null) {
+        Monitoring monitoring =
+            new Monitoring(
+                home,
+                started,
+                identity,
+                links,
+                new JobCensus(store, config.name()),
+                service::progress,
+                log,
+                journal,
+                datasets,
+                servings);
+        NodeMetrics figures = new NodeMetrics(monitoring::readings);
+        journal.onAppended(figures::appended);
+        metrics =
+            MetricsEndpoint.start(config.metrics(), home.root(), figures, monitoring::readiness);
+        open.push(metrics);
+      }
       LOG.info("{} runs, partners reach it at {}", identity, config.url());
     } catch (IOException | RuntimeException | Error e) {
       closeAll();
@@ -255,8 +285,11 @@ public final class SiloNode implements AutoCloseable {
    * @throws Problem if it cannot be started
    */
   public static void run(SiloHome home) {
-    home.load(); // says what is missing before a log file is made in a strange place
-    NodeLog.to(home.log());
+    SiloConfig config =
+        home.load(); // says what is missing before a log file is made in a strange place
+    NodeLog.to(
+        home.log(),
+        config.logging() == null ? LoggingConfig.Format.TEXT : config.logging().format());
     SiloNode node = start(home);
     Thread hook = new Thread(node::close, "stop");
     Runtime.getRuntime().addShutdownHook(hook);
@@ -319,7 +352,7 @@ public final class SiloNode implements AutoCloseable {
 
   // ---- commands -------------------------------------------------------------------------------
 
-  private JsonNode status() {
+  private ObjectNode status() {
     ObjectNode json = Json.object();
     json.put("name", config.name().name())
         .put("version", Build.version())
@@ -337,6 +370,7 @@ public final class SiloNode implements AutoCloseable {
     ObjectNode scored = servings.status();
     scored.put("url", scoring == null ? null : scoring.url());
     json.set("scoring", scored);
+    json.put("metrics", metrics == null ? null : metrics.url());
     json.putObject("audit").put("origin", log.origin()).put("size", log.size());
     rules.halted().ifPresent(halted -> json.set("halted", halted));
     return json;

@@ -12,6 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import org.espalier.node.LogContext;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.Json;
@@ -114,7 +115,17 @@ public final class JobRun {
     this.conversations =
         new Conversations(
             context.peers(), session, context.config().rendezvous(), context.config().patience());
-    this.thread = new Thread(this::run, "job-" + session);
+    this.thread =
+        new Thread(
+            () -> {
+              LogContext on = LogContext.of().job(job.id());
+              try {
+                run();
+              } finally {
+                on.close();
+              }
+            },
+            "job-" + session);
   }
 
   void start() {

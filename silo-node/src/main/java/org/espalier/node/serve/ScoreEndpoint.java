@@ -9,9 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.UUID;
@@ -22,23 +20,15 @@ import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Handler;
-import org.eclipse.jetty.server.HttpConfiguration;
-import org.eclipse.jetty.server.HttpConnectionFactory;
-import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
-import org.eclipse.jetty.server.SecureRequestCustomizer;
-import org.eclipse.jetty.server.Server;
-import org.eclipse.jetty.server.ServerConnector;
-import org.eclipse.jetty.server.SslConnectionFactory;
 import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.Promise;
-import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.thread.Invocable;
-import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.ScoringConfig;
+import org.espalier.node.http.HttpService;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,9 +43,9 @@ public final class ScoreEndpoint implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ScoreEndpoint.class);
   private static final String PATH = "/v1/score/";
   private static final String BEARER = "Bearer ";
+  private static final int THREADS = 32;
   private static final int MAX_CONNECTIONS = 1024;
   private static final int MAX_OPEN = 4096;
-  private static final long IDLE_MILLIS = 30_000;
 
   private static final JsonMapper JSON =
       JsonMapper.builder(
@@ -77,57 +67,13 @@ public final class ScoreEndpoint implements AutoCloseable {
   private final Servings servings;
   private final Clients clients;
   private final Runnable denied;
-  private final Server server;
-  private final ServerConnector connector;
-  private final boolean tls;
   private final AtomicInteger open = new AtomicInteger();
+  private HttpService service;
 
-  private ScoreEndpoint(
-      ScoringConfig config, Path home, Servings servings, Clients clients, Runnable denied) {
+  private ScoreEndpoint(Servings servings, Clients clients, Runnable denied) {
     this.servings = servings;
     this.clients = clients;
     this.denied = denied;
-    this.tls = config.keystore() != null;
-    QueuedThreadPool threads = new QueuedThreadPool(32, 4);
-    threads.setName("score-server");
-    threads.setStopTimeout(1000);
-    this.server = new Server(threads);
-    HttpConfiguration http = new HttpConfiguration();
-    http.setSendServerVersion(false);
-    http.setRequestHeaderSize(8192);
-    http.setIdleTimeout(IDLE_MILLIS);
-    HttpConnectionFactory plain = new HttpConnectionFactory(http);
-    if (tls) {
-      SecureRequestCustomizer customizer = new SecureRequestCustomizer();
-      customizer.setSniHostCheck(false); // clients check the certificate; names are theirs
-      http.addCustomizer(customizer);
-      SslContextFactory.Server ssl = new SslContextFactory.Server();
-      ssl.setKeyStorePath(home.resolve(config.keystore()).toString());
-      ssl.setKeyStoreType("PKCS12");
-      ssl.setKeyStorePassword(passphrase(home.resolve(config.keystorePassphrase())));
-      ssl.setIncludeProtocols("TLSv1.3", "TLSv1.2");
-      ssl.setSniRequired(false);
-      this.connector =
-          new ServerConnector(server, 1, 1, new SslConnectionFactory(ssl, "http/1.1"), plain);
-    } else {
-      this.connector = new ServerConnector(server, 1, 1, plain);
-    }
-    connector.setHost(config.host());
-    connector.setPort(config.port());
-    connector.setIdleTimeout(IDLE_MILLIS);
-    server.addConnector(connector);
-    server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, connector));
-    server.setHandler(new Score());
-  }
-
-  private static String passphrase(Path file) {
-    try {
-      return Files.readString(file).strip();
-    } catch (IOException e) {
-      throw Problem.refused("the passphrase of scoring.keystore cannot be read")
-          .detail(file.toString())
-          .because(e);
-    }
   }
 
   /**
@@ -139,34 +85,25 @@ public final class ScoreEndpoint implements AutoCloseable {
    */
   public static ScoreEndpoint start(
       ScoringConfig config, Path home, Servings servings, Clients clients, Runnable denied) {
-    ScoreEndpoint endpoint = new ScoreEndpoint(config, home, servings, clients, denied);
-    try {
-      endpoint.server.start();
-    } catch (Exception e) {
-      endpoint.close();
-      throw Problem.refused("the scoring endpoint cannot listen on " + config.listen())
-          .detail(e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage())
-          .next("scoring: in silo.yaml")
-          .because(e);
-    }
-    LOG.info("scores are asked for at {}", endpoint.url());
+    ScoreEndpoint endpoint = new ScoreEndpoint(servings, clients, denied);
+    endpoint.service =
+        HttpService.start(
+            "scoring",
+            config.address(),
+            home,
+            new HttpService.Limits(THREADS, MAX_CONNECTIONS),
+            endpoint.new Score());
     return endpoint;
   }
 
   /** Where it listens. */
   public String url() {
-    String host =
-        connector.getHost().contains(":") ? "[" + connector.getHost() + "]" : connector.getHost();
-    return (tls ? "https://" : "http://") + host + ":" + connector.getLocalPort();
+    return service.url();
   }
 
   @Override
   public void close() {
-    try {
-      server.stop();
-    } catch (Exception e) {
-      LOG.warn("stopping the scoring endpoint", e);
-    }
+    service.close();
   }
 
   /** Every request passes here; the token is looked at before anything else. */
@@ -312,14 +249,11 @@ public final class ScoreEndpoint implements AutoCloseable {
         open.decrementAndGet();
       }
       servings.metrics().count(outcome, System.nanoTime() - began);
-      response.setStatus(status);
-      response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
-      response.getHeaders().put(HttpHeader.CACHE_CONTROL, "no-store");
       if (status == NoScore.Kind.TOKEN.status()) {
         response.getHeaders().put(HttpHeader.WWW_AUTHENTICATE, "Bearer");
       }
       byte[] bytes = Json.write(json).getBytes(StandardCharsets.UTF_8);
-      response.write(true, ByteBuffer.wrap(bytes), callback);
+      HttpService.answer(response, callback, status, "application/json", bytes);
     }
   }
 }

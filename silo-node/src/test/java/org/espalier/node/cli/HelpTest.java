@@ -99,7 +99,8 @@ class HelpTest {
     try (CommandLineFixture silo = new CommandLineFixture()) {
       String help = silo.run("--help").out();
       assertThat(help)
-          .contains("init", "node", "partner", "dataset", "match", "job", "predict", "model")
+          .contains(
+              "init", "node", "status", "partner", "dataset", "match", "job", "predict", "model")
           .contains("audit", "doctor", "demo", "completion")
           .contains("3 node not running", "8 job failed", "13 fork");
     }

@@ -45,9 +45,12 @@ class ClientsTest {
 
   @Test
   void theEndpointIsOnLoopbackOrHasTls() {
-    assertThat(config("{listen: 127.0.0.1:9480}").port()).isEqualTo(9480);
-    assertThat(config("{listen: \"[::1]:0\"}").host()).isEqualTo("::1");
-    assertThat(config("{listen: 0.0.0.0:1, keystore: a.p12, keystore_passphrase: a.pass}").host())
+    assertThat(config("{listen: 127.0.0.1:9480}").address().port()).isEqualTo(9480);
+    assertThat(config("{listen: \"[::1]:0\"}").address().host()).isEqualTo("::1");
+    assertThat(
+            config("{listen: 0.0.0.0:1, keystore: a.p12, keystore_passphrase: a.pass}")
+                .address()
+                .host())
         .isEqualTo("0.0.0.0");
     assertThatThrownBy(() -> config("{listen: 0.0.0.0:9480}"))
         .hasMessageContaining("not on loopback");
