@@ -51,6 +51,9 @@ final class GradientsTraining implements TrainingProtocol {
 
   private static final double HIDDEN = 4;
 
+  /** Of a pass, as they are kept. */
+  private static final int FIGURES = 5;
+
   /** A direction of which more than this lies in the span of the earlier ones is noise. */
   private static final double MAX_KNOWN_SHARE = 0.5;
 
@@ -95,8 +98,12 @@ final class GradientsTraining implements TrainingProtocol {
     private final SubspaceFit fit;
     private final Outcomes outcomes;
     private final Directions directions = new Directions();
+    private final List<PassStore.Kept> kept;
     private final List<PassReport> reports = new ArrayList<>();
     private final List<Integer> columns = new ArrayList<>();
+
+    /** Passes of earlier attempts that all parties have kept. */
+    private int resumed;
 
     Label(
         TrainingJob job,
@@ -111,6 +118,7 @@ final class GradientsTraining implements TrainingProtocol {
       this.listener = listener;
       this.layer = layer;
       this.fit = fit;
+      this.kept = usable(job);
       columns.add(fit.ownColumns());
       columns.addAll(layer.columns());
     }
@@ -121,10 +129,15 @@ final class GradientsTraining implements TrainingProtocol {
       int allowed = allowed();
       LabelOutcome.End end =
           allowed < spec.maxPasses() ? LabelOutcome.End.DISCLOSURE : LabelOutcome.End.MAX_PASSES;
-      double norm = rms(fit.residuals());
-      double lastGain = 0;
       double tolerance = spec.tolerance() * fit.unit();
-      for (int pass = 1; pass <= allowed; pass++) {
+      Resumed last = resume();
+      double norm = last.norm();
+      double lastGain = last.gain();
+      if (last.gap() <= tolerance) {
+        allowed = 0;
+        end = LabelOutcome.End.TOLERANCE;
+      }
+      for (int pass = resumed + 1; pass <= allowed; pass++) {
         listener.begins(pass);
         long began = System.nanoTime();
         double objective = fit.objective();
@@ -143,6 +156,9 @@ final class GradientsTraining implements TrainingProtocol {
         }
         PassReport report = new PassReport(pass, objective, gap, (System.nanoTime() - began) / 1e9);
         reports.add(report);
+        if (!noise) {
+          keep(report, opened, lastGain, norm);
+        }
         listener.pass(report);
         if (gap <= tolerance || noise) {
           end = gap <= tolerance ? LabelOutcome.End.TOLERANCE : LabelOutcome.End.NOISE;
@@ -175,25 +191,75 @@ final class GradientsTraining implements TrainingProtocol {
       return Math.max(Math.max(gain, LAST_GAIN * lastGain), Math.max(slow, hidden));
     }
 
-    /** The strictest of all parties' limits; if that is 0, everybody is told and nothing else. */
+    /** How the last pass that was kept left the training. */
+    private record Resumed(double gap, double gain, double norm) {}
+
+    /** Goes through the passes that all parties have kept, as when they were run. */
+    private Resumed resume() {
+      Resumed last = new Resumed(Double.POSITIVE_INFINITY, 0, rms(fit.residuals()));
+      for (int p = 0; p < resumed; p++) {
+        PassStore.Kept kept = this.kept.get(p);
+        directions.add(kept.products());
+        fit.add(kept.vector(), kept.penalties());
+        double[] figures = kept.figures();
+        last = new Resumed(figures[1], figures[2], figures[3]);
+        reports.add(new PassReport(p + 1, figures[0], figures[1], figures[4]));
+      }
+      if (resumed > 0) {
+        fit.minimise();
+        listener.resumes(resumed);
+      }
+      return last;
+    }
+
+    private void keep(PassReport report, Opened opened, double gain, double norm) {
+      double[] figures = {report.objective(), report.estimatedGap(), gain, norm, report.seconds()};
+      job.passes()
+          .keep(
+              report.pass(),
+              new PassStore.Kept(opened.logits(), opened.products(), opened.penalties(), figures));
+    }
+
+    /** The passes that fit this job; what does not is as good as nothing. */
+    private static List<PassStore.Kept> usable(TrainingJob job) {
+      List<PassStore.Kept> kept = job.passes().kept();
+      for (int p = 0; p < kept.size(); p++) {
+        PassStore.Kept pass = kept.get(p);
+        if (pass.vector().length != job.rows()
+            || pass.products().length != p + 1
+            || pass.penalties().length != p + 1
+            || pass.figures().length != FIGURES) {
+          return List.of();
+        }
+      }
+      return kept;
+    }
+
+    /**
+     * The strictest of all parties' limits, of passes in all attempts that are gone on from; if
+     * none is left and none was kept, everybody is told and nothing else.
+     */
     private int allowed() {
       int total = layer.totalColumns();
       int allowed = passLimit(job, total);
+      resumed = Math.min(kept.size(), job.spec().maxPasses());
       NoPassLeft none =
           allowed > 0 ? null : NoPassLeft.here(job.spec().level(), total, job.earlierPasses());
       for (Map.Entry<Party, Channel> feature : features.entrySet()) {
-        int theirs =
-            feature.getValue().receive(Messages.Allowed.TYPE, Messages.Allowed.LIMIT).passes();
+        Messages.Allowed said =
+            feature.getValue().receive(Messages.Allowed.TYPE, Messages.Allowed.LIMIT);
+        int theirs = said.passes();
+        resumed = Math.min(resumed, said.kept());
         if (theirs == 0 && none == null) {
           none = NoPassLeft.at(job.spec().level(), total, feature.getKey().name());
         }
         allowed = Math.min(allowed, theirs);
       }
-      if (none != null) {
+      if (none != null && resumed == 0) {
         sendStart(1, true, 0, 0, 0);
         throw none;
       }
-      return allowed;
+      return Math.min(job.spec().maxPasses(), resumed + allowed);
     }
 
     private LabelOutcome outcome(LabelOutcome.End end) {
@@ -391,13 +457,20 @@ final class GradientsTraining implements TrainingProtocol {
     FeatureOutcome trained;
     try (SliceEvaluator layer =
         new SliceEvaluator(label, whitened, total, spec.tolerance(), spec.spareBits())) {
-      label.send(new Messages.Allowed(allowed));
+      List<double[]> kept = kept(job, own.columns());
+      label.send(new Messages.Allowed(allowed, Math.min(kept.size(), TrainingSpec.MAX_PASSES)));
       Passes passes = new Passes(total, allowed, progress, beforePass);
-      trained = new Feature(job, label, own, whitening, masks, layer, passes).run();
+      trained = new Feature(job, label, own, whitening, masks, layer, passes).run(kept);
     }
     return spec.inference()
         ? trained.with(StandardErrors.feature(job, label, others, own, whitening))
         : trained;
+  }
+
+  /** Directions of earlier attempts; what does not fit is as good as nothing. */
+  private static List<double[]> kept(TrainingJob job, int columns) {
+    List<double[]> vectors = job.passes().kept().stream().map(PassStore.Kept::vector).toList();
+    return vectors.stream().allMatch(vector -> vector.length == columns) ? vectors : List.of();
   }
 
   private static RowSource whitened(Matrix own, Whitening whitening) {
@@ -475,9 +548,21 @@ final class GradientsTraining implements TrainingProtocol {
           Math.scalb(1.0, -Disclosure.noiseBits(job.rows(), job.featureParties().size()));
     }
 
-    FeatureOutcome run() {
+    /**
+     * @param kept directions of earlier attempts; the label party says how many of them all have
+     */
+    FeatureOutcome run(List<double[]> kept) {
+      int resumed = -1;
       for (int pass = 1; ; pass++) {
         Messages.PassStart start = label.receive(Messages.PassStart.TYPE, Messages.PassStart.LIMIT);
+        if (resumed < 0) {
+          resumed = start.pass() - 1;
+          if (resumed > kept.size()) {
+            throw violation("goes on from pass " + resumed + " where " + kept.size() + " are kept");
+          }
+          pass = start.pass();
+          kept.subList(0, resumed).forEach(vector -> add(whitening.fromPrepared(vector)));
+        }
         if (start.pass() != pass) {
           throw violation("began pass " + start.pass() + " where " + pass + " was due");
         }
@@ -506,13 +591,14 @@ final class GradientsTraining implements TrainingProtocol {
                   parametersRun(job, layer.choice(), layer.quantisation(), directions.size())),
               null);
         }
-        if (pass > passes.allowed()) {
+        if (pass - resumed > passes.allowed()) {
           throw violation("wants more than the " + passes.allowed() + " passes that were agreed");
         }
         passes.beforePass().accept(pass);
-        passes.progress().update("pass", pass - 1L, passes.allowed());
+        int most = resumed + passes.allowed();
+        passes.progress().update("pass", pass - 1L, most);
         pass(start, weights);
-        passes.progress().update("pass", pass, passes.allowed());
+        passes.progress().update("pass", pass, most);
       }
     }
 
@@ -524,12 +610,20 @@ final class GradientsTraining implements TrainingProtocol {
         double gradient = loss + job.spec().l2() * direction[j];
         direction[j] = Math.scalb(gradient, start.scale());
       }
-      double[] penalty = whitening.penaltyTimes(direction);
-      directions.add(direction);
-      penalties.add(penalty);
+      add(direction);
+      job.passes()
+          .keep(
+              start.pass(),
+              new PassStore.Kept(
+                  whitening.toPrepared(direction), new double[0], new double[0], new double[0]));
       byte[] request = start.bind(product.request());
       sendLogits(start.pass(), direction, request);
       sendScalars(start.pass(), direction, request);
+    }
+
+    private void add(double[] direction) {
+      directions.add(direction);
+      penalties.add(whitening.penaltyTimes(direction));
     }
 
     private void sendLogits(int pass, double[] direction, byte[] request) {

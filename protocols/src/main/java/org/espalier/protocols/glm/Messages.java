@@ -38,15 +38,19 @@ final class Messages {
 
   /**
    * Feature party to the label party, once, when the encrypted product is set up: the passes that
-   * it allows after those it has counted on these people.
+   * it allows after those it has counted on these people, and how many of earlier attempts it has
+   * kept.
    */
-  record Allowed(int passes) implements Message {
-    static final int LIMIT = 4;
+  record Allowed(int passes, int kept) implements Message {
+    static final int LIMIT = 8;
     static final MessageType<Allowed> TYPE =
         new MessageType<>(
             64,
             "allowed passes",
-            in -> new Allowed(in.getInt("allowed passes", 0, TrainingSpec.MAX_PASSES)));
+            in ->
+                new Allowed(
+                    in.getInt("allowed passes", 0, TrainingSpec.MAX_PASSES),
+                    in.getInt("kept passes", 0, TrainingSpec.MAX_PASSES)));
 
     @Override
     public MessageType<?> type() {
@@ -55,7 +59,7 @@ final class Messages {
 
     @Override
     public void encode(Encoder out) {
-      out.putInt(passes);
+      out.putInt(passes).putInt(kept);
     }
   }
 

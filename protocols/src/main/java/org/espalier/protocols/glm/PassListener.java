@@ -13,4 +13,7 @@ public interface PassListener {
    * @param number 1 to max passes
    */
   default void begins(int number) {}
+
+  /** The training goes on from an earlier attempt, whose passes up to this number all have kept. */
+  default void resumes(int passes) {}
 }

@@ -16,6 +16,7 @@ import org.espalier.wire.Session;
  * @param earlierPasses passes on these people in earlier attempts and jobs by this party's own
  *     count, 0 or more; parties may count differently, and the strictest count holds
  * @param workspace this party's own
+ * @param passes where this party keeps what passes left it, at levels that can go on from there
  */
 public record TrainingJob(
     Session session,
@@ -24,7 +25,20 @@ public record TrainingJob(
     int rows,
     TrainingSpec spec,
     int earlierPasses,
-    Workspace workspace) {
+    Workspace workspace,
+    PassStore passes) {
+  /** Without a store of passes. */
+  public TrainingJob(
+      Session session,
+      Party label,
+      List<Party> featureParties,
+      int rows,
+      TrainingSpec spec,
+      int earlierPasses,
+      Workspace workspace) {
+    this(session, label, featureParties, rows, spec, earlierPasses, workspace, PassStore.NONE);
+  }
+
   /** With everything in memory. */
   public TrainingJob(
       Session session,
@@ -38,6 +52,7 @@ public record TrainingJob(
 
   public TrainingJob {
     Objects.requireNonNull(workspace);
+    Objects.requireNonNull(passes);
     featureParties = featureParties.stream().sorted().toList();
     if (featureParties.isEmpty() || featureParties.contains(label)) {
       throw new IllegalArgumentException(

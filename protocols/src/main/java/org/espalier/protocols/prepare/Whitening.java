@@ -142,6 +142,25 @@ public final class Whitening {
   }
 
   /**
+   * The inverse of {@link #toPrepared}.
+   *
+   * @param prepared d weights on the prepared features
+   * @return d weights in the new basis
+   */
+  public double[] fromPrepared(double[] prepared) {
+    int d = toPrepared.columns();
+    DMatrixRMaj weights = new DMatrixRMaj(d, 1);
+    if (d > 0
+        && !CommonOps_DDRM.solve(
+            DMatrixRMaj.wrap(d, d, toPrepared.values().clone()),
+            DMatrixRMaj.wrap(d, 1, prepared.clone()),
+            weights)) {
+      throw new IllegalStateException("a change of basis without an inverse");
+    }
+    return weights.data;
+  }
+
+  /**
    * M·w: weights on the whitened features as weights on the prepared ones, with the same logits.
    *
    * @param w one per column

@@ -4,16 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.espalier.protocols.evaluate.Evaluation;
 import org.espalier.protocols.prepare.Matrix;
+import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
@@ -30,13 +33,25 @@ record TrainingRun(
     return new Party("f" + number);
   }
 
-  private static TrainingJob job(TestData data, TrainingSpec spec, int earlierPasses) {
+  /** What a party brings from earlier attempts: passes that it counts, and those that it kept. */
+  record Before(int earlier, PassStore kept) {
+    static final Before NOTHING = new Before(0, PassStore.NONE);
+  }
+
+  private static TrainingJob job(TestData data, TrainingSpec spec, Before before) {
     List<Party> others = new ArrayList<>();
     for (int p = 1; p < data.parts().size(); p++) {
       others.add(featureParty(p));
     }
     return new TrainingJob(
-        new Session("J-test", new byte[32], 1), LABEL, others, data.rows(), spec, earlierPasses);
+        new Session("J-test", new byte[32], 1),
+        LABEL,
+        others,
+        data.rows(),
+        spec,
+        before.earlier(),
+        Workspace.inMemory(),
+        before.kept());
   }
 
   static TrainingRun of(TestData data, TrainingSpec spec, MemoryNetwork network) {
@@ -60,13 +75,29 @@ record TrainingRun(
       MemoryNetwork network,
       UnaryOperator<Channel> wrap,
       Map<Party, Integer> earlier) {
-    return of(data, Outcomes.of(data.labels()), spec, network, wrap, earlier);
+    Map<Party, Before> before = new HashMap<>();
+    earlier.forEach((party, passes) -> before.put(party, new Before(passes, PassStore.NONE)));
+    return of(data, Outcomes.of(data.labels()), spec, network, wrap, before, pass -> {});
+  }
+
+  /**
+   * Another attempt.
+   *
+   * @param begun hears of each pass that the label party begins
+   */
+  static TrainingRun again(
+      TestData data,
+      TrainingSpec spec,
+      MemoryNetwork network,
+      Map<Party, Before> before,
+      IntConsumer begun) {
+    return of(data, Outcomes.of(data.labels()), spec, network, channel -> channel, before, begun);
   }
 
   /** With the outcomes of another family than the data's. */
   static TrainingRun of(
       TestData data, Outcomes outcomes, TrainingSpec spec, MemoryNetwork network) {
-    return of(data, outcomes, spec, network, channel -> channel, Map.of());
+    return of(data, outcomes, spec, network, channel -> channel, Map.of(), pass -> {});
   }
 
   private static TrainingRun of(
@@ -75,8 +106,9 @@ record TrainingRun(
       TrainingSpec spec,
       MemoryNetwork network,
       UnaryOperator<Channel> wrap,
-      Map<Party, Integer> earlier) {
-    TrainingJob job = job(data, spec, earlier.getOrDefault(LABEL, 0));
+      Map<Party, Before> before,
+      IntConsumer begun) {
+    TrainingJob job = job(data, spec, before.getOrDefault(LABEL, Before.NOTHING));
     ExecutorService threads = Executors.newCachedThreadPool();
     try {
       List<Future<?>> running = new ArrayList<>();
@@ -89,13 +121,13 @@ record TrainingRun(
                     channels.values(),
                     () ->
                         JointTraining.label(
-                            job, channels, data.parts().get(0), outcomes, report -> {}));
+                            job, channels, data.parts().get(0), outcomes, listener(begun)));
               });
       running.add(label);
       List<Future<FeatureOutcome>> features = new ArrayList<>();
       for (int p = 1; p < data.parts().size(); p++) {
         Party self = featureParty(p);
-        TrainingJob mine = job(data, spec, earlier.getOrDefault(self, 0));
+        TrainingJob mine = job(data, spec, before.getOrDefault(self, Before.NOTHING));
         Matrix own = data.parts().get(p);
         List<Party> peers = new ArrayList<>(job.featureParties());
         peers.remove(self);
@@ -143,6 +175,18 @@ record TrainingRun(
     } finally {
       threads.shutdownNow();
     }
+  }
+
+  private static PassListener listener(IntConsumer begun) {
+    return new PassListener() {
+      @Override
+      public void begins(int number) {
+        begun.accept(number);
+      }
+
+      @Override
+      public void pass(PassReport report) {}
+    };
   }
 
   private static Map<Party, Channel> wrapped(

@@ -23,8 +23,11 @@ import javax.crypto.spec.SecretKeySpec;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloHome;
+import org.espalier.protocols.glm.PassStore;
 import org.espalier.psi.oprf.ListStore;
 import org.espalier.wire.Party;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The node's frozen alignments, and the key sets that it brought to alignments, in a folder of
@@ -33,9 +36,11 @@ import org.espalier.wire.Party;
  */
 public final class Cohorts {
   private static final String COHORT = ".cohort";
+  private static final Logger LOG = LoggerFactory.getLogger(Cohorts.class);
   private static final String KEYS = ".keys";
   private static final String SERVED = ".served";
   private static final String RECEIVED = ".received";
+  private static final String PASSES = "passes";
   private static final int MAX_JSON = 1 << 20;
   private static final int MAX_RULES = 64;
   private static final int BUFFER = 1 << 16;
@@ -307,6 +312,25 @@ public final class Cohorts {
     }
     String id = HexFormat.of().formatHex(mac.doFinal(match), 0, 16);
     return new Lists(id, HexFormat.of().parseHex(sha256));
+  }
+
+  /**
+   * Where passes of a job are kept until it has ended.
+   *
+   * @param subject digest of the job, its cohort and this node's file, 32 bytes: passes of others
+   *     are not taken
+   */
+  public PassStore passes(String job, byte[] subject) {
+    return new KeptPasses(folder.resolve(PASSES), secret, job, subject);
+  }
+
+  /** Deletes the passes of a job that has ended. */
+  public void forgetPasses(String job) {
+    try {
+      KeptPasses.forget(folder.resolve(PASSES), job, 1);
+    } catch (IOException e) {
+      LOG.warn("passes of {} cannot be deleted", job, e);
+    }
   }
 
   private final class Lists implements ListStore {

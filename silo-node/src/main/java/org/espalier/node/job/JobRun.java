@@ -325,6 +325,9 @@ public final class JobRun {
     }
     try {
       context.jobs().move(job.id(), state, cause);
+      if (state.ended()) {
+        context.cohorts().forgetPasses(job.id());
+      }
       context.journal().checkpoint();
     } catch (RuntimeException e) {
       LOG.error("{}: the end {} could not be kept", session, state, e);
@@ -425,14 +428,14 @@ public final class JobRun {
 
   /**
    * Whether an attempt that came as far as a phase may be repeated without anybody's asking: it has
-   * opened nothing that counts, and nothing that two attempts would tell more of than one. At the
-   * level {@code sealed} nothing but the result is opened, and people scored twice have the same
-   * scores.
+   * opened nothing that two attempts would tell more of than one. At the level {@code sealed}
+   * nothing but the result is opened, at the level {@code gradients} the next attempt goes on after
+   * the passes that were kept, and people scored twice have the same scores.
    */
   static boolean mayBeRepeated(JobSpec spec, String phase) {
     return AlignPhase.isFirst(phase)
         || !(spec instanceof TrainSpec train)
-        || (!train.training().countsPasses() && train.labelPrivacy() == null);
+        || !(train.neural() || train.infers() || train.labelPrivacy() != null);
   }
 
   private Problem explain(Throwable e) {

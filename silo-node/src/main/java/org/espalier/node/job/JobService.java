@@ -118,6 +118,9 @@ public final class JobService implements AutoCloseable {
   public JobService(JobRun.Context context) {
     this.context = context;
     for (Job job : context.jobs().list()) {
+      if (job.state().ended()) {
+        context.cohorts().forgetPasses(job.id()); // of one that was aborted while it did not run
+      }
       if (job.state() == JobState.RUNNING) {
         context
             .jobs()

@@ -14,6 +14,7 @@ import org.espalier.protocols.glm.JointTraining;
 import org.espalier.protocols.glm.LabelOutcome;
 import org.espalier.protocols.glm.PassListener;
 import org.espalier.protocols.glm.PassReport;
+import org.espalier.protocols.glm.PassStore;
 import org.espalier.protocols.glm.TrainingCost;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
@@ -121,11 +122,24 @@ record RegressionTraining(TrainSpec spec) implements Training {
             prepared.split().training().length,
             trainingSpec(),
             prepared.earlier().passes(),
-            run.workspace());
+            run.workspace(),
+            passes(run));
     run.progress().update("pass", 0, spec.training().maxPasses() == null ? -1 : mostPasses());
     return run.self().equals(spec.labelParty())
         ? trainWithLabel(run, job, channels, prepared)
         : new Trained(trainWithoutLabel(run, job, channels, prepared), null);
+  }
+
+  /** Passes of earlier attempts on the same cohort, file and job, at levels that use them. */
+  private PassStore passes(JobRun run) {
+    if (!spec.training().countsPasses() || spec.infers()) {
+      return PassStore.NONE;
+    }
+    ObjectNode subject = run.jobFacts();
+    subject.remove("attempt");
+    subject.set("alignment", run.report().path("alignment"));
+    subject.put("file", LocalChecks.dataset(run.context(), spec).scan().sha256());
+    return run.context().cohorts().passes(run.job().id(), Json.digest(subject));
   }
 
   private Trained trainWithLabel(
@@ -135,6 +149,13 @@ record RegressionTraining(TrainSpec spec) implements Training {
           @Override
           public void begins(int number) {
             prepared.earlier().count(run, number, 1);
+          }
+
+          @Override
+          public void resumes(int passes) {
+            run.context()
+                .jobs()
+                .log(run.job().id(), "goes on after pass " + passes + " of an earlier attempt");
           }
 
           @Override

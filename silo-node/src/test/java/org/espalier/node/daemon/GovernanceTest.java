@@ -149,8 +149,8 @@ class GovernanceTest {
     // Signed words travel with the party's and stand in both logs, each as it was signed.
     JsonNode atInsurer = insurer.call("job.show", "job", id);
     assertThat(atInsurer.path("state").asText()).isEqualTo("APPROVED");
-    verifySignaturesIn(bank, job);
-    verifySignaturesIn(insurer, job);
+    verifySignaturesIn(bank);
+    verifySignaturesIn(insurer);
 
     halted(id);
     bank.call("job.run", "job", id);
@@ -187,7 +187,7 @@ class GovernanceTest {
   }
 
   /** An auditor needs nothing but the log and the policy to check who approved what. */
-  private void verifySignaturesIn(TestSilo silo, JsonNode job) {
+  private void verifySignaturesIn(TestSilo silo) {
     ObjectNode all = Json.object().put("count", 10_000);
     int checked = 0;
     for (JsonNode event : silo.call("audit.tail", all).path("events")) {

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
@@ -26,6 +27,7 @@ class KilledPartnerTest {
 
   private static final int INSURER_PEOPLE = 2000;
   private static final int COMMON = 700;
+  private static final int PASSES = 12;
 
   @TempDir Path root;
   private TestSilo bank;
@@ -88,6 +90,44 @@ class KilledPartnerTest {
     assertThat(insurer.call("audit.tail", TestSilo.args("job", job)).toString())
         .contains("node.interrupted");
     sameCohort(job, report);
+  }
+
+  /** Killed in a pass: the next attempt goes on after the passes that both have kept. */
+  @Test
+  void trainingGoesOnAfterTheLastPassThatBothHaveKept() throws Exception {
+    List<String> columns = PassLimitTest.numbers();
+    bank.dataset("few", TestData.bank(0, columns.size() - 1));
+    insurer.dataset("few", columns);
+    ObjectNode spec = (ObjectNode) TestData.twoParties(100);
+    spec.withObject("/parties/bank.example").put("dataset", "few");
+    spec.withObject("/parties/insurer.example").put("dataset", "few");
+    ObjectNode training = spec.putObject("training").put("level", "gradients");
+    training.put("max_passes", PASSES).put("tolerance", 1e-12).putArray("accept").add("span");
+    String job = bank.propose(spec);
+    insurer.call("job.approve", "job", job);
+    bank.call("job.run", "job", job);
+    until(() -> passes(bank, job) >= 3);
+    process.destroyForcibly();
+    assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    until(() -> status(bank, job).at("/job/state").asText().equals("FAILED"));
+    insurer.start();
+    JsonNode report = SiloNodeTest.done(bank, job);
+    assertThat(report.path("attempt").asInt()).isGreaterThan(1);
+    assertThat(bank.call("job.logs", "job", job).toString()).contains("goes on after pass");
+    int run = report.path("passes").size();
+    assertThat(passes(bank, job)).as("passes that count").isBetween(run, run + 1);
+    for (TestSilo silo : new TestSilo[] {bank, insurer}) {
+      SiloNodeTest.done(silo, job);
+      SiloNodeTest.verified(silo);
+      try (var left = Files.list(silo.home.cohorts().resolve("passes"))) {
+        assertThat(left).as("kept passes of a job that is done").isEmpty();
+      }
+    }
+  }
+
+  private static int passes(TestSilo silo, String job) {
+    ObjectNode asked = TestSilo.args("job", job, "type", "disclosure.pass").put("count", 1000);
+    return silo.call("audit.tail", asked).path("events").size();
   }
 
   /** Everybody whom both know and nobody else, in one order; both logs are whole. */

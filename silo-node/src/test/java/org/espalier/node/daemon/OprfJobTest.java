@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.List;
 import org.espalier.node.config.Json;
 import org.junit.jupiter.api.BeforeEach;
@@ -106,10 +105,9 @@ class OprfJobTest extends TwoSilos {
    * and report of both know which is which, and what the bank's policy makes it do beside.
    */
   @Test
-  void aListIsKeptForLaterJobs() throws IOException {
+  void aListIsKeptForLaterJobs() {
     bank.stop();
-    Files.writeString(bank.home.policy(), "alignment: {min_set_difference: 20}");
-    bank.start();
+    bank.policy("alignment: {min_set_difference: 20}").start();
     ObjectNode spec = spec(50);
     spec.withObject("alignment").put("protocol", "unbalanced");
     JsonNode before = plan(spec).path("estimate");

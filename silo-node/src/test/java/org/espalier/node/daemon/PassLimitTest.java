@@ -27,7 +27,7 @@ class PassLimitTest extends TwoSilos {
   }
 
   /** Twelve columns: three passes. */
-  private static List<String> numbers() {
+  static List<String> numbers() {
     StringBuilder header = new StringBuilder("person:id");
     for (int c = 0; c < COLUMNS; c++) {
       header.append(",x%d:number".formatted(c));

@@ -119,7 +119,7 @@ class JobServiceTest {
               purposes: {"*": {}}
               datasets: {"*": {purposes: ["*"], columns: {allow: ["*"]}, keys: ["*"]}}
               training: {models: ["*"], levels: ["*"]}
-              outputs: {scores: true, predictions: {}}
+              outputs: {scores: true, inference: true, predictions: {}}
               """));
 
   @BeforeEach
@@ -335,7 +335,9 @@ class JobServiceTest {
   void whoseNodeWasKilledRunsItAgainUnlessSomethingWasOpenedThatCounts() {
     String aligning = killedIn("align");
     String sealed = killedIn("train");
-    String training = killedIn("train", SPEC + "training: {level: gradients}\n");
+    String gradients = killedIn("train", SPEC + "training: {level: gradients}\n");
+    String training =
+        killedIn("train", SPEC + "model: {inference: true}\ntraining: {level: gradients}\n");
     String often = killedIn("align");
     jobs.triedAgain(often, 3);
     String foreign = "J-00000001";
@@ -355,6 +357,7 @@ class JobServiceTest {
     until(() -> logged(aligning, "runs again by itself, time 1 of 3"));
     assertThat(jobs.get(aligning).attempt()).isEqualTo(2);
     until(() -> logged(sealed, "runs again by itself, time 1 of 3"));
+    until(() -> logged(gradients, "runs again by itself, time 1 of 3"));
     assertThat(jobs.triedAgain(aligning)).isEqualTo(1);
     assertThat(jobs.get(training).attempt()).isEqualTo(1);
     // Once its operator has run it, it may be tried as often again.
@@ -412,8 +415,9 @@ class JobServiceTest {
 
   @Test
   void whoWasCutOffAtTheReceiptsEndsAsDoneWithThePartnersReceipt() {
-    String id = killedIn("receipt", SPEC + "training: {level: gradients}\n");
-    String alone = killedIn("receipt", SPEC + "training: {level: gradients}\n");
+    String once = SPEC + "model: {inference: true}\ntraining: {level: gradients}\n";
+    String id = killedIn("receipt", once);
+    String alone = killedIn("receipt", once);
     for (String job : List.of(id, alone)) {
       jobs.report(job, 1, Json.object().put("attempt", 1));
       jobs.receipt(job, 1, BANK, new Jobs.Receipt(receipt(job, BANK), new byte[64]));
