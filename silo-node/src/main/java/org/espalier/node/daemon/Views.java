@@ -90,7 +90,10 @@ final class Views {
                   status ->
                       switch (status.state()) {
                         case CONNECTED ->
-                            status.peerVersion().map(v -> "runs version " + v).orElse("");
+                            status.peerVersion().map(v -> "runs version " + v).orElse("")
+                                + (status.protocol().isPresent()
+                                    ? ", protocol " + status.protocol().getAsInt()
+                                    : "");
                         case DIALLING ->
                             status.problem().map(p -> "dialling: " + p).orElse("dialling");
                         case WAITING ->

@@ -43,6 +43,7 @@ public final class Connection implements Session.Listener.AutoDemanding {
   private final CompletableFuture<String> ended = new CompletableFuture<>();
   private final CompletableFuture<Void> gone = new CompletableFuture<>();
   private volatile Instant peerCertificateEnds = Instant.MAX;
+  private volatile ProtocolRange peerProtocols = ProtocolRange.UNSAID;
   private volatile Session session;
 
   /** Bytes given to the socket and not yet taken by it. Guarded by the link's lock. */
@@ -80,6 +81,15 @@ public final class Connection implements Session.Listener.AutoDemanding {
 
   Instant peerCertificateEnds() {
     return peerCertificateEnds;
+  }
+
+  void setPeerProtocols(ProtocolRange said) {
+    peerProtocols = said;
+  }
+
+  /** What the peer speaks; of a node that was dialled, what it agreed to. */
+  ProtocolRange peerProtocols() {
+    return peerProtocols;
   }
 
   long underWay() {

@@ -132,7 +132,7 @@ final class Dialler {
       link.dialFailed(
           "no answer from " + url + " within " + settings.handshake().toSeconds() + " s");
     } catch (ExecutionException e) {
-      link.dialFailed(handshake.explain(url, e.getCause()));
+      link.dialFailed(link.apart(connection).orElseGet(() -> handshake.explain(url, e.getCause())));
     } catch (InterruptedException e) {
       throw e;
     } catch (Exception e) {
@@ -159,10 +159,11 @@ final class Dialler {
     }
   }
 
-  private static ClientUpgradeRequest request(URI url) {
+  private ClientUpgradeRequest request(URI url) {
     URI target = URI.create("wss" + url.toString().substring("https".length()) + LinkServer.PATH);
     ClientUpgradeRequest request = new ClientUpgradeRequest(target);
     request.setSubProtocols(Frames.PROTOCOL);
+    request.setHeader(ProtocolRange.HEADER, settings.protocols().toString());
     return request;
   }
 
@@ -212,6 +213,11 @@ final class Dialler {
       EndPoint.SslSessionData tls = request.getConnection().getSslSessionData();
       if (tls != null && tls.peerCertificates() != null) {
         connection.setPeerCertificateEnds(tls.peerCertificates()[0].getNotAfter().toInstant());
+      }
+      String agreed = response.getHeaders().get(ProtocolRange.HEADER);
+      if (agreed != null && agreed.matches("[1-9][0-9]{0,2}")) {
+        connection.setPeerProtocols(
+            new ProtocolRange(Integer.parseInt(agreed), Integer.parseInt(agreed)));
       }
       String said = response.getHeaders().get(LinkServer.REFUSAL_HEADER);
       refusal = said == null ? null : said.substring(0, Math.min(said.length(), MAX_REASON));

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -97,6 +98,7 @@ final class Link {
   private long bytesReceived;
   private Instant since;
   private String peerVersion;
+  private OptionalInt protocol = OptionalInt.empty();
   private String problem;
   private String closed;
 
@@ -188,6 +190,7 @@ final class Link {
           bytesSent,
           bytesReceived,
           Optional.ofNullable(peerVersion),
+          protocol,
           Optional.ofNullable(problem));
     } finally {
       lock.unlock();
@@ -332,8 +335,21 @@ final class Link {
 
   // Greeting.
 
+  /** Why the node at the other end does not understand this one, if so. */
+  Optional<String> apart(Connection by) {
+    ProtocolRange ours = settings().protocols();
+    return ours.common(by.peerProtocols()).isPresent()
+        ? Optional.empty()
+        : Optional.of(ours.apart(node.self(), peer, by.peerProtocols()));
+  }
+
   /** The dialling side speaks first. */
   void sayHello(Connection by) {
+    Optional<String> apart = apart(by);
+    if (apart.isPresent()) {
+      by.close(Connection.REFUSED, apart.get()); // it agreed to what it was not asked for
+      return;
+    }
     byte[] hello;
     lock.lock();
     try {
@@ -484,6 +500,7 @@ final class Link {
     }
     connection = by;
     peerVersion = shown.substring(0, Math.min(shown.length(), LinkSettings.MAX_VERSION));
+    protocol = settings().protocols().common(by.peerProtocols());
     problem = null;
     since = node.clock().instant();
     unackedBytes = 0;

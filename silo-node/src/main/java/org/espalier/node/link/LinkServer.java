@@ -5,6 +5,7 @@ import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
@@ -61,6 +62,7 @@ final class LinkServer {
   private final Server server;
   private final ServerConnector connector;
   private final ServerWebSocketContainer sockets;
+  private final ProtocolRange spoken;
 
   /**
    * @param links the link of a partner, empty if it is none
@@ -79,6 +81,7 @@ final class LinkServer {
     this.invites = invites;
     this.links = links;
     this.denied = denied;
+    this.spoken = settings.protocols();
     QueuedThreadPool threads = new QueuedThreadPool(64, 4);
     threads.setName("link-server");
     threads.setStopTimeout(1000);
@@ -255,9 +258,24 @@ final class LinkServer {
       refuse(response, callback, 400, "this node speaks " + Frames.PROTOCOL);
       return;
     }
+    ProtocolRange theirs;
+    try {
+      theirs = ProtocolRange.parse(request.getHeaders().get(ProtocolRange.HEADER));
+    } catch (IllegalArgumentException e) {
+      refuse(response, callback, 400, e.getMessage());
+      return;
+    }
+    OptionalInt agreed = spoken.common(theirs);
+    if (agreed.isEmpty()) {
+      String why = spoken.apart(self.party(), partner, theirs);
+      link.get().dialFailed(why); // so that both sides' operators read it
+      refuse(response, callback, 426, why);
+      return;
+    }
+    response.getHeaders().put(ProtocolRange.HEADER, Integer.toString(agreed.getAsInt()));
     boolean taken =
         sockets.upgrade(
-            (upgrade, answer, done) -> accept(answer, link.get(), caller),
+            (upgrade, answer, done) -> accept(answer, link.get(), caller, theirs),
             request,
             response,
             callback);
@@ -266,11 +284,13 @@ final class LinkServer {
     }
   }
 
-  private static Object accept(ServerUpgradeResponse response, Link link, PeerCredential caller) {
+  private static Object accept(
+      ServerUpgradeResponse response, Link link, PeerCredential caller, ProtocolRange theirs) {
     response.setAcceptedSubProtocol(Frames.PROTOCOL);
     response.setExtensions(List.of()); // no compression: it helps bombs, not ciphertexts
     Connection connection = new Connection(link, false);
     connection.setPeerCertificateEnds(caller.notAfter());
+    connection.setPeerProtocols(theirs);
     return connection;
   }
 

@@ -18,6 +18,7 @@ import org.espalier.wire.Printable;
  * @param minBackoff pause before a failed dial is repeated; doubles up to {@code maxBackoff}
  * @param maxBackoff longest pause
  * @param proxy an HTTP proxy to dial through by CONNECT, or null
+ * @param protocols which versions of what goes over links are spoken
  */
 public record LinkSettings(
     String version,
@@ -29,7 +30,8 @@ public record LinkSettings(
     Duration handshake,
     Duration minBackoff,
     Duration maxBackoff,
-    InetSocketAddress proxy) {
+    InetSocketAddress proxy,
+    ProtocolRange protocols) {
   static final int MAX_VERSION = 64;
   static final int MAX_WINDOW = 64 << 20;
   private static final int MIN_BUFFER = 4 * Frames.CHUNK;
@@ -50,6 +52,32 @@ public record LinkSettings(
     if (ping.multipliedBy(3).compareTo(liveness) > 0) {
       throw new IllegalArgumentException("liveness must be at least three pings");
     }
+  }
+
+  /** Speaks what this program speaks. */
+  public LinkSettings(
+      String version,
+      Duration ping,
+      Duration liveness,
+      Duration writePatience,
+      int window,
+      int replay,
+      Duration handshake,
+      Duration minBackoff,
+      Duration maxBackoff,
+      InetSocketAddress proxy) {
+    this(
+        version,
+        ping,
+        liveness,
+        writePatience,
+        window,
+        replay,
+        handshake,
+        minBackoff,
+        maxBackoff,
+        proxy,
+        ProtocolRange.SPOKEN);
   }
 
   /** Ping every 5 s, liveness 20 s, 8 MiB windows, 16 MiB of replay. */
@@ -78,7 +106,8 @@ public record LinkSettings(
         handshake,
         minBackoff,
         maxBackoff,
-        proxy);
+        proxy,
+        protocols);
   }
 
   public LinkSettings withWritePatience(Duration newPatience) {
@@ -92,12 +121,23 @@ public record LinkSettings(
         handshake,
         minBackoff,
         maxBackoff,
-        proxy);
+        proxy,
+        protocols);
   }
 
   public LinkSettings withBackoff(Duration min, Duration max) {
     return new LinkSettings(
-        version, ping, liveness, writePatience, window, replay, handshake, min, max, proxy);
+        version,
+        ping,
+        liveness,
+        writePatience,
+        window,
+        replay,
+        handshake,
+        min,
+        max,
+        proxy,
+        protocols);
   }
 
   public LinkSettings withProxy(InetSocketAddress newProxy) {
@@ -111,6 +151,22 @@ public record LinkSettings(
         handshake,
         minBackoff,
         maxBackoff,
-        newProxy);
+        newProxy,
+        protocols);
+  }
+
+  public LinkSettings withProtocols(ProtocolRange spoken) {
+    return new LinkSettings(
+        version,
+        ping,
+        liveness,
+        writePatience,
+        window,
+        replay,
+        handshake,
+        minBackoff,
+        maxBackoff,
+        proxy,
+        spoken);
   }
 }

@@ -3,6 +3,7 @@ package org.espalier.node.link;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.espalier.wire.Party;
 
 /**
@@ -17,6 +18,7 @@ import org.espalier.wire.Party;
  * @param bytesSent through all connections since the node started, without TLS
  * @param bytesReceived likewise
  * @param peerVersion the partner's program
+ * @param protocol the version of what goes over the link that was agreed last
  * @param problem why it does not work, in words
  */
 public record LinkStatus(
@@ -29,6 +31,7 @@ public record LinkStatus(
     long bytesSent,
     long bytesReceived,
     Optional<String> peerVersion,
+    OptionalInt protocol,
     Optional<String> problem) {
   /** Whether a link works. */
   public enum State {

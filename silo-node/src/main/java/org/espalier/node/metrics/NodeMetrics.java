@@ -112,6 +112,7 @@ public final class NodeMetrics {
     Gauge skew =
         all.gauge("silo_link_clock_skew_seconds", "The partner's clock minus this node's.");
     Gauge version = all.gauge("silo_link_peer_info", "The partner's program.");
+    Gauge protocol = all.gauge("silo_link_protocol", "The protocol version that was agreed.");
     Counter sent = all.counter("silo_link_sent_bytes", "Sent to a partner, without TLS.");
     Counter received =
         all.counter("silo_link_received_bytes", "Received from a partner, without TLS.");
@@ -131,6 +132,7 @@ public final class NodeMetrics {
                       partner,
                       "version",
                       said.matches(PLAIN_VERSION) ? said : OTHER));
+      link.protocol().ifPresent(number -> protocol.add(number, "partner", partner));
       sent.add((double) link.bytesSent(), "partner", partner);
       received.add((double) link.bytesReceived(), "partner", partner);
     }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -38,6 +39,7 @@ class NodeMetricsTest {
         1000,
         2000,
         Optional.of(version),
+        OptionalInt.of(1),
         Optional.empty());
   }
 
