@@ -22,14 +22,19 @@ class ArchitectureTest {
           .resideInAPackage("..audit.verify..")
           .should()
           .onlyDependOnClassesThat(
-              resideInAnyPackage("org.espalier.audit.verify..", "java..", "com.fasterxml.jackson..")
+              resideInAnyPackage(
+                      "org.espalier.audit.verify..",
+                      "java..",
+                      "com.fasterxml.jackson..",
+                      "javax.security.auth.x500..",
+                      "org.bouncycastle..")
                   .or(equivalentTo(Hashing.class)));
 
   @ArchTest
   static final ArchRule onlyWitnessesUseTheVerifier =
       noClasses()
           .that()
-          .resideOutsideOfPackages("..audit.verify..", "..audit.witness..")
+          .resideOutsideOfPackages("..audit.verify..", "..audit.witness..", "..audit.timestamp..")
           .should()
           .dependOnClassesThat()
           .resideInAPackage("..audit.verify..");
@@ -40,5 +45,10 @@ class ArchitectureTest {
           .should()
           .onlyDependOnClassesThat(
               resideInAnyPackage(
-                  "org.espalier.audit..", "java..", "javax.crypto..", "com.fasterxml.jackson.."));
+                  "org.espalier.audit..",
+                  "java..",
+                  "javax.crypto..",
+                  "com.fasterxml.jackson..",
+                  "javax.security.auth.x500..",
+                  "org.bouncycastle.."));
 }

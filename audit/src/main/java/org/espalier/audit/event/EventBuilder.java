@@ -308,6 +308,11 @@ public final class EventBuilder {
     return put("tree", group().with("size", natural(size)).with("root", text(rootBase64)));
   }
 
+  /** Digest of a time-stamping authority's token, and the time in it. */
+  public EventBuilder stamp(String digest, long timeMillis) {
+    return put("stamp", group().with("digest", digest(digest)).with("time", natural(timeMillis)));
+  }
+
   /**
    * What is exported: of the first {@code through} events of the log those of one job, their number
    * and SHA-256 over their leaf hashes in order.

@@ -58,6 +58,8 @@ public enum EventType {
   KEY_ROTATE("key.rotate", Form.EITHER, "before", "after"),
   /** States size and root of the tree before itself; the signed checkpoint includes it. */
   CHECKPOINT_SIGNED("checkpoint.signed", Form.FACT, "tree"),
+  /** A time-stamping authority's token for an earlier checkpoint came and was kept. */
+  CHECKPOINT_STAMPED("checkpoint.stamped", Form.FACT, "tree", "stamp"),
   AUDIT_EXPORTED("audit.exported", Form.ACT, "job", "export"),
   AUDIT_REVIEWED("audit.reviewed", Form.EITHER, "actor");
 

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -32,6 +33,7 @@ import org.espalier.audit.log.LogReader;
 import org.espalier.audit.log.LoggedEvent;
 import org.espalier.audit.merkle.Hashing;
 import org.espalier.audit.merkle.ProofBuilder;
+import org.espalier.audit.timestamp.StampedCheckpoints;
 
 /**
  * Writes the events of one job into a zip archive that can be verified without the log: each event
@@ -50,8 +52,9 @@ public final class JobExport {
    * @param file the archive
    * @param events number of events in it
    * @param checkpointSize size of the tree that the proofs lead to
+   * @param stamped whether it holds a time stamp
    */
-  public record Exported(Path file, int events, long checkpointSize) {}
+  public record Exported(Path file, int events, long checkpointSize, boolean stamped) {}
 
   /**
    * Exports through the writer of the log: the export itself is logged as {@code audit.exported}
@@ -60,6 +63,8 @@ public final class JobExport {
    *
    * @param more adds fields to the event, such as the actor
    * @param witnessed given the new checkpoint, returns it with the signatures of witnesses
+   * @param stamped given the new checkpoint as it was signed, returns a time-stamping authority's
+   *     token for its text; null: there is none
    * @throws IOException if there is no event of the job, the file exists, or it cannot be written
    * @throws org.espalier.audit.log.AuditUnavailableException if the export cannot be logged; then
    *     nothing was written
@@ -69,7 +74,8 @@ public final class JobExport {
       String job,
       Path file,
       Consumer<EventBuilder> more,
-      UnaryOperator<String> witnessed)
+      UnaryOperator<String> witnessed,
+      Function<Checkpoint, byte[]> stamped)
       throws IOException {
     requireNew(file);
     LogReader before = log.reader();
@@ -85,7 +91,8 @@ public final class JobExport {
               event.job(job, 0, null).export(before.size(), known.size(), digest);
             });
     try (intent) {
-      Exported exported = export(log, job, file, known, before.size(), intent.seq(), witnessed);
+      Exported exported =
+          export(log, job, file, known, before.size(), intent.seq(), witnessed, stamped);
       intent.ok();
       return exported;
     }
@@ -107,7 +114,8 @@ public final class JobExport {
             .orElseThrow(
                 () -> new IOException("the audit log " + logDirectory + " has no checkpoint yet"));
     long size = size(note, reader);
-    return write(reader, eventsOf(reader, job, size), size, note, file);
+    byte[] token = new StampedCheckpoints(logDirectory).token(size).orElse(null);
+    return write(reader, eventsOf(reader, job, size), size, note, token, file);
   }
 
   private static Exported export(
@@ -117,7 +125,8 @@ public final class JobExport {
       List<LoggedEvent> known,
       long through,
       long intent,
-      UnaryOperator<String> witnessed)
+      UnaryOperator<String> witnessed,
+      Function<Checkpoint, byte[]> stamped)
       throws IOException {
     Checkpoint checkpoint = log.checkpoint();
     LogReader reader = log.reader();
@@ -128,7 +137,13 @@ public final class JobExport {
         all.add(event);
       }
     }
-    return write(reader, all, checkpoint.size(), witnessed.apply(checkpoint.note()), file);
+    return write(
+        reader,
+        all,
+        checkpoint.size(),
+        witnessed.apply(checkpoint.note()),
+        stamped.apply(checkpoint),
+        file);
   }
 
   private static List<LoggedEvent> eventsOf(LogReader reader, String job, long size)
@@ -157,7 +172,12 @@ public final class JobExport {
   }
 
   private static Exported write(
-      LogReader reader, List<LoggedEvent> events, long size, String checkpoint, Path file)
+      LogReader reader,
+      List<LoggedEvent> events,
+      long size,
+      String checkpoint,
+      byte[] token,
+      Path file)
       throws IOException {
     Path folder = file.toAbsolutePath().getParent();
     Path fresh = Files.createTempFile(folder, file.getFileName().toString(), ".new");
@@ -166,6 +186,9 @@ public final class JobExport {
           ZipOutputStream zip = new ZipOutputStream(out, UTF_8)) {
         put(zip, "README.txt", readme());
         put(zip, "checkpoint", checkpoint.getBytes(UTF_8));
+        if (token != null) {
+          put(zip, "timestamp.tst", token);
+        }
         ProofBuilder proofs = new ProofBuilder(reader);
         for (LoggedEvent event : events) {
           String number = String.format("%010d", event.seq());
@@ -179,7 +202,7 @@ public final class JobExport {
       }
       requireNew(file);
       Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
-      return new Exported(file, events.size(), size);
+      return new Exported(file, events.size(), size, token != null);
     } finally {
       Files.deleteIfExists(fresh);
     }

@@ -66,6 +66,7 @@ final class EventRules {
       request.denied FACT rule requests
       key.rotate EITHER before after
       checkpoint.signed FACT tree
+      checkpoint.stamped FACT tree stamp
       audit.exported ACT job export
       audit.reviewed EITHER actor
       """;
@@ -92,7 +93,7 @@ final class EventRules {
                   + " requests clock actor approvals node purpose legal_basis agreement dpia"
                   + " data_subjects data_categories transfer retention partner recipients"
                   + " peer_event transcripts receipt peer_checkpoint traffic job protocol inputs"
-                  + " outputs rows privacy tree export")
+                  + " outputs rows privacy tree export stamp")
               .split(" "));
 
   private static final Set<String> OUTCOMES = Set.of("ok", "denied", "failed", "aborted");

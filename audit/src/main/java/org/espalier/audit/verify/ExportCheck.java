@@ -36,13 +36,14 @@ final class ExportCheck {
   private static final String PROOF = "c2sp.org/tlog-proof@v1\n";
   private static final Pattern NAME =
       Pattern.compile(
-          "README\\.txt|checkpoint|(events)/([0-9]{10,18})\\.json|(proofs)/([0-9]{10,18})\\.tlog-proof");
+          "README\\.txt|checkpoint|timestamp\\.tst|(events)/([0-9]{10,18})\\.json|(proofs)/([0-9]{10,18})\\.tlog-proof");
   private static final Duration AHEAD = Duration.ofMinutes(10);
 
   private final Path file;
   private final TrustedKey key;
   private final Instant now;
   private final WitnessPolicy policy;
+  private final TimeStampTrust stamps;
   private final Memory.Visit last;
 
   private final Findings findings = new Findings();
@@ -52,6 +53,8 @@ final class ExportCheck {
   private final ByteArrayOutputStream leafHashes = new ByteArrayOutputStream();
   private final List<Long> order = new ArrayList<>();
   private ZipEntry checkpointEntry;
+  private ZipEntry stampEntry;
+  private Instant stamped;
   private TreeHead checkpoint;
   private String checkpointText = "";
   private String job = "";
@@ -62,9 +65,17 @@ final class ExportCheck {
 
   /**
    * @param policy null: witnesses are not asked for
+   * @param stamps null: time stamps are not asked for
    */
-  ExportCheck(Path file, TrustedKey key, Instant now, Memory.Visit last, WitnessPolicy policy) {
+  ExportCheck(
+      Path file,
+      TrustedKey key,
+      Instant now,
+      Memory.Visit last,
+      WitnessPolicy policy,
+      TimeStampTrust stamps) {
     this.policy = policy;
+    this.stamps = stamps;
     this.file = file;
     this.key = key;
     this.now = now;
@@ -96,20 +107,21 @@ final class ExportCheck {
         evidence);
   }
 
-  /** The checkpoint of the export; null if it holds none. */
-  TreeHead head() {
-    return checkpoint;
-  }
-
   /** Events that a partner's log must tell of, too; in order. */
   List<EventRules.Checked> events() {
     return shared;
+  }
+
+  /** The checkpoint of the export; null if it holds none. */
+  TreeHead head() {
+    return checkpoint;
   }
 
   private void check(ZipFile zip) throws IOException {
     if (!list(zip) || !openCheckpoint(zip)) {
       return;
     }
+    stamp(zip);
     for (long seq : proofs.keySet()) {
       if (!events.containsKey(seq)) {
         findings.missing(seq, "event " + seq + " is missing, only its proof is here");
@@ -153,9 +165,11 @@ final class ExportCheck {
         proofs.put(Long.parseLong(name.group(4)), entry);
       } else if (entry.getName().equals("checkpoint")) {
         checkpointEntry = entry;
+      } else if (entry.getName().equals("timestamp.tst")) {
+        stampEntry = entry;
       }
     }
-    if (names.size() - events.size() - proofs.size() > 2) {
+    if (names.size() - events.size() - proofs.size() > (stampEntry == null ? 2 : 3)) {
       findings.altered(-1, "the archive holds an event twice");
       return false;
     }
@@ -194,6 +208,48 @@ final class ExportCheck {
       case GOOD -> compareWithLastVisit();
     }
     return findings.isEmpty();
+  }
+
+  /** What a time-stamping authority says of the checkpoint. */
+  private void stamp(ZipFile zip) throws IOException {
+    if (stampEntry == null) {
+      if (stamps != null) {
+        findings.add(Verdict.WITNESSES, -1, "the export holds no time stamp, which is asked for");
+      }
+      return;
+    }
+    byte[] token = read(zip, stampEntry, TimeStamp.MAX_BYTES);
+    if (stamps == null) {
+      findings.remark("the time stamp of the export was not checked: no authority is named");
+      return;
+    }
+    try {
+      TimeStamp stamp =
+          TimeStamp.check(
+              token == null ? new byte[0] : token,
+              checkpoint.note().text().getBytes(UTF_8),
+              stamps);
+      if (stamp.time().isAfter(now.plus(AHEAD))) {
+        findings.add(
+            Verdict.TIME,
+            -1,
+            "the time stamp of the export is of %s, still to come".formatted(stamp.time()));
+        return;
+      }
+      stamped = stamp.time();
+      findings.remark(
+          "the checkpoint was there at %s, by %s%s"
+              .formatted(
+                  stamped,
+                  Texts.shown(stamp.by()),
+                  stamp.ends().isBefore(now)
+                      ? ", whose certificate was valid then and has ended at %s: this counts as long"
+                              .formatted(stamp.ends())
+                          + " as its key was not stolen"
+                      : ""));
+    } catch (TimeStamp.InvalidException e) {
+      findings.altered(-1, "the time stamp of the export " + e.getMessage());
+    }
   }
 
   private void compareWithLastVisit() {
@@ -238,6 +294,13 @@ final class ExportCheck {
             Verdict.TIME,
             seq,
             "event " + seq + " is dated " + Instant.ofEpochMilli(event.time()) + ", still to come");
+      }
+      if (stamped != null && event.time() > stamped.plus(AHEAD).toEpochMilli()) {
+        findings.add(
+            Verdict.TIME,
+            seq,
+            "event %d is dated %s, but was in the log at %s, by a time stamp"
+                .formatted(seq, Instant.ofEpochMilli(event.time()), stamped));
       }
       newest = event;
       if (Claims.concerns(event.type())) {

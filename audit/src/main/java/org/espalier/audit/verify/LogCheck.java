@@ -33,6 +33,7 @@ final class LogCheck {
   private final Instant now;
   private final Memory.Visit last;
   private final Witnessing witnessing;
+  private final Stamping stamping;
 
   private final Findings findings = new Findings();
   private final EventRules rules = new EventRules();
@@ -70,14 +71,21 @@ final class LogCheck {
   /**
    * @param last what is remembered of the last visit, or null
    * @param witnessing what others say
+   * @param stamping what time-stamping authorities say
    */
   LogCheck(
-      StoredFiles files, TrustedKey key, Instant now, Memory.Visit last, Witnessing witnessing) {
+      StoredFiles files,
+      TrustedKey key,
+      Instant now,
+      Memory.Visit last,
+      Witnessing witnessing,
+      Stamping stamping) {
     this.files = files;
     this.key = key;
     this.now = now;
     this.last = last;
     this.witnessing = witnessing;
+    this.stamping = stamping;
   }
 
   Verification run() throws IOException {
@@ -112,6 +120,7 @@ final class LogCheck {
     // ahead
     // of the journal, and what left the journal is in its bundle.
     witnessing.open(files, key, findings);
+    stamping.open(files, key, now, findings);
     byte[] checkpointBytes = files.read("checkpoint", MAX_NOTE);
     files.list();
     byte[] journalBytes = files.read("journal", StoredJournal.MAX_BYTES);
@@ -173,6 +182,7 @@ final class LogCheck {
     beyondTheEnd();
     compareWithLastVisit(rootOk);
     witnessing.close(size, now, findings, (head, text) -> contradicted(head, text, rootOk));
+    stamping.close(size, now, findings, (head, text) -> contradicted(head, text, rootOk));
     tail(journal);
   }
 
@@ -414,10 +424,12 @@ final class LogCheck {
     long seq = tree.size();
     try {
       EventRules.Checked event = rules.check(seq, entry);
-      times(event);
-      if (event.type().equals("checkpoint.signed")) {
-        statedTree(event);
+      switch (event.type()) {
+        case "checkpoint.signed" -> statedTree(event);
+        case "checkpoint.stamped" -> stamping.named(seq, event.json(), findings);
+        default -> {}
       }
+      times(event);
       before = event;
     } catch (EventRules.BrokenRuleException e) {
       findings.altered(seq, "event " + seq + " " + e.getMessage());
@@ -437,6 +449,7 @@ final class LogCheck {
       rootAtLastVisit = tree.root();
     }
     witnessing.mark(tree);
+    stamping.mark(tree);
   }
 
   private void statedTree(EventRules.Checked event) {
@@ -449,7 +462,9 @@ final class LogCheck {
   }
 
   private void times(EventRules.Checked event) {
-    witnessing.dated(event.seq(), Instant.ofEpochMilli(event.time()), findings);
+    Instant time = Instant.ofEpochMilli(event.time());
+    witnessing.dated(event.seq(), time, findings);
+    stamping.dated(event.seq(), time, findings);
     if (event.time() > now.plus(AHEAD).toEpochMilli()) {
       findings.add(
           Verdict.TIME,

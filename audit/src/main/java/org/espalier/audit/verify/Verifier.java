@@ -25,12 +25,15 @@ import java.util.List;
  * <p>Immutable. A log can be verified while its node runs.
  */
 public final class Verifier {
+  private static final Duration DEFAULT_GRACE = Duration.ofHours(24);
+
   private final TrustedKey key;
   private final Path state;
   private final Clock clock;
   private final WitnessPolicy policy;
   private final Duration grace;
   private final List<byte[]> elsewhere;
+  private final TimeStampTrust stamps;
 
   private Verifier(
       TrustedKey key,
@@ -38,23 +41,25 @@ public final class Verifier {
       Clock clock,
       WitnessPolicy policy,
       Duration grace,
-      List<byte[]> elsewhere) {
+      List<byte[]> elsewhere,
+      TimeStampTrust stamps) {
     this.key = key;
     this.state = state;
     this.clock = clock;
     this.policy = policy;
     this.grace = grace;
     this.elsewhere = List.copyOf(elsewhere);
+    this.stamps = stamps;
   }
 
   /** A verifier that trusts one key for the log of the key's name. */
   public static Verifier trusting(TrustedKey key) {
-    return new Verifier(key, null, Clock.systemUTC(), null, Duration.ZERO, List.of());
+    return new Verifier(key, null, Clock.systemUTC(), null, DEFAULT_GRACE, List.of(), null);
   }
 
   /** This one with a directory, created if missing, for what is to be remembered of each log. */
   public Verifier remembering(Path stateDirectory) {
-    return new Verifier(key, stateDirectory, clock, policy, grace, elsewhere);
+    return new Verifier(key, stateDirectory, clock, policy, grace, elsewhere, stamps);
   }
 
   /**
@@ -63,7 +68,7 @@ public final class Verifier {
    * @param grace events that are younger need not have been seen by them
    */
   public Verifier witnessed(WitnessPolicy by, Duration grace) {
-    return new Verifier(key, state, clock, by, grace, elsewhere);
+    return new Verifier(key, state, clock, by, grace, elsewhere, stamps);
   }
 
   /**
@@ -71,12 +76,20 @@ public final class Verifier {
    * from a witness.
    */
   public Verifier against(List<byte[]> checkpoints) {
-    return new Verifier(key, state, clock, policy, grace, checkpoints);
+    return new Verifier(key, state, clock, policy, grace, checkpoints, stamps);
+  }
+
+  /**
+   * This one, which also asks for time stamps by an authority that the caller trusts. Events that
+   * are younger than the time given with {@link #witnessed}, 24 hours without it, need none.
+   */
+  public Verifier stamped(TimeStampTrust by) {
+    return new Verifier(key, state, clock, policy, grace, elsewhere, by);
   }
 
   /** This one with another clock. */
   public Verifier at(Clock other) {
-    return new Verifier(key, state, other, policy, grace, elsewhere);
+    return new Verifier(key, state, other, policy, grace, elsewhere, stamps);
   }
 
   /**
@@ -94,14 +107,19 @@ public final class Verifier {
       return Verification.otherKey(key.name());
     }
     if (Files.isRegularFile(path)) {
-      return kept(new ExportCheck(path, key, now, last, policy).run(), memory);
+      return kept(new ExportCheck(path, key, now, last, policy, stamps).run(), memory);
     }
     if (!Files.isDirectory(path)) {
       throw new NoSuchFileException(path.toString(), null, "there is no audit log or export");
     }
     LogCheck check =
         new LogCheck(
-            new StoredFiles(path), key, now, last, new Witnessing(policy, grace, elsewhere));
+            new StoredFiles(path),
+            key,
+            now,
+            last,
+            new Witnessing(policy, grace, elsewhere),
+            new Stamping(stamps, grace));
     Verification result = check.run();
     if (memory != null && result.ok()) {
       memory.remember(

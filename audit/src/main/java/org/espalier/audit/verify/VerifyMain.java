@@ -44,6 +44,9 @@ public final class VerifyMain {
                   a witness; may be given several times
       --mine, --theirs   exports of one job from two parties' logs: are verified
                   and held against each other, with the keys of both
+      --tsa       PEM file with certificates of time-stamping authorities to trust,
+                  and lists of revoked ones: asks for their time stamps as well
+                  (needs the jars bcpkix, bcutil and bcprov)
       --json      one JSON object instead of lines
 
       Exit codes: 0 intact, 2 wrong usage or unreadable, 10 altered, 11 truncated
@@ -64,6 +67,7 @@ public final class VerifyMain {
     List<String> keys = new ArrayList<>();
     String state = null;
     String policyFile = null;
+    String tsa = null;
     long grace = DEFAULT_GRACE;
     List<String> seen = new ArrayList<>();
     boolean json = false;
@@ -103,6 +107,12 @@ public final class VerifyMain {
           }
           policyFile = args[++i];
         }
+        case "--tsa" -> {
+          if (!more) {
+            return usage(err, "--tsa needs a file");
+          }
+          tsa = args[++i];
+        }
         case "--grace" -> {
           if (!more || !args[i + 1].matches("[0-9]{1,6}")) {
             return usage(err, "--grace needs a number of hours");
@@ -140,6 +150,9 @@ public final class VerifyMain {
       Verifier verifier = Verifier.trusting(trusted);
       if (policy != null) {
         verifier = verifier.witnessed(policy, Duration.ofHours(grace));
+      }
+      if (tsa != null) {
+        verifier = verifier.stamped(TimeStampTrust.parse(bytes(Path.of(tsa))));
       }
       List<byte[]> elsewhere = new ArrayList<>();
       for (String file : seen) {

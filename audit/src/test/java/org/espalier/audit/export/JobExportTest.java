@@ -43,7 +43,13 @@ class JobExportTest {
       Logs.job(writer, "J-2");
       writer.checkpoint();
       JobExport.Exported exported =
-          JobExport.write(writer, "J-1", file, Event.NOTHING_MORE, UnaryOperator.identity());
+          JobExport.write(
+              writer,
+              "J-1",
+              file,
+              Event.NOTHING_MORE,
+              UnaryOperator.identity(),
+              checkpoint -> null);
       assertThat(exported.events()).isEqualTo(13);
     }
     assertThat(Logs.verify(log).verdict()).isEqualTo(Verdict.OK);
@@ -136,7 +142,8 @@ class JobExportTest {
     Map<String, byte[]> mixed = new LinkedHashMap<>(content);
     Path other = folder.resolve("J-2.zip");
     try (AuditLog writer = Logs.open(log)) {
-      JobExport.write(writer, "J-2", other, Event.NOTHING_MORE, UnaryOperator.identity());
+      JobExport.write(
+          writer, "J-2", other, Event.NOTHING_MORE, UnaryOperator.identity(), checkpoint -> null);
     }
     read(other).forEach(mixed::putIfAbsent);
     assertThat(verify(mixed).verdict()).isEqualTo(Verdict.ALTERED);

@@ -113,7 +113,8 @@ public final class LogBenchmark {
     System.out.printf("open: %.2f s%n", (System.nanoTime() - began) / 1e9);
     began = System.nanoTime();
     Path file = log.resolveSibling("J-1-" + random.nextInt(1000) + ".zip");
-    JobExport.write(writer, "J-1", file, Event.NOTHING_MORE, UnaryOperator.identity());
+    JobExport.write(
+        writer, "J-1", file, Event.NOTHING_MORE, UnaryOperator.identity(), checkpoint -> null);
     System.out.printf("export of one job: %.2f s%n", (System.nanoTime() - began) / 1e9);
     writer.close();
   }

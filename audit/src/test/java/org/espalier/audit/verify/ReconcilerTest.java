@@ -156,7 +156,8 @@ class ReconcilerTest {
     Path directory = folder.resolve(half.self);
     try (AuditLog log = AuditLog.open(Logs.settings(directory), signer)) {
       half.write(log);
-      JobExport.write(log, JOB, file, Event.NOTHING_MORE, UnaryOperator.identity());
+      JobExport.write(
+          log, JOB, file, Event.NOTHING_MORE, UnaryOperator.identity(), checkpoint -> null);
     }
     return file;
   }

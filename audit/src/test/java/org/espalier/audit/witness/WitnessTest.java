@@ -396,7 +396,13 @@ class WitnessTest {
     grow(1);
     Path file = folder.resolve("job.zip");
     try (AuditLog writer = Logs.open(log)) {
-      JobExport.write(writer, "J-0", file, Event.NOTHING_MORE, note -> cosigned(note, bank, BANK));
+      JobExport.write(
+          writer,
+          "J-0",
+          file,
+          Event.NOTHING_MORE,
+          note -> cosigned(note, bank, BANK),
+          checkpoint -> null);
     }
     Verification result = verify(file, "quorum bank");
     assertThat(result.verdict()).isEqualTo(OK);
@@ -405,7 +411,8 @@ class WitnessTest {
     assertThat(Logs.verify(file).verdict()).isEqualTo(OK);
     Path bare = folder.resolve("bare.zip");
     try (AuditLog writer = Logs.open(log)) {
-      JobExport.write(writer, "J-0", bare, Event.NOTHING_MORE, UnaryOperator.identity());
+      JobExport.write(
+          writer, "J-0", bare, Event.NOTHING_MORE, UnaryOperator.identity(), checkpoint -> null);
     }
     assertThat(verify(bare, "quorum bank").verdict()).isEqualTo(WITNESSES);
   }

@@ -17,6 +17,7 @@ import org.espalier.audit.export.JobExport;
 import org.espalier.audit.log.EventQuery;
 import org.espalier.audit.log.LogReader;
 import org.espalier.audit.log.LoggedEvent;
+import org.espalier.audit.verify.TimeStampTrust;
 import org.espalier.audit.verify.TrustedKey;
 import org.espalier.audit.verify.Verification;
 import org.espalier.audit.verify.Verifier;
@@ -25,6 +26,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.daemon.NodeHome;
 import org.espalier.node.page.Format;
+import org.espalier.wire.Printable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -50,6 +52,7 @@ import picocli.CommandLine.Parameters;
       AuditCommands.Key.class,
       AuditCommands.Witness.class,
       AuditReconcile.class,
+      AuditCommands.Stamp.class,
     })
 final class AuditCommands extends GroupCommand {
 
@@ -148,6 +151,7 @@ final class AuditCommands extends GroupCommand {
         "  silo audit verify --state ~/audit-state             notices also a log that was cut",
         "  silo audit verify --policy bank.policy              asks also for partners' signatures",
         "  silo audit verify --seen bank.checkpoint            that a partner keeps of this log",
+        "  silo audit verify --tsa tsa.pem                     asks also for time stamps",
         "",
         "Exit codes: 0 intact, 10 altered, 11 truncated or missing, 12 too few witnesses, 13 forked,",
         "14 not signed by the trusted key, 15 impossible time. The first bad event is named.",
@@ -189,6 +193,14 @@ final class AuditCommands extends GroupCommand {
     int grace = 24;
 
     @Option(
+        names = "--tsa",
+        paramLabel = "FILE",
+        description =
+            "PEM file with certificates of time-stamping authorities to trust, and lists of revoked"
+                + " ones: asks for their time stamps as well.")
+    Path tsa;
+
+    @Option(
         names = "--seen",
         paramLabel = "FILE",
         description =
@@ -217,6 +229,9 @@ final class AuditCommands extends GroupCommand {
                     : witnesses.onlyLog());
         if (witnesses != null) {
           verifier = verifier.witnessed(witnesses, Duration.ofHours(grace));
+        }
+        if (tsa != null) {
+          verifier = verifier.stamped(TimeStampTrust.parse(bytes(tsa)));
         }
         verifier = verifier.against(seen.stream().map(Verify::bytes).toList());
         if (state != null) {
@@ -315,10 +330,52 @@ final class AuditCommands extends GroupCommand {
         return Json.object()
             .put("file", exported.file().toString())
             .put("events", exported.events())
-            .put("checkpoint_size", exported.checkpointSize());
+            .put("checkpoint_size", exported.checkpointSize())
+            .put("stamped", exported.stamped());
       } catch (IOException e) {
         throw Problem.refused("cannot export job " + job).detail(e.getMessage()).because(e);
       }
+    }
+  }
+
+  @Command(
+      name = "stamp",
+      header = "Show how far a time-stamping authority has stamped this node's log.",
+      description = {
+        "",
+        "Examples:",
+        "  silo audit stamp",
+        "  silo audit stamp --now                             asks for one now, and waits",
+        "",
+        "The authority is named in silo.yaml, audit: {timestamps: {url: ..., certificates: tsa.pem}}.",
+        "The node asks it by itself after every job and once a day. It sees a hash only.",
+      })
+  static final class Stamp extends SiloCommand {
+    @Option(names = "--now", description = "Ask for a time stamp of the log as it is.")
+    boolean now;
+
+    @Override
+    public Integer call() {
+      home().load();
+      JsonNode view =
+          now || node().isRunning()
+              ? ask("audit.stamp", args().put("now", now))
+              : NodeHome.stamps(home());
+      return show(
+          view,
+          r -> {
+            console()
+                .print(
+                    r.has("size")
+                        ? "The first %s events have a time stamp."
+                            .formatted(Format.count(r.path("size").asLong()))
+                        : "The log has no time stamp.");
+            if (r.has("problem")) {
+              say("The newest attempt failed: " + Printable.of(r.path("problem").asText()));
+            } else if (r.has("configured") && !r.path("configured").asBoolean()) {
+              say("No authority is named: audit.timestamps in silo.yaml");
+            }
+          });
     }
   }
 

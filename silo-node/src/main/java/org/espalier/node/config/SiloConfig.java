@@ -20,6 +20,7 @@ import org.espalier.wire.Party;
  * @param metrics where a monitoring system reads the node's figures; null: nowhere
  * @param console where people look at the node with a browser; null: nowhere
  * @param logging how {@code node.log} is written; null: as text
+ * @param audit who stamps the audit log; null: nobody
  */
 public record SiloConfig(
     Party name,
@@ -31,7 +32,8 @@ public record SiloConfig(
     ScoringConfig scoring,
     MetricsConfig metrics,
     ConsoleConfig console,
-    LoggingConfig logging) {
+    LoggingConfig logging,
+    AuditConfig audit) {
   private static final Pattern ADDRESS = Pattern.compile("(\\[[0-9a-fA-F:]+]|[^:\\s]+):(\\d{1,5})");
 
   /** Addresses like 0.0.0.0, [::] and 0. */
@@ -78,7 +80,7 @@ public record SiloConfig(
       Duration patience,
       Duration rendezvous,
       MemorySize memory) {
-    this(name, listen, url, patience, rendezvous, memory, null, null, null, null);
+    this(name, listen, url, patience, rendezvous, memory, null, null, null, null, null);
   }
 
   private static void require(String key, Duration value, Duration min, Duration max) {

@@ -30,18 +30,21 @@ final class AuditCommands {
   private final Witnesses witnesses;
   private final WitnessRequests witnessing;
   private final Reconciling reconciling;
+  private final TimeStamps stamps;
 
   AuditCommands(
       AuditLog log,
       AuditJournal journal,
       Witnesses witnesses,
       WitnessRequests witnessing,
-      Reconciling reconciling) {
+      Reconciling reconciling,
+      TimeStamps stamps) {
     this.log = log;
     this.journal = journal;
     this.witnesses = witnesses;
     this.witnessing = witnessing;
     this.reconciling = reconciling;
+    this.stamps = stamps;
   }
 
   void addTo(Map<String, ControlServer.Command> commands) {
@@ -50,6 +53,7 @@ final class AuditCommands {
     commands.put("audit.witness", (args, events) -> witness(new Args(args)));
     commands.put("audit.forget-witness", (args, events) -> forget(new Args(args)));
     commands.put("audit.reconcile", (args, events) -> reconciling.reconcile(new Args(args)));
+    commands.put("audit.stamp", (args, events) -> stamp(new Args(args)));
     commands.put("audit.export", (args, events) -> export(new Args(args)));
   }
 
@@ -89,6 +93,12 @@ final class AuditCommands {
     return witnesses.view();
   }
 
+  private JsonNode stamp(Args args) {
+    return args.json().path("now").asBoolean()
+        ? journal.command("audit.stamp", Map.of(), stamps::now)
+        : stamps.view();
+  }
+
   /** Its log and its key as a witness are taken up anew, as if it had just become a partner. */
   private JsonNode forget(Args args) {
     Party party = args.party("partner");
@@ -121,11 +131,20 @@ final class AuditCommands {
     Path file = args.file("file");
     try {
       JobExport.Exported exported =
-          JobExport.write(log, job, file, e -> e.actor(journal.operator()), witnesses::signed);
-      return Json.object()
-          .put("file", exported.file().toString())
-          .put("events", exported.events())
-          .put("checkpoint_size", exported.checkpointSize());
+          JobExport.write(
+              log,
+              job,
+              file,
+              e -> e.actor(journal.operator()),
+              witnesses::signed,
+              stamps::forExport);
+      ObjectNode result =
+          Json.object()
+              .put("file", exported.file().toString())
+              .put("events", exported.events())
+              .put("checkpoint_size", exported.checkpointSize())
+              .put("stamped", exported.stamped());
+      return stamps.problem().isEmpty() ? result : result.put("problem", stamps.problem());
     } catch (IOException e) {
       throw Problem.refused("the events of job " + job + " cannot be exported")
           .detail(e.getMessage())

@@ -50,6 +50,7 @@ final class Doctor {
   private final Datasets datasets;
   private final AuditJournal journal;
   private final Witnesses witnesses;
+  private final TimeStamps stamps;
 
   Doctor(
       SiloHome home,
@@ -58,7 +59,8 @@ final class Doctor {
       Links links,
       Datasets datasets,
       AuditJournal journal,
-      Witnesses witnesses) {
+      Witnesses witnesses,
+      TimeStamps stamps) {
     this.home = home;
     this.identity = identity;
     this.book = book;
@@ -66,6 +68,7 @@ final class Doctor {
     this.datasets = datasets;
     this.journal = journal;
     this.witnesses = witnesses;
+    this.stamps = stamps;
   }
 
   /** The checks of this node and of all partners, or of one. */
@@ -81,6 +84,7 @@ final class Doctor {
       machine(findings);
       certificate(findings);
       audit(findings);
+      stamps(findings);
       datasets.list().forEach(dataset -> dataset(findings, dataset));
     }
     for (Partner partner : book.list()) {
@@ -259,6 +263,21 @@ final class Doctor {
       return "ask its operator what silo partner list and node.log say of " + identity.party();
     }
     return "check that its node runs and that " + partner.url() + " can be reached";
+  }
+
+  private void stamps(Findings findings) {
+    if (!stamps.isConfigured()) {
+      return;
+    }
+    try {
+      stamps.now();
+      findings.pass("time stamps", "the authority has just stamped the audit log");
+    } catch (Problem e) {
+      findings.fail(
+          "time stamps",
+          e.what() + e.detail().map(why -> ": " + why).orElse(""),
+          "check audit.timestamps in silo.yaml and that the authority can be reached from here");
+    }
   }
 
   private void witness(Findings findings, Party party) {

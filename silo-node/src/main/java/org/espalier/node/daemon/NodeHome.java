@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.AuditUnavailableException;
+import org.espalier.audit.timestamp.StampedCheckpoints;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloConfig;
@@ -84,5 +85,14 @@ public final class NodeHome {
    */
   public static JsonNode witnesses(SiloHome home) {
     return Witnesses.view(home);
+  }
+
+  /**
+   * How far the node's audit log has time stamps, by its files: {@code size}, if it has any.
+   *
+   * @throws Problem if the files cannot be read
+   */
+  public static JsonNode stamps(SiloHome home) {
+    return TimeStamps.view(new StampedCheckpoints(home.audit()));
   }
 }

@@ -102,6 +102,7 @@ public final class SiloNode implements AutoCloseable {
     try {
       open.push(HomeLock.take(home));
       rules = new Rulebook(home);
+      TimeStamps.Authority authority = TimeStamps.authority(home, config.audit());
       log = AuditLog.open(home.audit(), AuditKeys.open(home));
       open.push(log);
       log.concludeInterrupted();
@@ -193,7 +194,13 @@ public final class SiloNode implements AutoCloseable {
       requests.serve(links, reconciling.partnerMethods());
       Witnesses witnesses = new Witnesses(home, book, links, journal);
       open.push(witnesses);
-      journal.afterCheckpoint(witnesses::askSoon);
+      TimeStamps stamps = new TimeStamps(home, log, journal, authority, Clock.systemUTC());
+      open.push(stamps);
+      journal.afterCheckpoint(
+          () -> {
+            witnesses.askSoon();
+            stamps.askSoon();
+          });
       ScheduledExecutorService timers = timers(denied);
       open.push(timers::shutdownNow);
       // Never on the links' own threads: a disk that hangs must not cost them their partners.
@@ -219,8 +226,9 @@ public final class SiloNode implements AutoCloseable {
       new CohortCommands(cohorts, jobs, datasets, journal).addTo(commands);
       commands.put("match.dry-run", (args, events) -> dryRun(dryRuns, new Args(args)));
       new ServeCommands(servings, clients, service, journal, scoring != null).addTo(commands);
-      new AuditCommands(log, journal, witnesses, witnessing, reconciling).addTo(commands);
-      Doctor doctor = new Doctor(home, identity, book, links, datasets, journal, witnesses);
+      new AuditCommands(log, journal, witnesses, witnessing, reconciling, stamps)
+          .addTo(commands);
+      Doctor doctor = new Doctor(home, identity, book, links, datasets, journal, witnesses, stamps);
       commands.put("doctor", (args, events) -> doctor.examine(new Args(args)));
       commands.put("status", (args, events) -> status());
       new StandingCommands(standings, jobs, service, this::status).addTo(commands);
