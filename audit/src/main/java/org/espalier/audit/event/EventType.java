@@ -9,6 +9,11 @@ import java.util.Optional;
  * must have; for an outcome these hold when the outcome is {@code ok}.
  */
 public enum EventType {
+  /**
+   * First event of a log that takes the place of one whose end was lost: what is left of that one,
+   * and how far a witness had seen it.
+   */
+  LOG_CONTINUED("log.continued", Form.FACT, "tree", "peer_checkpoint", "reason", "approvals"),
   NODE_STARTED("node.started", Form.FACT, "node"),
   NODE_STOPPED("node.stopped", Form.FACT),
   /** A command that changes state, from any interface. */

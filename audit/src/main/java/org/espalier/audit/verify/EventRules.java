@@ -34,6 +34,7 @@ final class EventRules {
 
   private static final String CATALOGUE =
       """
+      log.continued FACT tree peer_checkpoint reason approvals
       node.started FACT node
       node.stopped FACT
       command ACT actor command
@@ -193,6 +194,9 @@ final class EventRules {
       throw new BrokenRuleException(
           "is of no type of the catalogue: " + Texts.shown(json.path("type").asText()));
     }
+    require(
+        seq == 0 || !type.name.equals("log.continued"),
+        "says that a log begins, in the middle of one");
     checkPhase(seq, json, type);
     return new Checked(seq, json);
   }

@@ -53,6 +53,7 @@ import picocli.CommandLine.Parameters;
       AuditCommands.Witness.class,
       AuditReconcile.class,
       AuditCommands.Stamp.class,
+      AuditRecover.class,
     })
 final class AuditCommands extends GroupCommand {
 

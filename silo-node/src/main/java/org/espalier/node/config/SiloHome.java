@@ -49,6 +49,20 @@ public record SiloHome(Path root) {
     return root.resolve("audit");
   }
 
+  /** A log that takes the place of another, until it is complete. */
+  public Path nextAudit() {
+    return root.resolve("audit.next");
+  }
+
+  /**
+   * A log whose end was lost, as it was found; nothing is written there again.
+   *
+   * @param number at the end of the log's name
+   */
+  public Path frozenAudit(int number) {
+    return root.resolve("audit.frozen-" + number);
+  }
+
   /** What this node remembers of partners' logs, and their keys as witnesses of its own. */
   public Path witness() {
     return root.resolve("witness");

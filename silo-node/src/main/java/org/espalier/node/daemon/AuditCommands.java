@@ -31,6 +31,7 @@ final class AuditCommands {
   private final WitnessRequests witnessing;
   private final Reconciling reconciling;
   private final TimeStamps stamps;
+  private final Recovery recovery;
 
   AuditCommands(
       AuditLog log,
@@ -38,13 +39,15 @@ final class AuditCommands {
       Witnesses witnesses,
       WitnessRequests witnessing,
       Reconciling reconciling,
-      TimeStamps stamps) {
+      TimeStamps stamps,
+      Recovery recovery) {
     this.log = log;
     this.journal = journal;
     this.witnesses = witnesses;
     this.witnessing = witnessing;
     this.reconciling = reconciling;
     this.stamps = stamps;
+    this.recovery = recovery;
   }
 
   void addTo(Map<String, ControlServer.Command> commands) {
@@ -53,6 +56,7 @@ final class AuditCommands {
     commands.put("audit.witness", (args, events) -> witness(new Args(args)));
     commands.put("audit.forget-witness", (args, events) -> forget(new Args(args)));
     commands.put("audit.reconcile", (args, events) -> reconciling.reconcile(new Args(args)));
+    commands.put("audit.recover", (args, events) -> recovery.ask());
     commands.put("audit.stamp", (args, events) -> stamp(new Args(args)));
     commands.put("audit.export", (args, events) -> export(new Args(args)));
   }

@@ -74,6 +74,7 @@ final class AuditJournal implements Journal {
   private long predictionsRead;
   private final Actor operator;
   private final Function<Party, Optional<Fingerprint>> pins;
+  private final List<LogReader> frozen;
   private volatile Runnable afterCheckpoint = () -> {};
   private volatile LongConsumer appended = nanos -> {};
   private volatile boolean writable = true;
@@ -83,6 +84,18 @@ final class AuditJournal implements Journal {
    * @param pins the pinned identity of a partner
    */
   AuditJournal(AuditLog log, Actor operator, Function<Party, Optional<Fingerprint>> pins) {
+    this(log, operator, pins, List.of());
+  }
+
+  /**
+   * @param frozen logs that this one continues, oldest first: what they hold counts on
+   */
+  AuditJournal(
+      AuditLog log,
+      Actor operator,
+      Function<Party, Optional<Fingerprint>> pins,
+      List<LogReader> frozen) {
+    this.frozen = List.copyOf(frozen);
     this.log = log;
     this.operator = operator;
     this.pins = pins;
@@ -186,14 +199,19 @@ final class AuditJournal implements Journal {
 
   private long read(long from, EventType type, Consumer<LoggedEvent> reader) {
     try {
-      LogReader events = log.reader();
-      for (long seq = from; seq < events.size(); seq++) {
-        LoggedEvent event = events.event(seq);
-        if (event.type().equals(type.wireName())) {
-          reader.accept(event);
+      List<LogReader> logs = new ArrayList<>(frozen);
+      logs.add(log.reader());
+      long before = 0;
+      for (LogReader events : logs) {
+        for (long seq = Math.max(0, from - before); seq < events.size(); seq++) {
+          LoggedEvent event = events.event(seq);
+          if (event.type().equals(type.wireName())) {
+            reader.accept(event);
+          }
         }
+        before += events.size();
       }
-      return events.size();
+      return before;
     } catch (IOException e) {
       throw Problem.refused(
               "the audit log cannot be read, so what was done before cannot be counted")

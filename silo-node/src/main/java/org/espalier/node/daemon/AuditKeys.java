@@ -28,15 +28,25 @@ import org.espalier.wire.Party;
 final class AuditKeys {
   private AuditKeys() {}
 
-  private static Path file(SiloHome home) {
+  static Path file(SiloHome home) {
     return home.keys().resolve("audit.key");
+  }
+
+  /** The key of a log that is to take the place of the present one. */
+  static Path next(SiloHome home) {
+    return home.keys().resolve("audit.key.next");
   }
 
   /** Makes a new key; the keys folder and the passphrase exist. */
   static NoteSigner create(SiloHome home, Party party) throws IOException {
+    return create(home, file(home), Witnesses.logs(party) + 1);
+  }
+
+  /** Makes the key of another log in a file of its own. */
+  static NoteSigner create(SiloHome home, Path file, String name) throws IOException {
     char[] secret = secret(home);
     try {
-      return AuditKey.create(file(home), party + "/silo/audit/1", NoteSigner.Use.LOG, secret);
+      return AuditKey.create(file, name, NoteSigner.Use.LOG, secret);
     } finally {
       Arrays.fill(secret, '\0');
     }

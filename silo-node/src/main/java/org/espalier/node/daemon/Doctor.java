@@ -289,7 +289,8 @@ final class Doctor {
       findings.fail(
           name,
           asked.problem(),
-          "keep both nodes' folders as they are and compare: silo audit witness, at both sides");
+          "keep both nodes' folders as they are and compare: silo audit witness, at both sides; if the"
+              + " end was lost: silo audit recover");
     } else {
       findings.warn(
           name, asked.problem(), "until it signs, a lost or rewritten end of the log goes unseen");

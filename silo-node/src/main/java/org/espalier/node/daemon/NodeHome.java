@@ -7,6 +7,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.List;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.AuditUnavailableException;
 import org.espalier.audit.timestamp.StampedCheckpoints;
@@ -85,6 +86,20 @@ public final class NodeHome {
    */
   public static JsonNode witnesses(SiloHome home) {
     return Witnesses.view(home);
+  }
+
+  /**
+   * Begins a new log in place of one whose end was lost; the node does not run.
+   *
+   * @param seen checkpoints of the present log that others keep, beside those that partners gave
+   * @param reason a code such as {@code disk.lost}
+   * @param operators two people who say that it is so, by identifiers that stand for them
+   * @return {@code frozen, origin, key, local, witnessed}
+   * @throws Problem if nobody has seen more of the log than there is, or something cannot be done
+   */
+  public static JsonNode recover(
+      SiloHome home, List<byte[]> seen, String reason, List<String> operators) {
+    return Recovery.begin(home, seen, reason, operators);
   }
 
   /**

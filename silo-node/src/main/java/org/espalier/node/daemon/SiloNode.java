@@ -103,6 +103,7 @@ public final class SiloNode implements AutoCloseable {
       open.push(HomeLock.take(home));
       rules = new Rulebook(home);
       TimeStamps.Authority authority = TimeStamps.authority(home, config.audit());
+      Recovery.requireDone(home);
       log = AuditLog.open(home.audit(), AuditKeys.open(home));
       open.push(log);
       log.concludeInterrupted();
@@ -117,7 +118,12 @@ public final class SiloNode implements AutoCloseable {
       open.push(store);
       PartnerBook book =
           new PartnerBook(identity.party(), new SqlPartnerStore(store), Clock.systemUTC());
-      journal = new AuditJournal(log, operator(), party -> book.find(party).flatMap(Partner::pin));
+      journal =
+          new AuditJournal(
+              log,
+              operator(),
+              party -> book.find(party).flatMap(Partner::pin),
+              Recovery.frozen(home, log.origin()));
       journal.fact(
           EventType.NODE_STARTED,
           e ->
@@ -192,6 +198,7 @@ public final class SiloNode implements AutoCloseable {
       Reconciling reconciling =
           new Reconciling(log, journal, jobs, witnessing, peers, () -> confirmed(book));
       requests.serve(links, reconciling.partnerMethods());
+      Recovery recovery = new Recovery(home, log, peers, () -> confirmed(book));
       Witnesses witnesses = new Witnesses(home, book, links, journal);
       open.push(witnesses);
       TimeStamps stamps = new TimeStamps(home, log, journal, authority, Clock.systemUTC());
@@ -226,7 +233,7 @@ public final class SiloNode implements AutoCloseable {
       new CohortCommands(cohorts, jobs, datasets, journal).addTo(commands);
       commands.put("match.dry-run", (args, events) -> dryRun(dryRuns, new Args(args)));
       new ServeCommands(servings, clients, service, journal, scoring != null).addTo(commands);
-      new AuditCommands(log, journal, witnesses, witnessing, reconciling, stamps)
+      new AuditCommands(log, journal, witnesses, witnessing, reconciling, stamps, recovery)
           .addTo(commands);
       Doctor doctor = new Doctor(home, identity, book, links, datasets, journal, witnesses, stamps);
       commands.put("doctor", (args, events) -> doctor.examine(new Args(args)));

@@ -3,6 +3,8 @@ package org.espalier.node.daemon;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -29,6 +31,7 @@ import org.slf4j.LoggerFactory;
 final class WitnessRequests {
   static final String KEY = "witness.key";
   static final String ADD = "witness.add";
+  static final String NEWEST = "witness.newest";
 
   private static final Logger LOG = LoggerFactory.getLogger(WitnessRequests.class);
 
@@ -53,7 +56,10 @@ final class WitnessRequests {
   }
 
   Map<String, PartnerMethod> partnerMethods() {
-    return Map.of(KEY, (from, body) -> Json.object().put("key", witness.vkey()), ADD, this::add);
+    return Map.of(
+        KEY, (from, body) -> Json.object().put("key", witness.vkey()),
+        ADD, this::add,
+        NEWEST, (from, body) -> newest(from));
   }
 
   /**
@@ -100,6 +106,20 @@ final class WitnessRequests {
       throw Problem.refused("not the key of a log").because(e);
     }
     throw Problem.refused("a partner can have its own log witnessed only");
+  }
+
+  /** What this node has signed of the asker's own logs. */
+  private JsonNode newest(Party from) {
+    ObjectNode answer = Json.object();
+    ArrayNode checkpoints = answer.putArray("checkpoints");
+    try {
+      seen(from).forEach(seen -> checkpoints.add(seen.note()));
+      return answer;
+    } catch (IOException e) {
+      LOG.error("what was seen of the logs of {} cannot be read", from, e);
+      throw Problem.refused("what this node remembers of your log cannot be read")
+          .next("its operator runs silo doctor");
+    }
   }
 
   /** What this node has seen of a partner's logs, the newest last. */

@@ -140,10 +140,46 @@ class WitnessedLogsTest extends TwoSilos {
     assertThat(insurer.call("audit.tail", Json.object().put("count", 50)).toString())
         .contains("witness.add.two-histories");
 
+    recovered();
     insurer.call("audit.forget-witness", "partner", "bank.example");
     assertThat(witnessed(bank).path("problem").asText()).isEmpty();
     assertThat(insurer.refusal("audit.forget-witness", TestSilo.args("partner", "nobody")).kind())
         .isEqualTo(Problem.Kind.NOT_FOUND);
+  }
+
+  /** Attack 22: what was put back is frozen, and another log begins that says so. */
+  private void recovered() throws Exception {
+    JsonNode asked = bank.call("audit.recover");
+    assertThat(asked.path("behind").asBoolean()).isTrue();
+    assertThat(asked.at("/partners/0/problem").asText()).contains("not in this log");
+    List<String> two = List.of("op-1", "op-2");
+    assertThatThrownBy(() -> NodeHome.recover(bank.home, List.of(), "disk.lost", two))
+        .hasMessageContaining("a node runs in");
+    assertThat(insurer.call("audit.recover").path("behind").asBoolean()).isFalse();
+    bank.stop();
+    for (List<String> wrong : List.of(List.of("op-1"), List.of("op-1", "op-1"))) {
+      assertThatThrownBy(() -> NodeHome.recover(bank.home, List.of(), "disk.lost", wrong))
+          .hasMessageContaining("two different operators");
+    }
+    Verifier old = auditor();
+    JsonNode begun = NodeHome.recover(bank.home, List.of(), "disk.lost", two);
+    assertThat(begun.path("origin").asText()).isEqualTo("bank.example/silo/audit/2");
+    assertThat(begun.at("/witnessed/size").asLong()).isPositive();
+    // Nothing more can be signed under the old name.
+    assertThat(NodeHome.auditKey(bank.home)).startsWith("bank.example/silo/audit/2+");
+    assertThat(old.verify(bank.home.frozenAudit(1)).exitCode()).isZero();
+    assertThatThrownBy(() -> NodeHome.recover(bank.home, List.of(), "disk.lost", two))
+        .hasMessageContaining("nobody is known to have seen more");
+
+    Files.createDirectory(bank.home.nextAudit());
+    assertThatThrownBy(() -> bank.start()).hasMessageContaining("not in its place");
+    Files.delete(bank.home.nextAudit());
+    bank.start();
+    assertThat(witnessed(bank).path("problem").asText()).isEmpty();
+    assertThat(auditor().verify(bank.home.audit()).exitCode()).isZero();
+    assertThat(bank.call("audit.recover").path("behind").asBoolean()).isFalse();
+    assertThat(insurer.call("audit.witness").path("logs").findValuesAsText("log"))
+        .containsExactly("bank.example/silo/audit/1", "bank.example/silo/audit/2");
   }
 
   @Test
