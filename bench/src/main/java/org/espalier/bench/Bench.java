@@ -44,6 +44,7 @@ public final class Bench {
       case "psi-unbalanced" -> psiUnbalanced(folder, name, 1 << 13, 1 << 20, arguments);
       case "psi-unbalanced-1e7" -> psiUnbalanced(folder, name, 1 << 10, 10_000_000, arguments);
       case "scoring" -> scoring(folder, arguments);
+      case "soak" -> soak(folder, arguments);
       default -> throw new Options.Misuse("there is no such benchmark");
     }
   }
@@ -272,6 +273,26 @@ public final class Bench {
         folder,
         o.flag("--json"),
         System.out);
+  }
+
+  private static void soak(Path folder, List<String> arguments) throws IOException {
+    Options o =
+        new Options.Known()
+            .flag("--json")
+            .whole("--jobs", 200)
+            .whole("--seed", 1)
+            .whole("--heap", 384)
+            .parse(arguments);
+    Soak.Settings settings =
+        new Soak.Settings(o.whole("--jobs"), o.whole("--seed"), o.whole("--heap"));
+    try {
+      if (!Soak.run(settings, folder.resolve("soak"), o.flag("--json"), System.out)) {
+        fail(1, "a job was lost, or a log does not verify");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      fail(1, "interrupted");
+    }
   }
 
   private static void scoring(Path folder, List<String> arguments) throws IOException {

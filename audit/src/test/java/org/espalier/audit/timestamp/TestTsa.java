@@ -20,11 +20,14 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.function.UnaryOperator;
+import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.DERSet;
 import org.bouncycastle.asn1.cms.Attribute;
 import org.bouncycastle.asn1.cms.AttributeTable;
+import org.bouncycastle.asn1.cms.CMSAttributes;
 import org.bouncycastle.asn1.cms.ContentInfo;
+import org.bouncycastle.asn1.cms.Time;
 import org.bouncycastle.asn1.ess.ESSCertIDv2;
 import org.bouncycastle.asn1.ess.SigningCertificateV2;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
@@ -185,9 +188,15 @@ public final class TestTsa implements AutoCloseable {
         new JcaSimpleSignerInfoGeneratorBuilder()
             .setSignedAttributeGenerator(
                 new AttributeTable(
-                    new Attribute(
-                        PKCSObjectIdentifiers.id_aa_signingCertificateV2,
-                        new DERSet(new SigningCertificateV2(id)))))
+                    new DERSet(
+                        new ASN1Encodable[] {
+                          new Attribute(
+                              PKCSObjectIdentifiers.id_aa_signingCertificateV2,
+                              new DERSet(new SigningCertificateV2(id))),
+                          // As a token has it; without, the generator takes the present.
+                          new Attribute(
+                              CMSAttributes.signingTime, new DERSet(new Time(Date.from(at))))
+                        })))
             .build("SHA256withECDSA", serverKeys.getPrivate(), server));
     generator.addCertificates(new JcaCertStore(List.of(server)));
     return generator

@@ -64,6 +64,10 @@ final class PolicyHelp {
     rules.put(
         "training.accept_span",
         "Whether a job may accept that all that partners' columns span is disclosed.");
+    rules.put(
+        "training.label_epsilon",
+        "At the label party: most ε of label privacy for all jobs on one data set together, counted"
+            + " from the audit log; jobs without label privacy are denied.");
     rules.put("outputs.scores", "Whether scores of people held out may be written down.");
     rules.put("outputs.inference", "Whether standard errors may be told.");
     rules.put("outputs.predictions", "Whether people may be scored with a model: {} allows it.");

@@ -3,6 +3,7 @@ package org.espalier.node.daemon;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -11,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -72,6 +74,8 @@ final class AuditJournal implements Journal {
   private long dryRunsRead;
   private final List<Predicted> predictions = new ArrayList<>();
   private long predictionsRead;
+  private final List<Spent> epsilons = new ArrayList<>();
+  private long epsilonsRead;
   private final Actor operator;
   private final Function<Party, Optional<Fingerprint>> pins;
   private final List<LogReader> frozen;
@@ -196,6 +200,28 @@ final class AuditJournal implements Journal {
   }
 
   private record Predicted(Instant at, long people) {}
+
+  @Override
+  public BigDecimal labelEpsilon(Set<String> commitments) {
+    synchronized (epsilons) {
+      epsilonsRead =
+          read(
+              epsilonsRead,
+              EventType.PHASE_STARTED,
+              event -> {
+                String epsilon = parameter(event, "label_epsilon");
+                if (event.phase().equals("intent") && !epsilon.isEmpty()) {
+                  epsilons.add(new Spent(commitment(event), new BigDecimal(epsilon)));
+                }
+              });
+      return epsilons.stream()
+          .filter(spent -> commitments.contains(spent.commitment()))
+          .map(Spent::epsilon)
+          .reduce(BigDecimal.ZERO, BigDecimal::add);
+    }
+  }
+
+  private record Spent(String commitment, BigDecimal epsilon) {}
 
   private long read(long from, EventType type, Consumer<LoggedEvent> reader) {
     try {

@@ -1,12 +1,14 @@
 package org.espalier.node.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -32,6 +34,8 @@ public final class DemoRun {
   private static final Duration LINK_POLL = Duration.ofMillis(200);
   private static final String EVERYBODY = "every party";
   private static final String NEW_PEOPLE = "new-people";
+  private static final String STEWARD = "data_steward";
+  private static final String OFFICER = "privacy_officer";
   private static final int FEWEST_SCORED = 10;
   private static final int SHOWN_SCORES = 3;
   private static final double NANOS = 1e9;
@@ -204,10 +208,7 @@ public final class DemoRun {
 
   private String agree() {
     String file = scenario.folder().resolve("job.yaml").toAbsolutePath().toString();
-    shell.step("Every party allows this job and nothing else: without a policy all is denied");
-    for (Party party : parties) {
-      shell.ask(party, "policy", "init", file);
-    }
+    allow(file);
     shell.step("The " + labelParty + " plans the job; nothing is sent yet");
     shell.show(labelParty, "job", "plan", file);
     shell.step("It proposes the job; every partner reviews and approves the same digest");
@@ -215,6 +216,76 @@ public final class DemoRun {
     shell.say("job " + job);
     approve(job);
     return job;
+  }
+
+  /** Where two people have to sign: the first of the others. */
+  private Party signing() {
+    return parties.stream().filter(party -> !party.equals(labelParty)).findFirst().orElseThrow();
+  }
+
+  private void allow(String file) {
+    shell.step(
+        "Every party allows this job and nothing else; at the "
+            + signing()
+            + " two people have to sign");
+    for (Party party : parties) {
+      ObjectNode policy = (ObjectNode) shell.ask(party, "policy", "suggest", file).path("policy");
+      if (!scenario.scoring().isEmpty()) {
+        ObjectNode datasets = policy.withObject("/datasets");
+        String trained = scenario.spec().parties().get(party).dataset();
+        datasets.set(NEW_PEOPLE, datasets.path(trained).deepCopy());
+        policy.withObject("/alignment").put("min_intersection", fewest());
+      }
+      if (party.equals(signing())) {
+        policy.putObject("approval").putArray("needs").add(STEWARD).add(OFFICER);
+        ObjectNode people = policy.putObject("people");
+        people.setAll(person(STEWARD));
+        people.setAll(person(OFFICER));
+      }
+      write(folder.home(party).policy(), Json.toYaml(policy));
+      shell.ask(party, "policy", "apply");
+    }
+  }
+
+  /** Somebody with a key, as the policy has it. */
+  private ObjectNode person(String role) {
+    write(passphrase(role), "only for the demo: " + role + "\n");
+    return (ObjectNode)
+        shell
+            .ask(
+                signing(),
+                "person",
+                "create",
+                role,
+                "--role",
+                role,
+                "--key",
+                key(role).toString(),
+                "--passphrase-file",
+                passphrase(role).toString())
+            .path("people");
+  }
+
+  private Path key(String role) {
+    return folder.root().resolve(role + ".key");
+  }
+
+  private Path passphrase(String role) {
+    return folder.root().resolve(role + ".passphrase");
+  }
+
+  private void sign(String job, String role) {
+    shell.ask(
+        signing(),
+        "job",
+        "approve",
+        job,
+        "--as",
+        role,
+        "--key",
+        key(role).toString(),
+        "--passphrase-file",
+        passphrase(role).toString());
   }
 
   private void approve(String job) {
@@ -226,7 +297,12 @@ public final class DemoRun {
             shell.say("it would learn: " + fact.path("text").asText());
           }
         }
-        shell.ask(party, "job", "approve", job);
+        if (party.equals(signing())) {
+          sign(job, STEWARD);
+          sign(job, OFFICER);
+        } else {
+          shell.ask(party, "job", "approve", job);
+        }
       }
     }
   }
@@ -322,8 +398,7 @@ public final class DemoRun {
         words.addAll(List.of("--with", party + "=" + NEW_PEOPLE));
       }
     }
-    int fewest = Math.min(FEWEST_SCORED, scenario.spec().alignment().minIntersection());
-    words.addAll(List.of("--min-intersection", Integer.toString(fewest)));
+    words.addAll(List.of("--min-intersection", Integer.toString(fewest())));
     String job = shell.ask(labelParty, words.toArray(String[]::new)).path("id").asText();
     approve(job);
     shell.watch(labelParty, "job", "run", job, "--wait");
@@ -336,6 +411,11 @@ public final class DemoRun {
         .limit(SHOWN_SCORES)
         .forEach(shell::say);
     return rows;
+  }
+
+  /** Fewest people in common whose scores are computed. */
+  private int fewest() {
+    return Math.min(FEWEST_SCORED, scenario.spec().alignment().minIntersection());
   }
 
   private boolean verifyLogs() throws InterruptedException {
@@ -429,6 +509,7 @@ public final class DemoRun {
   private static void write(Path file, String text) {
     try {
       Files.writeString(file, text, StandardCharsets.UTF_8);
+      Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -29,10 +28,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
-import org.espalier.node.policy.Person;
 import org.espalier.node.policy.PersonWord;
-import org.espalier.node.policy.Policy;
-import org.espalier.node.policy.Role;
 import org.espalier.wire.Party;
 import org.espalier.wire.Printable;
 import org.slf4j.Logger;
@@ -49,9 +45,6 @@ public final class JobService implements AutoCloseable {
   private static final Duration ASK = Duration.ofSeconds(15);
   private static final Duration GATHER = Duration.ofSeconds(3);
   private static final int MAX_REASON = 500;
-
-  /** How old a person's signature may be when it is given to the node. */
-  private static final Duration SIGNED_WITHIN = Duration.ofMinutes(10);
 
   /** Parties may have counted attempts that did not reach all of them, but not many. */
   private static final int MAX_ATTEMPT_STEP = 100;
@@ -74,6 +67,8 @@ public final class JobService implements AutoCloseable {
   private static final Duration BETWEEN_TRIES = Duration.ofSeconds(2);
 
   private final JobRun.Context context;
+  private final ApprovalRules approving;
+  private final Completion completion;
 
   /** Also the lock of beginning and ending attempts. */
   private final Map<String, JobRun> runs = new ConcurrentHashMap<>();
@@ -117,6 +112,8 @@ public final class JobService implements AutoCloseable {
 
   public JobService(JobRun.Context context) {
     this.context = context;
+    this.approving = new ApprovalRules(context);
+    this.completion = new Completion(context);
     for (Job job : context.jobs().list()) {
       if (job.state().ended()) {
         context.cohorts().forgetPasses(job.id()); // of one that was aborted while it did not run
@@ -130,7 +127,7 @@ public final class JobService implements AutoCloseable {
                 Problem.of(Problem.Kind.JOB_FAILED, "the node was restarted")
                     .at(self())
                     .next("silo job run " + job.id()));
-        if (brokeOffAtReceipts(job) || mayBeRepeated(job)) {
+        if (completion.brokeOff(job) || mayBeRepeated(job)) {
           planAgain(job);
         }
       }
@@ -172,20 +169,15 @@ public final class JobService implements AutoCloseable {
    */
   public Job propose(JobSpec asked, Optional<PersonWord> by) {
     LocalChecks.require(context, "", asked);
-    boolean automatic = approvesByItself(asked, self());
-    boolean persons = !policy().approval().needs().isEmpty() && !automatic;
+    boolean automatic = approving.byItself(asked, self());
+    boolean persons = approving.needsPeople() && !automatic;
     if (persons && by.isEmpty()) {
       throw Problem.refused("the policy of %s asks for a person who proposes".formatted(self()))
           .at(self())
-          .detail("approval.needs: " + Role.codes(policy().approval().needs()))
+          .detail("approval.needs: " + approving.needs())
           .next("silo job propose FILE --as NAME --key KEYFILE");
     }
-    by.ifPresent(
-        word ->
-            requirePerson(
-                word,
-                new PersonWord.Subject("", asked.digest(), self()),
-                PersonWord.Meaning.PROPOSES));
+    by.ifPresent(word -> approving.requireProposer(word, asked));
     JobSpec spec = AlignChoice.of(context, asked).spec();
     if (spec instanceof ServeSpec serve) {
       spec = serve.of(ServedModel.digest(context, serve.model()));
@@ -214,18 +206,20 @@ public final class JobService implements AutoCloseable {
     job.others(self).forEach(context.peers()::requirePartner);
     ObjectNode facts = facts(job);
     by.ifPresent(word -> facts.withArray("people").add(word.toJson()));
-    logged(
-        "job.propose",
-        facts,
-        () -> {
-          if (persons) {
-            jobs().draft(job, by.orElseThrow());
-          } else {
-            Job.Decision approval = signed(job, true, null, List.of());
-            send(job, approval);
-            keep(job, approval);
-          }
-        });
+    context
+        .journal()
+        .during(
+            "job.propose",
+            facts,
+            () -> {
+              if (persons) {
+                jobs().draft(job, by.orElseThrow());
+              } else {
+                Job.Decision approval = signed(job, true, null, List.of());
+                send(job, approval);
+                keep(job, approval);
+              }
+            });
     return jobs().get(id);
   }
 
@@ -254,22 +248,6 @@ public final class JobService implements AutoCloseable {
     jobs().decide(job.id(), job.proposer(), approval);
   }
 
-  /** Does what is announced, and logs the outcome whatever it is. */
-  private void logged(String type, ObjectNode facts, Runnable act) {
-    Journal.Act announced = context.journal().intent(type, facts);
-    try {
-      act.run();
-    } catch (RuntimeException | Error e) {
-      try {
-        announced.failed(e instanceof Problem problem ? problem.kind().code() : "internal", facts);
-      } catch (RuntimeException notLogged) {
-        e.addSuppressed(notLogged);
-      }
-      throw e;
-    }
-    announced.ok(facts);
-  }
-
   /**
    * Approves or denies on behalf of this party and tells the others. Where the policy asks for
    * signatures of persons, this is one of them, and the party has decided when the last one that is
@@ -294,9 +272,9 @@ public final class JobService implements AutoCloseable {
       LocalChecks.require(context, job.id(), job.spec());
     }
     List<PersonWord> words = List.of();
-    if (by.isPresent() || !policy().approval().needs().isEmpty()) {
-      words = words(job, approve, by);
-      if (approve && !Approvals.missing(policy(), words).isEmpty()) {
+    if (by.isPresent() || approving.needsPeople()) {
+      words = approving.words(job, approve, by);
+      if (approve && !approving.missing(words).isEmpty()) {
         return jobs().get(id);
       }
     }
@@ -308,16 +286,18 @@ public final class JobService implements AutoCloseable {
       Job job, boolean approve, String reason, List<PersonWord> words, ObjectNode facts) {
     Job.Decision decision = signed(job, approve, reason, words);
     boolean draft = jobs().draft(job.id()).map(known -> !known.sent()).orElse(false);
-    logged(
-        approve ? "job.approve" : "job.deny",
-        decided(facts, self(), decision),
-        () -> {
-          if (draft && approve) {
-            send(job, decision);
-            jobs().sent(job.id());
-          }
-          jobs().decide(job.id(), self(), decision);
-        });
+    context
+        .journal()
+        .during(
+            approve ? "job.approve" : "job.deny",
+            decided(facts, self(), decision),
+            () -> {
+              if (draft && approve) {
+                send(job, decision);
+                jobs().sent(job.id());
+              }
+              jobs().decide(job.id(), self(), decision);
+            });
     if (!draft) {
       ObjectNode body = facts(job);
       body.set("decision", json(decision));
@@ -325,146 +305,6 @@ public final class JobService implements AutoCloseable {
         tell(partner, "job.decide", body);
       }
     }
-  }
-
-  /** Takes one person's word and returns those that count now, the new one among them. */
-  private List<PersonWord> words(Job job, boolean approve, Optional<PersonWord> by) {
-    Policy.Approval rules = policy().approval();
-    PersonWord word =
-        by.orElseThrow(
-            () ->
-                Problem.refused(
-                        "the policy of %s asks for signatures of persons: %s"
-                            .formatted(self(), Role.codes(rules.needs())))
-                    .at(self())
-                    .next(
-                        "silo job %s %s --as NAME --key KEYFILE"
-                            .formatted(approve ? "approve" : "deny", job.id())));
-    requirePerson(
-        word,
-        new PersonWord.Subject(job.id(), job.digest(), self()),
-        approve ? PersonWord.Meaning.APPROVES : PersonWord.Meaning.DENIES);
-    Optional<Jobs.Draft> draft = jobs().draft(job.id());
-    if (approve
-        && rules.notTheProposer()
-        && draft.isPresent()
-        && draft.get().person().person().equals(word.person())) {
-      throw Problem.refused(
-              "%s proposed job %s and may not approve it".formatted(word.person(), job.id()))
-          .at(self())
-          .detail("approval.not_the_proposer")
-          .next("silo job approve " + job.id() + " by somebody else");
-    }
-    if (!rules.needs().isEmpty() && word.roles().stream().noneMatch(rules.needs()::contains)) {
-      throw Problem.refused(
-              "%s signs as %s, and the policy of %s asks for %s"
-                  .formatted(
-                      word.person(), Role.codes(word.roles()), self(), Role.codes(rules.needs())))
-          .at(self());
-    }
-    if (!approve) {
-      return List.of(word);
-    }
-    if (jobs().words(job.id()).stream().noneMatch(w -> w.person().equals(word.person()))) {
-      ObjectNode facts = facts(job).put("signer", word.person()).put("policy", word.policy());
-      facts.put(
-          "meaning", "approves as " + Role.codes(word.roles()) + " at " + word.at().toString());
-      facts.put("signature", Base64.getEncoder().encodeToString(word.signature()));
-      logged("job.approve", facts, () -> jobs().word(job.id(), word));
-    }
-    return counting(job);
-  }
-
-  /** The words on a job that the policy in force still takes. */
-  private List<PersonWord> counting(Job job) {
-    return jobs().words(job.id()).stream().filter(word -> isKnown(word) && isFresh(word)).toList();
-  }
-
-  private boolean isKnown(PersonWord word) {
-    Person person = policy().people().get(word.person());
-    return person != null
-        && person.key().equals(word.key())
-        && person.listed().equals(word.roles());
-  }
-
-  private boolean isFresh(PersonWord word) {
-    return policy()
-        .approval()
-        .validity()
-        .map(validity -> word.at().plus(validity).isAfter(Instant.now()))
-        .orElse(true);
-  }
-
-  /**
-   * @throws Problem if this is not the word of somebody whom the policy names, said just now
-   */
-  private void requirePerson(
-      PersonWord word, PersonWord.Subject subject, PersonWord.Meaning meaning) {
-    if (!isKnown(word)) {
-      throw Problem.refused(
-              "the policy of %s knows no %s with this key and these roles"
-                  .formatted(self(), word.person()))
-          .at(self())
-          .next("silo policy show");
-    }
-    if (word.meaning() != meaning || !word.isSigned(subject)) {
-      throw Problem.refused(
-              "the signature is not that of %s on %s"
-                  .formatted(word.person(), subject.job().isEmpty() ? "this job" : subject.job()))
-          .at(self());
-    }
-    if (!word.policy().equals(context.rules().now().digest())) {
-      throw Problem.wrongState("%s signed under another policy".formatted(word.person()))
-          .at(self())
-          .next("the same again, under the policy in force");
-    }
-    Duration age = Duration.between(word.at(), Instant.now()).abs();
-    if (age.compareTo(SIGNED_WITHIN) > 0) {
-      throw Problem.refused(
-              "the signature is of %s, and the node's clock says %s"
-                  .formatted(word.at(), Instant.now().truncatedTo(ChronoUnit.SECONDS)))
-          .at(self())
-          .next("set the clock, and sign again");
-    }
-  }
-
-  /**
-   * @throws Problem if the own approval does not count any more: too old, or the policy now asks
-   *     for other people's
-   */
-  private void requireApproval(Job job) {
-    Job.Decision own = job.decisions().get(self());
-    if (own == null || !own.approved()) {
-      return; // which the state says
-    }
-    Optional<Duration> validity = policy().approval().validity();
-    if (validity.isPresent() && own.at().plus(validity.get()).isBefore(Instant.now())) {
-      throw Problem.refused(
-              "the approval of %s is of %s, and its policy takes it for %s"
-                  .formatted(self(), own.at(), policy().approval().validFor()))
-          .at(self())
-          .next("propose the job again");
-    }
-    boolean automatic = approvesByItself(job.spec(), job.proposer());
-    if (!policy().approval().needs().isEmpty() && !automatic) {
-      List<Role> missing = Approvals.missing(policy(), counting(job));
-      if (!missing.isEmpty()) {
-        throw Problem.refused(
-                "the policy of %s now asks for the signature of %s, which job %s has not"
-                    .formatted(self(), Role.codes(missing), job.id()))
-            .at(self())
-            .next("propose the job again");
-      }
-    }
-  }
-
-  private Policy policy() {
-    return context.rules().policy();
-  }
-
-  private boolean approvesByItself(JobSpec spec, Party proposer) {
-    JobSpec.Source own = spec.parties().get(self());
-    return own != null && policy().approvesByItself(spec.purpose(), own.dataset(), proposer);
   }
 
   /** Approves a partner's proposal without anybody, if the policy says so. */
@@ -481,25 +321,9 @@ public final class JobService implements AutoCloseable {
     }
   }
 
-  /**
-   * What is needed to decide on a job here: {@code policy} the digest of the policy in force,
-   * {@code needs} the roles that must sign, {@code missing} those that still have to, {@code words}
-   * given so far, {@code proposed_by} the person, {@code sent} whether partners know of the job.
-   */
+  /** What is needed to decide on a job here, see {@link ApprovalRules#toJson}. */
   public ObjectNode approval(Job job) {
-    ObjectNode json = Json.object().put("policy", context.rules().now().digest());
-    policy().approval().needs().forEach(role -> json.withArray("needs").add(role.code()));
-    List<PersonWord> words = counting(job);
-    if (!job.decisions().containsKey(self())) {
-      Approvals.missing(policy(), words)
-          .forEach(role -> json.withArray("missing").add(role.code()));
-    }
-    jobs().words(job.id()).forEach(word -> json.withArray("words").add(word.toJson()));
-    jobs()
-        .draft(job.id())
-        .ifPresent(
-            draft -> json.put("proposed_by", draft.person().person()).put("sent", draft.sent()));
-    return json;
+    return approving.toJson(job);
   }
 
   /**
@@ -536,7 +360,7 @@ public final class JobService implements AutoCloseable {
   private Job start(String id) {
     Job job = gathered(id);
     requireAttempts(job);
-    if (completesIfItCan(job)) {
+    if (completion.succeeds(job)) {
       return jobs().get(id);
     }
     switch (job.state()) {
@@ -548,7 +372,7 @@ public final class JobService implements AutoCloseable {
               .next("silo job approve " + id + " at " + names(job.undecided()));
       case APPROVED, FAILED -> {
         LocalChecks.require(context, job.id(), job.spec());
-        requireApproval(job);
+        approving.requireValid(job);
       }
       default ->
           throw Problem.wrongState("job " + id + " is " + job.state()).next("silo job show " + id);
@@ -597,7 +421,7 @@ public final class JobService implements AutoCloseable {
           .next("silo job show " + id);
     }
     Problem cause = Problem.of(Problem.Kind.JOB_FAILED, "aborted: " + bounded(reason)).at(self());
-    logged("job.abort", facts(job), () -> end(id, cause));
+    context.journal().during("job.abort", facts(job), () -> end(id, cause));
     if (jobs().draft(id).map(Jobs.Draft::sent).orElse(true)) {
       ObjectNode body = facts(job).put("reason", bounded(reason));
       job.others(self()).forEach(partner -> tell(partner, "job.abort", body));
@@ -709,8 +533,10 @@ public final class JobService implements AutoCloseable {
     if (jobs().proposalsOf(from, now.minus(Duration.ofDays(1))) >= MAX_PROPOSALS) {
       throw Problem.refused("%s has made %d proposals already".formatted(from, MAX_PROPOSALS));
     }
-    logged("job.propose", decided(by(from, job), from, approval), () -> keep(job, approval));
-    if (approvesByItself(spec, from)) {
+    context
+        .journal()
+        .during("job.propose", decided(by(from, job), from, approval), () -> keep(job, approval));
+    if (approving.byItself(spec, from)) {
       tellers.execute(() -> decideByItself(id));
     }
     return facts(job);
@@ -757,7 +583,7 @@ public final class JobService implements AutoCloseable {
     }
     requireAllowed(job);
     LocalChecks.require(context, job.id(), job.spec());
-    requireApproval(job);
+    approving.requireValid(job);
     return facts(job).put("attempt", job.attempt());
   }
 
@@ -770,7 +596,7 @@ public final class JobService implements AutoCloseable {
     }
     requireAllowed(job);
     PolicyRules.require(context, job.spec());
-    requireApproval(job);
+    approving.requireValid(job);
     return facts(begin(job.id(), attempt));
   }
 
@@ -802,7 +628,7 @@ public final class JobService implements AutoCloseable {
     if (!job.state().allows(JobState.ABORTED)) {
       throw Problem.wrongState("job " + job.id() + " is " + job.state() + " at " + self());
     }
-    logged("job.abort", by(from, job), () -> end(job.id(), cause));
+    context.journal().during("job.abort", by(from, job), () -> end(job.id(), cause));
     return facts(job);
   }
 
@@ -825,7 +651,7 @@ public final class JobService implements AutoCloseable {
   private JsonNode onReceipt(Party from, JsonNode body) {
     JsonNode content = body.path("receipt");
     Job job = shared(from, content);
-    Jobs.Receipt receipt = receipt(from, job, body);
+    Jobs.Receipt receipt = completion.verified(from, job, body);
     if (job.state() != JobState.RUNNING) {
       throw Problem.wrongState("the receipt is not for the running attempt");
     }
@@ -835,92 +661,11 @@ public final class JobService implements AutoCloseable {
 
   /** The own receipt of an attempt, for a partner that was cut off before it had it. */
   private JsonNode onReceipts(Party from, JsonNode body) {
-    Job job = shared(from, body);
-    Jobs.Receipt own = jobs().receipts(job.id(), body.path("attempt").asInt(-1)).get(self());
-    if (own == null) {
-      throw Problem.notFound(self() + " has no receipt of this attempt").at(self());
-    }
-    ObjectNode answer = Json.object();
-    answer.set("receipt", own.content());
-    return answer.put("signature", own.signature());
-  }
-
-  /**
-   * Ends a job as done whose attempt broke off here when all had been said, if the receipts of all
-   * parties, fetched where they are missing, agree. So one party cannot be left with a failed job
-   * that is done for the others.
-   *
-   * @return whether it is done now
-   * @throws Problem if a partner whose receipt is missing cannot be asked, or saw something else
-   */
-  private boolean completes(Job job) {
-    SortedMap<Party, Jobs.Receipt> receipts = jobs().receipts(job.id(), job.attempt());
-    Jobs.Receipt own = receipts.get(self());
-    Optional<JsonNode> report = jobs().report(job.id(), job.attempt());
-    if (own == null || report.isEmpty() || !brokeOffAtReceipts(job)) {
-      return false;
-    }
-    for (Party partner : job.others(self())) {
-      if (!receipts.containsKey(partner)) {
-        ObjectNode question = facts(job).put("attempt", job.attempt());
-        JsonNode said = context.peers().request(partner, "job.receipts", question, ASK);
-        receipts.put(partner, receipt(partner, job, said));
-      }
-    }
-    Receipts.requireAgreement((ObjectNode) own.content(), receipts);
-    ObjectNode facts = facts(job).put("attempt", job.attempt());
-    Journal.Act act = context.journal().intent("job.run", facts);
-    ObjectNode kept = report.get().deepCopy();
-    receipts.forEach(
-        (party, receipt) -> {
-          kept.withObject("/receipts").put(party.name(), "agreed");
-          jobs().receipt(job.id(), job.attempt(), party, receipt);
-          if (!party.equals(self())) {
-            JobRun.logReceipt(context.journal(), facts.deepCopy(), party, receipt);
-          }
-        });
-    jobs().report(job.id(), job.attempt(), kept);
-    act.ok(facts.deepCopy().put("state", JobState.DONE.name()));
-    jobs().move(job.id(), JobState.DONE, null);
-    context.journal().checkpoint();
-    return true;
-  }
-
-  private boolean brokeOffAtReceipts(Job job) {
-    return jobs().get(job.id()).state() == JobState.FAILED
-        && jobs().phase(job.id()).filter(JobRun.RECEIPT::equals).isPresent();
-  }
-
-  /** The same where receipts that disagree, or that nobody has, only mean that it is not done. */
-  private boolean completesIfItCan(Job job) {
-    try {
-      return completes(job);
-    } catch (Problem e) {
-      if (e.kind() == Problem.Kind.PARTNER) {
-        throw e;
-      }
-      LOG.info("job {} cannot end as done: {}", job.id(), e.what());
-      return false;
-    }
+    return completion.own(shared(from, body), body.path("attempt").asInt(-1));
   }
 
   private boolean mayBeRepeated(Job job) {
     return JobRun.mayBeRepeated(job.spec(), jobs().phase(job.id()).orElse(RunProgress.BEFORE));
-  }
-
-  /** A partner's receipt of the newest attempt, if it is one. */
-  private Jobs.Receipt receipt(Party from, Job job, JsonNode said) {
-    JsonNode content = said.path("receipt");
-    byte[] signature = bytes(said.path("signature"));
-    if (!content.path("party").asText().equals(from.name())
-        || !context.peers().verify(from, Receipts.statement(content), signature)) {
-      throw Problem.refused("the receipt is not signed by " + from);
-    }
-    requireDigest(job.digest(), content);
-    if (content.path("attempt").asInt() != job.attempt()) {
-      throw Problem.wrongState("the receipt is not for the running attempt");
-    }
-    return new Jobs.Receipt(content, signature);
   }
 
   // ---- shared ---------------------------------------------------------------------------------
@@ -980,11 +725,18 @@ public final class JobService implements AutoCloseable {
   }
 
   private void requireDigest(byte[] known, JsonNode body) {
+    requireDigest(self(), known, body);
+  }
+
+  /**
+   * @throws Problem if a body means another content than this node knows
+   */
+  static void requireDigest(Party self, byte[] known, JsonNode body) {
     if (!MessageDigest.isEqual(
         HexFormat.of().formatHex(known).getBytes(StandardCharsets.US_ASCII),
         body.path("spec").asText().getBytes(StandardCharsets.US_ASCII))) {
-      throw Problem.refused("mismatched job digest: this is not the job that " + self() + " knows")
-          .at(self());
+      throw Problem.refused("mismatched job digest: this is not the job that " + self + " knows")
+          .at(self);
     }
   }
 
@@ -1037,7 +789,8 @@ public final class JobService implements AutoCloseable {
     return json.set("grounds", decision.grounds());
   }
 
-  private static byte[] bytes(JsonNode node) {
+  /** What a node sent as bytes; empty if it is no Base64. */
+  static byte[] bytes(JsonNode node) {
     try {
       byte[] bytes = node.binaryValue();
       return bytes == null ? Base64.getDecoder().decode(node.asText()) : bytes;
@@ -1046,7 +799,8 @@ public final class JobService implements AutoCloseable {
     }
   }
 
-  private static ObjectNode facts(Job job) {
+  /** How a job is named in the log and between nodes. */
+  static ObjectNode facts(Job job) {
     return Json.object().put("job", job.id()).put("spec", HexFormat.of().formatHex(job.digest()));
   }
 
@@ -1084,11 +838,11 @@ public final class JobService implements AutoCloseable {
   }
 
   private boolean mayTryAgain(JobRun run) {
-    return (run.mayBeRepeated() || brokeOffAtReceipts(run.job())) && mayTryAgain(run.job());
+    return (run.mayBeRepeated() || completion.brokeOff(run.job())) && mayTryAgain(run.job());
   }
 
   private boolean mayTryAgain(Job job) {
-    return (job.proposer().equals(self()) || brokeOffAtReceipts(job))
+    return (job.proposer().equals(self()) || completion.brokeOff(job))
         && jobs().triedAgain(job.id()) < AGAIN;
   }
 
@@ -1108,7 +862,7 @@ public final class JobService implements AutoCloseable {
       jobs().triedAgain(id, times + 1);
       try {
         Job job = jobs().get(id);
-        if (completesIfItCan(job)) {
+        if (completion.succeeds(job)) {
           jobs().log(id, "is done: the receipts of all parties agree");
         } else if (job.proposer().equals(self()) && mayBeRepeated(job)) {
           start(id);

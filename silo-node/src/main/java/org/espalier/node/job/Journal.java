@@ -1,8 +1,11 @@
 package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.math.BigDecimal;
 import java.time.Instant;
+import java.util.Set;
 import java.util.function.Consumer;
+import org.espalier.node.Problem;
 
 /**
  * The audit log as the job engine sees it: what is about to be done is durable before it is done,
@@ -60,6 +63,22 @@ public interface Journal {
    */
   Act intent(String type, ObjectNode facts);
 
+  /** Does what is announced, and logs the outcome whatever it is. */
+  default void during(String type, ObjectNode facts, Runnable act) {
+    Act announced = intent(type, facts);
+    try {
+      act.run();
+    } catch (RuntimeException | Error e) {
+      try {
+        announced.failed(e instanceof Problem problem ? problem.kind().code() : "internal", facts);
+      } catch (RuntimeException notLogged) {
+        e.addSuppressed(notLogged);
+      }
+      throw e;
+    }
+    announced.ok(facts);
+  }
+
   /**
    * Notes what a partner did: {@code job.approve}, {@code job.deny} or {@code job.receipt}; or that
    * a pass begins which counts: {@link #PASS}, with {@code pass}, {@code parties} (all names,
@@ -90,6 +109,15 @@ public interface Journal {
    * @throws org.espalier.node.Problem if the log cannot be read
    */
   long predictions(Instant since);
+
+  /**
+   * How much ε of label privacy trainings on a file have spent, by the log: each attempt that began
+   * to train, by basic composition.
+   *
+   * @param commitments keyed digests by which the log may know the file
+   * @throws org.espalier.node.Problem if the log cannot be read
+   */
+  BigDecimal labelEpsilon(Set<String> commitments);
 
   /**
    * Signs the log as it is.

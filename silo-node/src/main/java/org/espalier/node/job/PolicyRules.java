@@ -381,6 +381,9 @@ public final class PolicyRules {
           "at least %d, and the job asks for %d".formatted(limits.minFeaturesPerParty(), features),
           "training: {min_features_per_party: %d}".formatted(features));
     }
+    if (limits.labelEpsilon() != null && self.equals(train.labelParty())) {
+      labelEpsilon(train, limits.labelEpsilon(), counting);
+    }
     if (train.evaluation().revealsScores()) {
       add(
           "outputs.scores",
@@ -395,6 +398,34 @@ public final class PolicyRules {
           "the job tells the standard errors of weights",
           "outputs: {inference: true}");
     }
+  }
+
+  private void labelEpsilon(TrainSpec train, BigDecimal most, boolean counting) {
+    String rule = "training.label_epsilon";
+    if (train.training().labelPrivacy() == null) {
+      add(rule, false, "the job has no training.label_privacy", null);
+      return;
+    }
+    BigDecimal asked = train.training().labelPrivacy().epsilon();
+    BigDecimal used = BigDecimal.ZERO;
+    if (counting) {
+      try {
+        Dataset dataset = LocalChecks.dataset(context, spec);
+        used =
+            context.journal().labelEpsilon(context.datasets().commitments(dataset.scan().sha256()));
+      } catch (Problem unknown) {
+        // No such data set: local checks say so.
+      }
+    }
+    add(
+        rule,
+        used.add(asked).compareTo(most) <= 0,
+        "%s for all jobs on the data set, %s were spent, and the job asks for %s"
+            .formatted(
+                most.toPlainString(),
+                used.stripTrailingZeros().toPlainString(),
+                asked.toPlainString()),
+        null);
   }
 
   private void passes(TrainSpec train, int most) {

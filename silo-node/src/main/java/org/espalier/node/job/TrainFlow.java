@@ -148,9 +148,14 @@ final class TrainFlow implements JobRun.Flow {
     if (spec.training().countsPasses()) {
       parameters.put("earlier_passes", prepared.earlier().passes());
     }
+    ObjectNode facts = PhaseFacts.of(training.protocol(), "1", parameters);
+    if (spec.labelPrivacy() != null) {
+      // By the file it is counted what label privacy has been spent on its outcomes.
+      PhaseFacts.input(facts, run, LocalChecks.dataset(run.context(), spec), List.of());
+    }
     return run.phase(
         TRAIN,
-        PhaseFacts.of(training.protocol(), "1", parameters),
+        facts,
         outcome -> {
           Training.Trained trained = training.train(run, prepared, run.open(TRAIN));
           ModelSlice slice = trained.slice();

@@ -160,18 +160,24 @@ public record Policy(
    *     where the level counts them; null: what the job may ask for
    * @param minFeaturesPerParty least that a job may set; null: what the job may ask for
    * @param acceptSpan jobs may accept that all that partners' columns span is disclosed; null: no
+   * @param labelEpsilon most ε of label privacy that all jobs on one data set with outcomes may
+   *     spend together; then none without label privacy is allowed. Null: not limited
    */
   public record Training(
       List<String> models,
       List<String> levels,
       Integer maxPasses,
       Integer minFeaturesPerParty,
-      Boolean acceptSpan) {
+      Boolean acceptSpan,
+      BigDecimal labelEpsilon) {
     public Training {
       models = listed(models);
       levels = listed(levels);
       require("max_passes", maxPasses);
       require("min_features_per_party", minFeaturesPerParty);
+      if (labelEpsilon != null && labelEpsilon.signum() <= 0) {
+        throw new IllegalArgumentException("label_epsilon is above 0, not " + labelEpsilon);
+      }
     }
   }
 
@@ -351,7 +357,7 @@ public record Policy(
     }
     purposes = sorted(purposes);
     datasets = sorted(datasets);
-    training = training == null ? new Training(null, null, null, null, null) : training;
+    training = training == null ? new Training(null, null, null, null, null, null) : training;
     outputs = outputs == null ? new Outputs(null, null, null) : outputs;
     approval = approval == null ? new Approval(null, null, null, null) : approval;
     operations = operations == null ? new Operations(null) : operations;

@@ -173,7 +173,12 @@ class DemoEndToEndTest {
     assertThat(result.path("auditVerified").asBoolean()).isTrue();
     assertThat(NODE.matcher(demo.err()).results()).hasSize(3);
     assertThat(demo.err())
-        .contains("bank$ silo init", "insurer$ silo job approve", "telecom$ silo audit verify");
+        .contains(
+            "bank$ silo init",
+            "insurer$ silo policy apply",
+            "insurer$ silo job approve",
+            "--as privacy_officer",
+            "telecom$ silo audit verify");
     assertNoSecretIsWrittenDown();
   }
 

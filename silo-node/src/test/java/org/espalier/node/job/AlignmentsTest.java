@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -126,6 +127,11 @@ class AlignmentsTest {
     @Override
     public long predictions(Instant since) {
       return 0;
+    }
+
+    @Override
+    public BigDecimal labelEpsilon(Set<String> commitments) {
+      return BigDecimal.ZERO;
     }
 
     @Override

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
@@ -85,6 +87,11 @@ class OpeningsTest {
     @Override
     public long predictions(Instant since) {
       return 0;
+    }
+
+    @Override
+    public BigDecimal labelEpsilon(Set<String> commitments) {
+      return BigDecimal.ZERO;
     }
 
     @Override

@@ -3,6 +3,8 @@ package org.espalier.node.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.lang.reflect.Proxy;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -42,6 +44,7 @@ class PolicyRulesTest {
   @TempDir Path folder;
   private Store store;
   private JobRun.Context context;
+  private BigDecimal spent = BigDecimal.ZERO;
 
   @BeforeEach
   void start() throws Exception {
@@ -64,11 +67,23 @@ class PolicyRulesTest {
             null,
             null,
             datasets,
-            null,
+            journal(),
             new SiloConfig(BANK, "127.0.0.1:1", null, null, Duration.ofMinutes(1), null),
             Rulebook.of(Policy.NONE),
             folder,
             folder);
+  }
+
+  /** A log of which only this is asked. */
+  private Journal journal() {
+    return (Journal)
+        Proxy.newProxyInstance(
+            Journal.class.getClassLoader(),
+            new Class<?>[] {Journal.class},
+            (proxy, method, args) -> {
+              assertThat(method.getName()).isEqualTo("labelEpsilon");
+              return spent;
+            });
   }
 
   @AfterEach
@@ -156,6 +171,20 @@ class PolicyRulesTest {
     narrow.withObject("/training").put("max_passes", 8);
     assertThat(denials(narrow, spec("training: {max_passes: 9}")))
         .containsExactly("training.max_passes");
+  }
+
+  @Test
+  void labelPrivacyIsSpentOverAllJobs() {
+    JobSpec bare = spec();
+    ObjectNode policy = suggested(bare);
+    policy.withObject("/training").put("label_epsilon", 3);
+    assertThat(denials(policy, bare)).containsExactly("training.label_epsilon");
+    JobSpec two = spec("training: {label_privacy: {epsilon: 2}}");
+    assertThat(denials(policy, two)).isEmpty();
+    spent = new BigDecimal("1.5"); // by jobs before
+    assertThat(denials(policy, two)).containsExactly("training.label_epsilon");
+    JobSpec one = spec("training: {label_privacy: {epsilon: 1.5}}");
+    assertThat(denials(policy, one)).isEmpty();
   }
 
   @Test

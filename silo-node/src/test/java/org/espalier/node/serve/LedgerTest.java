@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
@@ -80,6 +82,11 @@ class LedgerTest {
     @Override
     public long predictions(Instant since) {
       return 0;
+    }
+
+    @Override
+    public BigDecimal labelEpsilon(Set<String> commitments) {
+      return BigDecimal.ZERO;
     }
 
     @Override
