@@ -85,12 +85,19 @@ public final class Claims {
     if (kind == null || job.path("id").asText().isEmpty()) {
       return;
     }
+    if (kind == Claim.Kind.PROPOSED && decision(intent.path("approvals")) != null) {
+      // A proposal comes with its proposer's approval.
+      claim(seq, "job.approved", intent, outcome, how);
+    }
     String subject = "";
     String value = "";
     Claim.Stated stated = null;
     switch (kind) {
       case DECIDED -> {
         JsonNode approval = decision(intent.path("approvals"));
+        if (approval == null) {
+          return; // a person's word within the party
+        }
         subject = approval.path("pseudonym").asText();
         value = approval.path("meaning").asText() + " " + approval.path("signature").asText();
       }
@@ -140,7 +147,7 @@ public final class Claims {
     }
   }
 
-  /** The party's own word among what persons may have signed as well. */
+  /** The party's own word among what persons may have signed as well; or null. */
   private static JsonNode decision(JsonNode approvals) {
     for (JsonNode approval : approvals) {
       String meaning = approval.path("meaning").asText();
@@ -148,7 +155,7 @@ public final class Claims {
         return approval;
       }
     }
-    return approvals.path(0);
+    return null;
   }
 
   /** By job, in the order of the jobs' first events. */

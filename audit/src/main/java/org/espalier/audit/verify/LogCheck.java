@@ -426,6 +426,7 @@ final class LogCheck {
       EventRules.Checked event = rules.check(seq, entry);
       switch (event.type()) {
         case "checkpoint.signed" -> statedTree(event);
+        case "log.continued" -> continued(event);
         case "checkpoint.stamped" -> stamping.named(seq, event.json(), findings);
         default -> {}
       }
@@ -459,6 +460,20 @@ final class LogCheck {
       findings.altered(
           event.seq(), "event " + event.seq() + " states a tree that is not that before it");
     }
+  }
+
+  /** What this log says of the one before it, for whoever has that one, too. */
+  private void continued(EventRules.Checked event) {
+    var tree = event.json().path("tree");
+    var seen = event.json().path("peer_checkpoint");
+    findings.remark(
+        "this log continues %s, which ended here after %d events with root %s (%s); seen were %d"
+            .formatted(
+                Texts.shown(seen.path("origin").asText()),
+                tree.path("size").asLong(),
+                Texts.shown(tree.path("root").asText()),
+                Texts.shown(event.json().path("reason").asText()),
+                seen.path("size").asLong()));
   }
 
   private void times(EventRules.Checked event) {

@@ -89,7 +89,7 @@ public final class Reconciler {
    * @param before what this party's log said before the other was asked
    * @param after the same log afterwards
    * @param answer what the other's log said in between
-   * @param head how far the other's log had come, under its signature
+   * @param heads how far the other's logs had come, under their signatures
    * @param now of this party's clock
    */
   public static Reconciliation live(
@@ -98,10 +98,10 @@ public final class Reconciler {
       List<Claim> before,
       List<Claim> after,
       List<Claim> answer,
-      TreeHead head,
+      List<TreeHead> heads,
       Instant now) {
     Reconciler both = new Reconciler(mine, theirs, now);
-    both.stated(before, head, mine, theirs);
+    heads.forEach(head -> both.stated(before, head, mine, theirs));
     return both.compare(before, after, answer);
   }
 
@@ -310,7 +310,9 @@ public final class Reconciler {
           switch (claim.kind()) {
             // The other side decides, runs or signs only what it knows.
             case PROPOSED -> false;
-            case DECIDED -> claim.subject().equals(lacker) || !begun.isEmpty();
+            case DECIDED ->
+                !isProposal(has, claim)
+                    && (claim.subject().equals(lacker) || !begun.isEmpty());
             case STARTED -> claim.outcome().equals(OK);
             case PHASE -> !claim.value().isEmpty();
             // Both keep the other's before they end well.
@@ -348,6 +350,12 @@ public final class Reconciler {
                     .formatted(attempt, end.seq(), haver, lacker, haver));
           }
         });
+  }
+
+  /** Whether a decision came with the proposal, of which the proposer has no event of its own. */
+  private static boolean isProposal(List<Claim> claims, Claim decision) {
+    return claims.stream()
+        .anyMatch(c -> c.kind() == Claim.Kind.PROPOSED && c.seq() == decision.seq());
   }
 
   private void add(

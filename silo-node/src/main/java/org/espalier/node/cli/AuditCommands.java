@@ -54,6 +54,7 @@ import picocli.CommandLine.Parameters;
       AuditReconcile.class,
       AuditCommands.Stamp.class,
       AuditRecover.class,
+      AuditRotateKey.class,
     })
 final class AuditCommands extends GroupCommand {
 
@@ -299,6 +300,12 @@ final class AuditCommands extends GroupCommand {
     @Option(names = "--out", required = true, paramLabel = "FILE", description = "A new file.")
     Path out;
 
+    @Option(
+        names = "--frozen",
+        paramLabel = "N",
+        description = "From the log audit.frozen-N, which this node's log continues.")
+    Integer frozen;
+
     @Override
     public Integer call() {
       home().load();
@@ -306,7 +313,7 @@ final class AuditCommands extends GroupCommand {
         throw Problem.refused(out + " exists already").next("remove it or choose another --out");
       }
       show(
-          node().isRunning() ? fromNode() : fromFiles(),
+          frozen == null && node().isRunning() ? fromNode() : fromFiles(),
           r ->
               console()
                   .print(
@@ -327,7 +334,8 @@ final class AuditCommands extends GroupCommand {
 
     private JsonNode fromFiles() {
       try {
-        JobExport.Exported exported = JobExport.write(home().audit(), job, out);
+        Path log = frozen == null ? home().audit() : home().frozenAudit(frozen);
+        JobExport.Exported exported = JobExport.write(log, job, out);
         return Json.object()
             .put("file", exported.file().toString())
             .put("events", exported.events())

@@ -103,6 +103,17 @@ public final class NodeHome {
   }
 
   /**
+   * Ends the log and begins the next one under another key; the node does not run.
+   *
+   * @param operators two people who say so, by identifiers that stand for them
+   * @return {@code frozen, origin, key, local, witnessed}
+   * @throws Problem if something cannot be done
+   */
+  public static JsonNode rotate(SiloHome home, List<String> operators) {
+    return Recovery.rotate(home, operators);
+  }
+
+  /**
    * How far the node's audit log has time stamps, by its files: {@code size}, if it has any.
    *
    * @throws Problem if the files cannot be read

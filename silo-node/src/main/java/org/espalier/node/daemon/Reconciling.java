@@ -59,8 +59,10 @@ final class Reconciling {
 
   private static final int MAX_CLAIMS = 200_000;
 
-  private final SharedHistory history;
-  private final AuditLog log;
+  /** By the name of the log, oldest first; the last one is that which is written. */
+  private final LinkedHashMap<String, SharedHistory> histories = new LinkedHashMap<>();
+
+  private final String current;
   private final AuditJournal journal;
   private final WitnessRequests witnessing;
   private final Peers peers;
@@ -69,17 +71,22 @@ final class Reconciling {
   private final Map<Party, Instant> noted = new HashMap<>();
 
   /**
+   * @param frozen logs that this one continues, oldest first
    * @param partners those that are confirmed
    */
   Reconciling(
       AuditLog log,
+      List<LogReader> frozen,
       AuditJournal journal,
       Jobs jobs,
       WitnessRequests witnessing,
       Peers peers,
       Supplier<List<Party>> partners) {
-    this.history = new SharedHistory(log, jobs);
-    this.log = log;
+    for (LogReader each : frozen) {
+      histories.put(each.origin(), new SharedHistory(() -> each, jobs));
+    }
+    this.current = log.origin();
+    histories.put(current, new SharedHistory(log::reader, jobs));
     this.journal = journal;
     this.witnessing = witnessing;
     this.peers = peers;
@@ -101,12 +108,18 @@ final class Reconciling {
     }
     long after = args.number("after", -1, -1, Long.MAX_VALUE);
     long seen = args.number("seen", 0, 0, Long.MAX_VALUE);
+    String origin = args.optional("log").orElse(current);
+    SharedHistory history = histories.get(origin);
+    if (history == null) {
+      throw Problem.notFound("this node has no such log");
+    }
     note(from);
     try {
-      TreeHead head = head();
-      LogReader reader = log.reader();
+      TreeHead head = head(origin, history);
+      LogReader reader = history.reader();
       ProofBuilder proofs = new ProofBuilder(reader);
       ObjectNode answer = Json.object().put("checkpoint", head.note().whole());
+      histories.keySet().forEach(answer.putArray("logs")::add);
       if (seen > 0 && seen < head.size()) {
         base64(proofs.consistency(seen, head.size()), answer.putArray("consistency"));
       }
@@ -135,18 +148,21 @@ final class Reconciling {
   }
 
   /** The newest checkpoint; a new one if it does not hold all that is to be told. */
-  private TreeHead head() throws IOException {
-    String note = log.reader().checkpoint().orElse("");
-    TreeHead head = TreeHead.checkpoint(note.getBytes(UTF_8));
-    if (head != null && head.size() > history.newest()) {
+  private TreeHead head(String origin, SharedHistory history) throws IOException {
+    TreeHead head = head(history);
+    if (head != null && (head.size() > history.newest() || !origin.equals(current))) {
       return head;
     }
     journal.checkpoint();
-    head = TreeHead.checkpoint(log.reader().checkpoint().orElse("").getBytes(UTF_8));
+    head = head(history);
     if (head == null) {
       throw new IOException("the checkpoint of the audit log cannot be read");
     }
     return head;
+  }
+
+  private static TreeHead head(SharedHistory history) throws IOException {
+    return TreeHead.checkpoint(history.reader().checkpoint().orElse("").getBytes(UTF_8));
   }
 
   private void note(Party from) {
@@ -207,32 +223,85 @@ final class Reconciling {
     }
   }
 
+  /** What a partner said, or what was wrong with it. */
+  private record Told(List<Claim> claims, List<TreeHead> heads, List<Reconciliation> wrong) {}
+
   private Reconciliation compare(Party partner, String job) throws IOException {
-    List<Claim> before = history.claims(partner, job);
-    List<Claim> told = new ArrayList<>();
+    List<Claim> before = claims(partner, job);
+    Told told = new Told(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+    JsonNode others = ask(partner, job, null, told).path("logs");
+    for (JsonNode other : others) {
+      // The logs before the present one, as far as this node has seen them.
+      String name = other.asText();
+      boolean known = witnessing.seen(partner).stream().anyMatch(s -> s.key().name().equals(name));
+      if (known && told.heads.stream().noneMatch(head -> head.origin().equals(name))) {
+        JsonNode unused = ask(partner, job, name, told);
+      }
+    }
+    Reconciliation result =
+        Reconciler.live(
+            peers.self().name(),
+            partner.name(),
+            before,
+            claims(partner, job),
+            told.claims,
+            told.heads,
+            clock.instant());
+    if (told.heads.isEmpty() && !told.wrong.isEmpty()) {
+      return told.wrong.get(0); // nothing that it says can be believed
+    }
+    for (Reconciliation wrong : told.wrong) {
+      for (Reconciliation.Difference difference : wrong.differences()) {
+        result = result.with(difference);
+      }
+    }
+    return result;
+  }
+
+  private List<Claim> claims(Party partner, String job) throws IOException {
+    List<Claim> all = new ArrayList<>();
+    for (SharedHistory history : histories.values()) {
+      all.addAll(history.claims(partner, job));
+    }
+    return all;
+  }
+
+  /**
+   * Asks for what one log says, page by page.
+   *
+   * @param log by name; null: the present one
+   * @return the last answer
+   */
+  private JsonNode ask(Party partner, String job, String log, Told told) throws IOException {
+    List<Claim> claims = new ArrayList<>();
     Witness.Seen seen = null;
     TreeHead head = null;
-    ObjectNode body = Json.object().put("job", job);
+    JsonNode answer = null;
+    ObjectNode body = Json.object().put("job", job).put("log", log);
     for (boolean more = true; more; ) {
-      body.put("after", told.isEmpty() ? -1 : told.get(told.size() - 1).seq());
+      body.put("after", claims.isEmpty() ? -1 : claims.get(claims.size() - 1).seq());
       if (head == null) {
         witnessing.seen(partner).stream()
+            .filter(s -> log == null || s.key().name().equals(log))
             .reduce((older, newer) -> newer)
             .ifPresent(s -> body.put("seen", s.size()));
       } else {
         body.put("seen", head.size());
       }
-      JsonNode answer = peers.request(partner, CLAIMS, body, PATIENCE);
+      answer = peers.request(partner, CLAIMS, body, PATIENCE);
       TreeHead now = TreeHead.checkpoint(answer.path("checkpoint").asText().getBytes(UTF_8));
       if (head == null) {
-        seen = seen(partner, now);
+        seen = seen(partner, log, now);
       }
       TrustedKey key = seen.key();
       if (!ProvenClaims.isSigned(now, key)) {
-        return failed(
-            partner,
-            Verdict.KEY_NOT_TRUSTED,
-            "its log is not signed by the key under which this node knows it, " + key.idText());
+        told.wrong.add(
+            failed(
+                partner,
+                Verdict.KEY_NOT_TRUSTED,
+                "its log is not signed by the key under which this node knows it, "
+                    + key.idText()));
+        return answer;
       }
       TreeHead earlier =
           head != null
@@ -240,43 +309,42 @@ final class Reconciling {
               : seen.size() == 0 ? null : TreeHead.checkpoint(seen.note().getBytes(UTF_8));
       Reconciliation contradiction = contradiction(partner, key, earlier, now, answer);
       if (contradiction != null) {
-        return contradiction;
+        told.wrong.add(contradiction);
+        return answer;
       }
       head = now;
       List<Claim> page;
       try {
         page = ProvenClaims.read(answer.path("claims"), now);
       } catch (IllegalArgumentException e) {
-        return failed(partner, Verdict.ALTERED, e.getMessage());
+        told.wrong.add(failed(partner, Verdict.ALTERED, e.getMessage()));
+        return answer;
       }
       for (Claim claim : page) {
         if ((job != null && !claim.job().equals(job))
             || claim.seq() <= body.path("after").asLong()) {
-          return failed(partner, Verdict.ALTERED, "it answers what was not asked");
+          told.wrong.add(failed(partner, Verdict.ALTERED, "it answers what was not asked"));
+          return answer;
         }
-        told.add(claim);
+        claims.add(claim);
       }
       more = answer.path("more").asBoolean() && !page.isEmpty();
-      if (told.size() > MAX_CLAIMS) {
+      if (claims.size() + told.claims.size() > MAX_CLAIMS) {
         throw Problem.refused("there are too many jobs with " + partner + " to compare at once")
             .next("silo audit reconcile " + partner + " --job J-...");
       }
     }
-    return Reconciler.live(
-        peers.self().name(),
-        partner.name(),
-        before,
-        history.claims(partner, job),
-        told,
-        head,
-        clock.instant());
+    told.claims.addAll(claims);
+    told.heads.add(head);
+    return answer;
   }
 
   /** What this node has seen of the log that a partner shows. */
-  private Witness.Seen seen(Party partner, TreeHead shown) throws IOException {
+  private Witness.Seen seen(Party partner, String asked, TreeHead shown) throws IOException {
     List<Witness.Seen> logs = witnessing.seen(partner);
+    String origin = asked == null && shown != null ? shown.origin() : asked;
     for (Witness.Seen log : logs) {
-      if (shown != null && log.key().name().equals(shown.origin())) {
+      if (log.key().name().equals(origin)) {
         return log;
       }
     }

@@ -15,12 +15,14 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.espalier.audit.checkpoint.Checkpoint;
 import org.espalier.audit.checkpoint.NoteSigner;
+import org.espalier.audit.event.EventBuilder;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.AuditUnavailableException;
@@ -38,10 +40,11 @@ import org.espalier.node.job.Peers;
 import org.espalier.wire.Party;
 
 /**
- * After the end of the log was lost, with a disk or by a backup that was put back. Going on under
- * the same name would sign two histories. So what is left is frozen for ever, its private key is
- * destroyed, and another log begins under the next number, which says first where the old one ended
- * here and how far partners had seen it.
+ * How one log ends and the next begins: in order, when its key is changed, or after its end was
+ * lost, with a disk or by a backup that was put back. Going on under the same name would sign two
+ * histories. So what there is is frozen for ever, its private key is destroyed, and another log
+ * begins under the next number, which says first where the old one ended here and how far partners
+ * had seen it.
  */
 final class Recovery {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -130,11 +133,56 @@ final class Recovery {
     if (!REASON.matcher(reason).matches()) {
       throw Args.usage("the reason is a code, such as disk.lost");
     }
-    if (operators.size() != 2
-        || operators.get(0).equals(operators.get(1))
-        || !operators.stream().allMatch(name -> OPERATOR.matcher(name).matches())) {
-      throw Args.usage("two different operators are needed, by identifiers of letters and digits");
-    }
+    requireTwo(operators);
+    return successor(home, (key, origin) -> prepare(home, key, origin, seen, reason, operators));
+  }
+
+  /**
+   * Ends the log in order and begins the next one under another key. The old key's last words are
+   * the digest of the new one.
+   */
+  static JsonNode rotate(SiloHome home, List<String> operators) {
+    requireTwo(operators);
+    return successor(
+        home,
+        (key, origin) -> {
+          String before = EventBuilder.sha256(key.toString().getBytes(UTF_8));
+          NoteSigner next = freshKey(home, origin);
+          String after = EventBuilder.sha256(next.vkey().getBytes(UTF_8));
+          Checkpoint last;
+          try (AuditLog log = AuditLog.open(home.audit(), AuditKeys.open(home))) {
+            log.concludeInterrupted();
+            log.fact(
+                EventType.KEY_ROTATE,
+                e -> signedBy(e.before(before).after(after), operators, "key.rotate"));
+            last = log.checkpoint();
+          }
+          write(
+              home,
+              next,
+              e ->
+                  signedBy(
+                      e.tree(last.size(), Checkpoint.rootBase64(last.root()))
+                          .peerCheckpoint(
+                              last.origin(), last.size(), Checkpoint.rootBase64(last.root()))
+                          .reason("key.rotated")
+                          .before(before)
+                          .after(after),
+                      operators,
+                      "log.continued"));
+        });
+  }
+
+  @FunctionalInterface
+  private interface Preparation {
+    /**
+     * @param key of the present log
+     * @param origin of the next
+     */
+    void run(TrustedKey key, String origin) throws IOException;
+  }
+
+  private static JsonNode successor(SiloHome home, Preparation preparation) {
     home.load();
     try (HomeLock held = HomeLock.take(home)) {
       TrustedKey key = TrustedKey.parse(AuditKeys.verifierKey(home));
@@ -144,14 +192,43 @@ final class Recovery {
       }
       int number = Integer.parseInt(name.group(2));
       if (!Files.exists(home.frozenAudit(number))) {
-        prepare(home, key, name.group(1) + (number + 1), seen, reason, operators);
+        preparation.run(key, name.group(1) + (number + 1));
       }
       return finish(home, key, number, held);
     } catch (IOException | AuditUnavailableException e) {
       throw Problem.refused("the new audit log cannot be begun")
           .detail(e.getMessage())
-          .next("silo audit recover again, with the same options")
+          .next("the same command again")
           .because(e);
+    }
+  }
+
+  private static void requireTwo(List<String> operators) {
+    if (operators.size() != 2
+        || operators.get(0).equals(operators.get(1))
+        || !operators.stream().allMatch(name -> OPERATOR.matcher(name).matches())) {
+      throw Args.usage("two different operators are needed, by identifiers of letters and digits");
+    }
+  }
+
+  private static EventBuilder signedBy(EventBuilder event, List<String> operators, String meaning) {
+    operators.forEach(operator -> event.approval(operator, meaning, null));
+    return event;
+  }
+
+  private static NoteSigner freshKey(SiloHome home, String origin) throws IOException {
+    delete(home.nextAudit());
+    Files.deleteIfExists(AuditKeys.next(home));
+    return AuditKeys.create(home, AuditKeys.next(home), origin);
+  }
+
+  /** Writes the next log with its first event. */
+  private static void write(SiloHome home, NoteSigner signer, Consumer<EventBuilder> first)
+      throws IOException {
+    SiloHome.createFolder(home.nextAudit());
+    try (AuditLog log = AuditLog.open(home.nextAudit(), signer)) {
+      log.fact(EventType.LOG_CONTINUED, first);
+      log.checkpoint();
     }
   }
 
@@ -179,24 +256,19 @@ final class Recovery {
       // What cannot be read is kept all the same, and counts as nothing.
       size = 0;
     }
-    delete(home.nextAudit());
-    Files.deleteIfExists(AuditKeys.next(home));
-    NoteSigner signer = AuditKeys.create(home, AuditKeys.next(home), origin);
-    SiloHome.createFolder(home.nextAudit());
     long left = size;
     byte[] leftRoot = root;
-    try (AuditLog log = AuditLog.open(home.nextAudit(), signer)) {
-      log.fact(
-          EventType.LOG_CONTINUED,
-          e -> {
-            e.tree(left, Checkpoint.rootBase64(leftRoot))
-                .peerCheckpoint(
-                    key.name(), witnessed.size(), Checkpoint.rootBase64(witnessed.root()))
-                .reason(reason);
-            operators.forEach(operator -> e.approval(operator, "log.continued", null));
-          });
-      log.checkpoint();
-    }
+    write(
+        home,
+        freshKey(home, origin),
+        e ->
+            signedBy(
+                e.tree(left, Checkpoint.rootBase64(leftRoot))
+                    .peerCheckpoint(
+                        key.name(), witnessed.size(), Checkpoint.rootBase64(witnessed.root()))
+                    .reason(reason),
+                operators,
+                "log.continued"));
   }
 
   /** Puts everything in its place; can be done again after a crash at any point. */
@@ -276,7 +348,7 @@ final class Recovery {
   static void requireDone(SiloHome home) {
     if (Files.exists(home.nextAudit()) || Files.exists(AuditKeys.next(home))) {
       throw Problem.wrongState("a new audit log was begun and is not in its place")
-          .next("silo audit recover again, with the same options");
+          .next("silo audit recover --begin or silo audit rotate-key again, as before");
     }
   }
 

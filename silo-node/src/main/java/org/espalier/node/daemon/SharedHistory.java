@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.LogReader;
 import org.espalier.audit.verify.Claim;
 import org.espalier.audit.verify.Claims;
@@ -27,13 +26,19 @@ final class SharedHistory {
     private final Set<String> parties = new TreeSet<>();
   }
 
-  private final AuditLog log;
+  /** Reads the log as it is now. */
+  @FunctionalInterface
+  interface Source {
+    LogReader reader() throws IOException;
+  }
+
+  private final Source log;
   private final Jobs jobs;
   private final Map<String, Places> known = new LinkedHashMap<>();
   private long read;
   private long newest = -1;
 
-  SharedHistory(AuditLog log, Jobs jobs) {
+  SharedHistory(Source log, Jobs jobs) {
     this.log = log;
     this.jobs = jobs;
   }
@@ -72,6 +77,11 @@ final class SharedHistory {
   synchronized long newest() throws IOException {
     upToDate();
     return newest;
+  }
+
+  /** The log as it is now. */
+  LogReader reader() throws IOException {
+    return log.reader();
   }
 
   private LogReader upToDate() throws IOException {

@@ -32,6 +32,7 @@ import org.espalier.audit.event.EventBuilder;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.AuditUnavailableException;
+import org.espalier.audit.log.LogReader;
 import org.espalier.node.Build;
 import org.espalier.node.Periodic;
 import org.espalier.node.Problem;
@@ -118,12 +119,10 @@ public final class SiloNode implements AutoCloseable {
       open.push(store);
       PartnerBook book =
           new PartnerBook(identity.party(), new SqlPartnerStore(store), Clock.systemUTC());
+      List<LogReader> frozen = Recovery.frozen(home, log.origin());
       journal =
           new AuditJournal(
-              log,
-              operator(),
-              party -> book.find(party).flatMap(Partner::pin),
-              Recovery.frozen(home, log.origin()));
+              log, operator(), party -> book.find(party).flatMap(Partner::pin), frozen);
       journal.fact(
           EventType.NODE_STARTED,
           e ->
@@ -196,7 +195,7 @@ public final class SiloNode implements AutoCloseable {
               party -> denied.denied(party, WitnessRequests.ADD, "two-histories"));
       requests.serve(links, witnessing.partnerMethods());
       Reconciling reconciling =
-          new Reconciling(log, journal, jobs, witnessing, peers, () -> confirmed(book));
+          new Reconciling(log, frozen, journal, jobs, witnessing, peers, () -> confirmed(book));
       requests.serve(links, reconciling.partnerMethods());
       Recovery recovery = new Recovery(home, log, peers, () -> confirmed(book));
       Witnesses witnesses = new Witnesses(home, book, links, journal);

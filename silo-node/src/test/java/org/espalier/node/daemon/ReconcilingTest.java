@@ -72,7 +72,8 @@ class ReconcilingTest {
       witnessing = new WitnessRequests(home, witness, party -> {});
       AuditJournal journal = new AuditJournal(log, OPERATOR, party -> Optional.empty());
       reconciling =
-          new Reconciling(log, journal, new Jobs(store), witnessing, this, () -> List.of(partner));
+          new Reconciling(
+              log, List.of(), journal, new Jobs(store), witnessing, this, () -> List.of(partner));
     }
 
     void job(String id, Party partner, boolean training) {

@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.espalier.audit.checkpoint.NoteSigner;
+import org.espalier.audit.event.EventBuilder;
+import org.espalier.audit.log.LogReader;
 import org.espalier.audit.verify.TrustedKey;
 import org.espalier.audit.verify.Verification;
 import org.espalier.audit.verify.Verifier;
@@ -180,6 +182,49 @@ class WitnessedLogsTest extends TwoSilos {
     assertThat(bank.call("audit.recover").path("behind").asBoolean()).isFalse();
     assertThat(insurer.call("audit.witness").path("logs").findValuesAsText("log"))
         .containsExactly("bank.example/silo/audit/1", "bank.example/silo/audit/2");
+    // The end of the first is lost for ever, and said to be.
+    assertThat(insurer.call("audit.reconcile").at("/results/0/exit_code").asInt()).isEqualTo(11);
+  }
+
+  /** Attack 12: a key that was rotated out signs. */
+  @Test
+  void aRotatedKeyNamesItsSuccessorAndSignsNothingMore() throws Exception {
+    witnessed(bank);
+    String job = bank.propose(TestData.twoParties(10));
+    insurer.call("job.approve", "job", job);
+    bank.stop();
+    NoteSigner stolen = AuditKeys.open(bank.home);
+    Verifier before = auditor();
+    JsonNode rotated = NodeHome.rotate(bank.home, List.of("op-1", "op-2"));
+    assertThat(rotated.path("origin").asText()).isEqualTo("bank.example/silo/audit/2");
+    Path frozen = bank.home.frozenAudit(1);
+    assertThat(before.verify(frozen).exitCode()).isZero();
+    LogReader old = LogReader.open(frozen);
+    JsonNode last = old.event(old.size() - 2).json();
+    assertThat(last.path("type").asText()).isEqualTo("key.rotate");
+    assertThat(last.path("after").asText())
+        .isEqualTo(
+            EventBuilder.sha256(rotated.path("key").asText().getBytes(StandardCharsets.UTF_8)));
+    Verification now = auditor().verify(bank.home.audit());
+    assertThat(now.exitCode()).isZero();
+    assertThat(now.remarks().toString())
+        .contains("which ended here after " + old.size() + " events");
+
+    bank.start();
+    assertThat(witnessed(bank).path("problem").asText()).isEmpty();
+    // The job is in the old log, and told of with its proofs.
+    JsonNode reconciled = insurer.call("audit.reconcile").at("/results/0");
+    assertThat(reconciled.path("exit_code").asInt(-1)).as(reconciled.toString()).isZero();
+    assertThat(reconciled.path("jobs").asInt()).isEqualTo(1);
+    assertThat(bank.call("audit.reconcile").at("/results/0/exit_code").asInt(-1)).isZero();
+    bank.stop();
+
+    // The thief of the old key signs a checkpoint of the new log, or more of the old one.
+    Path checkpoint = bank.home.audit().resolve("checkpoint");
+    String note = Files.readString(checkpoint);
+    Files.writeString(checkpoint, stolen.note(note.substring(0, note.indexOf("\n\n") + 1)));
+    assertThat(auditor().verify(bank.home.audit()).exitCode()).isEqualTo(10);
+    assertThat(before.verify(bank.home.audit()).exitCode()).isEqualTo(14);
   }
 
   @Test

@@ -1,0 +1,53 @@
+package org.espalier.node.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import org.espalier.node.daemon.NodeHome;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "rotate-key",
+    header = "End this log in order and begin the next one under a new key.",
+    description = {
+      "",
+      "Example:",
+      "  silo audit rotate-key --operator op-17 --operator op-4",
+      "",
+      "The node is stopped. The old key's last event names the new key; the old log is frozen in",
+      "audit.frozen-N and its private key destroyed. The new log begins with the end of the old one.",
+      "Partners' nodes take it up by themselves; auditors need the new key, from here.",
+    })
+final class AuditRotateKey extends SiloCommand {
+  @Option(
+      names = "--operator",
+      paramLabel = "ID",
+      description = "Two people who say so, by identifiers that stand for them, not names.")
+  List<String> operators = List.of();
+
+  @Option(names = "--yes", description = "Do not ask.")
+  boolean yes;
+
+  @Override
+  public Integer call() {
+    home().load();
+    if (operators.size() != 2) {
+      throw usage("--operator is needed twice");
+    }
+    confirm(
+        "The log in " + home().audit() + " ends, and its private key is destroyed.",
+        "rotate",
+        yes,
+        "silo audit rotate-key");
+    JsonNode result = NodeHome.rotate(home(), operators);
+    show(
+        result,
+        r -> {
+          console().print("The old log is in " + r.path("frozen").asText());
+          console().print("New log " + r.path("origin").asText());
+          console().print("New key " + r.path("key").asText());
+        });
+    next("silo node start --background", "and give the new key to auditors");
+    return 0;
+  }
+}
