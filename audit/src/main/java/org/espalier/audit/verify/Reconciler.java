@@ -311,8 +311,7 @@ public final class Reconciler {
             // The other side decides, runs or signs only what it knows.
             case PROPOSED -> false;
             case DECIDED ->
-                !isProposal(has, claim)
-                    && (claim.subject().equals(lacker) || !begun.isEmpty());
+                !isProposal(has, claim) && (claim.subject().equals(lacker) || !begun.isEmpty());
             case STARTED -> claim.outcome().equals(OK);
             case PHASE -> !claim.value().isEmpty();
             // Both keep the other's before they end well.

@@ -4,11 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -17,11 +19,13 @@ import org.espalier.audit.export.JobExport;
 import org.espalier.audit.log.EventQuery;
 import org.espalier.audit.log.LogReader;
 import org.espalier.audit.log.LoggedEvent;
+import org.espalier.audit.report.EventExport;
 import org.espalier.audit.verify.TimeStampTrust;
 import org.espalier.audit.verify.TrustedKey;
 import org.espalier.audit.verify.Verification;
 import org.espalier.audit.verify.Verifier;
 import org.espalier.audit.verify.WitnessPolicy;
+import org.espalier.node.Build;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.daemon.NodeHome;
@@ -55,6 +59,7 @@ import picocli.CommandLine.Parameters;
       AuditCommands.Stamp.class,
       AuditRecover.class,
       AuditRotateKey.class,
+      AuditReport.class,
     })
 final class AuditCommands extends GroupCommand {
 
@@ -287,15 +292,28 @@ final class AuditCommands extends GroupCommand {
       header = "Write the events of one job, with proofs, into a file for an auditor.",
       description = {
         "",
-        "Example:",
+        "Examples:",
         "  silo audit export --job J-1a2b3c4d --out job.zip",
+        "  silo audit export --format fhir --out events.json     all events as FHIR AuditEvents",
+        "  silo audit export --format ocsf --job J-1a2b3c4d --out events.ndjson",
+        "  silo audit export --format cef --out events.cef",
         "",
-        "The file holds the events word by word, a proof for each, the signed checkpoint and how to",
-        "check all of it by hand. Of other jobs it tells nothing.",
+        "Without --format: for auditors. The file holds the events word by word, a proof for each, the",
+        "signed checkpoint and how to check all of it by hand. Of other jobs it tells nothing.",
       })
   static final class Export extends SiloCommand {
-    @Option(names = "--job", required = true, paramLabel = "JOB", description = "The job.")
+    @Option(
+        names = "--job",
+        paramLabel = "JOB",
+        description = "The job; may be left out with --format.")
     String job;
+
+    @Option(
+        names = "--format",
+        paramLabel = "FORMAT",
+        description =
+            "Events for other systems, without proofs: fhir (HL7 FHIR R4 AuditEvent), ocsf or cef.")
+    String format;
 
     @Option(names = "--out", required = true, paramLabel = "FILE", description = "A new file.")
     Path out;
@@ -312,6 +330,12 @@ final class AuditCommands extends GroupCommand {
       if (Files.exists(out)) {
         throw Problem.refused(out + " exists already").next("remove it or choose another --out");
       }
+      if (format != null) {
+        return converted();
+      }
+      if (job == null) {
+        throw usage("--job is missing");
+      }
       show(
           frozen == null && node().isRunning() ? fromNode() : fromFiles(),
           r ->
@@ -324,6 +348,39 @@ final class AuditCommands extends GroupCommand {
                               r.path("file").asText())));
       next("silo audit verify " + out, "elsewhere with --key and what silo audit key prints here");
       return 0;
+    }
+
+    /** Reads files only, so that a collector can do it beside the node. */
+    private int converted() {
+      EventExport wanted =
+          EventExport.of(format).orElseThrow(() -> usage("--format is fhir, ocsf or cef"));
+      StringWriter text = new StringWriter();
+      int count = 0;
+      try {
+        List<LogReader> logs =
+            frozen == null
+                ? List.of(LogReader.open(home().audit()))
+                : List.of(LogReader.open(home().frozenAudit(frozen)));
+        List<LoggedEvent> events = new ArrayList<>();
+        for (LogReader log : logs) {
+          events.addAll(
+              log.search(
+                  0, Integer.MAX_VALUE, job == null ? EventQuery.ALL : EventQuery.ofJob(job)));
+        }
+        count = events.size();
+        wanted.write(
+            new EventExport.Source(
+                logs.get(0).origin(), home().load().name().name(), Build.version(), Instant.now()),
+            events,
+            text);
+      } catch (IOException e) {
+        throw Problem.refused("the audit log cannot be read").detail(e.getMessage()).because(e);
+      }
+      AuditReport.write(out, text.toString());
+      int events = count;
+      return show(
+          Json.object().put("file", out.toString()).put("events", events),
+          r -> console().print("%s events in %s".formatted(Format.count(events), out)));
     }
 
     /** The node's own export is an event of the log itself. */

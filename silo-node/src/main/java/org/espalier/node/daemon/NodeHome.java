@@ -7,9 +7,11 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.AuditUnavailableException;
+import org.espalier.audit.log.LogReader;
 import org.espalier.audit.timestamp.StampedCheckpoints;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
@@ -76,6 +78,18 @@ public final class NodeHome {
    */
   public static String auditKey(SiloHome home) {
     return AuditKeys.verifierKey(home);
+  }
+
+  /**
+   * The node's audit log and those that it continues, oldest first, as their files are now.
+   *
+   * @throws IOException if one cannot be read
+   */
+  public static List<LogReader> logs(SiloHome home) throws IOException {
+    LogReader present = LogReader.open(home.audit());
+    List<LogReader> logs = new ArrayList<>(Recovery.frozen(home, present.origin()));
+    logs.add(present);
+    return logs;
   }
 
   /**
