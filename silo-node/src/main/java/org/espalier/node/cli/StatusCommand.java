@@ -34,6 +34,14 @@ final class StatusCommand extends SiloCommand {
                 all.path("name").asText(),
                 Format.span(all.path("uptime_seconds").asDouble()),
                 all.path("version").asText()));
+    if (all.path("halted").isObject()) {
+      facts.row(
+          "HALTED",
+          "%s, since %s: silo resume"
+              .formatted(
+                  all.at("/halted/reason").asText("no reason given"),
+                  all.at("/halted/since").asText("an unknown time")));
+    }
     for (JsonNode partner : all.path("partners")) {
       facts.row("partner", partner(partner));
     }

@@ -21,6 +21,7 @@ import org.espalier.wire.Party;
  * @param console where people look at the node with a browser; null: nowhere
  * @param logging how {@code node.log} is written; null: as text
  * @param audit who stamps the audit log; null: nobody
+ * @param database where the node keeps its state; null: in {@code silo.db}
  */
 public record SiloConfig(
     Party name,
@@ -33,7 +34,8 @@ public record SiloConfig(
     MetricsConfig metrics,
     ConsoleConfig console,
     LoggingConfig logging,
-    AuditConfig audit) {
+    AuditConfig audit,
+    DatabaseConfig database) {
   private static final Pattern ADDRESS = Pattern.compile("(\\[[0-9a-fA-F:]+]|[^:\\s]+):(\\d{1,5})");
 
   /** Addresses like 0.0.0.0, [::] and 0. */
@@ -80,7 +82,7 @@ public record SiloConfig(
       Duration patience,
       Duration rendezvous,
       MemorySize memory) {
-    this(name, listen, url, patience, rendezvous, memory, null, null, null, null, null);
+    this(name, listen, url, patience, rendezvous, memory, null, null, null, null, null, null);
   }
 
   private static void require(String key, Duration value, Duration min, Duration max) {

@@ -27,6 +27,7 @@ import org.espalier.node.link.LinkStatus;
 import org.espalier.node.link.Links;
 import org.espalier.node.link.ProbeResult;
 import org.espalier.node.link.Refusal;
+import org.espalier.node.policy.Rulebook;
 import org.espalier.protocols.cost.Work;
 import org.espalier.wire.Party;
 
@@ -44,6 +45,7 @@ final class Doctor {
   private static final double BANDWIDTH_LOW = 1e6;
 
   private final SiloHome home;
+  private final Rulebook rules;
   private final NodeIdentity identity;
   private final PartnerBook book;
   private final Links links;
@@ -60,8 +62,10 @@ final class Doctor {
       Datasets datasets,
       AuditJournal journal,
       Witnesses witnesses,
-      TimeStamps stamps) {
+      TimeStamps stamps,
+      Rulebook rules) {
     this.home = home;
+    this.rules = rules;
     this.identity = identity;
     this.book = book;
     this.links = links;
@@ -83,6 +87,7 @@ final class Doctor {
       disk(findings);
       machine(findings);
       certificate(findings);
+      policy(findings);
       audit(findings);
       stamps(findings);
       datasets.list().forEach(dataset -> dataset(findings, dataset));
@@ -93,6 +98,30 @@ final class Doctor {
       }
     }
     return findings.json;
+  }
+
+  private void policy(Findings findings) {
+    Optional<ObjectNode> halted = rules.halted();
+    if (halted.isPresent()) {
+      String why = halted.get().path("reason").asText("no reason given");
+      findings.fail("policy", "the node is halted and does nothing: " + why, "silo resume");
+      return;
+    }
+    if (!Files.isRegularFile(home.policy())) {
+      findings.warn("policy", "there is none: every job is denied", "silo policy init job.yaml");
+      return;
+    }
+    String shown = "sha256:" + rules.now().digest().substring(0, 16);
+    try {
+      if (new Rulebook(home).now().digest().equals(rules.now().digest())) {
+        findings.pass("policy", shown + " is in force");
+      } else {
+        findings.warn(
+            "policy", "policy.yaml is another than is in force", "silo policy diff, then apply");
+      }
+    } catch (Problem unreadable) {
+      findings.fail("policy", shown + " is in force; " + unreadable.what(), "mend policy.yaml");
+    }
   }
 
   private static final class Findings {

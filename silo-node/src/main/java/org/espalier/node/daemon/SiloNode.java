@@ -37,6 +37,7 @@ import org.espalier.node.Build;
 import org.espalier.node.Periodic;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohorts;
+import org.espalier.node.config.DatabaseConfig;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.LoggingConfig;
 import org.espalier.node.config.SiloConfig;
@@ -115,7 +116,7 @@ public final class SiloNode implements AutoCloseable {
         throw Problem.refused(
             "silo.yaml names " + config.name() + ", but the keys are " + identity.party() + "'s");
       }
-      Store store = Store.open(home.database());
+      Store store = database(home, config);
       open.push(store);
       PartnerBook book =
           new PartnerBook(identity.party(), new SqlPartnerStore(store), Clock.systemUTC());
@@ -234,7 +235,8 @@ public final class SiloNode implements AutoCloseable {
       new ServeCommands(servings, clients, service, journal, scoring != null).addTo(commands);
       new AuditCommands(log, journal, witnesses, witnessing, reconciling, stamps, recovery)
           .addTo(commands);
-      Doctor doctor = new Doctor(home, identity, book, links, datasets, journal, witnesses, stamps);
+      Doctor doctor =
+          new Doctor(home, identity, book, links, datasets, journal, witnesses, stamps, rules);
       commands.put("doctor", (args, events) -> doctor.examine(new Args(args)));
       commands.put("status", (args, events) -> status());
       new StandingCommands(standings, jobs, service, this::status).addTo(commands);
@@ -323,6 +325,20 @@ public final class SiloNode implements AutoCloseable {
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private static Store database(SiloHome home, SiloConfig config) throws IOException {
+    DatabaseConfig database = config.database();
+    if (database == null) {
+      return Store.open(home.database());
+    }
+    if (database.passwordFile() == null) {
+      return Store.open(database.url(), database.user(), null);
+    }
+    Path file = home.root().resolve(database.passwordFile());
+    try (Passphrase password = Passphrase.read(file)) {
+      return Store.open(database.url(), database.user(), new String(password.secret()));
     }
   }
 

@@ -204,22 +204,21 @@ public final class JobService implements AutoCloseable {
             now,
             Collections.emptySortedMap());
     job.others(self).forEach(context.peers()::requirePartner);
+    Runnable act;
     ObjectNode facts = facts(job);
+    if (persons) {
+      act = () -> jobs().draft(job, by.orElseThrow());
+    } else {
+      Job.Decision approval = signed(job, true, null, List.of());
+      decided(facts, self, approval);
+      act =
+          () -> {
+            send(job, approval);
+            keep(job, approval);
+          };
+    }
     by.ifPresent(word -> facts.withArray("people").add(word.toJson()));
-    context
-        .journal()
-        .during(
-            "job.propose",
-            facts,
-            () -> {
-              if (persons) {
-                jobs().draft(job, by.orElseThrow());
-              } else {
-                Job.Decision approval = signed(job, true, null, List.of());
-                send(job, approval);
-                keep(job, approval);
-              }
-            });
+    context.journal().during("job.propose", facts, act);
     return jobs().get(id);
   }
 

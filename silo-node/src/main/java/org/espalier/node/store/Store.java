@@ -2,11 +2,9 @@ package org.espalier.node.store;
 
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -14,67 +12,79 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 
 /**
- * The node's SQLite file: one connection behind a lock, which is plenty for the state of jobs (data
- * and ciphertexts never pass through here).
+ * The node's state: an SQLite file, or a PostgreSQL database of the node's own. One connection
+ * behind a lock, which is plenty for the state of jobs (data and ciphertexts never pass through
+ * here).
  */
 public final class Store implements AutoCloseable {
-  private final Connection connection;
+  private final Database database;
   private final ReentrantLock lock = new ReentrantLock();
+  private Connection connection;
 
-  private Store(Connection connection) {
-    this.connection = connection;
+  private Store(Database database) {
+    this.database = database;
   }
 
-  /** Opens the file, creating it or bringing its tables up to date. */
+  /** Opens a file, creating it or bringing its tables up to date. */
   public static Store open(Path file) {
-    Store store;
+    return open(new Database.Sqlite(file));
+  }
+
+  /**
+   * Opens a PostgreSQL database, creating its tables or bringing them up to date.
+   *
+   * @param password null if none is needed
+   * @throws StoreException if it cannot be reached, or another node uses it
+   */
+  public static Store open(String url, String user, String password) {
+    return open(new Database.Postgres(url, user, password));
+  }
+
+  private static Store open(Database database) {
+    Store store = new Store(database);
     try {
-      store = new Store(DriverManager.getConnection("jdbc:sqlite:" + file));
-    } catch (SQLException e) {
-      throw new StoreException("cannot open " + file, e);
-    }
-    try {
-      store.prepare();
+      store.connection = database.connect();
       store.migrate();
       return store;
     } catch (SQLException e) {
       store.close();
-      throw new StoreException("cannot open " + file, e);
+      throw new StoreException("cannot open " + database.name(), e);
     } catch (RuntimeException e) {
       store.close();
       throw e;
     }
   }
 
-  private void prepare() throws SQLException {
-    try (Statement pragma = connection.createStatement()) {
-      pragma.execute("PRAGMA busy_timeout = 5000"); // first: the others may have to wait
-      pragma.execute("PRAGMA journal_mode = WAL");
-      pragma.execute("PRAGMA synchronous = FULL");
-      pragma.execute("PRAGMA foreign_keys = ON");
-    }
-  }
-
-  private void migrate() {
-    int version = one("PRAGMA user_version", row -> row.getInt(1)).orElse(0);
+  private void migrate() throws SQLException {
+    int version = one(database.versionQuery(), row -> row.getInt(1)).orElse(0);
     List<String> steps = Migrations.STEPS;
     if (version > steps.size()) {
       throw new StoreException(
-          "silo.db has version " + version + ", this program knows " + steps.size(), null);
+          "%s has version %d, this program knows %d"
+              .formatted(database.name(), version, steps.size()),
+          null);
     }
     for (int next = version; next < steps.size(); next++) {
       int step = next;
       transaction(
           () -> {
-            for (String sql : steps.get(step).split(";", -1)) {
+            for (String sql : database.dialect(steps.get(step)).split(";", -1)) {
               if (!sql.isBlank()) {
                 update(sql);
               }
             }
-            update("PRAGMA user_version = " + (step + 1));
+            update(database.versionUpdate(step + 1));
             return null;
           });
     }
+  }
+
+  /** The connection; a new one where the database was away. */
+  private Connection connection() throws SQLException {
+    if (connection.isClosed() && lock.getHoldCount() == 1) {
+      connection = database.connect();
+    }
+    return connection;
   }
 
   /** Reads one row of a result. */
@@ -122,16 +132,19 @@ public final class Store implements AutoCloseable {
       if (lock.getHoldCount() > 1) {
         return work.get();
       }
-      connection.setAutoCommit(false);
+      Connection open = connection();
+      open.setAutoCommit(false);
       try {
         T result = work.get();
-        connection.commit();
+        open.commit();
         return result;
       } catch (RuntimeException | Error e) {
-        connection.rollback();
+        rollBack(open, e);
         throw e;
       } finally {
-        connection.setAutoCommit(true);
+        if (!open.isClosed()) {
+          open.setAutoCommit(true);
+        }
       }
     } catch (SQLException e) {
       throw new StoreException("transaction", e);
@@ -140,8 +153,16 @@ public final class Store implements AutoCloseable {
     }
   }
 
+  private static void rollBack(Connection open, Throwable reason) {
+    try {
+      open.rollback();
+    } catch (SQLException lost) {
+      reason.addSuppressed(lost); // the database has rolled it back by itself
+    }
+  }
+
   private PreparedStatement prepare(String sql, Object... parameters) throws SQLException {
-    PreparedStatement statement = connection.prepareStatement(sql);
+    PreparedStatement statement = connection().prepareStatement(sql);
     for (int i = 0; i < parameters.length; i++) {
       statement.setObject(i + 1, parameters[i]);
     }
@@ -152,7 +173,9 @@ public final class Store implements AutoCloseable {
   public void close() {
     lock.lock();
     try {
-      connection.close();
+      if (connection != null && !connection.isClosed()) {
+        connection.close();
+      }
     } catch (SQLException e) {
       throw new StoreException("close", e);
     } finally {
@@ -160,7 +183,7 @@ public final class Store implements AutoCloseable {
     }
   }
 
-  /** The database file cannot be used. */
+  /** The database cannot be used. */
   public static final class StoreException extends RuntimeException {
     StoreException(String what, Throwable cause) {
       super(what, cause);

@@ -22,6 +22,7 @@ import org.espalier.node.policy.PersonWord;
 import org.espalier.node.policy.PersonWord.Meaning;
 import org.espalier.node.policy.Rulebook;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,25 +31,30 @@ import org.junit.jupiter.api.io.TempDir;
 class GovernanceTest {
   private static final char[] PASSPHRASE = "correct horse battery".toCharArray();
 
+  @TempDir static Path desk;
+  private static final Map<String, PersonKey> KEYS = new LinkedHashMap<>();
+  private static final Map<String, String> ENTRIES = new LinkedHashMap<>();
   @TempDir Path root;
-  private final Map<String, PersonKey> keys = new LinkedHashMap<>();
-  private final Map<String, String> entries = new LinkedHashMap<>();
   private TestSilo bank;
   private TestSilo insurer;
 
-  @BeforeEach
-  void enrol() throws IOException {
+  @BeforeAll
+  static void people() {
     for (String[] person :
         new String[][] {
           {"alice", "privacy_officer"},
           {"bob", "data_steward"},
           {"carol", "data_steward, scientist"}
         }) {
-      Path file = root.resolve(person[0] + ".key");
+      Path file = desk.resolve(person[0] + ".key");
       String key = PersonKey.generate(file, PASSPHRASE);
-      entries.put(person[0], "{roles: [%s], key: \"%s\"}".formatted(person[1], key));
-      keys.put(person[0], PersonKey.open(file, PASSPHRASE));
+      ENTRIES.put(person[0], "{roles: [%s], key: \"%s\"}".formatted(person[1], key));
+      KEYS.put(person[0], PersonKey.open(file, PASSPHRASE));
     }
+  }
+
+  @BeforeEach
+  void enrol() throws IOException {
     bank = TestSilo.create("bank.example", root);
     insurer = TestSilo.create("insurer.example", root);
     Files.delete(insurer.home.policy());
@@ -67,7 +73,7 @@ class GovernanceTest {
 
   private String signed(String more) {
     StringBuilder people = new StringBuilder();
-    entries.forEach((name, entry) -> people.append("  %s: %s\n".formatted(name, entry)));
+    ENTRIES.forEach((name, entry) -> people.append("  %s: %s\n".formatted(name, entry)));
     return "approval: {%sneeds: [privacy_officer, data_steward], valid_for: 14d}\npeople:\n%s"
         .formatted(more, people);
   }
@@ -79,12 +85,12 @@ class GovernanceTest {
   }
 
   private Person person(String name) {
-    return Json.yaml(name, entries.get(name), Person.class);
+    return Json.yaml(name, ENTRIES.get(name), Person.class);
   }
 
   private PersonWord word(String name, String job, byte[] digest, Meaning meaning) {
     return PersonWord.sign(
-        keys.get(name),
+        KEYS.get(name),
         new PersonWord.Subject(job, digest, bank.party),
         name,
         person(name),
@@ -193,7 +199,7 @@ class GovernanceTest {
     for (JsonNode event : silo.call("audit.tail", all).path("events")) {
       for (JsonNode approval : event.path("approvals")) {
         String name = approval.path("pseudonym").asText();
-        if (!entries.containsKey(name) || event.path("type").asText().equals("job.denied")) {
+        if (!ENTRIES.containsKey(name) || event.path("type").asText().equals("job.denied")) {
           continue;
         }
         if (approval.path("meaning").asText().startsWith("proposes")) {
@@ -284,7 +290,7 @@ class GovernanceTest {
 
   @Test
   void aKeyFileIsEncryptedAndItsOwners() throws Exception {
-    Path file = root.resolve("alice.key");
+    Path file = desk.resolve("alice.key");
     assertThat(Files.readString(file)).startsWith("-----BEGIN ENCRYPTED PRIVATE KEY-----");
     assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
         .isEqualTo("rw-------");

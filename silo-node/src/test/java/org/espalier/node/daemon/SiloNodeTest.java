@@ -157,8 +157,8 @@ class SiloNodeTest {
             Clock.systemUTC());
     assertThat(both.lines()).hasSize(1);
     assertThat(both.verdict()).isEqualTo(Verdict.OK);
-    // Proposal, two decisions, attempt, alignment, training, evaluation, receipts.
-    assertThat(both.compared()).isEqualTo(8);
+    // Proposal, the decisions of all three, attempt, alignment, training, evaluation, receipts.
+    assertThat(both.compared()).isEqualTo(9);
     assertThat(bank.refusal("audit.export", export).kind()).isEqualTo(Problem.Kind.REFUSED);
   }
 

@@ -24,6 +24,7 @@ import org.espalier.node.policy.PersonWord.Meaning;
 import org.espalier.node.policy.Policy;
 import org.espalier.node.policy.Role;
 import org.espalier.wire.Party;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,10 +36,15 @@ class ApprovalsTest {
   private static final char[] PASSPHRASE = "correct horse battery".toCharArray();
   private static final String POLICY = "ab".repeat(32);
 
-  @TempDir Path folder;
+  private static final Map<String, PersonKey> KEYS = new HashMap<>();
+  private static final Map<String, Person> PEOPLE = new HashMap<>();
   private Job job;
-  private final Map<String, PersonKey> keys = new HashMap<>();
-  private final Map<String, Person> people = new HashMap<>();
+
+  @BeforeAll
+  static void people(@TempDir Path folder) {
+    person(folder, "alice", "privacy_officer");
+    person(folder, "bob", "data_steward, privacy_officer");
+  }
 
   @BeforeEach
   void begin() {
@@ -66,21 +72,19 @@ class ApprovalsTest {
             Instant.now(),
             Instant.now(),
             Collections.unmodifiableSortedMap(new TreeMap<>()));
-    person("alice", "privacy_officer");
-    person("bob", "data_steward, privacy_officer");
   }
 
-  private void person(String name, String roles) {
+  private static void person(Path folder, String name, String roles) {
     Path file = folder.resolve(name);
     String key = PersonKey.generate(file, PASSPHRASE);
-    keys.put(name, PersonKey.open(file, PASSPHRASE));
-    people.put(
+    KEYS.put(name, PersonKey.open(file, PASSPHRASE));
+    PEOPLE.put(
         name, Json.yaml(name, "{roles: [%s], key: \"%s\"}".formatted(roles, key), Person.class));
   }
 
   private PersonWord word(String name, Meaning meaning, PersonWord.Subject subject) {
     return PersonWord.sign(
-        keys.get(name), subject, name, people.get(name), meaning, POLICY, Instant.now());
+        KEYS.get(name), subject, name, PEOPLE.get(name), meaning, POLICY, Instant.now());
   }
 
   private PersonWord.Subject subject() {

@@ -1,0 +1,186 @@
+package org.espalier.node.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.job.Job;
+import org.espalier.node.job.JobSpec;
+import org.espalier.node.job.JobState;
+import org.espalier.node.job.Jobs;
+import org.espalier.wire.Party;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A real PostgreSQL, and SQLite beside it: the same state goes in and comes out of both. */
+class PostgresTest {
+  private static final Party BANK = new Party("bank.example");
+  private static final Party INSURER = new Party("insurer.example");
+  private static EmbeddedPostgres server;
+
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void start() throws IOException {
+    String machine = System.getProperty("os.name") + " " + System.getProperty("os.arch");
+    assumeTrue(machine.equals("Linux amd64"), "there is no PostgreSQL for tests on " + machine);
+    server = EmbeddedPostgres.start();
+  }
+
+  @AfterAll
+  static void stop() throws IOException {
+    if (server != null) {
+      server.close();
+    }
+  }
+
+  private static Store open() {
+    return Store.open(server.getJdbcUrl("postgres", "postgres"), "postgres", null);
+  }
+
+  private static String everything(Store store) {
+    Jobs jobs = new Jobs(store);
+    JobSpec spec =
+        JobSpec.yaml(
+            "job.yaml",
+            """
+            name: j
+            purpose: research
+            label: {party: bank.example, column: bad}
+            parties: {bank.example: {dataset: a}, insurer.example: {dataset: b}}
+            match: [[{column: id}]]
+            """);
+    Instant now = Instant.parse("2026-03-01T12:00:00Z");
+    jobs.insert(
+        new Job(
+            "J-00000001",
+            spec,
+            spec.digest(),
+            BANK,
+            JobState.PROPOSED,
+            0,
+            Optional.empty(),
+            now,
+            now,
+            Collections.emptySortedMap()));
+    for (Party party : new Party[] {BANK, INSURER}) {
+      jobs.decide(
+          "J-00000001",
+          party,
+          new Job.Decision(true, "because", new byte[] {0, -1, 7}, now, Json.object().put("a", 1)));
+    }
+    jobs.begin("J-00000001", 1);
+    jobs.phase("J-00000001", "align");
+    jobs.triedAgain("J-00000001", 2);
+    jobs.report("J-00000001", 1, Json.object().put("size", 3));
+    jobs.report("J-00000001", 1, Json.object().put("size", 4));
+    jobs.receipt("J-00000001", 1, BANK, new Jobs.Receipt(Json.object(), new byte[] {9}));
+    jobs.model("J-00000001", Json.object().put("w", 1));
+    jobs.move("J-00000001", JobState.FAILED, Problem.refused("no").at(INSURER));
+    assertThatThrownBy(() -> jobs.move("J-00000001", JobState.APPROVED, null))
+        .isInstanceOf(Problem.class);
+    Job job = jobs.get("J-00000001");
+    Map<String, Object> all = new HashMap<>();
+    all.put("state", job.state());
+    all.put("digest", java.util.HexFormat.of().formatHex(job.digest()));
+    all.put("cause", job.cause().orElseThrow().toJson());
+    job.decisions()
+        .forEach(
+            (party, d) ->
+                all.put(
+                    "decision " + party,
+                    d.reason()
+                        + java.util.HexFormat.of().formatHex(d.signature())
+                        + d.at()
+                        + d.grounds()));
+    all.put("phase", jobs.phase("J-00000001"));
+    all.put("again", jobs.triedAgain("J-00000001"));
+    all.put("report", jobs.report("J-00000001", 1));
+    all.put("receipts", jobs.receipts("J-00000001", 1).keySet());
+    all.put("model", jobs.model("J-00000001"));
+    all.put("lines", jobs.log("J-00000001", 0).stream().map(Jobs.LogLine::line).toList());
+    all.put("proposals", jobs.proposalsOf(BANK, now.minusSeconds(1)));
+    return new java.util.TreeMap<>(all).toString();
+  }
+
+  @Test
+  void holdsTheSameAsAFile() {
+    String file;
+    try (Store store = Store.open(folder.resolve("silo.db"))) {
+      file = everything(store);
+    }
+    try (Store store = open()) {
+      assertThat(everything(store)).isEqualTo(file);
+      assertThatThrownBy(PostgresTest::open)
+          .as("a second node")
+          .hasRootCauseMessage("another node uses this database");
+    }
+    try (Store again = open()) {
+      assertThat(new Jobs(again).get("J-00000001").state()).isEqualTo(JobState.FAILED);
+      assertThatThrownBy(() -> again.update("INSERT INTO models VALUES ('J-404','{}','t')"))
+          .as("foreign keys hold")
+          .isInstanceOf(Store.StoreException.class);
+      turnsAndLosses(again);
+    }
+  }
+
+  /**
+   * Transactions are all or nothing, threads take turns, and a connection that is lost is made
+   * anew.
+   */
+  private static void turnsAndLosses(Store store) {
+    String add = "INSERT INTO partners (name, state, since) VALUES (?, 'pending', 'now')";
+    assertThatThrownBy(
+            () ->
+                store.transaction(
+                    () -> {
+                      store.update(add, "b");
+                      return store.update(add, "b");
+                    }))
+        .isInstanceOf(Store.StoreException.class);
+    CompletableFuture<?>[] work =
+        IntStream.range(0, 8)
+            .mapToObj(
+                i ->
+                    CompletableFuture.runAsync(
+                        () ->
+                            store.transaction(
+                                () -> {
+                                  int n = count(store);
+                                  return store.update(add, "p" + n);
+                                })))
+            .toArray(CompletableFuture<?>[]::new);
+    CompletableFuture.allOf(work).join();
+    assertThat(count(store)).isEqualTo(8);
+    try (Connection other = server.getPostgresDatabase().getConnection();
+        Statement kill = other.createStatement()) {
+      kill.execute(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+              + " WHERE application_name = 'espalier'");
+    } catch (java.sql.SQLException e) {
+      throw new AssertionError(e);
+    }
+    assertThatThrownBy(() -> count(store)).isInstanceOf(Store.StoreException.class);
+    assertThat(count(store)).as("connected anew").isEqualTo(8);
+  }
+
+  private static int count(Store store) {
+    return store.one("SELECT count(*) FROM partners", row -> row.getInt(1)).orElseThrow();
+  }
+}
