@@ -420,7 +420,7 @@ final class LogCheck {
     throw new StopException();
   }
 
-  private void leaf(byte[] entry) {
+  private void leaf(byte[] entry) throws IOException {
     long seq = tree.size();
     try {
       EventRules.Checked event = rules.check(seq, entry);

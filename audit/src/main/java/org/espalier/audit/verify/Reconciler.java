@@ -7,11 +7,15 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.espalier.audit.verify.Reconciliation.Difference;
 
 /**
@@ -238,9 +242,7 @@ public final class Reconciler {
                             theirs,
                             two.seq()));
               } else if (one.outcome().equals(OK)
-                  && ours.stream()
-                      .noneMatch(
-                          a -> against.stream().anyMatch(b -> a.value().equals(b.value())))) {
+                  && Collections.disjoint(values(ours), values(against))) {
                 add(
                     Verdict.ALTERED,
                     job,
@@ -258,6 +260,10 @@ public final class Reconciler {
                             theirs));
               }
             });
+  }
+
+  private static Set<String> values(List<Claim> claims) {
+    return claims.stream().map(Claim::value).collect(Collectors.toSet());
   }
 
   /** An act that one side has finished may not stay under way at the other. */
@@ -293,8 +299,19 @@ public final class Reconciler {
   /** What {@code haver}'s log says and {@code lacker}'s does not. */
   private void oneSided(
       String job, List<Claim> has, String haver, List<Claim> lacks, String lacker) {
+    // By what a claim is looked up for, so that long answers cost no more than their length.
+    Set<Long> proposals = new HashSet<>();
+    Set<Long> receipts = new HashSet<>();
+    Map<Long, Claim> ends = new LinkedHashMap<>();
+    for (Claim claim : has) {
+      switch (claim.kind()) {
+        case PROPOSED -> proposals.add(claim.seq());
+        case RECEIPT -> receipts.add(claim.attempt());
+        case STARTED -> ends.put(claim.attempt(), claim);
+        default -> {}
+      }
+    }
     Map<Long, String> begun = Claims.attempts(lacks);
-    Map<Long, String> ours = Claims.attempts(has);
     Map<Claim.Key, List<Claim>> known = Claim.byKey(lacks);
     for (Claim claim : has) {
       boolean mutual =
@@ -311,7 +328,9 @@ public final class Reconciler {
             // The other side decides, runs or signs only what it knows.
             case PROPOSED -> false;
             case DECIDED ->
-                !isProposal(has, claim) && (claim.subject().equals(lacker) || !begun.isEmpty());
+                // One that came with the proposal is no event of its own at the proposer.
+                !proposals.contains(claim.seq())
+                    && (claim.subject().equals(lacker) || !begun.isEmpty());
             case STARTED -> claim.outcome().equals(OK);
             case PHASE -> !claim.value().isEmpty();
             // Both keep the other's before they end well.
@@ -328,17 +347,11 @@ public final class Reconciler {
       }
     }
     // Who ended well holds the other's receipt.
-    ours.forEach(
-        (attempt, outcome) -> {
-          if (outcome.equals(OK)
-              && has.stream()
-                  .noneMatch(c -> c.kind() == Claim.Kind.RECEIPT && c.attempt() == attempt)
+    ends.forEach(
+        (attempt, end) -> {
+          if (end.outcome().equals(OK)
+              && !receipts.contains(attempt)
               && begun.containsKey(attempt)) {
-            Claim end =
-                has.stream()
-                    .filter(c -> c.kind() == Claim.Kind.STARTED && c.attempt() == attempt)
-                    .findFirst()
-                    .orElseThrow();
             add(
                 Verdict.TRUNCATED,
                 job,
@@ -349,12 +362,6 @@ public final class Reconciler {
                     .formatted(attempt, end.seq(), haver, lacker, haver));
           }
         });
-  }
-
-  /** Whether a decision came with the proposal, of which the proposer has no event of its own. */
-  private static boolean isProposal(List<Claim> claims, Claim decision) {
-    return claims.stream()
-        .anyMatch(c -> c.kind() == Claim.Kind.PROPOSED && c.seq() == decision.seq());
   }
 
   private void add(

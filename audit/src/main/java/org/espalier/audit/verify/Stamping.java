@@ -40,6 +40,9 @@ final class Stamping {
 
   private final TimeStampTrust trust;
   private final Duration grace;
+  private StoredFiles files;
+  private TrustedKey log;
+  private Instant now;
   private final Map<String, Token> tokens = new HashMap<>();
   private final Map<Long, byte[]> roots = new HashMap<>();
   private final TreeSet<Long> wanted = new TreeSet<>();
@@ -67,19 +70,12 @@ final class Stamping {
   }
 
   /** Reads what lies beside the log of a key. */
-  void open(StoredFiles files, TrustedKey log, Instant now, Findings findings) throws IOException {
+  void open(StoredFiles stored, TrustedKey key, Instant at, Findings findings) throws IOException {
+    files = stored;
+    log = key;
+    now = at;
     for (String name : files.names(FOLDER, "[0-9]{15}\\.checkpoint", MAX_FILES)) {
-      String path = FOLDER + name.substring(0, name.indexOf('.'));
-      byte[] note = files.read(path + ".checkpoint", MAX_NOTE);
-      byte[] token = files.read(path + ".tst", TimeStamp.MAX_BYTES);
-      TreeHead head = note == null ? null : TreeHead.checkpoint(note);
-      if (!ProvenClaims.isSigned(head, log)) {
-        findings.altered(-1, "the file " + path + ".checkpoint is not signed by the log");
-      } else if (token == null) {
-        findings.missing(-1, "the time stamp " + path + ".tst is missing");
-      } else {
-        add(path, head, token, now, findings);
-      }
+      read(FOLDER + name.substring(0, name.indexOf('.')), findings);
     }
     tokens.values().forEach(token -> wanted.add(token.tree().size()));
     timed =
@@ -96,7 +92,20 @@ final class Stamping {
     covered = timed.isEmpty() ? 0 : timed.get(timed.size() - 1).tree().size();
   }
 
-  private void add(String path, TreeHead head, byte[] token, Instant now, Findings findings) {
+  private void read(String path, Findings findings) throws IOException {
+    byte[] note = files.read(path + ".checkpoint", MAX_NOTE);
+    byte[] token = files.read(path + ".tst", TimeStamp.MAX_BYTES);
+    TreeHead head = note == null ? null : TreeHead.checkpoint(note);
+    if (!ProvenClaims.isSigned(head, log)) {
+      findings.altered(-1, "the file " + path + ".checkpoint is not signed by the log");
+    } else if (token == null) {
+      findings.missing(-1, "the time stamp " + path + ".tst is missing");
+    } else {
+      add(path, head, token, findings);
+    }
+  }
+
+  private void add(String path, TreeHead head, byte[] token, Findings findings) {
     String digest = TimeStamp.digest(token);
     if (trust == null) {
       tokens.put(digest, new Token(head, digest, null));
@@ -125,9 +134,19 @@ final class Stamping {
   }
 
   /** An event that says that a token came. */
-  void named(long seq, JsonNode event, Findings findings) {
+  void named(long seq, JsonNode event, Findings findings) throws IOException {
     String digest = event.path("stamp").path("digest").asText();
     Token token = tokens.get(digest);
+    String path = FOLDER + "%015d".formatted(event.path("tree").path("size").asLong(-1));
+    if (token == null && files.read(path + ".checkpoint", MAX_NOTE) != null) {
+      // A running node has got it since the list was made. It says nothing of dates yet: the list
+      // is in order already.
+      Map<String, Token> listed = new HashMap<>(tokens);
+      read(path, new Findings());
+      token = tokens.get(digest);
+      tokens.clear();
+      tokens.putAll(listed);
+    }
     if (token == null) {
       if (findings.isEmpty()) {
         // Otherwise the token itself was found wanting.

@@ -72,6 +72,9 @@ public record TimeStamp(Instant time, String by, Instant ends, String digest) {
       throw new InvalidException("is not by a trusted authority: " + words(e), e);
     } catch (IOException | CMSException | TSPException | OperatorCreationException e) {
       throw new InvalidException("is not in order: " + words(e), e);
+    } catch (StackOverflowError e) {
+      // Octets within can be nested, too, where their decoder does not mind.
+      throw new InvalidException("nests deeper than any", e);
     } catch (RuntimeException e) {
       // Decoders complain of strange bytes in many ways.
       throw new InvalidException("is not in order", e);
