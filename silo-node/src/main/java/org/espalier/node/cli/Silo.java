@@ -49,6 +49,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       InitCommand.class,
       NodeCommands.class,
       StatusCommand.class,
+      ConsoleCommand.class,
       PartnerCommands.class,
       DatasetCommands.class,
       PolicyCommands.class,
@@ -63,6 +64,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       HaltCommand.class,
       HaltCommand.Resume.class,
       DoctorCommand.class,
+      BackupCommand.class,
+      RestoreCommand.class,
       DemoCommand.class,
       CompletionCommand.class,
     })

@@ -46,6 +46,7 @@ final class StatusCommand extends SiloCommand {
       facts.row("partner", partner(partner));
     }
     facts.print(console());
+    new JobView(console()).halted(all.path("halted"));
     List<JsonNode> mine = new ArrayList<>();
     List<JsonNode> others = new ArrayList<>();
     for (JsonNode job : all.path("open")) {

@@ -12,8 +12,12 @@ import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.AuditUnavailableException;
 import org.espalier.audit.log.EventQuery;
 import org.espalier.audit.log.LoggedEvent;
+import org.espalier.audit.verify.TrustedKey;
+import org.espalier.audit.verify.Verification;
+import org.espalier.audit.verify.Verifier;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.config.SiloHome;
 import org.espalier.node.control.ControlServer;
 import org.espalier.node.job.Job;
 import org.espalier.wire.Party;
@@ -25,6 +29,7 @@ final class AuditCommands {
   private static final Logger LOG = LoggerFactory.getLogger(AuditCommands.class);
   private static final int MAX_EVENTS = 10_000;
 
+  private final SiloHome home;
   private final AuditLog log;
   private final AuditJournal journal;
   private final Witnesses witnesses;
@@ -34,6 +39,7 @@ final class AuditCommands {
   private final Recovery recovery;
 
   AuditCommands(
+      SiloHome home,
       AuditLog log,
       AuditJournal journal,
       Witnesses witnesses,
@@ -41,6 +47,7 @@ final class AuditCommands {
       Reconciling reconciling,
       TimeStamps stamps,
       Recovery recovery) {
+    this.home = home;
     this.log = log;
     this.journal = journal;
     this.witnesses = witnesses;
@@ -58,6 +65,7 @@ final class AuditCommands {
     commands.put("audit.reconcile", (args, events) -> reconciling.reconcile(new Args(args)));
     commands.put("audit.recover", (args, events) -> recovery.ask());
     commands.put("audit.stamp", (args, events) -> stamp(new Args(args)));
+    commands.put("audit.verified", (args, events) -> verified());
     commands.put("audit.export", (args, events) -> export(new Args(args)));
   }
 
@@ -88,6 +96,21 @@ final class AuditCommands {
       LOG.error("that the audit log was read could not be logged", e);
     }
     return result;
+  }
+
+  /** What the verifier finds in the log now, by the node's own word. */
+  private JsonNode verified() {
+    long began = System.nanoTime();
+    try {
+      Verification found =
+          Verifier.trusting(TrustedKey.parse(AuditKeys.verifierKey(home))).verify(home.audit());
+      ObjectNode json = Json.object().put("ok", found.ok()).put("origin", found.origin());
+      json.put("seconds", (System.nanoTime() - began) / 1e9);
+      found.lines().forEach(json.putArray("lines")::add);
+      return json;
+    } catch (IOException e) {
+      throw Problem.refused("the audit log cannot be read").detail(e.getMessage()).because(e);
+    }
   }
 
   private JsonNode witness(Args args) {

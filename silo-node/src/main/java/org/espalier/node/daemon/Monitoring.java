@@ -25,6 +25,7 @@ import org.espalier.node.identity.NodeIdentity;
 import org.espalier.node.job.JobCensus;
 import org.espalier.node.link.Links;
 import org.espalier.node.metrics.Readings;
+import org.espalier.node.policy.Rulebook;
 import org.espalier.node.serve.Servings;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,6 +63,7 @@ record Monitoring(
         started,
         identity.certificateEnds(),
         readiness(),
+        Rulebook.halted(home).isPresent(),
         links.statuses(),
         census.states(),
         census.waitForApproval(),

@@ -42,6 +42,7 @@ import org.espalier.node.config.Json;
 import org.espalier.node.config.LoggingConfig;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.config.SiloHome;
+import org.espalier.node.console.ConsoleServer;
 import org.espalier.node.control.ControlServer;
 import org.espalier.node.data.Datasets;
 import org.espalier.node.identity.NodeIdentity;
@@ -59,6 +60,7 @@ import org.espalier.node.job.Jobs;
 import org.espalier.node.job.Openings;
 import org.espalier.node.job.Standings;
 import org.espalier.node.link.LinkSettings;
+import org.espalier.node.link.LinkStatus;
 import org.espalier.node.link.Links;
 import org.espalier.node.metrics.MetricsEndpoint;
 import org.espalier.node.metrics.NodeMetrics;
@@ -96,6 +98,7 @@ public final class SiloNode implements AutoCloseable {
   private final Rulebook rules;
   private ScoreEndpoint scoring;
   private MetricsEndpoint metrics;
+  private volatile ConsoleServer console;
   private boolean closing;
 
   private SiloNode(SiloHome home, SiloConfig config, LinkSettings settings) throws IOException {
@@ -185,8 +188,7 @@ public final class SiloNode implements AutoCloseable {
       requests.serve(links, servings.partnerMethods());
       requests.serve(links, service.partnerMethods());
       requests.serve(links, dryRuns.partnerMethods());
-      Standings standings =
-          new Standings(peers, jobs, service, party -> links.status(party).lastNews());
+      Standings standings = new Standings(peers, jobs, service, this::lastNews, servings::serves);
       open.push(standings);
       requests.serve(links, standings.partnerMethods());
       WitnessRequests witnessing =
@@ -233,7 +235,7 @@ public final class SiloNode implements AutoCloseable {
       new CohortCommands(cohorts, jobs, datasets, journal).addTo(commands);
       commands.put("match.dry-run", (args, events) -> dryRun(dryRuns, new Args(args)));
       new ServeCommands(servings, clients, service, journal, scoring != null).addTo(commands);
-      new AuditCommands(log, journal, witnesses, witnessing, reconciling, stamps, recovery)
+      new AuditCommands(home, log, journal, witnesses, witnessing, reconciling, stamps, recovery)
           .addTo(commands);
       Doctor doctor =
           new Doctor(home, identity, book, links, datasets, journal, witnesses, stamps, rules);
@@ -241,7 +243,18 @@ public final class SiloNode implements AutoCloseable {
       commands.put("status", (args, events) -> status());
       new StandingCommands(standings, jobs, service, this::status).addTo(commands);
       commands.put("stop", (args, events) -> stop());
+      commands.put("console", (args, events) -> invitation());
+      Map<String, ControlServer.Command> shown = Map.copyOf(commands);
       open.push(ControlServer.start(home.socket(), commands));
+      if (config.console() != null) {
+        console =
+            ConsoleServer.start(
+                config.console(),
+                home.root(),
+                (name, args) -> shown.get(name).run(args, event -> {}),
+                Clock.systemUTC());
+        open.push(console);
+      }
       if (config.metrics() != null) {
         Monitoring monitoring =
             new Monitoring(
@@ -401,14 +414,34 @@ public final class SiloNode implements AutoCloseable {
     scored.put("url", scoring == null ? null : scoring.url());
     json.set("scoring", scored);
     json.put("metrics", metrics == null ? null : metrics.url());
+    json.put("console", console == null ? null : console.url());
     json.putObject("audit").put("origin", log.origin()).put("size", log.size());
     rules.halted().ifPresent(halted -> json.set("halted", halted));
     return json;
   }
 
+  /** Also of a party that is no partner any more: then there is none. */
+  private Optional<Duration> lastNews(Party party) {
+    return links.statuses().stream()
+        .filter(status -> status.partner().equals(party))
+        .findFirst()
+        .flatMap(LinkStatus::lastNews);
+  }
+
   private JsonNode dryRun(DryRuns dryRuns, Args args) {
     JobSpec spec = JobSpec.json("the job", args.object("spec"));
     return journal.command("match.dry-run", Map.of("name", spec.name()), () -> dryRuns.run(spec));
+  }
+
+  /** Who gets in is in the log; the address itself is a secret and is not. */
+  private JsonNode invitation() {
+    if (console == null) {
+      throw Problem.wrongState("this node has no console")
+          .detail("silo.yaml says none, such as  console: {listen: \"127.0.0.1:8790\"}")
+          .next("silo node stop, then silo node start");
+    }
+    return journal.command(
+        "console", Map.of(), () -> Json.object().put("url", console.invitation()));
   }
 
   /** The answer goes out first. */

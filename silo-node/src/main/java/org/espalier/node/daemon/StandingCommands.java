@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
 import org.espalier.node.control.ControlServer;
 import org.espalier.node.job.Job;
 import org.espalier.node.job.JobService;
@@ -47,6 +48,7 @@ final class StandingCommands {
     commands.put("overview", (args, events) -> overview());
     commands.put("job.standing", (args, events) -> standing(new Args(args).text("job")));
     commands.put("job.watch", this::watch);
+    commands.put("job.curve", (args, events) -> curve(new Args(args).text("job")));
   }
 
   private JsonNode overview() {
@@ -64,6 +66,27 @@ final class StandingCommands {
 
   private JsonNode standing(String id) {
     return standings.of(service.gathered(id), true, ANSWERS);
+  }
+
+  /** {@code points[[pass, objective]]} of the attempt that runs, or else of the newest. */
+  private JsonNode curve(String id) {
+    Job job = jobs.get(id);
+    ObjectNode json = Json.object();
+    ArrayNode points = json.putArray("points");
+    if (job.state() == JobState.RUNNING) {
+      service.curve(id).forEach(point -> points.addArray().add(point[0]).add(point[1]));
+    } else {
+      jobs.report(id, job.attempt())
+          .ifPresent(
+              report -> {
+                for (JsonNode pass : report.path("passes")) {
+                  if (pass.path("objective").isNumber()) {
+                    points.addArray().add(pass.path("pass")).add(pass.path("objective"));
+                  }
+                }
+              });
+    }
+    return json;
   }
 
   /** Sends where the job stands whenever there may be news, until it is over or the time is. */

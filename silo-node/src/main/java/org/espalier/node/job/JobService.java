@@ -483,6 +483,12 @@ public final class JobService implements AutoCloseable {
     return Optional.ofNullable(runs.get(id)).map(JobRun::toJson);
   }
 
+  /** Passes of the running attempt and the objective after each; empty if none runs. */
+  public List<double[]> curve(String id) {
+    JobRun run = runs.get(id);
+    return run == null ? List.of() : run.progress().curve();
+  }
+
   // ---- what partners' nodes ask -------------------------------------------------------------
 
   private JsonNode onPropose(Party from, JsonNode body) {

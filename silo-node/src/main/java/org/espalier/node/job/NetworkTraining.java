@@ -191,7 +191,7 @@ record NetworkTraining(TrainSpec spec) implements Training {
 
   private void note(JobRun run, EpochReport epoch) {
     run.progress().update("epoch", epoch.epoch(), spec.training().epochs());
-    run.progress().fact("objective", epoch.loss());
+    run.progress().objective(epoch.loss());
     String aside =
         Double.isFinite(epoch.watched()) ? ", %.6f set aside".formatted(epoch.watched()) : "";
     run.context()

@@ -216,7 +216,7 @@ record RegressionTraining(TrainSpec spec) implements Training {
     Integer most = spec.training().maxPasses();
     run.progress().update("pass", pass.pass(), most == null ? -1 : most);
     if (Double.isFinite(pass.objective())) {
-      run.progress().fact("objective", pass.objective());
+      run.progress().objective(pass.objective());
     }
     run.context()
         .jobs()

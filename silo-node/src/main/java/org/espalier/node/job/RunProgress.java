@@ -3,7 +3,9 @@ package org.espalier.node.job;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.espalier.node.config.Json;
@@ -14,6 +16,7 @@ import org.espalier.wire.Progress;
 /** How far one attempt is, for {@code status} and {@code wait}; written by the run's thread. */
 final class RunProgress implements Progress {
   private static final int MAX_TEXT = 200;
+  private static final int MAX_CURVE = 400;
 
   /** Below this share of a step no time left is announced. */
   private static final double MIN_SHARE = 0.02;
@@ -25,6 +28,7 @@ final class RunProgress implements Progress {
   private final Map<String, Double> finished = new LinkedHashMap<>();
   private final Map<Party, News> partners = new TreeMap<>();
   private final Map<String, JsonNode> facts = new LinkedHashMap<>();
+  private final List<double[]> curve = new ArrayList<>();
   private String phase = BEFORE;
   private String step = "";
   private long phaseStarted = started;
@@ -53,6 +57,25 @@ final class RunProgress implements Progress {
     step = currentStep;
     done = unitsDone;
     total = unitsTotal;
+  }
+
+  /** Notes the objective after a pass, for the curve that people watch. */
+  synchronized void objective(double value) {
+    fact("objective", value);
+    if (curve.size() >= MAX_CURVE) {
+      List<double[]> thinner = new ArrayList<>();
+      for (int i = 0; i < curve.size(); i += 2) {
+        thinner.add(curve.get(i));
+      }
+      curve.clear();
+      curve.addAll(thinner);
+    }
+    curve.add(new double[] {done, value});
+  }
+
+  /** Passes and the objective after each, as far as it was opened. */
+  synchronized List<double[]> curve() {
+    return List.copyOf(curve);
   }
 
   /** Something worth showing beside the bar, such as the objective of the last pass. */

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,6 +24,8 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.wire.Party;
@@ -41,6 +44,14 @@ public final class Standings implements AutoCloseable {
   private static final int MAX_TOLD = 2_000;
   private static final int MAX_ASKING = 64;
   private static final int MAX_WORD = 40;
+  private static final String READ = "when it has been read with silo job show; or silo job deny";
+
+  /** States that do not change any more, however old the news. */
+  private static final Set<String> FINAL =
+      Arrays.stream(JobState.values())
+          .filter(JobState::ended)
+          .map(JobState::name)
+          .collect(Collectors.toSet());
 
   /** News that is no older is as good as new. */
   private static final Duration FRESH = Duration.ofSeconds(5);
@@ -49,6 +60,7 @@ public final class Standings implements AutoCloseable {
   private final Jobs jobs;
   private final JobService service;
   private final Function<Party, Optional<Duration>> lastNews;
+  private final Predicate<String> served;
   private final Set<Subject> asking = ConcurrentHashMap.newKeySet();
   private final Map<Subject, Told> told =
       new LinkedHashMap<>(16, 0.75f, true) {
@@ -85,13 +97,19 @@ public final class Standings implements AutoCloseable {
 
   /**
    * @param lastNews age of the last thing that was heard of a partner
+   * @param served whether this node serves a job of that kind
    */
   public Standings(
-      Peers peers, Jobs jobs, JobService service, Function<Party, Optional<Duration>> lastNews) {
+      Peers peers,
+      Jobs jobs,
+      JobService service,
+      Function<Party, Optional<Duration>> lastNews,
+      Predicate<String> served) {
     this.peers = peers;
     this.jobs = jobs;
     this.service = service;
     this.lastNews = lastNews;
+    this.served = served;
   }
 
   /** The method by which partners' nodes ask. */
@@ -268,7 +286,7 @@ public final class Standings implements AutoCloseable {
     boolean known =
         said != null
             && !said.state().isEmpty()
-            && (JobState.DONE.name().equals(said.state())
+            && (FINAL.contains(said.state())
                 || (connected && age.orElseThrow().compareTo(FRESH.multipliedBy(3)) <= 0));
     there.put("known", known);
     if (!connected) {
@@ -287,19 +305,22 @@ public final class Standings implements AutoCloseable {
     List<Next> acts = new ArrayList<>();
     switch (job.state()) {
       case PROPOSED -> {
-        for (Party party : job.undecided()) {
-          acts.add(
-              new Next(
-                  party,
-                  "silo job approve " + id,
-                  "after reading silo job show " + id + "; or silo job deny " + id));
+        if (job.undecided().contains(self)) {
+          acts.add(decide(job));
+        }
+        if (!(job.undecided().contains(self) && job.proposer().equals(self))) {
+          for (Party party : job.others(self)) {
+            if (job.undecided().contains(party)) {
+              acts.add(new Next(party, "silo job approve " + id, READ));
+            }
+          }
         }
       }
       case APPROVED -> {
-        if (job.spec() instanceof ServeSpec) {
-          acts.add(new Next(self, "silo serve start " + id, "where it is not served yet"));
-        } else {
+        if (!(job.spec() instanceof ServeSpec)) {
           acts.add(new Next(job.proposer(), "silo job run " + id, "all parties have approved"));
+        } else if (!served.test(id)) {
+          acts.add(new Next(self, "silo serve start " + id, "all parties have approved"));
         }
       }
       case FAILED -> {
@@ -320,6 +341,18 @@ public final class Standings implements AutoCloseable {
       }
     }
     return acts;
+  }
+
+  /** What this party's own people have to sign, where its policy asks for that. */
+  private Next decide(Job job) {
+    List<String> missing = new ArrayList<>();
+    service.approval(job).path("missing").forEach(role -> missing.add(role.asText()));
+    return missing.isEmpty()
+        ? new Next(peers.self(), "silo job approve " + job.id(), READ)
+        : new Next(
+            peers.self(),
+            "silo job approve " + job.id() + " --as NAME --key FILE",
+            READ + "; still to sign: " + String.join(", ", missing));
   }
 
   private List<Next> failed(Job job) {

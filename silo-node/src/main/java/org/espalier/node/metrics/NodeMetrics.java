@@ -95,6 +95,7 @@ public final class NodeMetrics {
         .add((double) now.diskSize());
     Gauge ready = all.gauge("silo_ready", "1 where what the node needs for work is all right.");
     now.ready().forEach((check, fine) -> ready.add(fine ? 1 : 0, "check", check));
+    all.gauge("silo_halted", "1 while silo halt holds everything up.").add(now.halted() ? 1 : 0);
     links(all, now.links());
     jobs(all, now);
     audit(all, now);

@@ -13,6 +13,7 @@ import org.espalier.node.link.LinkStatus;
  * @param started when the node was started
  * @param certificateEnds when the TLS certificate ends
  * @param ready by what the node needs for work whether it is all right
+ * @param halted whether the operator has stopped everything
  * @param links one per confirmed partner
  * @param jobs how many are in each state, states without jobs included
  * @param waitForApproval proposals on which this node has not decided
@@ -30,6 +31,7 @@ public record Readings(
     Instant started,
     Instant certificateEnds,
     Map<String, Boolean> ready,
+    boolean halted,
     List<LinkStatus> links,
     Map<String, Integer> jobs,
     int waitForApproval,

@@ -57,6 +57,18 @@ public final class Html {
     return out.toString();
   }
 
+  /** What another writer has made. */
+  public Html fragment(Html made) {
+    out.append(made.out);
+    return this;
+  }
+
+  /** Where white space counts. */
+  public Html lineEnd() {
+    out.append('\n');
+    return this;
+  }
+
   /** A style sheet of the program's own. */
   public Html style(String css) {
     out.append("<style>").append(css).append("</style>\n");

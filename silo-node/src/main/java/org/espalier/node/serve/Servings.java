@@ -178,6 +178,11 @@ public final class Servings implements AutoCloseable {
     return json;
   }
 
+  /** Whether this node serves a job. */
+  public boolean serves(String id) {
+    return active.containsKey(id);
+  }
+
   private Job serving(String id) {
     Job job = context.jobs().get(id);
     if (!(job.spec() instanceof ServeSpec)) {

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.espalier.node.config.Json;
 import org.espalier.node.control.ControlClient;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -47,7 +48,9 @@ class OperatorsViewTest {
         config.replaceAll("(?m)^(metrics|console|logging):.*\n", "")
             + """
             metrics: {listen: "127.0.0.1:0"}
+            console: {listen: "127.0.0.1:0"}
             """);
+    bank.policy("purposes: {research: {}}");
     bank.start();
     insurer = TestSilo.create("insurer.example", root).start();
     bank.partnerWith(insurer);
@@ -167,6 +170,160 @@ class OperatorsViewTest {
     return states;
   }
 
+  // ---- the console ----------------------------------------------------------------------------
+
+  private static final String HOSTILE = "<img src=x onerror=\"document.title='caught'\">";
+
+  private static HttpResponse<String> console(String path, String cookie, String... headers)
+      throws Exception {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(bank.call("status").path("console").asText() + path));
+    if (cookie != null) {
+      request.header("Cookie", cookie);
+    }
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
+    return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+  }
+
+  /** The path of a new way in. */
+  private static String wayIn() {
+    String url = bank.call("console").path("url").asText();
+    return url.substring(url.indexOf("/enter"));
+  }
+
+  private static String enter() throws Exception {
+    HttpResponse<String> in = console(wayIn(), null);
+    assertThat(in.statusCode()).isEqualTo(303);
+    String cookie = in.headers().firstValue("Set-Cookie").orElseThrow();
+    assertThat(cookie).contains("HttpOnly", "SameSite=Strict", "Path=/");
+    return cookie.substring(0, cookie.indexOf(';'));
+  }
+
+  private static String post(int port, String path, String cookie, String origin) {
+    return String.join(
+        "\r\n",
+        "POST " + path + " HTTP/1.1",
+        "Host: localhost:" + port,
+        "Cookie: " + cookie,
+        "Origin: " + origin,
+        "Content-Length: 0",
+        "",
+        "");
+  }
+
+  @Test
+  @Order(4)
+  void nobodyLooksWithoutAWayInThatIsGoodOnce() throws Exception {
+    for (String path : List.of("/", "/jobs/" + job, "/live/inbox", "/audit", "/enter?code=guess")) {
+      HttpResponse<String> out = console(path, "silo=guess");
+      assertThat(out.statusCode()).isEqualTo(401);
+      assertThat(out.body()).contains("silo console").doesNotContain("bank.example", job);
+    }
+    String code = wayIn();
+    assertThat(console(code, null).statusCode()).isEqualTo(303);
+    assertThat(console(code, null).statusCode()).isEqualTo(401);
+    String cookie = enter();
+    HttpResponse<String> page = console("/", cookie);
+    assertThat(page.statusCode()).isEqualTo(200);
+    assertThat(page.body()).contains("bank.example");
+    assertThat(page.headers().firstValue("Content-Security-Policy").orElse(""))
+        .contains("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'")
+        .doesNotContain("unsafe");
+    assertThat(page.headers().firstValue("Cache-Control")).contains("no-store");
+    // A page of a stranger whose name leads here, and one that sends forms.
+    int port = URI.create(bank.call("status").path("console").asText()).getPort();
+    assertThat(
+            raw(
+                port,
+                "GET / HTTP/1.1\r\nHost: evil.example:%d\r\nCookie: %s\r\n\r\n"
+                    .formatted(port, cookie)))
+        .startsWith("HTTP/1.1 421");
+    assertThat(raw(port, post(port, "/leave", cookie, "http://evil.example")))
+        .startsWith("HTTP/1.1 403");
+    assertThat(raw(port, post(port, "/jobs", cookie, "http://localhost:" + port)))
+        .startsWith("HTTP/1.1 404");
+    assertThat(raw(port, "DELETE / HTTP/1.1\r\nHost: localhost\r\nCookie: " + cookie + "\r\n\r\n"))
+        .startsWith("HTTP/1.1 405");
+    assertThat(console("/", cookie).statusCode()).isEqualTo(200);
+    assertThat(console("/jobs/J-00000000", cookie).statusCode()).isEqualTo(404);
+    assertThat(console("/nothing", cookie).statusCode()).isEqualTo(404);
+    assertThat(raw(port, post(port, "/leave", cookie, "http://localhost:" + port)))
+        .startsWith("HTTP/1.1 200");
+    assertThat(console("/", cookie).statusCode()).isEqualTo(401);
+    assertThat(insurer.refusal("console", TestSilo.args()).what()).contains("no console");
+    assertThat(bank.call("audit.tail", TestSilo.args("type", "command")).toString())
+        .contains("\"console\"")
+        .doesNotContain("enter?code");
+  }
+
+  @Test
+  @Order(5)
+  void theConsoleIsSeenInABrowser() throws Exception {
+    if (!bank.call("job.status", "job", job).at("/job/state").asText().equals("DONE")) {
+      aJobIsWatchedAtBothPartiesToItsEnd(); // where this test runs alone
+    }
+    String denied = bank.propose(TestData.twoParties(50));
+    insurer.call("job.deny", "job", denied, "reason", HOSTILE);
+    String asked = insurer.propose(TestData.twoParties(50));
+    String again = bank.propose(TestData.twoParties(50));
+    String cohort = bank.call("cohort.list").at("/cohorts/0/digest").asText();
+    try (ConsoleBrowser browser = ConsoleBrowser.open()) {
+      browser.go(bank.call("console").path("url").asText());
+      assertThat(browser.url()).doesNotContain("code");
+      browser.await("Waits for you", "Waits for others", "connected", asked);
+      browser.examine("inbox");
+      browser.go("/jobs");
+      browser.await(job, denied);
+      browser.examine("jobs");
+      browser.click("input[value='" + job + "']");
+      browser.click("input[value='" + again + "']");
+      browser.click("form[action='/compare'] button");
+      browser.await("Runs side by side", "AUC");
+      browser.examine("compare");
+      browser.go("/jobs/" + job);
+      browser.await("People in common", "AUC", "Who learnt what");
+      assertThat(browser.count("figure svg polyline")).isPositive();
+      browser.examine("job");
+      browser.go("/jobs/" + denied);
+      browser.await(HOSTILE);
+      assertThat(browser.count("main img")).isZero();
+      assertThat(browser.title()).isNotEqualTo("caught");
+      browser.examine("denied");
+      browser.go("/partners");
+      browser.await("insurer.example", "round trip", "Witness");
+      browser.examine("partners");
+      browser.go("/cohorts");
+      browser.await(cohort.substring(0, 16));
+      browser.examine("cohorts");
+      browser.go("/cohorts/" + cohort);
+      browser.await("aligned it");
+      browser.go("/policy?job=" + asked);
+      browser.await("allowed here", "training.levels");
+      browser.examine("policy");
+      ObjectNode unwanted = TestData.twoParties(50).deepCopy();
+      browser.type("textarea", Json.write(unwanted.put("purpose", "marketing")));
+      browser.click("form.paste button");
+      browser.await("denied here", "would be allowed by", "purposes");
+      browser.examine("pasted");
+      browser.go("/audit?job=" + job);
+      browser.await("job.started");
+      browser.examine("audit");
+      browser.click("form[action='/audit/verify'] button");
+      browser.await("The log is intact");
+      browser.examine("verified");
+      // What changes is seen without a reload.
+      browser.go("/");
+      bank.call("job.deny", "job", asked, "reason", "no agreement");
+      browser.await("Nothing waits for you");
+      browser.click("form[action='/leave'] button");
+      browser.await("Signed out");
+      browser.go("/jobs");
+      browser.await("A way in is needed");
+    }
+  }
+
   @Test
   @Order(9)
   void aPartnerThatIsAwayIsSaidToBeUnknownWithTheAgeOfItsLastNews() throws Exception {
@@ -189,7 +346,7 @@ class OperatorsViewTest {
     assertThat(standing.path("next").toString()).contains("silo doctor insurer.example");
     JsonNode all = bank.call("overview");
     assertThat(all.at("/open/0/id").asText()).isEqualTo(waiting);
-    assertThat(all.at("/ended/0/id").asText()).isEqualTo(job);
+    assertThat(all.path("ended").findValuesAsText("id")).contains(job);
     assertThat((System.nanoTime() - began) / 1e9).isLessThan(15);
     assertThat(metrics()).containsEntry("silo_link_up{partner=\"insurer.example\"}", 0.0);
   }

@@ -1,10 +1,16 @@
 package org.espalier.node.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -18,10 +24,13 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.config.MetricsConfig;
 import org.espalier.node.link.LinkStatus;
 import org.espalier.wire.Party;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class NodeMetricsTest {
   private static final Instant NOW = Instant.parse("2026-11-29T10:00:00Z");
@@ -56,6 +65,7 @@ class NodeMetricsTest {
         NOW,
         NOW.plusSeconds(86_400),
         Map.of("audit", true, "database", false),
+        true,
         List.of(link("insurer.example", version)),
         Map.of("RUNNING", 1, "DONE", 3),
         2,
@@ -89,6 +99,7 @@ class NodeMetricsTest {
         .contains(
             "silo_build_info{version=\"1.2.3\"} 1.0",
             "silo_ready{check=\"database\"} 0.0",
+            "silo_halted 1.0",
             "silo_link_up{partner=\"insurer.example\"} 1.0",
             "silo_link_last_news_age_seconds{partner=\"insurer.example\"} 1.5",
             "silo_link_clock_skew_seconds{partner=\"insurer.example\"} -0.04",
@@ -113,6 +124,43 @@ class NodeMetricsTest {
         .doesNotContain("partner=\"x");
     assertThat(scraped(readings("1", 500)).lines().filter(l -> l.startsWith("silo_job_eta")))
         .hasSize(NodeMetrics.MAX_RUNNING);
+  }
+
+  @Test
+  void whereThereIsATokenItIsAskedForAndReadinessSaysWhatFails(@TempDir Path home)
+      throws Exception {
+    Files.writeString(home.resolve("token"), "sesame-1\n");
+    MetricsConfig config = new MetricsConfig("127.0.0.1:0", null, null, Path.of("token"));
+    Readings readings = readings("1", 0);
+    NodeMetrics metrics = new NodeMetrics(() -> readings);
+    try (MetricsEndpoint endpoint = MetricsEndpoint.start(config, home, metrics, readings::ready)) {
+      assertThat(get(endpoint, "/metrics").statusCode()).isEqualTo(401);
+      assertThat(get(endpoint, "/metrics", "Authorization", "Bearer sesame-2").body())
+          .doesNotContain("silo_");
+      assertThat(get(endpoint, "/metrics", "Authorization", "Bearer sesame-1").body())
+          .contains("silo_build_info");
+      assertThat(get(endpoint, "/healthz").statusCode()).isEqualTo(200);
+      HttpResponse<String> ready = get(endpoint, "/readyz");
+      assertThat(ready.statusCode()).isEqualTo(503);
+      assertThat(ready.body()).contains("audit ok", "database failed");
+    }
+    assertThatThrownBy(
+            () ->
+                MetricsEndpoint.start(
+                    new MetricsConfig("127.0.0.1:0", null, null, Path.of("missing")),
+                    home,
+                    metrics,
+                    readings::ready))
+        .isInstanceOf(Problem.class);
+  }
+
+  private static HttpResponse<String> get(MetricsEndpoint endpoint, String path, String... headers)
+      throws Exception {
+    HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(endpoint.url() + path));
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
+    return HttpClient.newHttpClient().send(request.build(), HttpResponse.BodyHandlers.ofString());
   }
 
   /** Dashboard and alert rules ask for metrics that there are, with labels that there are. */
