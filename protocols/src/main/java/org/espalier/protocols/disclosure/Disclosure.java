@@ -226,6 +226,29 @@ public final class Disclosure {
     return all;
   }
 
+  /** What is different with a penalty on absolute weights at level {@code gradients}. */
+  public static List<Statement> sparse(Facts facts) {
+    boolean alone = facts.columns().size() == 1;
+    return List.of(
+        new Statement(
+            facts.label(),
+            "with model.l1 a pass's direction is the step that the "
+                + (alone ? "partner's" : "feature parties'")
+                + " weights take, and instead of inner products of pairs of directions it learns four"
+                + " numbers a pass"
+                + (alone ? "" : ", summed over the feature parties")
+                + ": the step's squared length in two measures, the slope of the loss along it, and"
+                + " whether it turns back; not which weights are 0. Where a step changes few weights, or few"
+                + " are left in the end, what is opened are these columns themselves, but for scale and"
+                + " noise. If it deviates it can have single columns of its choice of a person: the"
+                + " largest values"),
+        new Statement(
+            null,
+            "every feature party learns in each pass whether its last step was kept, and by which"
+                + " curvature of the loss and how far beyond its present weights the next one is"
+                + " computed"));
+  }
+
   private static List<Statement> sealed(Facts facts, boolean sharedWeights) {
     List<Statement> all = new ArrayList<>();
     Party compute = facts.columns().keySet().stream().sorted().findFirst().orElseThrow();

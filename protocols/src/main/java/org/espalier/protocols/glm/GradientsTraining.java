@@ -65,6 +65,9 @@ final class GradientsTraining implements TrainingProtocol {
       Outcomes outcomes,
       PassListener listener) {
     TrainingSpec spec = job.spec();
+    if (spec.l1() > 0) {
+      return sparse(job, featureParties, own, outcomes, listener);
+    }
     SubspaceFit fit =
         new SubspaceFit(own, outcomes, spec.family(), spec.l2(), 1e-4 * spec.tolerance());
     if (outcomes.people() != null && spec.inference()) {
@@ -87,6 +90,200 @@ final class GradientsTraining implements TrainingProtocol {
             StandardErrors.label(
                 job, featureParties, role.columns, own, outcomes, trained.trainingLogits()))
         : trained;
+  }
+
+  private static LabelOutcome sparse(
+      TrainingJob job,
+      Map<Party, Channel> features,
+      Matrix own,
+      Outcomes outcomes,
+      PassListener listener) {
+    TrainingSpec spec = job.spec();
+    double accuracy = 1e-4 * spec.tolerance() * outcomes.unit(spec.family());
+    OwnFit fit = new OwnFit(own, outcomes, spec, accuracy);
+    try (ResidualHolder layer =
+        new ResidualHolder(
+            job.rows(),
+            Disclosure.mostColumns(job.rows()),
+            spec.tolerance(),
+            spec.spareBits(),
+            features)) {
+      int allowed =
+          allowed(
+                  job,
+                  layer,
+                  features,
+                  0,
+                  () ->
+                      features
+                          .values()
+                          .forEach(channel -> channel.send(Messages.SparseStart.nothing())))
+              .passes();
+      LabelOutcome.End limit = limit(job, allowed);
+      return new SparsePasses.Label(job, features, fit, outcomes, own.columns(), listener, layer)
+          .run(allowed, limit);
+    }
+  }
+
+  /** Why no more passes than the allowed ones run. */
+  private static LabelOutcome.End limit(TrainingJob job, int allowed) {
+    return allowed < job.spec().maxPasses()
+        ? LabelOutcome.End.DISCLOSURE
+        : LabelOutcome.End.MAX_PASSES;
+  }
+
+  /**
+   * What may run.
+   *
+   * @param passes in all attempts that are gone on from
+   * @param resumed of them, those that all parties have kept
+   */
+  private record Allowed(int passes, int resumed) {}
+
+  /**
+   * The strictest of all parties' limits; if none is left and none was kept, everybody is told and
+   * nothing else.
+   *
+   * @param kept passes of earlier attempts that this party has
+   * @param tell that there will be no pass
+   */
+  private static Allowed allowed(
+      TrainingJob job,
+      ResidualHolder layer,
+      Map<Party, Channel> features,
+      int kept,
+      Runnable tell) {
+    int total = layer.totalColumns();
+    int allowed = passLimit(job, total);
+    int resumed = Math.min(kept, job.spec().maxPasses());
+    NoPassLeft none =
+        allowed > 0 ? null : NoPassLeft.here(job.spec().level(), total, job.earlierPasses());
+    for (Map.Entry<Party, Channel> feature : features.entrySet()) {
+      Messages.Allowed said =
+          feature.getValue().receive(Messages.Allowed.TYPE, Messages.Allowed.LIMIT);
+      int theirs = said.passes();
+      resumed = Math.min(resumed, said.kept());
+      if (theirs == 0 && none == null) {
+        none = NoPassLeft.at(job.spec().level(), total, feature.getKey().name());
+      }
+      allowed = Math.min(allowed, theirs);
+    }
+    if (none != null && resumed == 0) {
+      tell.run();
+      throw none;
+    }
+    return new Allowed(Math.min(job.spec().maxPasses(), resumed + allowed), resumed);
+  }
+
+  /** The scale that brings a gradient of this length near 1. */
+  static int scale(double norm) {
+    double bits = -Math.log(Math.max(norm, 1e-300)) / Math.log(2);
+    return exponent(Math.floor(bits));
+  }
+
+  private static int exponent(double wanted) {
+    int most = Messages.PassStart.MAX_SCALE;
+    return (int) Math.max(-most, Math.min(most, wanted));
+  }
+
+  /** The least exponent of two that no residual exceeds; 0 where that is 1 anyway. */
+  static int reach(TrainingJob job, double[] residuals) {
+    if (job.spec().boundedResiduals()) {
+      return 0;
+    }
+    double largest = Math.max(1e-300, Arrays.stream(residuals).map(Math::abs).max().orElse(0));
+    int reach = exponent(Math.getExponent(largest) + 1.0);
+    if (!(largest <= Math.scalb(1.0, reach))) {
+      throw new Ring.RangeError(
+          "a prediction is off by %.1e: outcomes, weights or offsets are too large"
+              .formatted(largest));
+    }
+    return reach;
+  }
+
+  /** What a pass opens: one number for each person, and some others. */
+  record Sums(double[] logits, double[] scalars) {}
+
+  /** Adds up what the feature parties send under masks. */
+  static Sums sums(Map<Party, Channel> features, int rows, int count) {
+    long[] logits = new long[rows];
+    long[] scalars = new long[count];
+    features.forEach(
+        (party, channel) -> {
+          for (int from = 0; from < logits.length; from += Messages.CHUNK) {
+            Messages.MaskedLogits chunk =
+                channel.receive(Messages.MaskedLogits.TYPE, Messages.MaskedLogits.LIMIT);
+            int length = Math.min(Messages.CHUNK, logits.length - from);
+            if (chunk.from() != from || chunk.values().length != length) {
+              throw new WireException.ProtocolViolation(
+                  party,
+                  "sent %d logits from row %d where %d from row %d were due"
+                      .formatted(chunk.values().length, chunk.from(), length, from));
+            }
+            add(logits, from, chunk.values());
+          }
+          long[] mine =
+              channel.receive(Messages.MaskedScalars.TYPE, Messages.MaskedScalars.LIMIT).values();
+          if (mine.length != scalars.length) {
+            throw new WireException.ProtocolViolation(
+                party, "sent " + mine.length + " inner products, not " + scalars.length);
+          }
+          add(scalars, 0, mine);
+        });
+    return new Sums(
+        Arrays.stream(logits).mapToDouble(Ring.LOGITS::decode).toArray(),
+        Arrays.stream(scalars).mapToDouble(Ring.SCALARS::decode).toArray());
+  }
+
+  private static void add(long[] sum, int at, long[] values) {
+    for (int i = 0; i < values.length; i++) {
+      sum[at + i] += values[i];
+    }
+  }
+
+  /** What the label party has at the end. */
+  static LabelOutcome outcome(
+      TrainingJob job,
+      ResidualHolder layer,
+      List<PassReport> reports,
+      LabelOutcome.End end,
+      double[] weights,
+      double intercept,
+      double[] logits) {
+    Map<String, Object> ran =
+        parametersRun(job, layer.choice(), layer.quantisation(), reports.size());
+    ran.put("end", end.name().toLowerCase(Locale.ROOT));
+    RemainingGap gap = new RemainingGap(reports.get(reports.size() - 1).estimatedGap(), 0);
+    return new LabelOutcome(
+        weights,
+        intercept,
+        List.copyOf(reports),
+        end,
+        gap,
+        findings(end, gap),
+        Collections.unmodifiableMap(ran),
+        null,
+        logits,
+        null);
+  }
+
+  private static List<String> findings(LabelOutcome.End end, RemainingGap gap) {
+    return end == LabelOutcome.End.TOLERANCE || end == LabelOutcome.End.NOISE
+        ? List.of()
+        : List.of(
+            "the model is short of the tolerance, by estimate %.1e above the minimum: %s"
+                .formatted(gap.estimate(), end.text()));
+  }
+
+  /** What a feature party has at the end. */
+  static FeatureOutcome outcome(
+      TrainingJob job, SliceEvaluator layer, double[] weights, int passes) {
+    return new FeatureOutcome(
+        weights,
+        passes,
+        Collections.unmodifiableMap(
+            parametersRun(job, layer.choice(), layer.quantisation(), passes)),
+        null);
   }
 
   /** The label party in one training. */
@@ -126,9 +323,11 @@ final class GradientsTraining implements TrainingProtocol {
     LabelOutcome run() {
       TrainingSpec spec = job.spec();
       StandardErrors.require(job, fit.ownColumns(), layer.totalColumns());
-      int allowed = allowed();
-      LabelOutcome.End end =
-          allowed < spec.maxPasses() ? LabelOutcome.End.DISCLOSURE : LabelOutcome.End.MAX_PASSES;
+      Allowed limits =
+          allowed(job, layer, features, kept.size(), () -> sendStart(1, true, 0, 0, 0));
+      int allowed = limits.passes();
+      resumed = limits.resumed();
+      LabelOutcome.End end = limit(job, allowed);
       double tolerance = spec.tolerance() * fit.unit();
       Resumed last = resume();
       double norm = last.norm();
@@ -200,7 +399,7 @@ final class GradientsTraining implements TrainingProtocol {
       for (int p = 0; p < resumed; p++) {
         PassStore.Kept kept = this.kept.get(p);
         directions.add(kept.products());
-        fit.add(kept.vector(), kept.penalties());
+        fit.add(outcomes.ofRows(kept.vector()), kept.penalties());
         double[] figures = kept.figures();
         last = new Resumed(figures[1], figures[2], figures[3]);
         reports.add(new PassReport(p + 1, figures[0], figures[1], figures[4]));
@@ -235,83 +434,9 @@ final class GradientsTraining implements TrainingProtocol {
       return kept;
     }
 
-    /**
-     * The strictest of all parties' limits, of passes in all attempts that are gone on from; if
-     * none is left and none was kept, everybody is told and nothing else.
-     */
-    private int allowed() {
-      int total = layer.totalColumns();
-      int allowed = passLimit(job, total);
-      resumed = Math.min(kept.size(), job.spec().maxPasses());
-      NoPassLeft none =
-          allowed > 0 ? null : NoPassLeft.here(job.spec().level(), total, job.earlierPasses());
-      for (Map.Entry<Party, Channel> feature : features.entrySet()) {
-        Messages.Allowed said =
-            feature.getValue().receive(Messages.Allowed.TYPE, Messages.Allowed.LIMIT);
-        int theirs = said.passes();
-        resumed = Math.min(resumed, said.kept());
-        if (theirs == 0 && none == null) {
-          none = NoPassLeft.at(job.spec().level(), total, feature.getKey().name());
-        }
-        allowed = Math.min(allowed, theirs);
-      }
-      if (none != null && resumed == 0) {
-        sendStart(1, true, 0, 0, 0);
-        throw none;
-      }
-      return Math.min(job.spec().maxPasses(), resumed + allowed);
-    }
-
     private LabelOutcome outcome(LabelOutcome.End end) {
-      Map<String, Object> ran =
-          parametersRun(job, layer.choice(), layer.quantisation(), reports.size());
-      ran.put("end", end.name().toLowerCase(Locale.ROOT));
-      RemainingGap gap = new RemainingGap(reports.get(reports.size() - 1).estimatedGap(), 0);
-      return new LabelOutcome(
-          fit.ownWeights(),
-          fit.intercept(),
-          List.copyOf(reports),
-          end,
-          gap,
-          findings(end, gap),
-          Collections.unmodifiableMap(ran),
-          null,
-          fit.logits(),
-          null);
-    }
-
-    private List<String> findings(LabelOutcome.End end, RemainingGap gap) {
-      return end == LabelOutcome.End.TOLERANCE || end == LabelOutcome.End.NOISE
-          ? List.of()
-          : List.of(
-              "the model is short of the tolerance, by estimate %.1e above the minimum: %s"
-                  .formatted(gap.estimate(), end.text()));
-    }
-
-    /** The scale that brings a gradient of this length near 1. */
-    private static int scale(double norm) {
-      double bits = -Math.log(Math.max(norm, 1e-300)) / Math.log(2);
-      return exponent(Math.floor(bits));
-    }
-
-    private static int exponent(double wanted) {
-      int most = Messages.PassStart.MAX_SCALE;
-      return (int) Math.max(-most, Math.min(most, wanted));
-    }
-
-    /** The least exponent of two that no residual exceeds; 0 where that is 1 anyway. */
-    private int reach(double[] residuals) {
-      if (job.spec().boundedResiduals()) {
-        return 0;
-      }
-      double largest = Math.max(1e-300, Arrays.stream(residuals).map(Math::abs).max().orElse(0));
-      int reach = exponent(Math.getExponent(largest) + 1.0);
-      if (!(largest <= Math.scalb(1.0, reach))) {
-        throw new Ring.RangeError(
-            "a prediction is off by %.1e: outcomes, weights or offsets are too large"
-                .formatted(largest));
-      }
-      return reach;
+      return GradientsTraining.outcome(
+          job, layer, reports, end, fit.ownWeights(), fit.intercept(), fit.logits());
     }
 
     private void sendStart(int pass, boolean last, int scale, int reach, int zeros) {
@@ -336,53 +461,18 @@ final class GradientsTraining implements TrainingProtocol {
 
     private Opened pass(int pass, int scale) {
       double[] residuals = outcomes.ofPeople(fit.residuals());
-      int reach = reach(residuals);
+      int reach = reach(job, residuals);
       sendStart(pass, false, scale, reach, 0);
       for (int i = 0; i < residuals.length; i++) {
         residuals[i] = Math.scalb(residuals[i], -reach);
       }
       layer.deliver(residuals);
       int count = directions.size() + 1;
-      long[] logits = new long[job.rows()];
-      long[] scalars = new long[2 * count];
-      features.forEach(
-          (party, channel) -> {
-            for (int from = 0; from < logits.length; from += Messages.CHUNK) {
-              Messages.MaskedLogits chunk =
-                  channel.receive(Messages.MaskedLogits.TYPE, Messages.MaskedLogits.LIMIT);
-              int length = Math.min(Messages.CHUNK, logits.length - from);
-              if (chunk.from() != from || chunk.values().length != length) {
-                throw new WireException.ProtocolViolation(
-                    party,
-                    "sent %d logits from row %d where %d from row %d were due"
-                        .formatted(chunk.values().length, chunk.from(), length, from));
-              }
-              add(logits, from, chunk.values());
-            }
-            long[] mine =
-                channel.receive(Messages.MaskedScalars.TYPE, Messages.MaskedScalars.LIMIT).values();
-            if (mine.length != scalars.length) {
-              throw new WireException.ProtocolViolation(
-                  party, "sent " + mine.length + " inner products, not " + scalars.length);
-            }
-            add(scalars, 0, mine);
-          });
-      double[] values = new double[logits.length];
-      for (int i = 0; i < values.length; i++) {
-        values[i] = Ring.LOGITS.decode(logits[i]);
-      }
-      double[] products = new double[2 * count];
-      for (int i = 0; i < products.length; i++) {
-        products[i] = Ring.SCALARS.decode(scalars[i]);
-      }
+      Sums sums = sums(features, job.rows(), 2 * count);
+      double[] values = sums.logits();
+      double[] products = sums.scalars();
       return new Opened(
           values, Arrays.copyOf(products, count), Arrays.copyOfRange(products, count, 2 * count));
-    }
-
-    private static void add(long[] sum, int at, long[] values) {
-      for (int i = 0; i < values.length; i++) {
-        sum[at + i] += values[i];
-      }
     }
   }
 
@@ -457,10 +547,14 @@ final class GradientsTraining implements TrainingProtocol {
     FeatureOutcome trained;
     try (SliceEvaluator layer =
         new SliceEvaluator(label, whitened, total, spec.tolerance(), spec.spareBits())) {
-      List<double[]> kept = kept(job, own.columns());
+      List<double[]> kept = spec.l1() > 0 ? List.of() : kept(job, own.columns());
       label.send(new Messages.Allowed(allowed, Math.min(kept.size(), TrainingSpec.MAX_PASSES)));
       Passes passes = new Passes(total, allowed, progress, beforePass);
-      trained = new Feature(job, label, own, whitening, masks, layer, passes).run(kept);
+      Opening opening = new Opening(job, label, masks);
+      trained =
+          spec.l1() > 0
+              ? new SparsePasses.Feature(job, label, own, whitening, layer, passes, opening).run()
+              : new Feature(job, label, own, whitening, layer, passes, opening).run(kept);
     }
     return spec.inference()
         ? trained.with(StandardErrors.feature(job, label, others, own, whitening))
@@ -498,7 +592,92 @@ final class GradientsTraining implements TrainingProtocol {
    * @param totalColumns of all feature parties
    * @param allowed by this party's own count
    */
-  private record Passes(int totalColumns, int allowed, Progress progress, IntConsumer beforePass) {}
+  record Passes(int totalColumns, int allowed, Progress progress, IntConsumer beforePass) {
+    /**
+     * Holds the label party's first message of a pass against what is due.
+     *
+     * @throws NoPassLeft if a party has none left
+     */
+    void check(Channel label, TrainingJob job, int got, int due, int reach, boolean last) {
+      if (got != due) {
+        throw violation(label, "began pass " + got + " where " + due + " was due");
+      }
+      if (reach != 0 && job.spec().boundedResiduals()) {
+        throw violation(label, "announced residuals beyond those of the family");
+      }
+      if (last && due == 1) {
+        throw allowed == 0
+            ? NoPassLeft.here(job.spec().level(), totalColumns, job.earlierPasses())
+            : NoPassLeft.at(job.spec().level(), totalColumns, "another party");
+      }
+    }
+
+    /**
+     * Before anything of a pass is answered.
+     *
+     * @param resumed passes of earlier attempts that this one goes on from
+     */
+    void begin(Channel label, int pass, int resumed) {
+      if (pass - resumed > allowed) {
+        throw violation(label, "wants more than the " + allowed + " passes that were agreed");
+      }
+      beforePass.accept(pass);
+      progress.update("pass", pass - 1L, resumed + allowed);
+    }
+
+    void end(int pass, int resumed) {
+      progress.update("pass", pass, resumed + allowed);
+    }
+  }
+
+  private static WireException.ProtocolViolation violation(Channel label, String what) {
+    return new WireException.ProtocolViolation(label.peer(), what);
+  }
+
+  /** How a feature party opens its part of a pass: under noise and zero-sum masks. */
+  static final class Opening {
+    private final TrainingJob job;
+    private final Channel label;
+    private final ZeroSumMasks masks;
+    private final Prg noise = Prg.fresh();
+    private final double noiseWidth;
+
+    Opening(TrainingJob job, Channel label, ZeroSumMasks masks) {
+      this.job = job;
+      this.label = label;
+      this.masks = masks;
+      this.noiseWidth =
+          Math.scalb(1.0, -Disclosure.noiseBits(job.rows(), job.featureParties().size()));
+    }
+
+    /**
+     * @param length of the direction in the whitened basis
+     */
+    void logits(int pass, double[] logits, double length, byte[] request) {
+      int parties = job.featureParties().size();
+      double width = noiseWidth * length;
+      long[] residues = new long[logits.length];
+      for (int i = 0; i < logits.length; i++) {
+        double noisy = logits[i] + width * (2 * noise.nextDouble() - 1);
+        residues[i] = Ring.LOGITS.encode(noisy, parties, "a logit");
+      }
+      masks.apply(residues, Ring.LOGITS.bits(), "logits", pass, request);
+      for (int from = 0; from < residues.length; from += Messages.CHUNK) {
+        int to = Math.min(residues.length, from + Messages.CHUNK);
+        label.send(new Messages.MaskedLogits(from, Arrays.copyOfRange(residues, from, to)));
+      }
+    }
+
+    void scalars(int pass, double[] values, byte[] request) {
+      int parties = job.featureParties().size();
+      long[] scalars = new long[values.length];
+      for (int s = 0; s < scalars.length; s++) {
+        scalars[s] = Ring.SCALARS.encode(values[s], parties, "an inner product");
+      }
+      masks.apply(scalars, Ring.SCALARS.bits(), "scalars", pass, request);
+      label.send(new Messages.MaskedScalars(scalars));
+    }
+  }
 
   private static int passLimit(TrainingJob job, int totalColumns) {
     TrainingSpec spec = job.spec();
@@ -521,11 +700,9 @@ final class GradientsTraining implements TrainingProtocol {
     private final Channel label;
     private final Matrix own;
     private final Whitening whitening;
-    private final ZeroSumMasks masks;
     private final SliceEvaluator layer;
     private final Passes passes;
-    private final Prg noise = Prg.fresh();
-    private final double noiseWidth;
+    private final Opening opening;
     private final List<double[]> directions = new ArrayList<>();
     private final List<double[]> penalties = new ArrayList<>();
 
@@ -534,18 +711,16 @@ final class GradientsTraining implements TrainingProtocol {
         Channel label,
         Matrix own,
         Whitening whitening,
-        ZeroSumMasks masks,
         SliceEvaluator layer,
-        Passes passes) {
+        Passes passes,
+        Opening opening) {
       this.job = job;
       this.label = label;
       this.own = own;
       this.whitening = whitening;
-      this.masks = masks;
       this.layer = layer;
       this.passes = passes;
-      this.noiseWidth =
-          Math.scalb(1.0, -Disclosure.noiseBits(job.rows(), job.featureParties().size()));
+      this.opening = opening;
     }
 
     /**
@@ -558,47 +733,29 @@ final class GradientsTraining implements TrainingProtocol {
         if (resumed < 0) {
           resumed = start.pass() - 1;
           if (resumed > kept.size()) {
-            throw violation("goes on from pass " + resumed + " where " + kept.size() + " are kept");
+            throw violation(
+                label, "goes on from pass " + resumed + " where " + kept.size() + " are kept");
           }
           pass = start.pass();
           kept.subList(0, resumed).forEach(vector -> add(whitening.fromPrepared(vector)));
         }
-        if (start.pass() != pass) {
-          throw violation("began pass " + start.pass() + " where " + pass + " was due");
-        }
+        passes.check(label, job, start.pass(), pass, start.reach(), start.last());
         if (start.coefficients().length != directions.size()) {
           throw violation(
+              label,
               "sent "
                   + start.coefficients().length
                   + " coefficients for "
                   + directions.size()
                   + " directions");
         }
-        if (start.reach() != 0 && job.spec().boundedResiduals()) {
-          throw violation("announced residuals beyond those of the family");
-        }
-        if (start.last() && pass == 1) {
-          throw passes.allowed() == 0
-              ? NoPassLeft.here(job.spec().level(), passes.totalColumns(), job.earlierPasses())
-              : NoPassLeft.at(job.spec().level(), passes.totalColumns(), "another party");
-        }
         double[] weights = combine(start.coefficients());
         if (start.last()) {
-          return new FeatureOutcome(
-              whitening.toPrepared(weights),
-              directions.size(),
-              Collections.unmodifiableMap(
-                  parametersRun(job, layer.choice(), layer.quantisation(), directions.size())),
-              null);
+          return outcome(job, layer, whitening.toPrepared(weights), directions.size());
         }
-        if (pass - resumed > passes.allowed()) {
-          throw violation("wants more than the " + passes.allowed() + " passes that were agreed");
-        }
-        passes.beforePass().accept(pass);
-        int most = resumed + passes.allowed();
-        passes.progress().update("pass", pass - 1L, most);
+        passes.begin(label, pass, resumed);
         pass(start, weights);
-        passes.progress().update("pass", pass, most);
+        passes.end(pass, resumed);
       }
     }
 
@@ -617,8 +774,12 @@ final class GradientsTraining implements TrainingProtocol {
               new PassStore.Kept(
                   whitening.toPrepared(direction), new double[0], new double[0], new double[0]));
       byte[] request = start.bind(product.request());
-      sendLogits(start.pass(), direction, request);
-      sendScalars(start.pass(), direction, request);
+      opening.logits(
+          start.pass(),
+          own.times(whitening.toPrepared(direction)),
+          Math.sqrt(SubspaceFit.dot(direction, direction)),
+          request);
+      opening.scalars(start.pass(), products(direction), request);
     }
 
     private void add(double[] direction) {
@@ -626,38 +787,15 @@ final class GradientsTraining implements TrainingProtocol {
       penalties.add(whitening.penaltyTimes(direction));
     }
 
-    private void sendLogits(int pass, double[] direction, byte[] request) {
-      int parties = job.featureParties().size();
-      double[] logits = own.times(whitening.toPrepared(direction));
-      double width = noiseWidth * Math.sqrt(SubspaceFit.dot(direction, direction));
-      long[] residues = new long[logits.length];
-      for (int i = 0; i < logits.length; i++) {
-        double noisy = logits[i] + width * (2 * noise.nextDouble() - 1);
-        residues[i] = Ring.LOGITS.encode(noisy, parties, "a logit");
-      }
-      masks.apply(residues, Ring.LOGITS.bits(), "logits", pass, request);
-      for (int from = 0; from < residues.length; from += Messages.CHUNK) {
-        int to = Math.min(residues.length, from + Messages.CHUNK);
-        label.send(new Messages.MaskedLogits(from, Arrays.copyOfRange(residues, from, to)));
-      }
-    }
-
-    private void sendScalars(int pass, double[] newest, byte[] request) {
-      int parties = job.featureParties().size();
+    /** Of the newest direction with all, then the same of penalties. */
+    private double[] products(double[] newest) {
       int count = directions.size();
-      long[] scalars = new long[2 * count];
+      double[] products = new double[2 * count];
       for (int s = 0; s < count; s++) {
-        scalars[s] =
-            Ring.SCALARS.encode(
-                SubspaceFit.dot(directions.get(s), newest), parties, "an inner product");
-        scalars[count + s] =
-            Ring.SCALARS.encode(
-                job.spec().l2() * SubspaceFit.dot(penalties.get(s), newest),
-                parties,
-                "a penalty product");
+        products[s] = SubspaceFit.dot(directions.get(s), newest);
+        products[count + s] = job.spec().l2() * SubspaceFit.dot(penalties.get(s), newest);
       }
-      masks.apply(scalars, Ring.SCALARS.bits(), "scalars", pass, request);
-      label.send(new Messages.MaskedScalars(scalars));
+      return products;
     }
 
     private double[] combine(double[] coefficients) {
@@ -669,10 +807,6 @@ final class GradientsTraining implements TrainingProtocol {
         }
       }
       return sum;
-    }
-
-    private WireException.ProtocolViolation violation(String what) {
-      return new WireException.ProtocolViolation(label.peer(), what);
     }
   }
 

@@ -1,8 +1,10 @@
 package org.espalier.protocols.glm;
 
 import org.espalier.protocols.fixedpoint.Ring;
+import org.espalier.wire.Decoder;
 import org.espalier.wire.Digests;
 import org.espalier.wire.Encoder;
+import org.espalier.wire.MalformedMessageException;
 import org.espalier.wire.Message;
 import org.espalier.wire.MessageType;
 
@@ -155,6 +157,77 @@ final class Messages {
     @Override
     public void encode(Encoder out) {
       out.putLongs(values);
+    }
+  }
+
+  /**
+   * Label party, with a penalty on absolute weights, in the place of {@link PassStart}.
+   *
+   * @param last nothing follows; the weights are those before the last step, or after it if it is
+   *     kept
+   * @param kept whether the step of the pass before was taken
+   * @param scale of the step's logits and of its length
+   * @param gradientScale of gradients
+   * @param reach as in {@link PassStart}
+   * @param curvature of the loss for each row, for the next step's bound
+   * @param momentum how far beyond the present weights the gradient is, in units of the last step
+   */
+  record SparseStart(
+      int pass,
+      boolean last,
+      boolean kept,
+      int scale,
+      int gradientScale,
+      int reach,
+      double curvature,
+      double momentum)
+      implements Message {
+    private static final int MAX_SCALE = PassStart.MAX_SCALE;
+    static final long LIMIT = 40;
+    static final MessageType<SparseStart> TYPE =
+        new MessageType<>(68, "pass start", SparseStart::of);
+
+    private static SparseStart of(Decoder in) {
+      SparseStart start =
+          new SparseStart(
+              in.getInt("pass", 1, TrainingSpec.MAX_PASSES + 1),
+              in.getInt("last", 0, 1) == 1,
+              in.getInt("kept", 0, 1) == 1,
+              in.getInt("scale", -MAX_SCALE, MAX_SCALE),
+              in.getInt("gradient scale", -MAX_SCALE, MAX_SCALE),
+              in.getInt("reach", -MAX_SCALE, MAX_SCALE),
+              in.getDouble("curvature"),
+              in.getDouble("momentum"));
+      if (!(start.curvature > 0 && start.curvature < Double.POSITIVE_INFINITY)) {
+        throw new MalformedMessageException("curvature is not above 0");
+      }
+      if (!(start.momentum >= 0 && start.momentum <= 1)) {
+        throw new MalformedMessageException("momentum is not in 0..1");
+      }
+      return start;
+    }
+
+    /** There is no pass at all. */
+    static SparseStart nothing() {
+      return new SparseStart(1, true, false, 0, 0, 0, 1, 0);
+    }
+
+    /** See {@link PassStart#bind}. */
+    byte[] bind(byte[] request) {
+      Encoder all = new Encoder().putBytes(request);
+      encode(all);
+      return Digests.sha256().digest(all.toByteArray());
+    }
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putInt(pass).putInt(last ? 1 : 0).putInt(kept ? 1 : 0).putInt(scale);
+      out.putInt(gradientScale).putInt(reach).putDouble(curvature).putDouble(momentum);
     }
   }
 

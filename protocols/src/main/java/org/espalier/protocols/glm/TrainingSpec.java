@@ -24,6 +24,8 @@ import org.espalier.protocols.privacy.LabelPrivacy;
  *     level {@code sealed}; or null
  * @param inference at level {@code gradients}: every party gets the standard errors of its weights
  *     ({@link Inference})
+ * @param l1 at level {@code gradients}: factor of the weights' absolute values, 0 or more, added to
+ *     the objective; some weights then are exactly 0
  */
 public record TrainingSpec(
     Family family,
@@ -35,8 +37,10 @@ public record TrainingSpec(
     boolean sharedWeights,
     boolean weighted,
     LabelPrivacy labelPrivacy,
-    boolean inference) {
+    boolean inference,
+    double l1) {
   static final int MAX_PASSES = 200;
+  private static final double MAX_L1 = 1e9;
   private static final double MIN_RIDGE = 1e-6;
 
   /** By how many bits the largest of unbounded residuals is expected to exceed a typical one. */
@@ -63,7 +67,18 @@ public record TrainingSpec(
       boolean acceptSpan,
       boolean sharedWeights,
       boolean weighted) {
-    this(family, level, l2, maxPasses, tolerance, acceptSpan, sharedWeights, weighted, null, false);
+    this(
+        family,
+        level,
+        l2,
+        maxPasses,
+        tolerance,
+        acceptSpan,
+        sharedWeights,
+        weighted,
+        null,
+        false,
+        0);
   }
 
   /** The same with standard errors. */
@@ -78,7 +93,24 @@ public record TrainingSpec(
         sharedWeights,
         weighted,
         labelPrivacy,
-        true);
+        true,
+        l1);
+  }
+
+  /** The same with so large a factor of the weights' absolute values. */
+  public TrainingSpec withL1(double factor) {
+    return new TrainingSpec(
+        family,
+        level,
+        l2,
+        maxPasses,
+        tolerance,
+        acceptSpan,
+        sharedWeights,
+        weighted,
+        labelPrivacy,
+        inference,
+        factor);
   }
 
   public TrainingSpec {
@@ -105,6 +137,15 @@ public record TrainingSpec(
     if (inference && level != Level.GRADIENTS) {
       throw new IllegalArgumentException(
           "standard errors need level " + Level.GRADIENTS.wireName());
+    }
+    if (!(l1 >= 0 && l1 <= MAX_L1)) {
+      throw new IllegalArgumentException("l1 must be 0 or more, got " + l1);
+    }
+    if (l1 > 0 && (level != Level.GRADIENTS || inference)) {
+      throw new IllegalArgumentException(
+          inference
+              ? "weights that a penalty sets to 0 have no standard errors"
+              : "a penalty on absolute weights needs level " + Level.GRADIENTS.wireName());
     }
     if (!(l2 > 0 && l2 <= 100)) {
       throw new IllegalArgumentException("l2 must be above 0 and at most 100, got " + l2);

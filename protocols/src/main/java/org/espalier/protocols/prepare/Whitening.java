@@ -29,6 +29,9 @@ public final class Whitening {
 
   private final Matrix toPrepared;
 
+  /** M⁻¹, once it is asked for. */
+  private Matrix inverse;
+
   private Whitening(Matrix toPrepared) {
     this.toPrepared = toPrepared;
   }
@@ -167,6 +170,21 @@ public final class Whitening {
    */
   public double[] toPrepared(double[] w) {
     return toPrepared.times(w);
+  }
+
+  /**
+   * M⁻ᵀ·g: a gradient on the whitened features as one on the prepared ones.
+   *
+   * @param g one per column
+   */
+  public double[] gradientOfPrepared(double[] g) {
+    if (inverse == null) {
+      int d = toPrepared.columns();
+      DMatrixRMaj inverted = new DMatrixRMaj(d, d);
+      CommonOps_DDRM.invert(DMatrixRMaj.wrap(d, d, toPrepared.values().clone()), inverted);
+      inverse = new Matrix(d, d, inverted.data);
+    }
+    return inverse.transposeTimes(g);
   }
 
   /**

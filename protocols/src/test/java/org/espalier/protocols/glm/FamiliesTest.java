@@ -49,6 +49,12 @@ class FamiliesTest {
     return Arrays.stream(table).mapToDouble(row -> row[at]).toArray();
   }
 
+  /** One of the features. */
+  static double[] column(String name) {
+    int at = Integer.parseInt(name.substring(1));
+    return Arrays.stream(table()).mapToDouble(row -> row[at]).toArray();
+  }
+
   private static Matrix part(double[][] table, int from, int to) {
     double[] values =
         Arrays.stream(table).flatMapToDouble(row -> Arrays.stream(row, from, to)).toArray();

@@ -30,7 +30,7 @@ class GradientsResumeTest {
   private static final Party F2 = TrainingRun.featureParty(2);
 
   /** As a disk that survives an attempt. */
-  private static final class Memory implements PassStore {
+  static final class Memory implements PassStore {
     final List<Kept> kept = new ArrayList<>();
 
     @Override

@@ -36,7 +36,8 @@ class LabelPrivacyTest {
         false,
         false,
         privacy,
-        false);
+        false,
+        0);
   }
 
   private static TrainingJob job(int rows, TrainingSpec spec) {
@@ -222,7 +223,8 @@ class LabelPrivacyTest {
                     false,
                     false,
                     new LabelPrivacy(1, 1e-6, 2),
-                    false))
+                    false,
+                    0))
         .hasMessageContaining("logistic models");
   }
 }

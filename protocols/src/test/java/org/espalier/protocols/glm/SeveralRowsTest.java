@@ -6,10 +6,14 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.function.IntConsumer;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.prepare.Matrix;
+import org.espalier.wire.Party;
 import org.espalier.wire.memory.MemoryNetwork;
 import org.junit.jupiter.api.Test;
 
@@ -62,10 +66,23 @@ class SeveralRowsTest {
   }
 
   private static TrainingRun train(TrainingSpec spec, Outcomes outcomes) {
+    return train(spec, outcomes, Map.of(), pass -> {});
+  }
+
+  private static TrainingRun train(
+      TrainingSpec spec,
+      Outcomes outcomes,
+      Map<Party, TrainingRun.Before> before,
+      IntConsumer begun) {
     List<Matrix> parts = new ArrayList<>(List.of(ALL.parts().get(0)));
     ALL.parts().stream().skip(1).map(SeveralRowsTest::once).forEach(parts::add);
-    return TrainingRun.of(
-        new TestData(parts, new double[PEOPLE]), outcomes, spec, new MemoryNetwork());
+    return TrainingRun.again(
+        new TestData(parts, new double[PEOPLE]),
+        outcomes,
+        spec,
+        new MemoryNetwork(),
+        before,
+        begun);
   }
 
   private static Matrix joined() {
@@ -86,6 +103,27 @@ class SeveralRowsTest {
     assertThat(run.label().trainingLogits()).hasSize(OF.length);
     assertThat(run.label().converged()).isTrue();
     assertThat(run.label().passes()).hasSizeLessThan(40);
+  }
+
+  /** What earlier attempts opened is of people, too. */
+  @Test
+  void anotherAttemptGoesOnFromWhatWasKept() {
+    Map<Party, TrainingRun.Before> kept = new HashMap<>();
+    for (Party party :
+        List.of(TrainingRun.LABEL, TrainingRun.featureParty(1), TrainingRun.featureParty(2))) {
+      kept.put(party, new TrainingRun.Before(0, new GradientsResumeTest.Memory()));
+    }
+    TrainingSpec loose =
+        new TrainingSpec(Family.LOGISTIC, Level.GRADIENTS, 0.01, 40, 1e-4, true, false, true);
+    Outcomes outcomes = new Outcomes(ALL.labels(), null, null, OF);
+    List<Integer> begun = new ArrayList<>();
+    TrainingRun first = train(loose, outcomes, kept, begun::add);
+    assertThat(begun).isNotEmpty();
+    begun.clear();
+    TrainingRun again = train(loose, outcomes, kept, begun::add);
+    // At most the last one, which is not kept if it opened noise.
+    assertThat(begun).doesNotContain(1).hasSizeLessThan(2);
+    assertThat(again.weights()).containsExactly(first.weights(), within(1e-3));
   }
 
   /** The gradient of the weighted least squares on the joined table vanishes. */

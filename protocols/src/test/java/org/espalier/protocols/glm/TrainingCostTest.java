@@ -58,6 +58,12 @@ class TrainingCostTest {
         columns(label, first, second));
   }
 
+  @Test
+  void countsPassesWithAPenaltyOnAbsoluteWeights() {
+    TrainingSpec spec = new TrainingSpec(Level.GRADIENTS, 1e-2, 5, 1e-12, true).withL1(0.01);
+    check(spec, 3000, columns(2, 6, 5));
+  }
+
   /** Several columns share a reply of slots where there are few rows, not where there are many. */
   @ParameterizedTest
   @CsvSource({"700, 2, 5, 4", "8500, 1, 3, 0"})

@@ -91,7 +91,18 @@ record TrainingRun(
       MemoryNetwork network,
       Map<Party, Before> before,
       IntConsumer begun) {
-    return of(data, Outcomes.of(data.labels()), spec, network, channel -> channel, before, begun);
+    return again(data, Outcomes.of(data.labels()), spec, network, before, begun);
+  }
+
+  /** The same with other outcomes than the data's. */
+  static TrainingRun again(
+      TestData data,
+      Outcomes outcomes,
+      TrainingSpec spec,
+      MemoryNetwork network,
+      Map<Party, Before> before,
+      IntConsumer begun) {
+    return of(data, outcomes, spec, network, channel -> channel, before, begun);
   }
 
   /** With the outcomes of another family than the data's. */

@@ -74,9 +74,10 @@ public record Scenario(
     if (spec.neural()
         || spec.family() != Family.LOGISTIC
         || spec.weighted()
+        || spec.model().l1() != null
         || spec.sharesWeights()) {
       throw Problem.refused(
-              job + ": a scenario compares weights of logistic models, not shared ones")
+              job + ": a scenario compares weights of logistic models without l1, not shared ones")
           .next("silo job plan " + job + ", at a node");
     }
     if (spec.parties().size() > MAX_PARTIES) {

@@ -108,6 +108,11 @@ public final class JobPlan {
       if (train.labelPrivacy() != null) {
         add(all, null, train.labelPrivacy().statement(spec.labelParty().name()));
       }
+      if (train.model().l1() != null) {
+        for (Disclosure.Statement statement : Disclosure.sparse(facts)) {
+          add(all, statement.learner(), statement.text());
+        }
+      }
       if (train.infers()) {
         for (Disclosure.Statement statement : Disclosure.inference(facts)) {
           add(all, statement.learner(), statement.text());

@@ -81,6 +81,9 @@ public final class JobReport {
             .put("level", spec.training().level())
             .put("l2", spec.model().l2())
             .put("weights", spec.model().weights());
+    if (spec.model().l1() != null) {
+      model.put("l1", spec.model().l1());
+    }
     if (spec.model().classWeights() != null) {
       model.set("class_weights", Json.tree(spec.model().classWeights()));
     }

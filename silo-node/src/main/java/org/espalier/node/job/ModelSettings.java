@@ -25,6 +25,7 @@ import org.espalier.protocols.neural.top.Task;
  * @param dropout neural: share of hidden units that a training step leaves out
  * @param task neural: {@code binary}, {@code multiclass} or {@code regression}
  * @param inference whether each party gets the standard errors of its weights; null where not
+ * @param l1 factor of the weights' absolute values, added to the mean loss; null: 0
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record ModelSettings(
@@ -36,23 +37,29 @@ public record ModelSettings(
     String activation,
     BigDecimal dropout,
     String task,
-    Boolean inference) {
+    Boolean inference,
+    BigDecimal l1) {
   public static final String NEURAL = "neural";
   static final String OWN = "own";
   static final String SHARED = "shared";
 
   private static final int MOST_SHARED_UNITS = 256;
   private static final int MOST_UNITS = 1024;
+  private static final BigDecimal MOST_L1 = new BigDecimal("1000000000");
 
   /** What a job that says nothing of its model gets. */
   static ModelSettings byDefault() {
-    return new ModelSettings(null, null, null, null, null, null, null, null, null);
+    return new ModelSettings(null, null, null, null, null, null, null, null, null, null);
   }
 
   public ModelSettings {
     weights = weights == null ? OWN : weights;
     // The default is not in the canonical form, so that older jobs keep their digest.
     inference = Boolean.TRUE.equals(inference) ? inference : null;
+    l1 = l1 == null || l1.signum() == 0 ? null : l1;
+    if (l1 != null) {
+      requireSparse(l1, type, inference);
+    }
     Specs.oneOf("model.weights", weights, OWN, SHARED);
     type = type == null ? Family.LOGISTIC.wireName() : type;
     Specs.oneOf(
@@ -88,6 +95,20 @@ public record ModelSettings(
       throw new IllegalArgumentException(
           "model.l2 is %s and at most 100, not %s"
               .formatted(type.equals(NEURAL) ? "0 or more" : "above 0", l2));
+    }
+  }
+
+  private static void requireSparse(BigDecimal l1, String type, Boolean inference) {
+    if (l1.signum() < 0 || l1.compareTo(MOST_L1) > 0) {
+      throw new IllegalArgumentException("model.l1 is 0 to %s, not %s".formatted(MOST_L1, l1));
+    }
+    if (NEURAL.equals(type)) {
+      throw new IllegalArgumentException("model.l1 is for regressions, not for model.type: neural");
+    }
+    if (inference != null) {
+      throw new IllegalArgumentException(
+          "model.l1 and model.inference exclude each other: weights that a penalty sets to 0, and those"
+              + " that are left because of the data, have no standard errors of this kind");
     }
   }
 

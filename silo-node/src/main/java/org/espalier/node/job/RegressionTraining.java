@@ -38,6 +38,9 @@ record RegressionTraining(TrainSpec spec) implements Training {
     TrainingSettings settings = spec.training();
     ObjectNode parameters =
         Json.object().put("level", settings.level()).put("l2", spec.model().l2().toPlainString());
+    if (spec.model().l1() != null) {
+      parameters.put("l1", spec.model().l1().toPlainString());
+    }
     if (settings.maxPasses() != null) {
       parameters.put("max_passes", settings.maxPasses());
     }
@@ -72,7 +75,8 @@ record RegressionTraining(TrainSpec spec) implements Training {
         spec.sharesWeights(),
         spec.weighted(),
         spec.labelPrivacy(),
-        spec.infers());
+        spec.infers(),
+        spec.model().l1() == null ? 0 : spec.model().l1().doubleValue());
   }
 
   /** A level's own schedule is shorter than what a job may ask for at most. */
@@ -274,8 +278,14 @@ record RegressionTraining(TrainSpec spec) implements Training {
         run.self().equals(spec.labelParty()) ? ModelSlice.Role.LABEL : ModelSlice.Role.FEATURE,
         spec.model().type(),
         spec.training().level(),
-        "%s + %s/2 * squared norm of the weights on the prepared features"
-            .formatted(loss(), spec.model().l2().toPlainString()),
+        "%s%s + %s/2 * squared norm of the weights on the prepared features"
+            .formatted(
+                loss(),
+                spec.model().l1() == null
+                    ? ""
+                    : " + %s * sum of their absolute values"
+                        .formatted(spec.model().l1().toPlainString()),
+                spec.model().l2().toPlainString()),
         prepared.split().training().length,
         passes,
         weights,

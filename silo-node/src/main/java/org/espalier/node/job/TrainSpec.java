@@ -172,6 +172,16 @@ public record TrainSpec(
       throw new IllegalArgumentException(
           "model.class_weights are for level gradients, not for level sealed");
     }
+    if (model.l1() != null && sealed) {
+      throw new IllegalArgumentException(
+          "model.l1 is for level gradients: whether a weight is 0 is a comparison, and at level sealed"
+              + " nobody compares weights, which all parties only have shares of");
+    }
+    if (model.l1() != null && !training.acceptsSpan()) {
+      throw new IllegalArgumentException(
+          "model.l1 needs training.accept: [span]: where few weights are left, the numbers that passes"
+              + " open of each person are single columns, but for scale and noise");
+    }
     if (model.inference() != null && sealed) {
       throw new IllegalArgumentException(
           "model.inference is for level gradients: at level sealed nobody knows how certain single"

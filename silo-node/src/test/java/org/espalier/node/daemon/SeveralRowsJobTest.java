@@ -69,8 +69,8 @@ class SeveralRowsJobTest extends TwoSilos {
             parties: {bank.example: {dataset: loans}, insurer.example: {dataset: people}}
             match: [[{column: person}]]
             alignment: {duplicates: all}
-            model: {type: linear, l2: 0.0001}
-            training: {level: gradients, accept: [span]}
+            model: {type: linear, l2: 0.0001, l1: 0.02}
+            training: {level: gradients, accept: [span], max_passes: 40}
             evaluation: {holdout: 0.25, reveal: scores}
             """,
             JsonNode.class);
@@ -99,6 +99,10 @@ class SeveralRowsJobTest extends TwoSilos {
     JsonNode weights = insurer.call("model.show", "job", job).path("weights");
     assertThat(weights.get(0).asDouble()).isCloseTo(3, within(0.2));
     assertThat(weights.get(1).asDouble()).isCloseTo(-1, within(0.1));
+    assertThat(weights.get(2).asDouble()).as("exactly 0 by model.l1").isZero();
+    assertThat(insurer.call("model.show", "job", job).path("objective").asText())
+        .contains("over the label party's rows + 0.02 * sum of their absolute values + 0.0001/2");
+    assertThat(report.path("learned").toString()).contains("not which weights are 0");
     assertThat(report.path("learned").toString())
         .contains("nothing of how many rows of a person bank.example has");
     assertThat(insurer.call("job.show", "job", job).path("learns").toString())

@@ -195,6 +195,10 @@ class TrainSpecTest {
         "model: {inference: true} | model.inference is for level gradients: at level sealed nobody",
         "model: {inference: true, type: neural} | model.inference is for regressions: the weights of",
         "model: {inference: true, class_weights: balanced} | class_weights exclude each other",
+        "model: {l1: 0.1} | model.l1 is for level gradients: whether a weight is 0 is a comparison",
+        "model: {l1: -1} | model.l1 is 0 to 1000000000, not -1",
+        "model: {l1: 1, inference: true} | model.l1 and model.inference exclude each other",
+        "model: {l1: 1, type: neural} | model.l1 is for regressions, not for model.type: neural",
         "model: {class_weights: even} | model.class_weights are balanced or {0: W, 1: W} with",
         "model: {class_weights: {0: 1}} | model.class_weights are balanced or {0: W, 1: W} with",
         "model: {class_weights: {0: 1, 1: 0}} | model.class_weights are balanced or {0: W, 1: W}",
@@ -229,6 +233,16 @@ class TrainSpecTest {
     assertThat(two).isNotEqualTo(BASE);
     assertThatThrownBy(() -> JobSpec.yaml("j", two + "alignment: {protocol: unbalanced}"))
         .hasMessageContaining("by 1 rule of the match section, the job names 2 and 2");
+  }
+
+  @Test
+  void sparseWeightsNeedTheConsentToTheSpan() {
+    String sparse = "model: {l1: 0.1}\ntraining: {level: gradients%s}\n";
+    assertThatThrownBy(() -> read(sparse.formatted("")))
+        .hasMessageContaining("model.l1 needs training.accept: [span]: where few weights are left");
+    TrainSpec spec = read(sparse.formatted(", accept: [span]"));
+    assertThat(spec.model().l1()).isEqualByComparingTo("0.1");
+    assertThat(read("model: {l1: 0}").digest()).isEqualTo(read("").digest());
   }
 
   @Test
