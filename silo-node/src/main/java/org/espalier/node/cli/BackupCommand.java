@@ -37,6 +37,9 @@ final class BackupCommand extends SiloCommand {
                         .formatted(
                             made.file(), Format.count(made.files()), Format.bytes(made.bytes()))));
     say("The passphrase is not in it: keep " + home().passphrase() + " elsewhere.");
+    if (home().load().database() != null) {
+      say("The database in PostgreSQL is not in it: pg_dump it before the node runs again.");
+    }
     next("silo node start --background");
     return 0;
   }

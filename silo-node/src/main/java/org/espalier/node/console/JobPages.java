@@ -279,7 +279,7 @@ final class JobPages {
       html.element("strong", verdict.path("rule").asText());
       html.text(" " + verdict.path("text").asText());
       if (verdict.hasNonNull("allow")) {
-        html.element("span", "would be allowed by", "class", "soft small");
+        html.element("span", "would be allowed by", "class", "soft small block");
         html.element("code", verdict.path("allow").asText(), "class", "command");
       }
       html.close("span").close("li");

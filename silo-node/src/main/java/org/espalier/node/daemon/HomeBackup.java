@@ -19,18 +19,21 @@ import java.util.HexFormat;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import java.util.zip.ZipOutputStream;
 import org.espalier.node.Problem;
+import org.espalier.node.config.SiloConfig;
 import org.espalier.node.config.SiloHome;
 import org.espalier.wire.Digests;
 
 /**
  * A copy of everything that a node cannot do without, as one ZIP file: configuration, keys (sealed
- * by the passphrase, which is not in it), database, audit log, cohorts, results, and what is known
- * of partners' logs. It is made while no node runs, so that all of it is of one moment.
+ * by the passphrase; that and other files of secrets are not in it), database, audit log, cohorts,
+ * results, and what is known of partners' logs. It is made while no node runs, so that all of it is
+ * of one moment.
  */
 public final class HomeBackup {
   private static final String SUMS = "SHA256SUMS";
@@ -55,11 +58,11 @@ public final class HomeBackup {
    * @throws Problem if a node runs in the folder, or it cannot be read or the file not be written
    */
   public static Made write(SiloHome home, Path file) {
-    home.load();
+    Set<Path> secrets = secrets(home.root(), home.load());
     try {
       HomeLock lock = HomeLock.take(home);
       try {
-        return locked(home, file);
+        return locked(home, file, secrets);
       } finally {
         lock.close();
       }
@@ -68,7 +71,7 @@ public final class HomeBackup {
     }
   }
 
-  private static Made locked(SiloHome home, Path file) throws IOException {
+  private static Made locked(SiloHome home, Path file, Set<Path> secrets) throws IOException {
     if (file.startsWith(home.root())) {
       throw Problem.refused("a backup does not lie in the folder that it is of")
           .next("choose another place");
@@ -83,7 +86,7 @@ public final class HomeBackup {
     int files;
     try (OutputStream out = Files.newOutputStream(part, StandardOpenOption.WRITE);
         ZipOutputStream zip = new ZipOutputStream(out)) {
-      files = write(home, zip);
+      files = write(home, zip, secrets);
     } catch (IOException | RuntimeException e) {
       Files.deleteIfExists(part);
       throw e;
@@ -92,13 +95,34 @@ public final class HomeBackup {
     return new Made(file, files, Files.size(file));
   }
 
-  private static int write(SiloHome home, ZipOutputStream zip) throws IOException {
+  /** Files with secrets that silo.yaml names, as far as they lie in the folder. */
+  private static Set<Path> secrets(Path root, SiloConfig config) {
+    Set<Path> files = new HashSet<>();
+    if (config.scoring() != null) {
+      files.add(config.scoring().keystorePassphrase());
+    }
+    if (config.console() != null) {
+      files.add(config.console().keystorePassphrase());
+    }
+    if (config.metrics() != null) {
+      files.add(config.metrics().keystorePassphrase());
+      files.add(config.metrics().token());
+    }
+    if (config.database() != null) {
+      files.add(config.database().passwordFile());
+    }
+    files.remove(null);
+    return files.stream().map(file -> root.resolve(file).normalize()).collect(Collectors.toSet());
+  }
+
+  private static int write(SiloHome home, ZipOutputStream zip, Set<Path> secrets)
+      throws IOException {
     Map<String, String> sums = new TreeMap<>();
     try (Stream<Path> all = Files.walk(home.root())) {
       for (Path path : all.sorted().toList()) {
         String name = home.root().relativize(path).toString();
         String top = name.contains("/") ? name.substring(0, name.indexOf('/')) : name;
-        if (LEFT_OUT.contains(top) || !Files.isRegularFile(path)) {
+        if (LEFT_OUT.contains(top) || secrets.contains(path) || !Files.isRegularFile(path)) {
           continue;
         }
         zip.putNextEntry(new ZipEntry(name));
