@@ -218,7 +218,9 @@ public final class Disclosure {
                         "the standard error of each of its weights: "
                             + (count < 0 ? "one number a prepared column" : count + " numbers")
                             + " that depend on all people's predictions and on how well others' columns"
-                            + " explain its own; the number of columns of the label party"
+                            + " explain its own, and as many variance inflation factors, from which"
+                            + " follows how much each of its columns varies among people whose"
+                            + " predictions are uncertain; the number of columns of the label party"
                             + (facts.boundTold()
                                 ? "; and below which power of two the largest curvature of a person's"
                                     + " loss lies"

@@ -317,6 +317,7 @@ final class GradientsCost {
     }
     for (int p = 1; p < columns.length; p++) {
       variances(p);
+      variances(p);
     }
   }
 

@@ -18,13 +18,24 @@ import java.util.Arrays;
  * l2.
  *
  * @param standardErrors one a prepared feature of this party, each at least 0
+ * @param inflation variance inflation factors of the same, 1 or more: how many times the square of
+ *     the standard error is what it would be if all other columns were without correlation to this
+ *     one, the diagonal of H⁻¹ times that of its inverse without the intercept's row (Fox and
+ *     Monette, J. Am. Stat. Assoc. 87, 1992); null of a model that was trained before they were
+ *     given
  * @param intercept that of the intercept; null at a feature party
  * @param dispersion φ; null at a feature party
  */
-public record Inference(double[] standardErrors, Double intercept, Double dispersion) {
+public record Inference(
+    double[] standardErrors, double[] inflation, Double intercept, Double dispersion) {
   public Inference {
     if (Arrays.stream(standardErrors).anyMatch(se -> !(se >= 0 && se < Double.POSITIVE_INFINITY))) {
       throw new IllegalArgumentException("a standard error is not a number");
+    }
+    if (inflation != null
+        && (inflation.length != standardErrors.length
+            || Arrays.stream(inflation).anyMatch(f -> !(f >= 1 && f < Double.POSITIVE_INFINITY)))) {
+      throw new IllegalArgumentException("there is not one inflation factor of 1 or more for each");
     }
     if ((intercept == null) != (dispersion == null)
         || (intercept != null && !(intercept >= 0 && intercept < Double.POSITIVE_INFINITY))

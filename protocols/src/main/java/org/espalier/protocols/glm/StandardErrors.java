@@ -25,8 +25,10 @@ import org.espalier.wire.WireException;
  * those of each feature party in a basis that only it knows, so that what is opened would be the
  * same for all columns that span the same ({@link WeightedGram}). The label party inverts it, and
  * each feature party obtains from its block of the inverse B nothing but the variances of its own
- * weights, m_jᵀBm_j with m_j the row j of its whitening: that is one encrypted product ({@link
- * ResidualHolder}) of the entries of B, which the label party encrypts, with those of m_jm_jᵀ.
+ * weights, m_jᵀBm_j with m_j the row j of its whitening M: that is one encrypted product ({@link
+ * ResidualHolder}) of the entries of B, which the label party encrypts, with those of m_jm_jᵀ. In
+ * the same way it obtains from its block of H, the intercept taken out, with the rows of M⁻ᵀ what
+ * each of its columns brings by itself, and so the variance inflation factors.
  */
 final class StandardErrors {
   /** Bits of either factor of a variance. */
@@ -149,13 +151,35 @@ final class StandardErrors {
       }
       double dispersion = dispersion();
       CommonOps_DDRM.scale(Math.scalb(dispersion, -unit), inverse);
+      DMatrixRMaj alone = withoutIntercept(hessian);
+      CommonOps_DDRM.scale(dispersion > 0 ? Math.scalb(1 / dispersion, unit) : 0, alone);
       party = 1;
       for (Map.Entry<Party, Channel> feature : features.entrySet()) {
-        give(feature.getKey(), feature.getValue(), inverse, party++);
+        give(feature.getKey(), feature.getValue(), inverse, party);
+        give(feature.getKey(), feature.getValue(), alone, party++);
       }
       int d = own.columns();
+      double[] variances = ownDiagonal(whitening.matrix(), inverse);
       return new Inference(
-          ownErrors(inverse), Math.sqrt(Math.max(0, inverse.get(d, d))), dispersion);
+          roots(variances),
+          inflation(variances, ownDiagonal(whitening.inverseTransposed(), alone)),
+          Math.sqrt(Math.max(0, inverse.get(d, d))),
+          dispersion);
+    }
+
+    /** H with the intercept minimised out: sums of products of centred columns. */
+    private DMatrixRMaj withoutIntercept(Matrix hessian) {
+      int total = plan.total();
+      int intercept = own.columns();
+      DMatrixRMaj centred = new DMatrixRMaj(total, total, true, hessian.values().clone());
+      double sum = centred.get(intercept, intercept);
+      for (int a = 0; a < total; a++) {
+        for (int b = 0; b < total; b++) {
+          double means = hessian.get(a, intercept) * hessian.get(intercept, b) / sum;
+          centred.set(a, b, hessian.get(a, b) - means);
+        }
+      }
+      return centred;
     }
 
     private void addPenalty(Matrix hessian, int unit) {
@@ -203,22 +227,20 @@ final class StandardErrors {
       return sum / (z.length - plan.total());
     }
 
-    private double[] ownErrors(DMatrixRMaj covariance) {
-      Matrix m = whitening.matrix();
-      double[] errors = new double[own.columns()];
-      for (int j = 0; j < errors.length; j++) {
-        double variance = 0;
-        for (int a = 0; a < errors.length; a++) {
-          for (int b = 0; b < errors.length; b++) {
-            variance += m.get(j, a) * m.get(j, b) * covariance.get(a, b);
+    /** m_jᵀ·C·m_j for the rows of m, with the own block of C. */
+    private double[] ownDiagonal(Matrix m, DMatrixRMaj c) {
+      double[] diagonal = new double[own.columns()];
+      for (int j = 0; j < diagonal.length; j++) {
+        for (int a = 0; a < diagonal.length; a++) {
+          for (int b = 0; b < diagonal.length; b++) {
+            diagonal[j] += m.get(j, a) * m.get(j, b) * c.get(a, b);
           }
         }
-        errors[j] = Math.sqrt(Math.max(0, variance));
       }
-      return errors;
+      return diagonal;
     }
 
-    /** Lets a feature party have its variances. */
+    /** Lets a feature party have the diagonal of its block in its own basis. */
     private void give(Party party, Channel channel, DMatrixRMaj covariance, int index) {
       int d = plan.columns(index);
       int offset = plan.offset(index);
@@ -243,6 +265,17 @@ final class StandardErrors {
     }
   }
 
+  private static double[] roots(double[] variances) {
+    return Arrays.stream(variances).map(variance -> Math.sqrt(Math.max(0, variance))).toArray();
+  }
+
+  /** At least 1, which rounding may have taken them below. */
+  private static double[] inflation(double[] variances, double[] alone) {
+    double[] factors = new double[variances.length];
+    Arrays.setAll(factors, j -> Math.max(1, variances[j] * alone[j]));
+    return factors;
+  }
+
   /**
    * A feature party's side.
    *
@@ -262,21 +295,33 @@ final class StandardErrors {
     WeightedGram.Slice slice = WeightedGram.Slice.of(plan, own, whitening, job.workspace());
     label.send(new Messages.InformationBits(slice.bits()));
     WeightedGram.feature(plan, label, others, slice, penalty(job, whitening, shape.exponent()));
+    double[] variances = diagonal(label, whitening.matrix());
+    if (variances == null) {
+      return null;
+    }
+    double[] alone = diagonal(label, whitening.inverseTransposed());
+    if (alone == null) {
+      throw new WireException.ProtocolViolation(label.peer(), "gave half of what there is");
+    }
+    return new Inference(roots(variances), inflation(variances, alone), null, null);
+  }
+
+  /** m_jᵀ·C·m_j for the rows of m, with the label party's C; null where it has none. */
+  private static double[] diagonal(Channel label, Matrix m) {
     Messages.VarianceReach reach =
         label.receive(Messages.VarianceReach.TYPE, Messages.VarianceReach.LIMIT);
     if (!reach.known()) {
       return null;
     }
-    Squares squares = new Squares(whitening.matrix());
-    double[] errors;
+    Squares squares = new Squares(m);
+    double[] diagonal;
     try (SliceEvaluator product = new SliceEvaluator(label, squares, BITS)) {
-      errors = product.receive().product();
+      diagonal = product.receive().product();
     }
-    for (int j = 0; j < d; j++) {
-      double variance = Math.scalb(errors[j], reach.exponent()) * squares.length(j);
-      errors[j] = Math.sqrt(Math.max(0, variance));
+    for (int j = 0; j < diagonal.length; j++) {
+      diagonal[j] = Math.scalb(diagonal[j], reach.exponent()) * squares.length(j);
     }
-    return new Inference(errors, null, null);
+    return diagonal;
   }
 
   private static WeightedGram.Plan plan(TrainingJob job, Channel label, long[] columns, int own) {

@@ -314,6 +314,10 @@ public record ModelSlice(
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     ArrayNode errors = json.putArray("standard_errors");
     Arrays.stream(inference.standardErrors()).forEach(errors::add);
+    if (inference.inflation() != null) {
+      ArrayNode factors = json.putArray("vif");
+      Arrays.stream(inference.inflation()).forEach(factors::add);
+    }
     if (inference.intercept() != null) {
       json.put("intercept", inference.intercept()).put("dispersion", inference.dispersion());
     }
@@ -325,6 +329,7 @@ public record ModelSlice(
     Inference inference =
         new Inference(
             json.numbers("standard_errors"),
+            json.has("vif") ? json.numbers("vif") : null,
             label ? json.number("intercept") : null,
             label ? json.number("dispersion") : null);
     json.end();

@@ -29,7 +29,7 @@ public final class Whitening {
 
   private final Matrix toPrepared;
 
-  /** M⁻¹, once it is asked for. */
+  /** M⁻ᵀ, once it is asked for. */
   private Matrix inverse;
 
   private Whitening(Matrix toPrepared) {
@@ -178,13 +178,21 @@ public final class Whitening {
    * @param g one per column
    */
   public double[] gradientOfPrepared(double[] g) {
+    return inverseTransposed().times(g);
+  }
+
+  /** M⁻ᵀ, d × d: not to be changed. */
+  public Matrix inverseTransposed() {
     if (inverse == null) {
       int d = toPrepared.columns();
       DMatrixRMaj inverted = new DMatrixRMaj(d, d);
-      CommonOps_DDRM.invert(DMatrixRMaj.wrap(d, d, toPrepared.values().clone()), inverted);
+      if (d > 0) {
+        CommonOps_DDRM.invert(DMatrixRMaj.wrap(d, d, toPrepared.values().clone()), inverted);
+        CommonOps_DDRM.transpose(inverted);
+      }
       inverse = new Matrix(d, d, inverted.data);
     }
-    return inverse.transposeTimes(g);
+    return inverse;
   }
 
   /**

@@ -74,7 +74,17 @@ class InferenceTest {
                 }
               });
       errors.add(run.label().inference().intercept());
+      int[] next = {0};
+      for (double factor : run.label().inference().inflation()) {
+        requireInflation(fit, next, factor);
+      }
+      for (FeatureOutcome feature : run.features()) {
+        for (double factor : feature.inference().inflation()) {
+          requireInflation(fit, next, factor);
+        }
+      }
       double[] weights = run.weights();
+      assertThat(next[0]).isEqualTo(weights.length);
       assertThat(run.label().inference().dispersion() / fit.path("dispersion").asDouble())
           .isCloseTo(1, within(1e-3));
       for (int j = 0; j < errors.size(); j++) {
@@ -90,6 +100,12 @@ class InferenceTest {
         }
       }
     }
+  }
+
+  private static void requireInflation(JsonNode fit, int[] next, double factor) {
+    double expected = fit.path("vif").get(next[0]).asDouble();
+    assertThat(factor / expected).as("inflation %d", next[0]++).isCloseTo(1, within(4e-3));
+    assertThat(factor).isGreaterThanOrEqualTo(1);
   }
 
   @Test

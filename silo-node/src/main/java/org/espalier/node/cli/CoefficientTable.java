@@ -8,7 +8,7 @@ final class CoefficientTable {
 
   /** Without rows yet. */
   static Table empty() {
-    return new Table("FEATURE", "WEIGHT", "STD ERROR", "Z", "P", "95% FROM", "TO");
+    return new Table("FEATURE", "WEIGHT", "STD ERROR", "Z", "P", "95% FROM", "TO", "VIF");
   }
 
   /** Adds one of a report's {@code coefficients}. */
@@ -21,7 +21,8 @@ final class CoefficientTable {
         told ? "%+.3f".formatted(weight.path("z").asDouble()) : "-",
         told ? "%.3g".formatted(weight.path("p").asDouble()) : "-",
         signed(weight, "low"),
-        signed(weight, "high"));
+        signed(weight, "high"),
+        weight.hasNonNull("vif") ? "%.2f".formatted(weight.path("vif").asDouble()) : "-");
   }
 
   private static String signed(JsonNode weight, String key) {

@@ -469,14 +469,14 @@ final class ReportPage {
     for (JsonNode weight : weights) {
       List<String> row = new ArrayList<>();
       row.add(weight.path("feature").asText());
-      for (String key : List.of("weight", "standard_error", "z", "p", "low", "high")) {
+      for (String key : List.of("weight", "standard_error", "z", "p", "low", "high", "vif")) {
         row.add(figure(weight.path(key)));
       }
       rows.add(row);
     }
     table(
         "Weights of this party's prepared features",
-        List.of("Feature", "Weight", "Standard error", "z", "p", "95% from", "to"),
+        List.of("Feature", "Weight", "Standard error", "z", "p", "95% from", "to", "VIF"),
         rows);
   }
 

@@ -142,7 +142,7 @@ public final class JobReport {
 
   /**
    * A slice's own weights, the intercept last: {@code feature, weight, standard_error, z?, p?, low,
-   * high}.
+   * high, vif?}.
    *
    * @param slice with standard errors
    */
@@ -154,24 +154,34 @@ public final class JobReport {
           all,
           slice.path("features").get(j).asText(),
           slice.path("weights").get(j),
-          inference.path("standard_errors").get(j));
+          inference.path("standard_errors").get(j),
+          inference.path("vif").path(j));
     }
     if (slice.has("intercept")) {
-      add(all, "(intercept)", slice.get("intercept"), inference.path("intercept"));
+      add(
+          all,
+          "(intercept)",
+          slice.get("intercept"),
+          inference.path("intercept"),
+          Json.object().path("vif"));
     }
     return all;
   }
 
-  private static void add(ArrayNode all, String feature, JsonNode weight, JsonNode error) {
+  private static void add(
+      ArrayNode all, String feature, JsonNode weight, JsonNode error, JsonNode vif) {
     WaldTest test = WaldTest.of(weight.asDouble(), error.asDouble());
-    all.addObject()
-        .put("feature", feature)
+    ObjectNode row = all.addObject();
+    row.put("feature", feature)
         .put("weight", test.estimate())
         .put("standard_error", test.standardError())
         .put("z", test.z())
         .put("p", test.p())
         .put("low", test.low())
         .put("high", test.high());
+    if (vif.isNumber()) {
+      row.set("vif", vif);
+    }
   }
 
   private static ObjectNode settings(TrainSpec spec) {

@@ -398,16 +398,16 @@ class RenderingTest {
     String model =
         Answers.MODEL.replace(
             "\"preparation\"",
-            "\"inference\":{\"standard_errors\":[0.0625,0.5,0],\"intercept\":0.25,\"dispersion\":1},"
+            "\"inference\":{\"standard_errors\":[0.0625,0.5,0],\"vif\":[1.5,12,1],\"intercept\":0.25,\"dispersion\":1},"
                 + "\"preparation\"");
     Said said = silo.answer("model.show", model).run("model", "show", "J-1a2b3c4d");
     assertThat(said.out().lines().map(line -> line.strip().replaceAll(" {2,}", "|")))
         .containsSubsequence(
-            "FEATURE|WEIGHT|STD ERROR|Z|P|95% FROM|TO",
-            "housing=own|-0.750000|0.500000|-1.500|0.134|-1.729982|+0.229982",
-            "amount|+0.500000|0.000000|-|-|+0.500000|+0.500000",
-            "income|+0.125000|0.062500|+2.000|0.0455|+0.002502|+0.247498",
-            "(intercept)|-1.500000|0.250000|-6.000|1.97e-09|-1.989991|-1.010009");
+            "FEATURE|WEIGHT|STD ERROR|Z|P|95% FROM|TO|VIF",
+            "housing=own|-0.750000|0.500000|-1.500|0.134|-1.729982|+0.229982|12.00",
+            "amount|+0.500000|0.000000|-|-|+0.500000|+0.500000|1.00",
+            "income|+0.125000|0.062500|+2.000|0.0455|+0.002502|+0.247498|1.50",
+            "(intercept)|-1.500000|0.250000|-6.000|1.97e-09|-1.989991|-1.010009|-");
   }
 
   @Test

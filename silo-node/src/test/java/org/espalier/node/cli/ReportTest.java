@@ -294,21 +294,21 @@ class ReportTest {
             "coefficients",
             """
             [{"feature":"income","weight":0.125,"standard_error":0.0625,"z":2.0,"p":0.0455,
-              "low":0.0025,"high":0.2475},
+              "low":0.0025,"high":0.2475,"vif":1.5},
              {"feature":"constant","weight":0.5,"standard_error":0.0,"z":null,"p":null,
               "low":0.5,"high":0.5}]
             """));
     assertThat(table(parsed(ReportPage.of(inferred)), "Weights of this party's prepared features"))
         .containsExactly(
-            "Feature|Weight|Standard error|z|p|95% from|to",
-            "income|0.1250|0.0625|2.0000|0.0455|0.0025|0.2475",
-            "constant|0.5000|0.0000|||0.5000|0.5000");
+            "Feature|Weight|Standard error|z|p|95% from|to|VIF",
+            "income|0.1250|0.0625|2.0000|0.0455|0.0025|0.2475|1.5000",
+            "constant|0.5000|0.0000|||0.5000|0.5000|");
     Said said = silo.answer("job.report", inferred.toString()).run("job", "report", "J-1a2b3c4d");
     assertThat(said.out().lines().map(line -> line.strip().replaceAll(" {2,}", "|")))
         .containsSubsequence(
             "weights|of this party's prepared features",
-            "income|+0.125000|0.062500|+2.000|0.0455|+0.002500|+0.247500",
-            "constant|+0.500000|0.000000|-|-|+0.500000|+0.500000");
+            "income|+0.125000|0.062500|+2.000|0.0455|+0.002500|+0.247500|1.50",
+            "constant|+0.500000|0.000000|-|-|+0.500000|+0.500000|-");
     assertThat(ReportPage.of(report())).doesNotContain("Weights of this party");
   }
 

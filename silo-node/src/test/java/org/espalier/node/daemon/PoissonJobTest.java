@@ -96,6 +96,7 @@ class PoissonJobTest extends TwoSilos {
     assertThat(slice.path("weights").get(1).asDouble()).isCloseTo(-0.3, within(0.08));
     // About 1/√(the claims of 1,200 people).
     assertThat(slice.at("/inference/standard_errors/0").asDouble()).isBetween(0.015, 0.04);
+    assertThat(slice.at("/inference/vif/0").asDouble()).isBetween(1.0, 1.2);
     assertThat(insurer.call("job.report", "job", job).path("coefficients")).hasSize(2);
     JsonNode coefficients = bank.call("job.report", "job", job).path("coefficients");
     assertThat(coefficients).hasSize(2);
