@@ -322,15 +322,15 @@ public final class Reconciler {
         compared += claim.kind() == Claim.Kind.RECEIPT && haver.equals(mine) ? 1 : 0;
         continue;
       }
+      if (claim.kind() == Claim.Kind.DECIDED && proposals.contains(claim.seq())) {
+        continue; // came with the proposal, and need be no event of its own at the proposer
+      }
       String there = begun.get(claim.attempt());
       boolean must =
           switch (claim.kind()) {
             // The other side decides, runs or signs only what it knows.
             case PROPOSED -> false;
-            case DECIDED ->
-                // One that came with the proposal is no event of its own at the proposer.
-                !proposals.contains(claim.seq())
-                    && (claim.subject().equals(lacker) || !begun.isEmpty());
+            case DECIDED -> claim.subject().equals(lacker) || !begun.isEmpty();
             case STARTED -> claim.outcome().equals(OK);
             case PHASE -> !claim.value().isEmpty();
             // Both keep the other's before they end well.
