@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
@@ -79,6 +80,7 @@ final class AuditJournal implements Journal {
   private final Actor operator;
   private final Function<Party, Optional<Fingerprint>> pins;
   private final List<LogReader> frozen;
+  private volatile BiConsumer<String, EventBuilder> reasons = (job, event) -> {};
   private volatile Runnable afterCheckpoint = () -> {};
   private volatile LongConsumer appended = nanos -> {};
   private volatile boolean writable = true;
@@ -302,6 +304,13 @@ final class AuditJournal implements Journal {
   }
 
   /**
+   * @param adds to the event that an attempt of a job begins why that is done
+   */
+  void reasons(BiConsumer<String, EventBuilder> adds) {
+    reasons = adds;
+  }
+
+  /**
    * @param task is run after each checkpoint, on the thread that asked for it
    */
   void afterCheckpoint(Runnable task) {
@@ -450,6 +459,7 @@ final class AuditJournal implements Journal {
     switch (type) {
       case "job.propose", "job.approve", "job.deny", "job.abort", DryRuns.EVENT ->
           event.actor(actor(facts));
+      case "job.run" -> reasons.accept(facts.path("job").asText(), event);
       case "job.phase", PASS, ALIGNMENT -> event.step(facts.path("phase_name").asText());
       default -> {}
     }

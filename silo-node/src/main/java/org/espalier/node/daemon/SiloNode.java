@@ -142,6 +142,10 @@ public final class SiloNode implements AutoCloseable {
       Path work = home.root().resolve("work");
       emptyFolder(work);
       jobs = new Jobs(store);
+      journal.reasons(
+          (id, event) ->
+              jobs.find(id)
+                  .ifPresent(job -> JobReasons.add(job, rules.policy(), config.name(), event)));
       datasets = new Datasets(store);
       links =
           Links.start(

@@ -182,4 +182,84 @@ class AuditCommandsTest {
     assertThat(silo.run("audit", "verify", "--key", signer.vkey()).exitCode()).isEqualTo(5);
     assertThat(silo.asked()).extracting("command").containsExactly("audit.checkpoint");
   }
+
+  @Test
+  void eventsAndReportsForOthersComeFromTheFiles() throws IOException {
+    Files.move(log, silo.home().resolve("audit"));
+    try {
+      for (String format : new String[] {"fhir", "ocsf", "cef"}) {
+        Path out = folder.resolve(format);
+        Said said = silo.runJson("audit", "export", "--format", format, "--out", out.toString());
+        assertThat(said.exitCode()).as(said.err()).isZero();
+        assertThat(said.json().path("events").asInt()).isEqualTo(4);
+        assertThat(Files.readString(out)).contains("J-00000000", "checkpoint.signed");
+      }
+      Path one = folder.resolve("one.cef");
+      silo.run(
+          "audit", "export", "--format", "cef", "--job", "J-00000000", "--out", one.toString());
+      assertThat(Files.readAllLines(one)).hasSize(1);
+      String again = folder.resolve("again").toString();
+      assertThat(silo.run("audit", "export", "--format", "xml", "--out", again).exitCode())
+          .isEqualTo(2);
+      assertThat(silo.run("audit", "export", "--out", again).exitCode()).isEqualTo(2);
+
+      assertThat(silo.run("audit", "report", "--art30").out())
+          .contains("# Record of processing activities", "### Job J-1a2b3c4d");
+      assertThat(silo.runJson("audit", "report", "--art30").json().path("schema").asText())
+          .isEqualTo("espalier.audit-art30/1");
+      Path page = folder.resolve("art30.html");
+      assertThat(silo.run("audit", "report", "--art30", "--out", page.toString()).exitCode())
+          .isZero();
+      assertThat(Files.readString(page)).startsWith("<!DOCTYPE html>");
+      assertThat(silo.run("audit", "report", "--art30", "--out", page.toString()).exitCode())
+          .isEqualTo(4);
+      assertThat(silo.run("audit", "report").exitCode()).isEqualTo(2);
+    } finally {
+      Files.move(silo.home().resolve("audit"), log);
+    }
+  }
+
+  @Test
+  void twoExportsAreHeldAgainstEachOtherWithBothKeys() throws IOException {
+    Files.move(log, silo.home().resolve("audit"));
+    Path out = folder.resolve("mine.zip");
+    try {
+      silo.run("audit", "export", "--job", "J-1a2b3c4d", "--out", out.toString());
+    } finally {
+      Files.move(silo.home().resolve("audit"), log);
+    }
+    String file = out.toString();
+    NoteSigner other =
+        NoteSigner.of("clinic.example/silo/audit/1", NoteSigner.Use.LOG, NoteSigner.generateKeys());
+    Said said =
+        silo.runJson(
+            "audit",
+            "reconcile",
+            "--mine",
+            file,
+            "--key",
+            signer.vkey(),
+            "--theirs",
+            file,
+            "--key",
+            other.vkey());
+    assertThat(said.exitCode()).as(said.err()).isEqualTo(14);
+    assertThat(said.json().path("schema").asText()).isEqualTo("espalier.audit-reconciliation/1");
+    assertThat(silo.run("audit", "reconcile", "--mine", file).exitCode()).isEqualTo(2);
+    assertThat(
+            silo.run("audit", "reconcile", "--mine", file, "--theirs", file, "--key", "x")
+                .exitCode())
+        .isEqualTo(2);
+    silo.answer(
+        "audit.reconcile",
+        "{\"results\":[{\"theirs\":\"clinic.example\",\"ok\":false,\"verdict\":\"truncated\","
+            + "\"exit_code\":11,\"jobs\":2,\"compared\":9,\"differences\":[{\"job\":\"J-1\","
+            + "\"text\":\"the phase train is not in the log of clinic.example\"}],\"notes\":[]},"
+            + "{\"theirs\":\"insurer.example\",\"problem\":{\"kind\":\"partner\",\"what\":\"away\"}}]}");
+    Said live = silo.run("audit", "reconcile");
+    assertThat(live.exitCode()).isEqualTo(11);
+    assertThat(live.out())
+        .contains("clinic.example: NOT OK, truncated, 2 shared jobs", "- job J-1: the phase train")
+        .contains("insurer.example: not compared: away");
+  }
 }
