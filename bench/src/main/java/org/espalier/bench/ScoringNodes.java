@@ -23,16 +23,6 @@ final class ScoringNodes implements AutoCloseable {
   private static final int TRAINING_SECONDS = 1800;
   private static final int QUOTA = 10_000_000;
 
-  /** Everything that the benchmark does, and what is asked of feature parties. */
-  private static final String POLICY =
-      """
-      partners: {"*": {roles: [label, feature]}%s}
-      purposes: {"*": {}}
-      datasets: {"*": {purposes: ["*"], columns: {allow: ["*"]}, keys: ["*"]}}
-      training: {models: ["*"], levels: ["*"]}
-      outputs: {predictions: {}}
-      """;
-
   private final SiloProcesses silos = new SiloProcesses();
   private String serving;
   private String token;
@@ -67,7 +57,7 @@ final class ScoringNodes implements AutoCloseable {
               ? ""
               : ", label.example: {online_scoring: {scores_per_day: %d, until: %s}}"
                   .formatted(QUOTA, tomorrow());
-      Files.writeString(home.policy(), POLICY.formatted(asked));
+      Files.writeString(home.policy(), SiloProcesses.policy(asked));
       if (p == 0) {
         String config = Files.readString(home.config()).replaceAll("(?m)^scoring:.*\n", "");
         Files.writeString(home.config(), config + "scoring: {listen: \"127.0.0.1:0\"}\n");

@@ -11,13 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.espalier.node.cli.NodeProcess;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloHome;
@@ -31,6 +29,16 @@ import org.espalier.wire.Party;
 final class SiloProcesses implements AutoCloseable {
   private static final Duration STARTING = Duration.ofSeconds(60);
   private static final long MASK = 0x5DEECE66DL;
+
+  /** Everything that benchmarks do. */
+  private static final String POLICY =
+      """
+      partners: {"*": {roles: [label, feature]}%s}
+      purposes: {"*": {}}
+      datasets: {"*": {purposes: ["*"], columns: {allow: ["*"]}, keys: ["*"]}}
+      training: {models: ["*"], levels: ["*"], accept_span: true}
+      outputs: {predictions: {}}
+      """;
 
   private final List<Silo> all = new ArrayList<>();
 
@@ -78,15 +86,18 @@ final class SiloProcesses implements AutoCloseable {
     }
   }
 
+  /**
+   * The policy of a node that takes part in benchmarks.
+   *
+   * @param more entries for partners, each behind a comma
+   */
+  static String policy(String more) {
+    return POLICY.formatted(more);
+  }
+
   /** An empty folder in place of what was there. */
   static void fresh(Path folder) throws IOException {
-    if (Files.exists(folder)) {
-      try (Stream<Path> old = Files.walk(folder)) {
-        for (Path path : old.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(path);
-        }
-      }
-    }
+    SiloHome.delete(folder);
     Files.createDirectories(folder);
   }
 

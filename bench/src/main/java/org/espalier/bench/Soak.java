@@ -31,15 +31,6 @@ import org.espalier.wire.Party;
  * undisturbed job, and every log must verify.
  */
 final class Soak {
-  private static final String POLICY =
-      """
-      partners: {"*": {roles: [label, feature]}}
-      purposes: {"*": {}}
-      datasets: {"*": {purposes: ["*"], columns: {allow: ["*"]}, keys: ["*"]}}
-      training: {models: ["*"], levels: ["*"], accept_span: true}
-      outputs: {predictions: {}}
-      """;
-
   private static final int PEOPLE = 2_000;
   private static final int COLUMNS = 4;
   private static final Duration POLL = Duration.ofMillis(200);
@@ -81,7 +72,11 @@ final class Soak {
       int runs,
       double seconds,
       double distance,
-      String problem) {}
+      String problem) {
+    Outcome with(double found, String why) {
+      return new Outcome(job, what, faults, attempts, runs, seconds, found, why);
+    }
+  }
 
   /** A kind of job, with the weights of an undisturbed one. */
   private record Kind(String level, int parties, Map<Party, double[]> reference, String model) {
@@ -142,7 +137,7 @@ final class Soak {
               Duration.ofMinutes(1),
               Duration.ofSeconds(20),
               null));
-      Files.writeString(home.policy(), POLICY);
+      Files.writeString(home.policy(), SiloProcesses.policy(""));
       silos.start(party, home, settings.heap());
     }
     silos.enrol();
@@ -241,15 +236,7 @@ final class Soak {
       }
     }
     boolean same = distance <= TOLERANCE.get(kind.level());
-    return new Outcome(
-        job,
-        outcome.what(),
-        outcome.faults(),
-        outcome.attempts(),
-        outcome.runs(),
-        outcome.seconds(),
-        distance,
-        same ? null : "another model, by " + distance);
+    return outcome.with(distance, same ? null : "another model, by " + distance);
   }
 
   private Outcome predict(Kind kind, List<SiloProcesses.Silo> parties) throws InterruptedException {
@@ -262,17 +249,7 @@ final class Soak {
       return outcome;
     }
     int rows = parties.get(0).call("predict.result", "job", job).path("rows").asInt();
-    return rows == PEOPLE
-        ? outcome
-        : new Outcome(
-            job,
-            outcome.what(),
-            outcome.faults(),
-            outcome.attempts(),
-            outcome.runs(),
-            outcome.seconds(),
-            0,
-            rows + " people scored");
+    return rows == PEOPLE ? outcome : outcome.with(0, rows + " people scored");
   }
 
   /** None, one or two, each at a party and a moment. */

@@ -253,6 +253,11 @@ public final class ProcessingRecord {
     return text.toString();
   }
 
+  /** The character, or a mark where it is one that does something. */
+  private static int visible(int c) {
+    return Character.isISOControl(c) || Character.getType(c) == Character.FORMAT ? '?' : c;
+  }
+
   /** Texts of partners and files stay text. */
   private static String markdown(String text) {
     StringBuilder out = new StringBuilder();
@@ -264,11 +269,7 @@ public final class ProcessingRecord {
                 case '>' -> out.append("&gt;");
                 case '&' -> out.append("&amp;");
                 case '|', '\\', '`', '*', '[', ']', '#', '!' -> out.append('\\').appendCodePoint(c);
-                default ->
-                    out.appendCodePoint(
-                        Character.isISOControl(c) || Character.getType(c) == Character.FORMAT
-                            ? '?'
-                            : c);
+                default -> out.appendCodePoint(visible(c));
               }
             });
     return out.toString();
@@ -329,11 +330,7 @@ public final class ProcessingRecord {
                 case '>' -> out.append("&gt;");
                 case '&' -> out.append("&amp;");
                 case '"' -> out.append("&quot;");
-                default ->
-                    out.appendCodePoint(
-                        Character.isISOControl(c) || Character.getType(c) == Character.FORMAT
-                            ? '?'
-                            : c);
+                default -> out.appendCodePoint(visible(c));
               }
             });
     return out.toString();

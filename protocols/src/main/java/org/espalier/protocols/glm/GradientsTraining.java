@@ -829,7 +829,7 @@ final class GradientsTraining implements TrainingProtocol {
     return ran;
   }
 
-  private static double rms(double[] values) {
+  static double rms(double[] values) {
     return Math.sqrt(SubspaceFit.dot(values, values) / values.length);
   }
 }

@@ -21,6 +21,12 @@ final class Messages {
 
   private Messages() {}
 
+  private static byte[] bound(Message start, byte[] request) {
+    Encoder all = new Encoder().putBytes(request);
+    start.encode(all);
+    return Digests.sha256().digest(all.toByteArray());
+  }
+
   /** Feature parties to each other, once: prepared columns, for the limit on passes. */
   record Columns(int count) implements Message {
     static final int LIMIT = 4;
@@ -94,9 +100,7 @@ final class Messages {
 
     /** 32 bytes that depend on this message and on the hash of the product's request. */
     byte[] bind(byte[] request) {
-      Encoder all = new Encoder().putBytes(request);
-      encode(all);
-      return Digests.sha256().digest(all.toByteArray());
+      return bound(this, request);
     }
 
     @Override
@@ -214,9 +218,7 @@ final class Messages {
 
     /** See {@link PassStart#bind}. */
     byte[] bind(byte[] request) {
-      Encoder all = new Encoder().putBytes(request);
-      encode(all);
-      return Digests.sha256().digest(all.toByteArray());
+      return bound(this, request);
     }
 
     @Override

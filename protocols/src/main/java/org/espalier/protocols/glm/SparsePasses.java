@@ -123,14 +123,14 @@ final class SparsePasses {
       fit.minimise(outcomes.ofRows(there));
       curvature = fit.curvature();
       double first = curvature;
-      double norm = rms(fit.residuals()) / curvature;
+      double norm = GradientsTraining.rms(fit.residuals()) / curvature;
       gradientScale = GradientsTraining.scale(norm * curvature);
       LabelOutcome.End end = limit;
       for (int pass = 1; pass <= allowed; pass++) {
         listener.begins(pass);
         long began = System.nanoTime();
         int scale = GradientsTraining.scale(norm);
-        double residual = rms(fit.residuals());
+        double residual = GradientsTraining.rms(fit.residuals());
         double objective = fit.objective();
         Opened opened = pass(pass, scale);
         double[] proposed = new double[present.length];
@@ -210,10 +210,6 @@ final class SparsePasses {
     private LabelOutcome outcome(LabelOutcome.End end) {
       return GradientsTraining.outcome(
           job, layer, reports, end, fit.ownWeights(), fit.intercept(), fit.logits());
-    }
-
-    private static double rms(double[] values) {
-      return Math.sqrt(SubspaceFit.dot(values, values) / values.length);
     }
   }
 

@@ -83,22 +83,15 @@ public record TrainingSpec(
 
   /** The same with standard errors. */
   public TrainingSpec withInference() {
-    return new TrainingSpec(
-        family,
-        level,
-        l2,
-        maxPasses,
-        tolerance,
-        acceptSpan,
-        sharedWeights,
-        weighted,
-        labelPrivacy,
-        true,
-        l1);
+    return with(true, l1);
   }
 
   /** The same with so large a factor of the weights' absolute values. */
   public TrainingSpec withL1(double factor) {
+    return with(inference, factor);
+  }
+
+  private TrainingSpec with(boolean errors, double factor) {
     return new TrainingSpec(
         family,
         level,
@@ -109,7 +102,7 @@ public record TrainingSpec(
         sharedWeights,
         weighted,
         labelPrivacy,
-        inference,
+        errors,
         factor);
   }
 

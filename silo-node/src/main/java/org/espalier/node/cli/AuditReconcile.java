@@ -87,7 +87,12 @@ final class AuditReconcile extends SiloCommand {
     show(all, this::print);
     int code = 0;
     for (JsonNode result : all.path("results")) {
-      code = graver(code, result.has("problem") ? 7 : result.path("exit_code").asInt());
+      code =
+          graver(
+              code,
+              result.has("problem")
+                  ? Problem.Kind.PARTNER.exitCode()
+                  : result.path("exit_code").asInt());
     }
     return code;
   }

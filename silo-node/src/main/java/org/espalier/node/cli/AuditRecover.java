@@ -29,7 +29,7 @@ import picocli.CommandLine.Option;
       "name would sign two histories. The new log has the next number and another key; its first event",
       "says how far the old one goes here, and how far a partner had seen it. Limits count what both hold.",
     })
-final class AuditRecover extends SiloCommand {
+final class AuditRecover extends NextLog {
   @Option(names = "--begin", description = "Freeze what is left and begin the new log.")
   boolean begin;
 
@@ -40,19 +40,10 @@ final class AuditRecover extends SiloCommand {
   String reason;
 
   @Option(
-      names = "--operator",
-      paramLabel = "ID",
-      description = "Two people who say so, by identifiers that stand for them, not names.")
-  List<String> operators = List.of();
-
-  @Option(
       names = "--seen",
       paramLabel = "FILE",
       description = "A checkpoint of this log that a partner keeps. May be given several times.")
   List<Path> seen = List.of();
-
-  @Option(names = "--yes", description = "Do not ask.")
-  boolean yes;
 
   @Override
   public Integer call() {
@@ -79,16 +70,9 @@ final class AuditRecover extends SiloCommand {
         "freeze",
         yes,
         "silo audit recover --begin");
-    JsonNode result = NodeHome.recover(home(), notes, reason, operators);
-    show(
-        result,
-        r -> {
-          console().print("The old log is in " + r.path("frozen").asText());
-          console().print("New log " + r.path("origin").asText());
-          console().print("New key " + r.path("key").asText());
-        });
-    next("silo node start --background", "and give the new key to partners and auditors");
-    return 0;
+    return begun(
+        NodeHome.recover(home(), notes, reason, operators),
+        "and give the new key to partners and auditors");
   }
 
   private int asked() {

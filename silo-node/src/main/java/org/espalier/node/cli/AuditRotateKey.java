@@ -1,10 +1,7 @@
 package org.espalier.node.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import java.util.List;
 import org.espalier.node.daemon.NodeHome;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 @Command(
     name = "rotate-key",
@@ -18,16 +15,7 @@ import picocli.CommandLine.Option;
       "audit.frozen-N and its private key destroyed. The new log begins with the end of the old one.",
       "Partners' nodes take it up by themselves; auditors need the new key, from here.",
     })
-final class AuditRotateKey extends SiloCommand {
-  @Option(
-      names = "--operator",
-      paramLabel = "ID",
-      description = "Two people who say so, by identifiers that stand for them, not names.")
-  List<String> operators = List.of();
-
-  @Option(names = "--yes", description = "Do not ask.")
-  boolean yes;
-
+final class AuditRotateKey extends NextLog {
   @Override
   public Integer call() {
     home().load();
@@ -39,15 +27,6 @@ final class AuditRotateKey extends SiloCommand {
         "rotate",
         yes,
         "silo audit rotate-key");
-    JsonNode result = NodeHome.rotate(home(), operators);
-    show(
-        result,
-        r -> {
-          console().print("The old log is in " + r.path("frozen").asText());
-          console().print("New log " + r.path("origin").asText());
-          console().print("New key " + r.path("key").asText());
-        });
-    next("silo node start --background", "and give the new key to auditors");
-    return 0;
+    return begun(NodeHome.rotate(home(), operators), "and give the new key to auditors");
   }
 }

@@ -55,6 +55,25 @@ final class JobCommands extends GroupCommand {
     }
   }
 
+  /** A command that watches a job, at most so long. */
+  abstract static class Watching extends OfJob {
+    @Option(
+        names = "--timeout",
+        paramLabel = "SECONDS",
+        description = "Stop watching after so long (default: never).")
+    long timeout;
+
+    abstract int watch(JobWatch watch);
+
+    @Override
+    public Integer call() {
+      if (timeout < 0) {
+        throw usage("--timeout is a number of seconds");
+      }
+      return watch(new JobWatch(this));
+    }
+  }
+
   /** A command on a job file. */
   abstract static class OfFile extends SiloCommand {
     @Parameters(paramLabel = "FILE", description = "The job in YAML.")
@@ -379,19 +398,10 @@ final class JobCommands extends GroupCommand {
         "",
         "Exit code 0 if the job is done, 8 if it failed or was denied or aborted, 6 at the timeout.",
       })
-  static final class Wait extends OfJob {
-    @Option(
-        names = "--timeout",
-        paramLabel = "SECONDS",
-        description = "Stop watching after so long (default: never).")
-    long timeout;
-
+  static final class Wait extends Watching {
     @Override
-    public Integer call() {
-      if (timeout < 0) {
-        throw usage("--timeout is a number of seconds");
-      }
-      return new JobWatch(this).await(job, timeout);
+    int watch(JobWatch watch) {
+      return watch.await(job, timeout);
     }
   }
 
@@ -407,19 +417,10 @@ final class JobCommands extends GroupCommand {
         "Works while a partner cannot be reached, and from the proposal on. Ends with the job;",
         "Ctrl-C ends the watching only. Exit codes as of silo job wait.",
       })
-  static final class Watch extends OfJob {
-    @Option(
-        names = "--timeout",
-        paramLabel = "SECONDS",
-        description = "Stop watching after so long (default: never).")
-    long timeout;
-
+  static final class Watch extends Watching {
     @Override
-    public Integer call() {
-      if (timeout < 0) {
-        throw usage("--timeout is a number of seconds");
-      }
-      return new JobWatch(this).watch(job, timeout);
+    int watch(JobWatch watch) {
+      return watch.watch(job, timeout);
     }
   }
 

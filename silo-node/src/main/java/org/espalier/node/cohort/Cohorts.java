@@ -17,6 +17,7 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
@@ -322,6 +323,15 @@ public final class Cohorts {
    */
   public PassStore passes(String job, byte[] subject) {
     return new KeptPasses(folder.resolve(PASSES), secret, job, subject);
+  }
+
+  /** Deletes the passes of all jobs but these. */
+  public void forgetPassesOfOthers(Set<String> jobs) {
+    try {
+      KeptPasses.forgetOthers(folder.resolve(PASSES), jobs);
+    } catch (IOException e) {
+      LOG.warn("passes of jobs that have ended cannot be deleted", e);
+    }
   }
 
   /** Deletes the passes of a job that has ended. */

@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.espalier.node.config.SiloHome;
 import org.espalier.protocols.glm.PassStore;
 import org.slf4j.Logger;
@@ -22,6 +24,7 @@ import org.slf4j.LoggerFactory;
  */
 final class KeptPasses implements PassStore {
   private static final Logger LOG = LoggerFactory.getLogger(KeptPasses.class);
+  private static final String MARK = ".pass-";
   private static final int SUBJECT = 32;
   private static final int MOST = 1 << 28;
 
@@ -44,7 +47,7 @@ final class KeptPasses implements PassStore {
   }
 
   private static Path file(Path folder, String job, int pass) {
-    return folder.resolve("%s.pass-%04d".formatted(job, pass));
+    return folder.resolve("%s%s%04d".formatted(job, MARK, pass));
   }
 
   @Override
@@ -108,6 +111,22 @@ final class KeptPasses implements PassStore {
     out.writeInt(values.length);
     for (double value : values) {
       out.writeDouble(value);
+    }
+  }
+
+  /** Deletes what was kept of all jobs but these. */
+  static void forgetOthers(Path folder, Set<String> jobs) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        String name = file.getFileName().toString();
+        int mark = name.indexOf(MARK);
+        if (mark < 0 || !jobs.contains(name.substring(0, mark))) {
+          Files.deleteIfExists(file);
+        }
+      }
     }
   }
 

@@ -6,7 +6,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Comparator;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.espalier.node.Problem;
 
 /** Where everything of one node lies. Only its owner may enter the folder. */
@@ -110,6 +112,17 @@ public record SiloHome(Path root) {
   public static void createFolder(Path folder) throws IOException {
     Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(FOLDER));
     Files.setPosixFilePermissions(folder, FOLDER);
+  }
+
+  /** Deletes a folder with all that is in it; none is no error. */
+  public static void delete(Path folder) throws IOException {
+    if (Files.exists(folder)) {
+      try (Stream<Path> all = Files.walk(folder)) {
+        for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(path);
+        }
+      }
+    }
   }
 
   /** Writes a new file that only its owner may read; an existing one is an error. */

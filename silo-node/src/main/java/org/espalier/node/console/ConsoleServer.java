@@ -82,7 +82,7 @@ public final class ConsoleServer implements AutoCloseable {
   private final Pages pages;
   private HttpService service;
 
-  private ConsoleServer(ConsoleConfig config, Node node, Clock clock) {
+  private ConsoleServer(ConsoleConfig config, String party, Node node, Clock clock) {
     this.sessions = new Sessions(clock);
     this.url = config.url();
     this.hosts =
@@ -91,6 +91,7 @@ public final class ConsoleServer implements AutoCloseable {
             : Set.of(url.getHost().toLowerCase(Locale.ROOT));
     this.pages =
         new Pages(
+            party,
             (command, args) -> {
               if (!ALLOWED.contains(command)) {
                 throw new IllegalArgumentException(command + " is nothing to look at");
@@ -103,10 +104,12 @@ public final class ConsoleServer implements AutoCloseable {
    * Listens from now on.
    *
    * @param home paths of the configuration are relative to it
+   * @param party whose node it is
    * @throws Problem if that is not possible
    */
-  public static ConsoleServer start(ConsoleConfig config, Path home, Node node, Clock clock) {
-    ConsoleServer server = new ConsoleServer(config, node, clock);
+  public static ConsoleServer start(
+      ConsoleConfig config, Path home, String party, Node node, Clock clock) {
+    ConsoleServer server = new ConsoleServer(config, party, node, clock);
     server.service =
         HttpService.start("console", config.address(), home, LIMITS, server.new Gate());
     return server;

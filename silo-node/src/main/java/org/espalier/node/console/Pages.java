@@ -28,9 +28,11 @@ final class Pages {
   private static final int MAX_COMPARED = 4;
   private static final int MAX_EVENTS = 200;
 
+  private final String party;
   private final ConsoleServer.Node node;
 
-  Pages(ConsoleServer.Node node) {
+  Pages(String party, ConsoleServer.Node node) {
+    this.party = party;
     this.node = node;
   }
 
@@ -92,7 +94,7 @@ final class Pages {
 
   private String inbox() {
     JsonNode all = ask("overview");
-    Html html = begin("/", "Inbox", all.path("name").asText());
+    Html html = begin("/", "Inbox");
     html.element("h1", "Inbox");
     html.element("p", "What waits for you, what runs, and what waits for others.", "class", "lead");
     region(html, "/live/inbox", 2000, InboxPage.live(all));
@@ -102,7 +104,7 @@ final class Pages {
   private String jobs(Fields query) {
     String state = value(query, "state");
     JsonNode all = ask("job.list");
-    Html html = begin("/jobs", "Jobs", "");
+    Html html = begin("/jobs", "Jobs");
     html.element("h1", "Jobs");
     html.element("p", "Newest first. Tick two to four trainings to compare them.", "class", "lead");
     JobPages.list(html, all.path("jobs"), state);
@@ -113,7 +115,7 @@ final class Pages {
     JsonNode shown = ask("job.show", "job", id);
     JsonNode standing = standing(id);
     String name = shown.path("name").asText();
-    Html html = begin("/jobs", name, "");
+    Html html = begin("/jobs", name);
     html.element("h1", name);
     html.element(
         "p",
@@ -135,7 +137,7 @@ final class Pages {
   private String compare(Fields query) {
     Fields.Field asked = query.get("job");
     List<String> ids = asked == null ? List.of() : asked.getValues().stream().distinct().toList();
-    Html html = begin("/jobs", "Comparison", "");
+    Html html = begin("/jobs", "Comparison");
     html.element("h1", "Runs side by side");
     if (ids.size() < 2 || ids.size() > MAX_COMPARED) {
       html.element("p", "Tick two to four trainings in the list of jobs.", "class", "empty");
@@ -152,7 +154,7 @@ final class Pages {
   }
 
   private String partners() {
-    Html html = begin("/partners", "Partners", "");
+    Html html = begin("/partners", "Partners");
     html.element("h1", "Partners");
     html.element(
         "p",
@@ -164,7 +166,7 @@ final class Pages {
   }
 
   private String cohorts() {
-    Html html = begin("/cohorts", "Cohorts", "");
+    Html html = begin("/cohorts", "Cohorts");
     html.element("h1", "Cohorts");
     html.element(
         "p",
@@ -177,7 +179,7 @@ final class Pages {
 
   private String cohort(String digest) {
     JsonNode cohort = ask("cohort.show", "cohort", digest);
-    Html html = begin("/cohorts", "Cohort", "");
+    Html html = begin("/cohorts", "Cohort");
     html.element("h1", "Cohort " + Format.shortened(cohort.path("digest").asText()));
     ListPages.cohort(html, cohort);
     return end(html, null);
@@ -186,7 +188,7 @@ final class Pages {
   private String policy(Fields query) {
     JsonNode jobs = ask("job.list").path("jobs");
     String id = value(query, "job");
-    Html html = begin("/policy", "Why not?", "");
+    Html html = begin("/policy", "Why not?");
     html.element("h1", "Why not?");
     html.element(
         "p",
@@ -201,7 +203,7 @@ final class Pages {
 
   /** A job that is nowhere yet, held against the policy. */
   private String pasted(String text) {
-    Html html = begin("/policy", "Why not?", "");
+    Html html = begin("/policy", "Why not?");
     html.element("h1", "Why not?");
     JsonNode result = null;
     try {
@@ -231,14 +233,14 @@ final class Pages {
       args.put("job", job);
     }
     JsonNode events = node.ask("audit.tail", args).path("events");
-    Html html = begin("/audit", "Audit log", "");
+    Html html = begin("/audit", "Audit log");
     AuditPages.explorer(html, events, type, job);
     return end(html, null);
   }
 
   private String verified() {
     JsonNode result = ask("audit.verified");
-    Html html = begin("/audit", "Verification", "");
+    Html html = begin("/audit", "Verification");
     AuditPages.verification(html, result);
     return end(html, null);
   }
@@ -251,13 +253,13 @@ final class Pages {
         .close("div");
   }
 
-  private Html begin(String here, String title, String name) {
+  private Html begin(String here, String title) {
     Html html = new Html();
     head(html, title);
     html.element("a", "Skip to the content", "class", "skip", "href", "#main");
     html.open("header", "class", "top").open("div", "class", "bar");
     html.open("span", "class", "brand").empty("img", "src", "/icon.svg", "alt", "");
-    html.text(name.isEmpty() ? ask("status").path("name").asText() : name).close("span");
+    html.text(party).close("span");
     html.open("nav", "aria-label", "Main").open("ul");
     for (List<String> item : MENU) {
       html.open("li");
@@ -308,27 +310,29 @@ final class Pages {
 
   /** For whoever has no session: says nothing of the node. */
   String noEntry() {
-    Html html = new Html();
-    head(html, "No way in");
-    html.open("main", "id", "main")
-        .element("h1", "A way in is needed")
-        .element("p", "On the machine of the node, ask for an address that is good once:");
-    html.element("code", "silo console", "class", "command");
-    return html.close("main").close("body").close("html").toString();
+    return alone(
+        "No way in",
+        "A way in is needed",
+        "On the machine of the node, ask for an address that is good once:");
   }
 
   String left() {
+    return alone(
+        "Signed out",
+        "Signed out",
+        "To look again, ask for a new address on the machine of the node:");
+  }
+
+  private static String alone(String title, String heading, String text) {
     Html html = new Html();
-    head(html, "Signed out");
-    html.open("main", "id", "main")
-        .element("h1", "Signed out")
-        .element("p", "To look again, ask for a new address on the machine of the node:");
+    head(html, title);
+    html.open("main", "id", "main").element("h1", heading).element("p", text);
     html.element("code", "silo console", "class", "command");
     return html.close("main").close("body").close("html").toString();
   }
 
   String problem(Problem problem) {
-    Html html = begin("", "Not possible", "");
+    Html html = begin("", "Not possible");
     html.element("h1", "Not possible");
     html.element("p", problem.party().map(p -> p + ": ").orElse("") + problem.what());
     problem.detail().ifPresent(detail -> html.element("p", detail, "class", "soft"));

@@ -71,12 +71,12 @@ final class AuditJournal implements Journal {
   private static final int MAX_PARAMETER = 1500;
 
   private final AuditLog log;
-  private final List<DryRun> dryRuns = new ArrayList<>();
-  private long dryRunsRead;
-  private final List<Predicted> predictions = new ArrayList<>();
-  private long predictionsRead;
-  private final List<Spent> epsilons = new ArrayList<>();
-  private long epsilonsRead;
+  private final Counted<DryRun> dryRuns =
+      new Counted<>(EventType.MATCH_DRY_RUN, AuditJournal::dryRun);
+  private final Counted<Predicted> predictions =
+      new Counted<>(EventType.PHASE_STARTED, AuditJournal::predicted);
+  private final Counted<Spent> epsilons =
+      new Counted<>(EventType.PHASE_STARTED, AuditJournal::spent);
   private final Actor operator;
   private final Function<Party, Optional<Fingerprint>> pins;
   private final List<LogReader> frozen;
@@ -177,53 +177,71 @@ final class AuditJournal implements Journal {
                     parameter(event, "own_keys"))));
   }
 
-  @Override
-  public long predictions(Instant since) {
-    synchronized (predictions) {
-      predictionsRead =
-          read(
-              predictionsRead,
-              EventType.PHASE_STARTED,
+  /** What limits count: acts that were begun, each read from the log once. */
+  private final class Counted<T> {
+    private final EventType type;
+    private final Function<LoggedEvent, Optional<T>> counts;
+    private final List<T> all = new ArrayList<>();
+    private long read;
+
+    /**
+     * @param counts what an event counts as; empty: not at all
+     */
+    Counted(EventType type, Function<LoggedEvent, Optional<T>> counts) {
+      this.type = type;
+      this.counts = counts;
+    }
+
+    synchronized List<T> upToNow() {
+      read =
+          AuditJournal.this.read(
+              read,
+              type,
               event -> {
-                JsonNode output = event.json().path("outputs").path(0);
-                if (output.path("kind").asText().equals("predictions")
-                    && event.phase().equals("intent")) {
-                  int numbers = event.json().at("/protocol/parameters/numbers").asInt(1);
-                  predictions.add(
-                      new Predicted(
-                          event.time(), output.path("scalars").asLong() / Math.max(1, numbers)));
+                if (event.phase().equals("intent")) {
+                  counts.apply(event).ifPresent(all::add);
                 }
               });
-      return predictions.stream()
-          .filter(predicted -> !predicted.at.isBefore(since))
-          .mapToLong(Predicted::people)
-          .sum();
+      return List.copyOf(all);
     }
+  }
+
+  @Override
+  public long predictions(Instant since) {
+    return predictions.upToNow().stream()
+        .filter(predicted -> !predicted.at.isBefore(since))
+        .mapToLong(Predicted::people)
+        .sum();
   }
 
   private record Predicted(Instant at, long people) {}
 
+  private static Optional<Predicted> predicted(LoggedEvent event) {
+    JsonNode output = event.json().path("outputs").path(0);
+    if (!output.path("kind").asText().equals("predictions")) {
+      return Optional.empty();
+    }
+    int numbers = event.json().at("/protocol/parameters/numbers").asInt(1);
+    return Optional.of(
+        new Predicted(event.time(), output.path("scalars").asLong() / Math.max(1, numbers)));
+  }
+
   @Override
   public BigDecimal labelEpsilon(Set<String> commitments) {
-    synchronized (epsilons) {
-      epsilonsRead =
-          read(
-              epsilonsRead,
-              EventType.PHASE_STARTED,
-              event -> {
-                String epsilon = parameter(event, "label_epsilon");
-                if (event.phase().equals("intent") && !epsilon.isEmpty()) {
-                  epsilons.add(new Spent(commitment(event), new BigDecimal(epsilon)));
-                }
-              });
-      return epsilons.stream()
-          .filter(spent -> commitments.contains(spent.commitment()))
-          .map(Spent::epsilon)
-          .reduce(BigDecimal.ZERO, BigDecimal::add);
-    }
+    return epsilons.upToNow().stream()
+        .filter(spent -> commitments.contains(spent.commitment()))
+        .map(Spent::epsilon)
+        .reduce(BigDecimal.ZERO, BigDecimal::add);
   }
 
   private record Spent(String commitment, BigDecimal epsilon) {}
+
+  private static Optional<Spent> spent(LoggedEvent event) {
+    String epsilon = parameter(event, "label_epsilon");
+    return epsilon.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new Spent(commitment(event), new BigDecimal(epsilon)));
+  }
 
   private long read(long from, EventType type, Consumer<LoggedEvent> reader) {
     try {
@@ -251,27 +269,20 @@ final class AuditJournal implements Journal {
 
   private record DryRun(Instant at, List<String> partners, int rules) {}
 
+  private static Optional<DryRun> dryRun(LoggedEvent event) {
+    return Optional.of(
+        new DryRun(
+            event.time(),
+            texts(event.json().path("recipients")),
+            event.json().at("/protocol/parameters/rules").asInt()));
+  }
+
   /** Rules of dry runs with a partner that began since then, by the log, whoever asked for them. */
   int dryRuns(Instant since, Party partner) {
-    synchronized (dryRuns) {
-      dryRunsRead =
-          read(
-              dryRunsRead,
-              EventType.MATCH_DRY_RUN,
-              event -> {
-                if (event.phase().equals("intent")) {
-                  dryRuns.add(
-                      new DryRun(
-                          event.time(),
-                          texts(event.json().path("recipients")),
-                          event.json().at("/protocol/parameters/rules").asInt()));
-                }
-              });
-      return dryRuns.stream()
-          .filter(run -> !run.at.isBefore(since) && run.partners.contains(partner.name()))
-          .mapToInt(DryRun::rules)
-          .sum();
-    }
+    return dryRuns.upToNow().stream()
+        .filter(run -> !run.at.isBefore(since) && run.partners.contains(partner.name()))
+        .mapToInt(DryRun::rules)
+        .sum();
   }
 
   /** Answers of a serving that were set aside for a day, by the log, less those given back. */

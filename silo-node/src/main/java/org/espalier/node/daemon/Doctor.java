@@ -113,7 +113,7 @@ final class Doctor {
     }
     String shown = "sha256:" + rules.now().digest().substring(0, 16);
     try {
-      if (new Rulebook(home).now().digest().equals(rules.now().digest())) {
+      if (rules.onDisk().digest().equals(rules.now().digest())) {
         findings.pass("policy", shown + " is in force");
       } else {
         findings.warn(

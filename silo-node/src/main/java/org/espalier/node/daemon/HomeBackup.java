@@ -57,15 +57,11 @@ public final class HomeBackup {
    * @param file that does not exist yet
    * @throws Problem if a node runs in the folder, or it cannot be read or the file not be written
    */
+  @SuppressWarnings("try") // the lock is held, and nothing is asked of it
   public static Made write(SiloHome home, Path file) {
     Set<Path> secrets = secrets(home.root(), home.load());
-    try {
-      HomeLock lock = HomeLock.take(home);
-      try {
-        return locked(home, file, secrets);
-      } finally {
-        lock.close();
-      }
+    try (HomeLock unused = HomeLock.take(home)) {
+      return locked(home, file, secrets);
     } catch (IOException | UncheckedIOException e) {
       throw Problem.refused("the backup cannot be written").detail(e.getMessage()).because(e);
     }

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloHome;
 import org.espalier.node.control.ControlServer;
@@ -65,14 +64,9 @@ final class PolicyCommands {
     json.put("digest", now.digest());
     json.set("policy", tree(now.policy()));
     json.put("file", home.policy().toString());
-    json.put("changed", !onDisk().digest().equals(now.digest()));
+    json.put("changed", !rules().onDisk().digest().equals(now.digest()));
     rules().halted().ifPresent(halted -> json.set("halted", halted));
     return json;
-  }
-
-  /** The file as it is now; one that cannot be read is told as such. */
-  private Rulebook.InForce onDisk() {
-    return new Rulebook(home).now();
   }
 
   private static JsonNode tree(Policy policy) {
@@ -120,21 +114,16 @@ final class PolicyCommands {
   }
 
   private JsonNode apply() {
-    Rulebook.InForce fresh = onDisk(); // throws before anything is logged as done
+    Rulebook.InForce fresh = rules().onDisk(); // throws before anything is logged as done
     Rulebook.InForce before = rules().now();
     return journal.command(
         "policy.apply",
         Map.of("before", before.digest(), "after", fresh.digest()),
         () -> {
-          Rulebook.InForce replaced = rules().apply();
-          Rulebook.InForce now = rules().now();
-          if (!now.digest().equals(fresh.digest())) {
-            throw Problem.wrongState("policy.yaml was changed in this moment")
-                .next("silo policy apply");
-          }
-          ObjectNode json = Json.object().put("before", replaced.digest());
-          json.put("after", now.digest());
-          json.set("changes", JobChanges.settings(tree(replaced.policy()), tree(now.policy())));
+          rules().apply(fresh);
+          ObjectNode json = Json.object().put("before", before.digest());
+          json.put("after", fresh.digest());
+          json.set("changes", JobChanges.settings(tree(before.policy()), tree(fresh.policy())));
           return json;
         });
   }
@@ -142,7 +131,7 @@ final class PolicyCommands {
   /** What is different about another policy, and about jobs known here that have not ended. */
   private JsonNode diff(Args args) {
     Rulebook.InForce now = rules().now();
-    Rulebook.InForce other = given(args, onDisk());
+    Rulebook.InForce other = given(args, rules().onDisk());
     ObjectNode json = Json.object().put("before", now.digest()).put("after", other.digest());
     json.set("changes", JobChanges.settings(tree(now.policy()), tree(other.policy())));
     ArrayNode jobs = json.putArray("jobs");
@@ -166,7 +155,7 @@ final class PolicyCommands {
 
   /** Jobs of which somebody wrote down what the policy should say. */
   private JsonNode test(Args args) {
-    Rulebook.InForce policy = given(args, onDisk());
+    Rulebook.InForce policy = given(args, rules().onDisk());
     JsonNode cases = args.object("cases");
     if (!cases.isArray() || cases.isEmpty() || cases.size() > MOST_CASES) {
       throw Args.usage("cases is a list of 1 to " + MOST_CASES);

@@ -182,9 +182,10 @@ final class Recovery {
     void run(TrustedKey key, String origin) throws IOException;
   }
 
+  @SuppressWarnings("try") // the lock is held, and nothing is asked of it
   private static JsonNode successor(SiloHome home, Preparation preparation) {
     home.load();
-    try (HomeLock held = HomeLock.take(home)) {
+    try (HomeLock unused = HomeLock.take(home)) {
       TrustedKey key = TrustedKey.parse(AuditKeys.verifierKey(home));
       Matcher name = NUMBERED.matcher(key.name());
       if (!name.matches()) {
@@ -194,7 +195,7 @@ final class Recovery {
       if (!Files.exists(home.frozenAudit(number))) {
         preparation.run(key, name.group(1) + (number + 1));
       }
-      return finish(home, key, number, held);
+      return finish(home, key, number);
     } catch (IOException | AuditUnavailableException e) {
       throw Problem.refused("the new audit log cannot be begun")
           .detail(e.getMessage())
@@ -217,7 +218,7 @@ final class Recovery {
   }
 
   private static NoteSigner freshKey(SiloHome home, String origin) throws IOException {
-    delete(home.nextAudit());
+    SiloHome.delete(home.nextAudit());
     Files.deleteIfExists(AuditKeys.next(home));
     return AuditKeys.create(home, AuditKeys.next(home), origin);
   }
@@ -272,8 +273,7 @@ final class Recovery {
   }
 
   /** Puts everything in its place; can be done again after a crash at any point. */
-  private static JsonNode finish(SiloHome home, TrustedKey key, int number, HomeLock held)
-      throws IOException {
+  private static JsonNode finish(SiloHome home, TrustedKey key, int number) throws IOException {
     Path frozen = home.frozenAudit(number);
     if (!Files.exists(frozen)) {
       if (Files.exists(home.audit())) {
@@ -292,7 +292,7 @@ final class Recovery {
         AuditKeys.file(home),
         StandardCopyOption.ATOMIC_MOVE,
         StandardCopyOption.REPLACE_EXISTING);
-    delete(kept(home));
+    SiloHome.delete(kept(home));
     JsonNode first = LogReader.open(home.audit()).event(0).json();
     ObjectNode result =
         Json.object()
@@ -301,9 +301,6 @@ final class Recovery {
             .put("key", AuditKeys.verifierKey(home));
     result.set("local", first.path("tree"));
     result.set("witnessed", first.path("peer_checkpoint"));
-    if (held == null) {
-      throw new IllegalStateException("without the lock of the home");
-    }
     return result;
   }
 
@@ -328,16 +325,6 @@ final class Recovery {
                     .next(
                         "start the node and run silo audit recover, or get a checkpoint from a"
                             + " partner: silo audit witness --seen"));
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (Files.exists(folder)) {
-      try (Stream<Path> files = Files.walk(folder)) {
-        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(file);
-        }
-      }
-    }
   }
 
   // ---- afterwards -----------------------------------------------------------------------------

@@ -16,7 +16,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -26,7 +25,6 @@ import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.stream.Stream;
 import org.espalier.audit.event.Actor;
 import org.espalier.audit.event.EventBuilder;
 import org.espalier.audit.event.EventType;
@@ -134,13 +132,14 @@ public final class SiloNode implements AutoCloseable {
                   config.name().name(),
                   buildDigest(),
                   digest(home.config()),
-                  Files.exists(home.policy()) ? digest(home.policy()) : null));
+                  Files.exists(home.policy()) ? "sha256:" + rules.now().digest() : null));
       open.push(this::sayGoodbye);
       PartnerHistory.follow(book, journal);
 
       SiloHome.createFolder(home.results());
       Path work = home.root().resolve("work");
-      emptyFolder(work);
+      SiloHome.delete(work); // what a crash left there is of no use to anybody
+      SiloHome.createFolder(work);
       jobs = new Jobs(store);
       journal.reasons(
           (id, event) ->
@@ -255,6 +254,7 @@ public final class SiloNode implements AutoCloseable {
             ConsoleServer.start(
                 config.console(),
                 home.root(),
+                config.name().name(),
                 (name, args) -> shown.get(name).run(args, event -> {}),
                 Clock.systemUTC());
         open.push(console);
@@ -383,18 +383,6 @@ public final class SiloNode implements AutoCloseable {
     Periodic.every(timers, CHECKPOINTS, journal::checkpoint);
     Periodic.every(timers, DeniedRequests.WINDOW, () -> denied.flush(false));
     return timers;
-  }
-
-  /** What a crash left in the folder for temporary files is of no use to anybody. */
-  private static void emptyFolder(Path folder) throws IOException {
-    SiloHome.createFolder(folder);
-    try (Stream<Path> left = Files.walk(folder)) {
-      for (Path path : left.sorted(Comparator.reverseOrder()).toList()) {
-        if (!path.equals(folder)) {
-          Files.delete(path);
-        }
-      }
-    }
   }
 
   // ---- commands -------------------------------------------------------------------------------

@@ -9,10 +9,6 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.espalier.audit.checkpoint.Checkpoint;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
@@ -52,14 +48,7 @@ final class TimeStamps implements AutoCloseable {
   private final StampedCheckpoints kept;
   private final Authority authority;
   private final Clock clock;
-  private final AtomicBoolean due = new AtomicBoolean();
-  private final ExecutorService thread =
-      Executors.newSingleThreadExecutor(
-          task -> {
-            Thread made = new Thread(task, "time-stamps");
-            made.setDaemon(true);
-            return made;
-          });
+  private final Soon stamping = new Soon("time-stamps", this::tryToStamp);
 
   /** When the newest token of this run came, and how far the log had come then. */
   private Instant last = Instant.MIN;
@@ -108,21 +97,16 @@ final class TimeStamps implements AutoCloseable {
 
   /** A checkpoint was made: has it stamped soon, if one is due. */
   void askSoon() {
-    if (authority == null || !due.compareAndSet(false, true)) {
-      return;
+    if (authority != null) {
+      stamping.ask();
     }
+  }
+
+  private void tryToStamp() {
     try {
-      thread.execute(
-          () -> {
-            due.set(false);
-            try {
-              stampIfDue();
-            } catch (IOException | RuntimeException e) {
-              failed(e);
-            }
-          });
-    } catch (RejectedExecutionException closing) {
-      due.set(false);
+      stampIfDue();
+    } catch (IOException | RuntimeException e) {
+      failed(e);
     }
   }
 
@@ -237,6 +221,6 @@ final class TimeStamps implements AutoCloseable {
 
   @Override
   public void close() {
-    thread.shutdownNow();
+    stamping.close();
   }
 }

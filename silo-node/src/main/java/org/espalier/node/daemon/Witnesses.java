@@ -16,11 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.espalier.audit.verify.DurableFile;
 import org.espalier.audit.verify.TrustedKey;
@@ -61,14 +57,7 @@ final class Witnesses implements AutoCloseable {
   private final AuditJournal journal;
   private final Cosigning cosigning;
   private final Map<Party, Asked> last = new ConcurrentHashMap<>();
-  private final AtomicBoolean due = new AtomicBoolean();
-  private final ExecutorService thread =
-      Executors.newSingleThreadExecutor(
-          task -> {
-            Thread made = new Thread(task, "witnesses");
-            made.setDaemon(true);
-            return made;
-          });
+  private final Soon showing = new Soon("witnesses", this::tryToShow);
 
   /** When the newest checkpoint was made, or before. */
   private volatile Instant made = Instant.EPOCH;
@@ -94,20 +83,14 @@ final class Witnesses implements AutoCloseable {
   /** Shows a checkpoint that was just made to all partners soon; several wishes are one. */
   void askSoon() {
     made = Instant.now();
-    if (due.compareAndSet(false, true)) {
-      try {
-        thread.execute(
-            () -> {
-              due.set(false);
-              try {
-                showAll();
-              } catch (RuntimeException e) {
-                LOG.error("partners could not be asked to witness the log", e);
-              }
-            });
-      } catch (RejectedExecutionException closing) {
-        due.set(false);
-      }
+    showing.ask();
+  }
+
+  private void tryToShow() {
+    try {
+      showAll();
+    } catch (RuntimeException e) {
+      LOG.error("partners could not be asked to witness the log", e);
     }
   }
 
@@ -315,6 +298,6 @@ final class Witnesses implements AutoCloseable {
 
   @Override
   public void close() {
-    thread.shutdownNow();
+    showing.close();
   }
 }

@@ -187,9 +187,8 @@ final class ApprovalRules {
           .at(self())
           .next("propose the job again");
     }
-    boolean automatic = byItself(job.spec(), job.proposer());
-    if (!policy().approval().needs().isEmpty() && !automatic) {
-      List<Role> missing = Approvals.missing(policy(), counting(job));
+    if (needsPeople() && !byItself(job.spec(), job.proposer())) {
+      List<Role> missing = missing(counting(job));
       if (!missing.isEmpty()) {
         throw Problem.refused(
                 "the policy of %s now asks for the signature of %s, which job %s has not"
@@ -210,8 +209,7 @@ final class ApprovalRules {
     policy().approval().needs().forEach(role -> json.withArray("needs").add(role.code()));
     List<PersonWord> words = counting(job);
     if (!job.decisions().containsKey(self())) {
-      Approvals.missing(policy(), words)
-          .forEach(role -> json.withArray("missing").add(role.code()));
+      missing(words).forEach(role -> json.withArray("missing").add(role.code()));
     }
     context.jobs().words(job.id()).forEach(word -> json.withArray("words").add(word.toJson()));
     context

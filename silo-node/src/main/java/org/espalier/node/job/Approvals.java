@@ -3,8 +3,10 @@ package org.espalier.node.job;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
@@ -79,42 +81,39 @@ final class Approvals {
   }
 
   /**
-   * The roles that still have to sign, by another person each.
+   * The roles that still have to sign, by another person each: as few as can be, however people of
+   * several roles are given to them (augmenting paths, Kuhn 1955).
    *
    * @param words approvals of people whom the policy knows
    */
   static List<Role> missing(Policy policy, List<PersonWord> words) {
     List<Role> needs = policy.approval().needs();
-    int most = -1;
-    List<Role> best = needs;
-    // At most eight needs: each way of giving them to people is tried.
-    for (List<Role> left : uncovered(needs, 0, words, new HashSet<>())) {
-      if (needs.size() - left.size() > most) {
-        most = needs.size() - left.size();
-        best = left;
+    Map<String, Integer> filled = new HashMap<>();
+    List<Role> missing = new ArrayList<>();
+    for (int need = 0; need < needs.size(); need++) {
+      if (!fills(need, needs, words, filled, new HashSet<>())) {
+        missing.add(needs.get(need));
       }
     }
-    return best;
+    return missing;
   }
 
-  private static List<List<Role>> uncovered(
-      List<Role> needs, int index, List<PersonWord> words, Set<String> used) {
-    if (index == needs.size()) {
-      return List.of(List.of());
-    }
-    List<List<Role>> ways = new ArrayList<>();
+  /** Finds a person for a need, if need be by giving others' needs to somebody else. */
+  private static boolean fills(
+      int need,
+      List<Role> needs,
+      List<PersonWord> words,
+      Map<String, Integer> filled,
+      Set<String> tried) {
     for (PersonWord word : words) {
-      if (word.roles().contains(needs.get(index)) && used.add(word.person())) {
-        ways.addAll(uncovered(needs, index + 1, words, used));
-        used.remove(word.person());
+      if (word.roles().contains(needs.get(need)) && tried.add(word.person())) {
+        Integer other = filled.get(word.person());
+        if (other == null || fills(other, needs, words, filled, tried)) {
+          filled.put(word.person(), need);
+          return true;
+        }
       }
     }
-    for (List<Role> rest : uncovered(needs, index + 1, words, used)) {
-      List<Role> with = new ArrayList<>();
-      with.add(needs.get(index));
-      with.addAll(rest);
-      ways.add(with);
-    }
-    return ways;
+    return false;
   }
 }

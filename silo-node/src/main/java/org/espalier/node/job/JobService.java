@@ -114,9 +114,10 @@ public final class JobService implements AutoCloseable {
     this.context = context;
     this.approving = new ApprovalRules(context);
     this.completion = new Completion(context);
+    Set<String> open = new TreeSet<>();
     for (Job job : context.jobs().list()) {
-      if (job.state().ended()) {
-        context.cohorts().forgetPasses(job.id()); // of one that was aborted while it did not run
+      if (!job.state().ended()) {
+        open.add(job.id());
       }
       if (job.state() == JobState.RUNNING) {
         context
@@ -132,6 +133,7 @@ public final class JobService implements AutoCloseable {
         }
       }
     }
+    context.cohorts().forgetPassesOfOthers(open); // of those aborted while they did not run
     Future<?> unused = newsTimer.scheduleWithFixedDelay(this::spreadNews, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -211,19 +213,19 @@ public final class JobService implements AutoCloseable {
     } else {
       Job.Decision approval = signed(job, true, null, List.of());
       decided(facts, self, approval);
-      act =
-          () -> {
-            send(job, approval);
-            keep(job, approval);
-          };
+      act = () -> send(job, approval, () -> keep(job, approval));
     }
     by.ifPresent(word -> facts.withArray("people").add(word.toJson()));
     context.journal().during("job.propose", facts, act);
     return jobs().get(id);
   }
 
-  /** Tells all partners of a job, or none. */
-  private void send(Job job, Job.Decision approval) {
+  /**
+   * Tells all partners of a job, or none.
+   *
+   * @param keep done when all know of it; where that fails nobody is to know of it
+   */
+  private void send(Job job, Job.Decision approval, Runnable keep) {
     ObjectNode body = facts(job);
     body.set("content", job.spec().toJson());
     body.put("created", job.created().toString());
@@ -234,6 +236,7 @@ public final class JobService implements AutoCloseable {
         context.peers().request(partner, "job.propose", body, ASK);
         told.add(partner);
       }
+      keep.run();
     } catch (RuntimeException e) {
       ObjectNode withdrawal = facts(job).put("reason", "the proposal did not reach everybody");
       told.forEach(partner -> tell(partner, "job.abort", withdrawal));
@@ -291,11 +294,18 @@ public final class JobService implements AutoCloseable {
             approve ? "job.approve" : "job.deny",
             decided(facts, self(), decision),
             () -> {
+              Runnable keep = () -> jobs().decide(job.id(), self(), decision);
               if (draft && approve) {
-                send(job, decision);
-                jobs().sent(job.id());
+                send(
+                    job,
+                    decision,
+                    () -> {
+                      keep.run();
+                      jobs().sent(job.id());
+                    });
+              } else {
+                keep.run();
               }
-              jobs().decide(job.id(), self(), decision);
             });
     if (!draft) {
       ObjectNode body = facts(job);
@@ -814,7 +824,7 @@ public final class JobService implements AutoCloseable {
   }
 
   private static ObjectNode decided(ObjectNode facts, Party signer, Job.Decision decision) {
-    facts.set("people", decision.grounds().path("people"));
+    decision.grounds().path("people").forEach(facts.withArray("people")::add);
     return facts
         .put("signer", signer.name())
         .put("policy", decision.grounds().path("policy").asText())

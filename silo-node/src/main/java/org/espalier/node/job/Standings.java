@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -121,17 +120,13 @@ public final class Standings implements AutoCloseable {
     Job job =
         jobs.find(body.path("job").asText())
             .filter(found -> found.spec().parties().containsKey(from))
-            .filter(found -> digest(found).equals(body.path("spec").asText()))
+            .filter(found -> JobService.facts(found).path("spec").equals(body.path("spec")))
             .orElseThrow(() -> Problem.notFound("no such job at " + peers.self()));
     ObjectNode answer = Json.object().put("state", job.state().name());
     if (job.state() == JobState.RUNNING) {
       service.progress(job.id()).ifPresent(at -> answer.put("phase", at.path("phase").asText()));
     }
     return answer;
-  }
-
-  private static String digest(Job job) {
-    return HexFormat.of().formatHex(job.digest());
   }
 
   /**
@@ -191,8 +186,7 @@ public final class Standings implements AutoCloseable {
 
   private Told said(Job job, Party partner) {
     try {
-      ObjectNode question = Json.object().put("job", job.id()).put("spec", digest(job));
-      JsonNode answer = peers.request(partner, ASK, question, PATIENCE);
+      JsonNode answer = peers.request(partner, ASK, JobService.facts(job), PATIENCE);
       return new Told(word(answer, "state"), word(answer, "phase"), Instant.now());
     } catch (Problem e) {
       return e.kind() == Problem.Kind.PARTNER

@@ -54,32 +54,6 @@ public record LinkSettings(
     }
   }
 
-  /** Speaks what this program speaks. */
-  public LinkSettings(
-      String version,
-      Duration ping,
-      Duration liveness,
-      Duration writePatience,
-      int window,
-      int replay,
-      Duration handshake,
-      Duration minBackoff,
-      Duration maxBackoff,
-      InetSocketAddress proxy) {
-    this(
-        version,
-        ping,
-        liveness,
-        writePatience,
-        window,
-        replay,
-        handshake,
-        minBackoff,
-        maxBackoff,
-        proxy,
-        ProtocolRange.SPOKEN);
-  }
-
   /** Ping every 5 s, liveness 20 s, 8 MiB windows, 16 MiB of replay. */
   public static LinkSettings defaults(String version) {
     return new LinkSettings(
@@ -92,7 +66,8 @@ public record LinkSettings(
         Duration.ofSeconds(10),
         Duration.ofMillis(200),
         Duration.ofSeconds(10),
-        null);
+        null,
+        ProtocolRange.SPOKEN);
   }
 
   public LinkSettings withLiveness(Duration newPing, Duration newLiveness) {

@@ -6,10 +6,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Optional;
+import org.espalier.audit.verify.DurableFile;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloHome;
@@ -35,7 +35,7 @@ public final class Rulebook {
   /** Reads the policy of a node; without a file everything is denied. */
   public Rulebook(SiloHome home) {
     this.home = home;
-    this.now = read();
+    this.now = onDisk();
   }
 
   private Rulebook(Policy policy) {
@@ -48,7 +48,12 @@ public final class Rulebook {
     return new Rulebook(policy);
   }
 
-  private InForce read() {
+  /**
+   * The file as it is now, whether it is in force or not.
+   *
+   * @throws Problem naming what is wrong with it
+   */
+  public InForce onDisk() {
     if (!Files.isRegularFile(home.policy())) {
       return new InForce(Policy.NONE, digest(""));
     }
@@ -77,16 +82,9 @@ public final class Rulebook {
     return now.policy();
   }
 
-  /**
-   * Puts the file into force.
-   *
-   * @return what was in force before
-   * @throws Problem if it cannot be read; then nothing changes
-   */
-  public synchronized InForce apply() {
-    InForce before = now;
-    now = read();
-    return before;
+  /** Puts another policy into force, as {@link #onDisk} read it. */
+  public void apply(InForce other) {
+    now = other;
   }
 
   /**
@@ -145,10 +143,7 @@ public final class Rulebook {
             .put("reason", shown.substring(0, Math.min(shown.length(), MAX_REASON)))
             .put("since", Instant.now().toString());
     try {
-      Path fresh = home.root().resolve(HALTED + ".new");
-      Files.deleteIfExists(fresh);
-      SiloHome.createFile(fresh, Json.write(said).getBytes(StandardCharsets.UTF_8));
-      Files.move(fresh, file(home), StandardCopyOption.ATOMIC_MOVE);
+      DurableFile.replace(file(home), Json.write(said).getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       throw Problem.refused("the node cannot be halted: " + file(home) + " cannot be written")
           .detail(e.getMessage())

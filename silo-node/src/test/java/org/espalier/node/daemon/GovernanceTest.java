@@ -253,6 +253,14 @@ class GovernanceTest {
   @Test
   void aPolicyThatChangesStopsWhatItDeniesAndNodesApproveByThemselvesWhatItNames()
       throws Exception {
+    // Who proposes may sign where nobody has to, and is in the log.
+    bank.policy(signed("").replaceFirst("approval:.*\n", ""));
+    bank.call("policy.apply");
+    String alone = bank.call("job.propose", proposal("carol")).path("id").asText();
+    assertThat(bank.call("audit.tail", TestSilo.args("job", alone)).toString())
+        .contains("\"pseudonym\":\"carol\",\"meaning\":\"proposes as ");
+    bank.call("job.abort", "job", alone);
+
     bank.policy("approval: {auto: [{purpose: research}]}");
     bank.call("policy.apply");
     insurer.policy("approval: {needs: [privacy_officer], auto: [{purpose: research}]}");

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -92,12 +91,7 @@ class AlignmentsTest {
   }
 
   /** The log as far as alignments go. */
-  private final class Kept implements Journal {
-    @Override
-    public Act intent(String type, ObjectNode facts) {
-      throw new AssertionError(type);
-    }
-
+  private final class Kept extends UnaskedJournal {
     @Override
     public void fact(String type, ObjectNode facts) {
       assertThat(type).isEqualTo("disclosure.alignment");
@@ -114,29 +108,9 @@ class AlignmentsTest {
     }
 
     @Override
-    public long passes(long from, Consumer<Pass> reader) {
-      throw new AssertionError();
-    }
-
-    @Override
     public long alignments(long from, Consumer<Alignment> reader) {
       log.subList((int) from, log.size()).forEach(reader);
       return log.size();
-    }
-
-    @Override
-    public long predictions(Instant since) {
-      return 0;
-    }
-
-    @Override
-    public BigDecimal labelEpsilon(Set<String> commitments) {
-      return BigDecimal.ZERO;
-    }
-
-    @Override
-    public ObjectNode checkpoint() {
-      return Json.object();
     }
   }
 

@@ -5,18 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.math.BigDecimal;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -66,7 +64,7 @@ class JobServiceTest {
   private JobService service;
   private final List<String> journal = new CopyOnWriteArrayList<>();
 
-  private final class Acts implements Journal {
+  private final class Acts extends UnaskedJournal {
     @Override
     public Act intent(String type, ObjectNode facts) {
       journal.add(type);
@@ -99,16 +97,6 @@ class JobServiceTest {
     }
 
     @Override
-    public long predictions(Instant since) {
-      return 0;
-    }
-
-    @Override
-    public BigDecimal labelEpsilon(Set<String> commitments) {
-      return BigDecimal.ZERO;
-    }
-
-    @Override
     public ObjectNode checkpoint() {
       return Json.object();
     }
@@ -129,11 +117,8 @@ class JobServiceTest {
               outputs: {scores: true, inference: true, predictions: {}}
               """));
 
-  @BeforeEach
-  void start() throws Exception {
-    store = Store.open(folder.resolve("silo.db"));
-    jobs = new Jobs(store);
-    Datasets datasets = new Datasets(store);
+  /** Two people of the bank's. */
+  static void people(Datasets datasets, Path folder) throws IOException {
     datasets.add(
         "people",
         Files.writeString(folder.resolve("people.csv"), "id,income,bad\na,1,0\nb,2,1\n"),
@@ -143,6 +128,14 @@ class JobServiceTest {
                 new TableSchema.Column("income", ColumnType.NUMBER),
                 new TableSchema.Column("bad", ColumnType.LABEL)),
             null));
+  }
+
+  @BeforeEach
+  void start() throws Exception {
+    store = Store.open(folder.resolve("silo.db"));
+    jobs = new Jobs(store);
+    Datasets datasets = new Datasets(store);
+    people(datasets, folder);
     peers =
         new FakePeers(BANK) {
           @Override

@@ -4,13 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Consumer;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
@@ -52,12 +49,7 @@ class OpeningsTest {
   }
 
   /** The log as far as passes go. */
-  private final class Kept implements Journal {
-    @Override
-    public Act intent(String type, ObjectNode facts) {
-      throw new AssertionError(type);
-    }
-
+  private final class Kept extends UnaskedJournal {
     @Override
     public void fact(String type, ObjectNode facts) {
       if (full) {
@@ -74,29 +66,9 @@ class OpeningsTest {
     }
 
     @Override
-    public long alignments(long from, Consumer<Alignment> reader) {
-      throw new AssertionError();
-    }
-
-    @Override
     public long passes(long from, Consumer<Pass> reader) {
       log.subList((int) from, log.size()).forEach(reader);
       return log.size();
-    }
-
-    @Override
-    public long predictions(Instant since) {
-      return 0;
-    }
-
-    @Override
-    public BigDecimal labelEpsilon(Set<String> commitments) {
-      return BigDecimal.ZERO;
-    }
-
-    @Override
-    public ObjectNode checkpoint() {
-      return Json.object();
     }
   }
 

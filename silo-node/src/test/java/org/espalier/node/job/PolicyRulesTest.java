@@ -3,20 +3,17 @@ package org.espalier.node.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.lang.reflect.Proxy;
 import java.math.BigDecimal;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalTime;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloConfig;
-import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.Datasets;
-import org.espalier.node.data.TableSchema;
 import org.espalier.node.policy.Policy;
 import org.espalier.node.policy.Rulebook;
 import org.espalier.node.store.Store;
@@ -50,15 +47,7 @@ class PolicyRulesTest {
   void start() throws Exception {
     store = Store.open(folder.resolve("silo.db"));
     Datasets datasets = new Datasets(store);
-    datasets.add(
-        "people",
-        Files.writeString(folder.resolve("people.csv"), "id,income,bad\na,1,0\nb,2,1\n"),
-        new TableSchema(
-            List.of(
-                new TableSchema.Column("id", ColumnType.ID),
-                new TableSchema.Column("income", ColumnType.NUMBER),
-                new TableSchema.Column("bad", ColumnType.LABEL)),
-            null));
+    JobServiceTest.people(datasets, folder);
     context =
         new JobRun.Context(
             new FakePeers(BANK),
@@ -67,23 +56,16 @@ class PolicyRulesTest {
             null,
             null,
             datasets,
-            journal(),
+            new UnaskedJournal() {
+              @Override
+              public BigDecimal labelEpsilon(Set<String> commitments) {
+                return spent;
+              }
+            },
             new SiloConfig(BANK, "127.0.0.1:1", null, null, Duration.ofMinutes(1), null),
             Rulebook.of(Policy.NONE),
             folder,
             folder);
-  }
-
-  /** A log of which only this is asked. */
-  private Journal journal() {
-    return (Journal)
-        Proxy.newProxyInstance(
-            Journal.class.getClassLoader(),
-            new Class<?>[] {Journal.class},
-            (proxy, method, args) -> {
-              assertThat(method.getName()).isEqualTo("labelEpsilon");
-              return spent;
-            });
   }
 
   @AfterEach

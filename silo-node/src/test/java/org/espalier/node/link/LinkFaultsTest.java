@@ -323,7 +323,8 @@ class LinkFaultsTest {
             Duration.ofSeconds(30),
             Duration.ofMillis(20),
             Duration.ofMillis(200),
-            null);
+            null,
+            ProtocolRange.SPOKEN);
     try (Relay toA = new Relay();
         Relay toB = new Relay();
         TestNode a = TestNode.behind(toA, folder, "a.example", patient);

@@ -96,7 +96,8 @@ final class TestNode implements AutoCloseable {
         Duration.ofSeconds(2),
         Duration.ofMillis(20),
         Duration.ofMillis(200),
-        null);
+        null,
+        ProtocolRange.SPOKEN);
   }
 
   void start() {

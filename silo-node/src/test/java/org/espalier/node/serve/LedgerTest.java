@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,11 +18,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Set;
-import java.util.function.Consumer;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
-import org.espalier.node.job.Journal;
+import org.espalier.node.job.UnaskedJournal;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -52,14 +49,9 @@ class LedgerTest {
     }
   }
 
-  private static final class Log implements Journal {
+  private static final class Log extends UnaskedJournal {
     private final List<ObjectNode> facts = new ArrayList<>();
     private boolean broken;
-
-    @Override
-    public Act intent(String type, ObjectNode intent) {
-      throw new AssertionError(type);
-    }
 
     @Override
     public void fact(String type, ObjectNode fact) {
@@ -67,31 +59,6 @@ class LedgerTest {
         throw Problem.refused("the audit log cannot be written, so nothing is done");
       }
       facts.add(((ObjectNode) fact.path("parameters")).put("type", type));
-    }
-
-    @Override
-    public long passes(long from, Consumer<Pass> reader) {
-      throw new AssertionError();
-    }
-
-    @Override
-    public long alignments(long from, Consumer<Alignment> reader) {
-      throw new AssertionError();
-    }
-
-    @Override
-    public long predictions(Instant since) {
-      return 0;
-    }
-
-    @Override
-    public BigDecimal labelEpsilon(Set<String> commitments) {
-      return BigDecimal.ZERO;
-    }
-
-    @Override
-    public ObjectNode checkpoint() {
-      throw new AssertionError();
     }
 
     long spent(String serving, LocalDate day) {

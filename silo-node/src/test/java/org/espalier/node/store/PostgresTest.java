@@ -14,8 +14,6 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.stream.IntStream;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.job.Job;
@@ -145,29 +143,16 @@ class PostgresTest {
    * anew.
    */
   private static void turnsAndLosses(Store store) {
-    String add = "INSERT INTO partners (name, state, since) VALUES (?, 'pending', 'now')";
     assertThatThrownBy(
             () ->
                 store.transaction(
                     () -> {
-                      store.update(add, "b");
-                      return store.update(add, "b");
+                      store.update(StoreTest.ADD, "b");
+                      return store.update(StoreTest.ADD, "b");
                     }))
         .isInstanceOf(Store.StoreException.class);
-    CompletableFuture<?>[] work =
-        IntStream.range(0, 8)
-            .mapToObj(
-                i ->
-                    CompletableFuture.runAsync(
-                        () ->
-                            store.transaction(
-                                () -> {
-                                  int n = count(store);
-                                  return store.update(add, "p" + n);
-                                })))
-            .toArray(CompletableFuture<?>[]::new);
-    CompletableFuture.allOf(work).join();
-    assertThat(count(store)).isEqualTo(8);
+    StoreTest.takeTurns(store);
+    assertThat(StoreTest.count(store)).isEqualTo(8);
     try (Connection other = server.getPostgresDatabase().getConnection();
         Statement kill = other.createStatement()) {
       kill.execute(
@@ -176,11 +161,7 @@ class PostgresTest {
     } catch (java.sql.SQLException e) {
       throw new AssertionError(e);
     }
-    assertThatThrownBy(() -> count(store)).isInstanceOf(Store.StoreException.class);
-    assertThat(count(store)).as("connected anew").isEqualTo(8);
-  }
-
-  private static int count(Store store) {
-    return store.one("SELECT count(*) FROM partners", row -> row.getInt(1)).orElseThrow();
+    assertThatThrownBy(() -> StoreTest.count(store)).isInstanceOf(Store.StoreException.class);
+    assertThat(StoreTest.count(store)).as("connected anew").isEqualTo(8);
   }
 }

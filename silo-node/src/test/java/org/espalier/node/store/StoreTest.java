@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class StoreTest {
-  private static final String ADD =
+  static final String ADD =
       "INSERT INTO partners (name, state, since) VALUES (?, 'pending', 'now')";
   private static final String COUNT = "SELECT count(*) FROM partners";
 
@@ -23,7 +23,7 @@ class StoreTest {
     return folder.resolve("silo.db");
   }
 
-  private static int count(Store store) {
+  static int count(Store store) {
     return store.one(COUNT, row -> row.getInt(1)).orElseThrow();
   }
 
@@ -86,20 +86,25 @@ class StoreTest {
   void threadsTakeTurns() {
     try (Store store = Store.open(file())) {
       store.update(ADD, "a");
-      CompletableFuture<?>[] work =
-          IntStream.range(0, 8)
-              .mapToObj(
-                  i ->
-                      CompletableFuture.runAsync(
-                          () ->
-                              store.transaction(
-                                  () -> {
-                                    int n = count(store);
-                                    return store.update(ADD, "p" + n);
-                                  })))
-              .toArray(CompletableFuture<?>[]::new);
-      CompletableFuture.allOf(work).join();
+      takeTurns(store);
       assertThat(count(store)).isEqualTo(9);
     }
+  }
+
+  /** Eight threads add a partner each, by a number that each has just read. */
+  static void takeTurns(Store store) {
+    CompletableFuture<?>[] work =
+        IntStream.range(0, 8)
+            .mapToObj(
+                i ->
+                    CompletableFuture.runAsync(
+                        () ->
+                            store.transaction(
+                                () -> {
+                                  int n = count(store);
+                                  return store.update(ADD, "p" + n);
+                                })))
+            .toArray(CompletableFuture<?>[]::new);
+    CompletableFuture.allOf(work).join();
   }
 }
