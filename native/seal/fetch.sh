@@ -27,7 +27,14 @@ for crate in bindgen:0.66.1 cmake:0.1.46 emsdk:0.1.0 link-cplusplus:1.0.9 serde:
   printf '[package]\nname = "%s"\nversion = "%s"\nedition = "2021"\n[lib]\npath = "../../placeholder.rs"\n[features]\nderive = []\n' \
     "${crate%:*}" "${crate#*:}" >"empty/${crate%:*}/Cargo.toml"
 done
-quietly "$work/log" cargo vendor --locked --versioned-dirs "$work/vendor"
+# Debian 12's cargo would clone the whole index of crates, minutes and another host, unless told to ask for one entry.
+version=$(cargo --version) && [[ $version =~ ^cargo\ 1\.([0-9]+)\. ]]
+sparse=()
+if [ "${BASH_REMATCH[1]}" -ge 60 ] && [ "${BASH_REMATCH[1]}" -lt 68 ]; then
+  export RUSTC_BOOTSTRAP=1
+  sparse=(-Z sparse-registry)
+fi
+quietly "$work/log" cargo "${sparse[@]}" vendor --locked --versioned-dirs "$work/vendor"
 quietly "$work/log" cmake -S "$work/vendor/seal_fhe-0.8.1/SEAL" -B "$work/build" \
   -DSEAL_BUILD_DEPS=OFF -DSEAL_USE_MSGSL=OFF -DSEAL_USE_ZLIB=OFF -DSEAL_USE_ZSTD=OFF \
   -DSEAL_USE_INTEL_HEXL=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_BUILD_TYPE=Release \

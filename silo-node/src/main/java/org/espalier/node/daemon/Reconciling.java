@@ -125,9 +125,9 @@ final class Reconciling {
       }
       ArrayNode claims = answer.putArray("claims");
       int length = 0;
-      for (Claim claim : history.claims(from, job)) {
-        if (claim.seq() <= after || claim.seq() >= head.size()) {
-          continue;
+      for (Claim claim : history.claims(from, job, after)) {
+        if (claim.seq() >= head.size()) {
+          break;
         }
         if (claims.size() == ProvenClaims.MAX || length > MAX_ANSWER) {
           return answer.put("more", true);
@@ -261,7 +261,7 @@ final class Reconciling {
   private List<Claim> claims(Party partner, String job) throws IOException {
     List<Claim> all = new ArrayList<>();
     for (SharedHistory history : histories.values()) {
-      all.addAll(history.claims(partner, job));
+      all.addAll(history.claims(partner, job, -1));
     }
     return all;
   }

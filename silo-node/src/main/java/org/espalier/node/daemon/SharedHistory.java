@@ -47,30 +47,31 @@ final class SharedHistory {
    * What the log says of jobs with a partner, by place.
    *
    * @param job only this one; null: all
+   * @param after only events behind this place; what jobs that were over by then have is not read
    */
-  synchronized List<Claim> claims(Party partner, String job) throws IOException {
+  synchronized List<Claim> claims(Party partner, String job, long after) throws IOException {
     LogReader reader = upToDate();
-    Set<String> shared = new TreeSet<>();
-    for (Job each : jobs.list()) {
-      if (each.spec().parties().containsKey(partner)) {
-        shared.add(each.id());
-      }
-    }
     List<Claim> all = new ArrayList<>();
     for (Map.Entry<String, Places> entry : known.entrySet()) {
-      // The log says so, too, where the database was lost.
+      Places places = entry.getValue();
       if ((job == null || job.equals(entry.getKey()))
-          && (shared.contains(entry.getKey())
-              || entry.getValue().parties.contains(partner.name()))) {
+          && places.seqs.get(places.seqs.size() - 1) > after
+          && isShared(entry.getKey(), places, partner)) {
         Claims claims = new Claims(partner.name());
-        for (long seq : entry.getValue().seqs) {
+        for (long seq : places.seqs) {
           claims.add(seq, reader.event(seq).json());
         }
-        all.addAll(claims.all());
+        claims.all().stream().filter(claim -> claim.seq() > after).forEach(all::add);
       }
     }
     all.sort(Comparator.comparingLong(Claim::seq));
     return all;
+  }
+
+  /** The log says so, too, where the database was lost. */
+  private boolean isShared(String job, Places places, Party partner) {
+    return places.parties.contains(partner.name())
+        || jobs.find(job).map(Job::spec).filter(s -> s.parties().containsKey(partner)).isPresent();
   }
 
   /** Place of the newest event about a job; -1 without one. */
