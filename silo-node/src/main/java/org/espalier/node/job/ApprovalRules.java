@@ -106,7 +106,7 @@ final class ApprovalRules {
     }
     if (context.jobs().words(job.id()).stream().noneMatch(w -> w.person().equals(word.person()))) {
       ObjectNode facts =
-          JobService.facts(job).put("signer", word.person()).put("policy", word.policy());
+          JobMessages.facts(job).put("signer", word.person()).put("policy", word.policy());
       facts.put(
           "meaning", "approves as " + Role.codes(word.roles()) + " at " + word.at().toString());
       facts.put("signature", Base64.getEncoder().encodeToString(word.signature()));

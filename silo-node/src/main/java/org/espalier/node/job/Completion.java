@@ -43,12 +43,12 @@ final class Completion {
   /** A partner's receipt of the newest attempt, if it is one. */
   Jobs.Receipt verified(Party from, Job job, JsonNode said) {
     JsonNode content = said.path("receipt");
-    byte[] signature = JobService.bytes(said.path("signature"));
+    byte[] signature = JobMessages.bytes(said.path("signature"));
     if (!content.path("party").asText().equals(from.name())
         || !context.peers().verify(from, Receipts.statement(content), signature)) {
       throw Problem.refused("the receipt is not signed by " + from);
     }
-    JobService.requireDigest(self(), job.digest(), content);
+    JobMessages.requireDigest(self(), job.digest(), content);
     if (content.path("attempt").asInt() != job.attempt()) {
       throw Problem.wrongState("the receipt is not for the running attempt");
     }
@@ -90,13 +90,13 @@ final class Completion {
     }
     for (Party partner : job.others(self())) {
       if (!receipts.containsKey(partner)) {
-        ObjectNode question = JobService.facts(job).put("attempt", job.attempt());
+        ObjectNode question = JobMessages.facts(job).put("attempt", job.attempt());
         JsonNode said = context.peers().request(partner, "job.receipts", question, ASK);
         receipts.put(partner, verified(partner, job, said));
       }
     }
     Receipts.requireAgreement((ObjectNode) own.content(), receipts);
-    ObjectNode facts = JobService.facts(job).put("attempt", job.attempt());
+    ObjectNode facts = JobMessages.facts(job).put("attempt", job.attempt());
     Journal.Act act = context.journal().intent("job.run", facts);
     ObjectNode kept = report.get().deepCopy();
     receipts.forEach(

@@ -1,23 +1,19 @@
 package org.espalier.node.job;
 
+import static org.espalier.node.job.JobMessages.bounded;
+import static org.espalier.node.job.JobMessages.by;
+import static org.espalier.node.job.JobMessages.facts;
+import static org.espalier.node.job.JobMessages.requireDigest;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
-import java.util.Base64;
 import java.util.Collection;
-import java.util.Collections;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
@@ -30,21 +26,18 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.policy.PersonWord;
 import org.espalier.wire.Party;
-import org.espalier.wire.Printable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Proposals, decisions and runs: what operators ask of this node, and what partners' nodes ask.
- *
- * <p>A proposal carries the proposer's own signed approval; every other party decides for itself. A
- * job runs when every party has approved the same digest. Which party starts it does not matter.
+ * Jobs as operators and partners' nodes ask for them: {@link Proposals} until all have agreed, and
+ * runs from then on. A job runs when every party has approved the same digest. Which party starts
+ * it does not matter.
  */
 public final class JobService implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(JobService.class);
-  private static final Duration ASK = Duration.ofSeconds(15);
+  static final Duration ASK = Duration.ofSeconds(15);
   private static final Duration GATHER = Duration.ofSeconds(3);
-  private static final int MAX_REASON = 500;
 
   /** Parties may have counted attempts that did not reach all of them, but not many. */
   private static final int MAX_ATTEMPT_STEP = 100;
@@ -55,12 +48,6 @@ public final class JobService implements AutoCloseable {
    */
   private static final int ATTEMPTS = 10;
 
-  /**
-   * Proposals of one partner that may wait here, those of a day included that it withdrew: more
-   * would only fill the database.
-   */
-  private static final int MAX_PROPOSALS = 100;
-
   /** How often a job is run again by itself since its operator did. */
   private static final int AGAIN = 3;
 
@@ -68,6 +55,7 @@ public final class JobService implements AutoCloseable {
 
   private final JobRun.Context context;
   private final ApprovalRules approving;
+  private final Proposals proposals;
   private final Completion completion;
 
   /** Also the lock of beginning and ending attempts. */
@@ -81,7 +69,6 @@ public final class JobService implements AutoCloseable {
   /** Jobs of this node's that are about to be run again by themselves. */
   private final Map<String, Again> again = new ConcurrentHashMap<>();
 
-  private final SecureRandom random = new SecureRandom();
   private final ScheduledExecutorService newsTimer =
       Executors.newSingleThreadScheduledExecutor(JobService::daemon);
   private final ExecutorService tellers = Executors.newCachedThreadPool(JobService::daemon);
@@ -113,6 +100,7 @@ public final class JobService implements AutoCloseable {
   public JobService(JobRun.Context context) {
     this.context = context;
     this.approving = new ApprovalRules(context);
+    this.proposals = new Proposals(context, approving);
     this.completion = new Completion(context);
     Set<String> open = new TreeSet<>();
     for (Job job : context.jobs().list()) {
@@ -170,84 +158,7 @@ public final class JobService implements AutoCloseable {
    * @param by the proposing person's signed word on what is asked for; empty for none
    */
   public Job propose(JobSpec asked, Optional<PersonWord> by) {
-    LocalChecks.require(context, "", asked);
-    boolean automatic = approving.byItself(asked, self());
-    boolean persons = approving.needsPeople() && !automatic;
-    if (persons && by.isEmpty()) {
-      throw Problem.refused("the policy of %s asks for a person who proposes".formatted(self()))
-          .at(self())
-          .detail("approval.needs: " + approving.needs())
-          .next("silo job propose FILE --as NAME --key KEYFILE");
-    }
-    by.ifPresent(word -> approving.requireProposer(word, asked));
-    JobSpec spec = AlignChoice.of(context, asked).spec();
-    if (spec instanceof ServeSpec serve) {
-      spec = serve.of(ServedModel.digest(context, serve.model()));
-    }
-    Party self = self();
-    if (spec instanceof ScoringSpec && !spec.labelParty().equals(self)) {
-      throw Problem.refused("a prediction is proposed by the label party " + spec.labelParty());
-    }
-    byte[] tail = new byte[4];
-    random.nextBytes(tail);
-    String kind = spec instanceof TrainSpec ? "J-" : spec instanceof ServeSpec ? "S-" : "P-";
-    String id = kind + HexFormat.of().formatHex(tail);
-    Instant now = Instant.now().truncatedTo(ChronoUnit.MILLIS);
-    Job job =
-        new Job(
-            id,
-            spec,
-            spec.digest(),
-            self,
-            JobState.PROPOSED,
-            0,
-            Optional.empty(),
-            now,
-            now,
-            Collections.emptySortedMap());
-    job.others(self).forEach(context.peers()::requirePartner);
-    Runnable act;
-    ObjectNode facts = facts(job);
-    if (persons) {
-      act = () -> jobs().draft(job, by.orElseThrow());
-    } else {
-      Job.Decision approval = signed(job, true, null, List.of());
-      decided(facts, self, approval);
-      act = () -> send(job, approval, () -> keep(job, approval));
-    }
-    by.ifPresent(word -> facts.withArray("people").add(word.toJson()));
-    context.journal().during("job.propose", facts, act);
-    return jobs().get(id);
-  }
-
-  /**
-   * Tells all partners of a job, or none.
-   *
-   * @param keep done when all know of it; where that fails nobody is to know of it
-   */
-  private void send(Job job, Job.Decision approval, Runnable keep) {
-    ObjectNode body = facts(job);
-    body.set("content", job.spec().toJson());
-    body.put("created", job.created().toString());
-    body.set("approval", json(approval));
-    SortedSet<Party> told = new TreeSet<>();
-    try {
-      for (Party partner : job.others(self())) {
-        context.peers().request(partner, "job.propose", body, ASK);
-        told.add(partner);
-      }
-      keep.run();
-    } catch (RuntimeException e) {
-      ObjectNode withdrawal = facts(job).put("reason", "the proposal did not reach everybody");
-      told.forEach(partner -> tell(partner, "job.abort", withdrawal));
-      throw e;
-    }
-  }
-
-  private void keep(Job job, Job.Decision approval) {
-    jobs().insert(job);
-    jobs().log(job.id(), "PROPOSED by " + job.proposer());
-    jobs().decide(job.id(), job.proposer(), approval);
+    return proposals.propose(asked, by);
   }
 
   /**
@@ -258,76 +169,7 @@ public final class JobService implements AutoCloseable {
    * @param by the person's signed word; empty for whoever runs the node
    */
   public Job decide(String id, boolean approve, String reason, Optional<PersonWord> by) {
-    Job job = jobs().get(id);
-    if (job.decisions().containsKey(self())) {
-      Job.Decision earlier = job.decisions().get(self());
-      if (earlier.approved() == approve) {
-        return job;
-      }
-      throw Problem.wrongState(
-          "this node has already " + (earlier.approved() ? "approved " : "denied ") + id);
-    }
-    if (job.state() != JobState.PROPOSED) {
-      throw Problem.wrongState("job " + id + " is " + job.state());
-    }
-    if (approve) {
-      LocalChecks.require(context, job.id(), job.spec());
-    }
-    List<PersonWord> words = List.of();
-    if (by.isPresent() || approving.needsPeople()) {
-      words = approving.words(job, approve, by);
-      if (approve && !approving.missing(words).isEmpty()) {
-        return jobs().get(id);
-      }
-    }
-    decide(job, approve, reason, words, facts(job));
-    return jobs().get(id);
-  }
-
-  private void decide(
-      Job job, boolean approve, String reason, List<PersonWord> words, ObjectNode facts) {
-    Job.Decision decision = signed(job, approve, reason, words);
-    boolean draft = jobs().draft(job.id()).map(known -> !known.sent()).orElse(false);
-    context
-        .journal()
-        .during(
-            approve ? "job.approve" : "job.deny",
-            decided(facts, self(), decision),
-            () -> {
-              Runnable keep = () -> jobs().decide(job.id(), self(), decision);
-              if (draft && approve) {
-                send(
-                    job,
-                    decision,
-                    () -> {
-                      keep.run();
-                      jobs().sent(job.id());
-                    });
-              } else {
-                keep.run();
-              }
-            });
-    if (!draft) {
-      ObjectNode body = facts(job);
-      body.set("decision", json(decision));
-      for (Party partner : job.others(self())) {
-        tell(partner, "job.decide", body);
-      }
-    }
-  }
-
-  /** Approves a partner's proposal without anybody, if the policy says so. */
-  private void decideByItself(String id) {
-    try {
-      Job job = jobs().get(id);
-      if (job.state() == JobState.PROPOSED && !job.decisions().containsKey(self())) {
-        LocalChecks.require(context, id, job.spec());
-        decide(job, true, "approval.auto", List.of(), facts(job).put("automatic", true));
-      }
-    } catch (RuntimeException e) {
-      jobs().log(id, "not approved by itself: " + e.getMessage());
-      LOG.info("job {} is not approved by itself", id, e);
-    }
+    return proposals.decide(id, approve, reason, by);
   }
 
   /** What is needed to decide on a job here, see {@link ApprovalRules#toJson}. */
@@ -388,8 +230,7 @@ public final class JobService implements AutoCloseable {
     }
     int attempt = job.attempt();
     ObjectNode body = facts(job);
-    ObjectNode approvals = body.putObject("approvals");
-    job.decisions().forEach((party, decision) -> approvals.set(party.name(), json(decision)));
+    body.set("approvals", Proposals.all(job));
     for (Party partner : job.others(self())) {
       JsonNode ready = context.peers().request(partner, "job.ready", body, ASK);
       attempt = Math.max(attempt, attemptOf(ready, partner, job));
@@ -433,7 +274,7 @@ public final class JobService implements AutoCloseable {
     context.journal().during("job.abort", facts(job), () -> end(id, cause));
     if (jobs().draft(id).map(Jobs.Draft::sent).orElse(true)) {
       ObjectNode body = facts(job).put("reason", bounded(reason));
-      job.others(self()).forEach(partner -> tell(partner, "job.abort", body));
+      job.others(self()).forEach(partner -> context.peers().tell(partner, "job.abort", body, ASK));
     }
     return jobs().get(id);
   }
@@ -478,7 +319,7 @@ public final class JobService implements AutoCloseable {
         try {
           JsonNode answer = context.peers().request(partner, "job.decision", facts(job), GATHER);
           if (answer.hasNonNull("decision")) {
-            accept(job, partner, answer.get("decision"));
+            proposals.accept(job, partner, answer.get("decision"));
           }
         } catch (RuntimeException e) {
           LOG.debug("{} did not say what it decides on {}", partner, id, e);
@@ -502,75 +343,22 @@ public final class JobService implements AutoCloseable {
   // ---- what partners' nodes ask -------------------------------------------------------------
 
   private JsonNode onPropose(Party from, JsonNode body) {
-    String id = body.path("job").asText();
-    if (!id.matches(Job.ID)) {
-      throw Problem.refused("not a job id");
-    }
-    JobSpec spec = JobSpec.json("the proposed job", body.path("content"));
-    byte[] digest = spec.digest();
-    requireDigest(digest, body);
-    if (spec.alignment().isOpen()) {
-      throw Problem.refused("the proposed job does not say by which protocol people are aligned");
-    }
-    if (spec instanceof ServeSpec serve
-        && (serve.modelDigest() == null || !spec.labelParty().equals(from))) {
-      throw Problem.refused(
-          "scoring is proposed by the label party, for a model named by its digest");
-    }
-    if (!spec.parties().containsKey(self()) || !spec.parties().containsKey(from)) {
-      throw Problem.refused("the proposed job does not name both " + from + " and " + self());
-    }
-    spec.parties().keySet().stream()
-        .filter(party -> !party.equals(self()))
-        .forEach(context.peers()::requirePartner);
-    Instant now = Instant.now();
-    Job job =
-        new Job(
-            id,
-            spec,
-            digest,
-            from,
-            JobState.PROPOSED,
-            0,
-            Optional.empty(),
-            now,
-            now,
-            Collections.emptySortedMap());
-    Optional<Job> known = jobs().find(id);
-    if (known.isPresent()) {
-      requireDigest(known.get().digest(), body);
-      return facts(job); // the answer to the first request was lost
-    }
-    Job.Decision approval = verified(job, from, body.path("approval"));
-    if (!approval.approved()) {
-      throw Problem.refused("a proposal carries the proposer's own approval");
-    }
-    if (jobs().proposalsOf(from, now.minus(Duration.ofDays(1))) >= MAX_PROPOSALS) {
-      throw Problem.refused("%s has made %d proposals already".formatted(from, MAX_PROPOSALS));
-    }
-    context
-        .journal()
-        .during("job.propose", decided(by(from, job), from, approval), () -> keep(job, approval));
-    if (approving.byItself(spec, from)) {
-      tellers.execute(() -> decideByItself(id));
+    boolean known = jobs().find(body.path("job").asText()).isPresent();
+    Job job = proposals.proposed(from, body);
+    if (!known && approving.byItself(job.spec(), from)) {
+      tellers.execute(() -> proposals.decideByItself(job.id()));
     }
     return facts(job);
   }
 
   private JsonNode onDecide(Party from, JsonNode body) {
     Job job = shared(from, body);
-    accept(job, from, body.path("decision"));
+    proposals.accept(job, from, body.path("decision"));
     return facts(job);
   }
 
   private JsonNode onDecision(Party from, JsonNode body) {
-    Job job = shared(from, body);
-    ObjectNode answer = facts(job);
-    Job.Decision mine = job.decisions().get(self());
-    if (mine != null) {
-      answer.set("decision", json(mine));
-    }
-    return answer;
+    return proposals.own(shared(from, body));
   }
 
   private JsonNode onReady(Party from, JsonNode body) {
@@ -578,7 +366,7 @@ public final class JobService implements AutoCloseable {
     for (Party party : job.undecided()) {
       JsonNode approval = body.path("approvals").path(party.name());
       if (!approval.isMissingNode() && !party.equals(self())) {
-        accept(job, party, approval);
+        proposals.accept(job, party, approval);
       }
     }
     job = jobs().get(job.id());
@@ -735,108 +523,8 @@ public final class JobService implements AutoCloseable {
             .find(body.path("job").asText())
             .filter(found -> found.spec().parties().containsKey(from))
             .orElseThrow(() -> Problem.notFound("no such job at " + self()));
-    requireDigest(job.digest(), body);
+    requireDigest(self(), job.digest(), body);
     return settled(job);
-  }
-
-  private void requireDigest(byte[] known, JsonNode body) {
-    requireDigest(self(), known, body);
-  }
-
-  /**
-   * @throws Problem if a body means another content than this node knows
-   */
-  static void requireDigest(Party self, byte[] known, JsonNode body) {
-    if (!MessageDigest.isEqual(
-        HexFormat.of().formatHex(known).getBytes(StandardCharsets.US_ASCII),
-        body.path("spec").asText().getBytes(StandardCharsets.US_ASCII))) {
-      throw Problem.refused("mismatched job digest: this is not the job that " + self + " knows")
-          .at(self);
-    }
-  }
-
-  /** Keeps another party's word if its signature holds; a later, different one changes nothing. */
-  private void accept(Job job, Party signer, JsonNode said) {
-    if (!job.spec().parties().containsKey(signer)) {
-      throw Problem.refused(signer + " is no party of job " + job.id());
-    }
-    Job.Decision decision = verified(job, signer, said);
-    if (!jobs().get(job.id()).decisions().containsKey(signer)) {
-      context
-          .journal()
-          .fact(
-              decision.approved() ? "job.approve" : "job.deny",
-              decided(by(signer, job), signer, decision));
-      jobs().decide(job.id(), signer, decision);
-    }
-  }
-
-  private Job.Decision verified(Job job, Party signer, JsonNode said) {
-    boolean approved = said.path("approved").asBoolean();
-    byte[] signature = bytes(said.path("signature"));
-    Approvals.Grounds grounds = Approvals.Grounds.fromJson(said.path("grounds"));
-    byte[] statement = Approvals.statement(job.id(), job.digest(), signer, approved, grounds);
-    if (!context.peers().verify(signer, statement, signature)) {
-      throw Problem.refused("the decision on job " + job.id() + " is not signed by " + signer);
-    }
-    Approvals.requireSigned(job, signer, approved, grounds);
-    String reason = said.hasNonNull("reason") ? bounded(said.get("reason").asText()) : null;
-    return new Job.Decision(approved, reason, signature, Instant.now(), grounds.toJson());
-  }
-
-  private Job.Decision signed(Job job, boolean approve, String reason, List<PersonWord> words) {
-    Approvals.Grounds grounds = new Approvals.Grounds(context.rules().now().digest(), words);
-    byte[] statement = Approvals.statement(job.id(), job.digest(), self(), approve, grounds);
-    return new Job.Decision(
-        approve,
-        reason == null ? null : bounded(reason),
-        context.peers().sign(statement),
-        Instant.now(),
-        grounds.toJson());
-  }
-
-  private static ObjectNode json(Job.Decision decision) {
-    ObjectNode json =
-        Json.object()
-            .put("approved", decision.approved())
-            .put("reason", decision.reason())
-            .put("signature", decision.signature());
-    return json.set("grounds", decision.grounds());
-  }
-
-  /** What a node sent as bytes; empty if it is no Base64. */
-  static byte[] bytes(JsonNode node) {
-    try {
-      byte[] bytes = node.binaryValue();
-      return bytes == null ? Base64.getDecoder().decode(node.asText()) : bytes;
-    } catch (IOException | IllegalArgumentException e) {
-      return new byte[0];
-    }
-  }
-
-  /** How a job is named in the log and between nodes. */
-  static ObjectNode facts(Job job) {
-    return Json.object().put("job", job.id()).put("spec", HexFormat.of().formatHex(job.digest()));
-  }
-
-  private static ObjectNode by(Party partner, Job job) {
-    return facts(job).put("by", partner.name());
-  }
-
-  private static ObjectNode decided(ObjectNode facts, Party signer, Job.Decision decision) {
-    decision.grounds().path("people").forEach(facts.withArray("people")::add);
-    return facts
-        .put("signer", signer.name())
-        .put("policy", decision.grounds().path("policy").asText())
-        .put("signature", Base64.getEncoder().encodeToString(decision.signature()));
-  }
-
-  private void tell(Party partner, String method, JsonNode body) {
-    try {
-      context.peers().request(partner, method, body, ASK);
-    } catch (RuntimeException e) {
-      LOG.info("{} could not be told {}", partner, method, e);
-    }
   }
 
   // ---- again ----------------------------------------------------------------------------------
@@ -947,11 +635,6 @@ public final class JobService implements AutoCloseable {
         }
       }
     }
-  }
-
-  private static String bounded(String reason) {
-    String s = Printable.of(reason == null ? "" : reason);
-    return s.length() > MAX_REASON ? s.substring(0, MAX_REASON) : s;
   }
 
   private static String names(Collection<Party> parties) {

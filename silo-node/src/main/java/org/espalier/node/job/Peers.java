@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import org.espalier.wire.Duplex;
 import org.espalier.wire.Party;
+import org.slf4j.LoggerFactory;
 
 /** What the job engine needs of this node's identity and of its links to partners. */
 public interface Peers {
@@ -26,6 +27,15 @@ public interface Peers {
    * @throws org.espalier.node.Problem the partner's refusal, or that it cannot be reached
    */
   JsonNode request(Party partner, String method, JsonNode body, Duration timeout);
+
+  /** Tells a partner's node something that it may miss. */
+  default void tell(Party partner, String method, JsonNode body, Duration timeout) {
+    try {
+      request(partner, method, body, timeout);
+    } catch (RuntimeException e) {
+      LoggerFactory.getLogger(Peers.class).info("{} could not be told {}", partner, method, e);
+    }
+  }
 
   /** Whether a request to a partner would leave at once. */
   default boolean isConnected(Party partner) {

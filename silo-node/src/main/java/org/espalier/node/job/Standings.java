@@ -120,7 +120,7 @@ public final class Standings implements AutoCloseable {
     Job job =
         jobs.find(body.path("job").asText())
             .filter(found -> found.spec().parties().containsKey(from))
-            .filter(found -> JobService.facts(found).path("spec").equals(body.path("spec")))
+            .filter(found -> JobMessages.facts(found).path("spec").equals(body.path("spec")))
             .orElseThrow(() -> Problem.notFound("no such job at " + peers.self()));
     ObjectNode answer = Json.object().put("state", job.state().name());
     if (job.state() == JobState.RUNNING) {
@@ -186,7 +186,7 @@ public final class Standings implements AutoCloseable {
 
   private Told said(Job job, Party partner) {
     try {
-      JsonNode answer = peers.request(partner, ASK, JobService.facts(job), PATIENCE);
+      JsonNode answer = peers.request(partner, ASK, JobMessages.facts(job), PATIENCE);
       return new Told(word(answer, "state"), word(answer, "phase"), Instant.now());
     } catch (Problem e) {
       return e.kind() == Problem.Kind.PARTNER
