@@ -321,7 +321,7 @@ public final class Disclosure {
                     .formatted(ACTIVATION_NOISE_BITS)
                 + " nearly equal numbers: they can be grouped from the first epoch on, and where about as many"
                 + " numbers are opened as the partners have columns, yes/no columns can be read exactly in"
-                + " spite of the noise"));
+                + " spite of the noise, and who knows the features of a few people can read everybody's"));
     all.add(span(facts, "numbers a person", "numbers", "opened"));
     all.add(
         new Statement(
@@ -345,7 +345,8 @@ public final class Disclosure {
                         "of the outcome and of others' features: nothing while training but the number of"
                             + " epochs and which of them was kept; at the end its own weights in the"
                             + " first layer, rounded by the label party's noise to 13 bits after the"
-                            + " point")));
+                            + " point, by which it can order people by the outcome about as well as"
+                            + " its columns allow")));
     all.add(
         new Statement(
             null,

@@ -1,8 +1,10 @@
 package org.espalier.protocols.attack;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
@@ -12,7 +14,7 @@ import org.ejml.interfaces.linsol.LinearSolverDense;
 import org.espalier.protocols.prepare.Matrix;
 
 /** The attackers' linear algebra. */
-final class Algebra {
+public final class Algebra {
   private Algebra() {}
 
   static double dot(double[] a, double[] b) {
@@ -31,7 +33,7 @@ final class Algebra {
     return column;
   }
 
-  static List<double[]> columns(Matrix x) {
+  public static List<double[]> columns(Matrix x) {
     List<double[]> columns = new ArrayList<>();
     for (int j = 0; j < x.columns(); j++) {
       columns.add(column(x, j));
@@ -39,7 +41,7 @@ final class Algebra {
     return columns;
   }
 
-  static Matrix beside(List<double[]> columns) {
+  public static Matrix beside(List<double[]> columns) {
     int rows = columns.get(0).length;
     double[] values = new double[rows * columns.size()];
     for (int j = 0; j < columns.size(); j++) {
@@ -73,7 +75,7 @@ final class Algebra {
   }
 
   /** The first principal directions of vectors, orthonormal. */
-  static List<double[]> principal(List<double[]> vectors, int rank) {
+  public static List<double[]> principal(List<double[]> vectors, int rank) {
     int count = vectors.size();
     DMatrixRMaj gram = new DMatrixRMaj(count, count);
     for (int s = 0; s < count; s++) {
@@ -101,7 +103,7 @@ final class Algebra {
     return basis(directions);
   }
 
-  static void addTo(double[] a, double factor, double[] b) {
+  public static void addTo(double[] a, double factor, double[] b) {
     for (int i = 0; i < a.length; i++) {
       a[i] += factor * b[i];
     }
@@ -150,5 +152,88 @@ final class Algebra {
       bb += (b[i] - meanB) * (b[i] - meanB);
     }
     return aa * bb > 0 ? ab / Math.sqrt(aa * bb) : 0;
+  }
+
+  /** What is left of vectors beside a constant and others. */
+  static List<double[]> without(List<double[]> vectors, List<double[]> known) {
+    double[] ones = new double[vectors.get(0).length];
+    Arrays.fill(ones, 1);
+    List<double[]> all = new ArrayList<>(known);
+    all.add(ones);
+    List<double[]> basis = basis(all);
+    List<double[]> rest = new ArrayList<>();
+    for (double[] vector : vectors) {
+      double[] left = vector.clone();
+      for (double[] q : basis) {
+        addTo(left, -dot(q, left), q);
+      }
+      rest.add(left);
+    }
+    return rest;
+  }
+
+  /** Everybody's value by least squares, from what is seen of all and the first people's values. */
+  static double[] predicted(List<double[]> seen, double[] values, int people) {
+    double[] ones = new double[values.length];
+    Arrays.fill(ones, 1);
+    List<double[]> by = new ArrayList<>(seen);
+    by.add(ones);
+    Matrix all = beside(by);
+    int k = all.columns();
+    Matrix some = new Matrix(people, k, Arrays.copyOf(all.values(), people * k));
+    return all.times(leastSquares(some, Arrays.copyOf(values, people)));
+  }
+
+  /**
+   * Independent columns in a space, but for sign and length: FastICA one by one (Hyvärinen, IEEE
+   * Transactions on Neural Networks 1999), which finds what is not normally distributed.
+   */
+  static List<double[]> independent(List<double[]> space) {
+    List<double[]> basis = basis(without(space, List.of()));
+    int rank = basis.size();
+    int rows = basis.get(0).length;
+    double deviation = Math.sqrt(rows);
+    Random random = new Random(1);
+    List<double[]> weights = new ArrayList<>();
+    List<double[]> found = new ArrayList<>();
+    for (int k = 0; k < rank; k++) {
+      double[] w = random.doubles(rank, -1, 1).toArray();
+      double[] y = along(basis, turned(w, weights));
+      for (int step = 0; step < 100; step++) {
+        double[] g = new double[rows];
+        double slope = 0;
+        for (int i = 0; i < rows; i++) {
+          g[i] = Math.tanh(deviation * y[i]);
+          slope += 1 - g[i] * g[i];
+        }
+        for (int j = 0; j < rank; j++) {
+          w[j] = (deviation * dot(basis.get(j), g) - slope * w[j]) / rows;
+        }
+        y = along(basis, turned(w, weights));
+      }
+      weights.add(w);
+      found.add(y);
+    }
+    return found;
+  }
+
+  /** Orthogonal to others and of length 1, in place. */
+  private static double[] turned(double[] w, List<double[]> others) {
+    for (double[] other : others) {
+      addTo(w, -dot(other, w), other);
+    }
+    double length = Math.sqrt(dot(w, w));
+    for (int j = 0; j < w.length; j++) {
+      w[j] /= length;
+    }
+    return w;
+  }
+
+  private static double[] along(List<double[]> basis, double[] w) {
+    double[] sum = new double[basis.get(0).length];
+    for (int j = 0; j < w.length; j++) {
+      addTo(sum, w[j], basis.get(j));
+    }
+    return sum;
   }
 }

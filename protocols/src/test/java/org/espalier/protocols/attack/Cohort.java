@@ -51,7 +51,8 @@ record Cohort(Matrix raw, Matrix standardised, List<double[]> binary, double[] l
         Arrays.stream(columns).map(c -> Arrays.stream(c).asDoubleStream().toArray()).toList());
   }
 
-  private static Matrix standardised(List<double[]> columns) {
+  /** The same; changes the columns in place. */
+  static Matrix standardised(List<double[]> columns) {
     for (double[] column : columns) {
       double mean = Arrays.stream(column).average().orElseThrow();
       double square =
