@@ -15,11 +15,11 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
 import org.espalier.protocols.glm.Outcomes;
 import org.espalier.protocols.mask.Prg;
-import org.espalier.protocols.neural.ActivationsTraining;
 import org.espalier.protocols.neural.EpochListener;
 import org.espalier.protocols.neural.FeatureSource;
 import org.espalier.protocols.neural.LabelSource;
 import org.espalier.protocols.neural.SourceJob;
+import org.espalier.protocols.neural.SourceProtocol;
 import org.espalier.protocols.neural.SourceSpec;
 import org.espalier.protocols.neural.top.Activation;
 import org.espalier.protocols.neural.top.CentralisedNetwork;
@@ -99,7 +99,8 @@ final class JointNetwork {
           };
       TopFit top =
           new TopFit(spec(), fit(rate / 10), Outcomes.of(labels), Prg.fresh(), report -> {});
-      LabelSource end = ActivationsTraining.label(job, new TreeMap<>(channels), own, top, clock);
+      LabelSource end =
+          SourceProtocol.of(job.spec()).label(job, new TreeMap<>(channels), own, top, clock);
       List<PartyProcess.Pass> passes = new ArrayList<>();
       for (int i = 0; i < seconds.size(); i++) {
         double loss = top.epochs().get(i).loss();
@@ -117,7 +118,8 @@ final class JointNetwork {
       Map<Party, Channel> others = new TreeMap<>(channels);
       Channel label = others.remove(job.label());
       FeatureSource end =
-          ActivationsTraining.feature(job, label, others, own, Progress.NONE, epoch -> {});
+          SourceProtocol.of(job.spec())
+              .feature(job, label, others, own, Progress.NONE, epoch -> {});
       return new PartyProcess.Model(
           end.weights(), 0, end.epochs(), List.of(), "", end.parametersRun(), List.of());
     }

@@ -163,6 +163,7 @@ public final class Disclosure {
       case SEALED -> sealed(facts, sharedWeights);
       case GRADIENTS -> gradients(facts);
       case ACTIVATIONS -> activations(facts);
+      case SPLIT -> split(facts);
     };
   }
 
@@ -354,6 +355,49 @@ public final class Disclosure {
                 + " deviates can read combinations of its choice of one partner's columns, as many as"
                 + " numbers are opened; a feature party that deviates can make its final weights tell"
                 + " single people's outcomes, a number of them for each weight"));
+    return all;
+  }
+
+  private static List<Statement> split(Facts facts) {
+    List<Statement> all = new ArrayList<>();
+    boolean alone = facts.columns().size() == 1;
+    all.add(
+        new Statement(
+            facts.label(),
+            "of each person in every epoch, at most %d numbers in all, what the %s own layers make of the"
+                    .formatted(facts.maxPasses(), alone ? "partner's" : "feature parties' (summed)")
+                + " person's columns, in clear but for the noise of training.activation_noise. Who knows some"
+                + " people's values learns from these numbers to tell everybody's (feature inversion); the"
+                + " more epochs, the better"));
+    all.add(span(facts, "numbers a person", "numbers", "opened"));
+    all.add(
+        new Statement(
+            facts.label(),
+            "how many units the last hidden layers of the feature parties have, or how many prepared columns;"
+                + " at the end its own weights, and of each hold-out person the feature parties'"
+                + (alone ? "" : " summed")
+                + " numbers, without noise"));
+    facts
+        .columns()
+        .forEach(
+            (party, count) ->
+                all.add(
+                    new Statement(
+                        party,
+                        "in every epoch of each person the gradient of the loss by these numbers, in clear but"
+                            + " for the noise of training.gradient_noise: its length and direction tell"
+                            + " the person's outcome, without noise everybody's in the first epoch (label"
+                            + " inference: Fu et al., USENIX Security 2022; Li et al., ICLR 2022); who was"
+                            + " set aside for early stopping; the number of epochs and which was kept;"
+                            + " at the end its own layers, which with a few known outcomes order people"
+                            + " by theirs")));
+    all.add(
+        new Statement(
+            null,
+            "this level hides neither features nor outcomes: noise makes single numbers uncertain, those of"
+                + " all epochs of a person add up, and no bound such as differential privacy is claimed."
+                + " A label party that deviates can train the feature parties' layers to tell it what it"
+                + " wants of their columns (Pasquini et al., CCS 2021)"));
     return all;
   }
 

@@ -17,7 +17,12 @@ public enum Level {
    * For networks, against semi-honest parties: the first layer's pre-activations are opened to the
    * label party; its weights are shared.
    */
-  ACTIVATIONS;
+  ACTIVATIONS,
+  /**
+   * For networks, against semi-honest parties, and the most talkative: each party's own layers are
+   * its own; what they make of each person and the slopes of each person's loss travel in clear.
+   */
+  SPLIT;
 
   /** The name in job files. */
   public String wireName() {

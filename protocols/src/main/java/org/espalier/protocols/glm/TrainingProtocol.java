@@ -19,7 +19,7 @@ public interface TrainingProtocol {
     return switch (level) {
       case SEALED -> new SealedTraining();
       case GRADIENTS -> new GradientsTraining();
-      case ACTIVATIONS ->
+      case ACTIVATIONS, SPLIT ->
           throw new IllegalArgumentException("level " + level.wireName() + " is for networks");
     };
   }

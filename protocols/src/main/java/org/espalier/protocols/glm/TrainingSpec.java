@@ -109,7 +109,7 @@ public record TrainingSpec(
   public TrainingSpec {
     Objects.requireNonNull(family);
     Objects.requireNonNull(level);
-    if (level == Level.ACTIVATIONS) {
+    if (level == Level.ACTIVATIONS || level == Level.SPLIT) {
       throw new IllegalArgumentException(
           "level %s is for networks, a regression needs %s or %s"
               .formatted(level.wireName(), Level.SEALED.wireName(), Level.GRADIENTS.wireName()));

@@ -33,7 +33,7 @@ import org.espalier.wire.Party;
  * @param passes full passes that training made
  * @param weights one per prepared feature, in the order of {@code preparation.features()}; finite;
  *     none where they are shared; of a neural model one for each unit of the first layer, feature
- *     by feature
+ *     by feature, or at level {@code split} input by input of the party's layer at the cut
  * @param intercept at the label party, else null; null where weights are shared, and of a neural
  *     model
  * @param preparation from raw columns to prepared features
@@ -140,7 +140,12 @@ public record ModelSlice(
     require(rows >= 1 && passes >= 0, rows + " rows, " + passes + " passes");
     int features = preparation.features().size();
     require(neural == null || shared == null, "the weights of a neural model are not shared");
-    long expected = shared != null ? 0 : (long) features * (neural == null ? 1 : neural.units());
+    require(
+        neural == null || neural.startsAt(features), "the own layers are not on the preparation");
+    long expected =
+        shared != null
+            ? 0
+            : neural == null ? features : (long) neural.inputs(features) * neural.units();
     require(weights.length == expected, weights.length + " weights for " + features + " features");
     require(
         shared == null || shared.whitening().columns() == features,
@@ -226,10 +231,7 @@ public record ModelSlice(
 
   private double[] part(Matrix prepared) {
     if (neural != null) {
-      Matrix first = new Matrix(prepared.columns(), neural.units(), weights);
-      double[] z = prepared.times(first).values();
-      neural.addBias(z);
-      return z;
+      return neural.part(prepared, weights);
     }
     double[] part = prepared.times(weights);
     for (int i = 0; intercept != null && i < part.length; i++) {

@@ -4,14 +4,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.espalier.protocols.neural.top.Activation;
+import org.espalier.protocols.neural.top.Bottom;
 import org.espalier.protocols.neural.top.Dense;
 import org.espalier.protocols.neural.top.Target;
 import org.espalier.protocols.neural.top.Task;
 import org.espalier.protocols.neural.top.TopModel;
+import org.espalier.protocols.prepare.Matrix;
 
 /**
  * What a slice of a neural model has beside its weights of the first layer.
@@ -19,8 +22,15 @@ import org.espalier.protocols.neural.top.TopModel;
  * @param units of the first layer, h
  * @param bias of the first layer, one a unit, at the label party; else null
  * @param top all other layers, at the label party; else null
+ * @param under the party's own hidden layers, each followed by the activation, under the layer
+ *     whose weights the slice has; null where these are on the prepared features
  */
-public record NeuralSlice(int units, double[] bias, TopModel top) {
+public record NeuralSlice(int units, double[] bias, TopModel top, Bottom under) {
+  /** Without layers of its own. */
+  public NeuralSlice(int units, double[] bias, TopModel top) {
+    this(units, bias, top, null);
+  }
+
   /**
    * @throws IllegalArgumentException if the parts do not fit each other or a number is not finite
    */
@@ -30,6 +40,9 @@ public record NeuralSlice(int units, double[] bias, TopModel top) {
     }
     if ((bias == null) != (top == null)) {
       throw new IllegalArgumentException("model slice: the label party has bias and layers");
+    }
+    if (under != null && under.layers().size() > Bottom.MOST_HIDDEN) {
+      throw new IllegalArgumentException("model slice: too many layers of its own");
     }
     if (bias != null
         && (bias.length != units
@@ -45,15 +58,37 @@ public record NeuralSlice(int units, double[] bias, TopModel top) {
     return bias == null ? null : bias.clone();
   }
 
-  /** Adds the bias, where there is one, to people's pre-activations, row-major from the start. */
-  void addBias(double[] z) {
-    for (int i = 0; bias != null && i < z.length; i++) {
-      z[i] += bias[i % units];
-    }
+  /** Whether the lowest layer is on so many features. */
+  boolean startsAt(int features) {
+    return under == null || under.layers().get(0).inputs() == features;
+  }
+
+  /** What the slice's weights are on: so many features, or the units of the last own layer. */
+  int inputs(int features) {
+    return under == null ? features : under.last().outputs();
+  }
+
+  /**
+   * This party's part of people's pre-activations, bias included where there is one, row-major.
+   *
+   * @param weights of the slice
+   */
+  double[] part(Matrix prepared, double[] weights) {
+    int inputs = inputs(prepared.columns());
+    Dense last = new Dense(inputs, units, weights, bias == null ? new double[units] : bias);
+    List<Dense> layers = new ArrayList<>(under == null ? List.of() : under.layers());
+    layers.add(last);
+    // Where there is one layer only its activation does not matter.
+    Activation activation = under == null ? Activation.RELU : under.activation();
+    return new Bottom(activation, layers).apply(prepared);
   }
 
   ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode().put("units", units);
+    if (under != null) {
+      json.putObject("under").put("activation", under.activation().wireName());
+      write((ObjectNode) json.get("under"), under.layers());
+    }
     if (top == null) {
       return json;
     }
@@ -62,14 +97,18 @@ public record NeuralSlice(int units, double[] bias, TopModel top) {
     json.put("activation", top.activation().wireName()).put("task", target.task().wireName());
     write(json.putArray("classes"), target.classes().stream().mapToDouble(c -> c).toArray());
     json.put("mean", target.mean()).put("scale", target.scale());
-    ArrayNode layers = json.putArray("layers");
-    for (Dense layer : top.layers()) {
-      ObjectNode one = layers.addObject().put("inputs", layer.inputs());
+    write(json, top.layers());
+    return json;
+  }
+
+  private static void write(ObjectNode json, List<Dense> layers) {
+    ArrayNode all = json.putArray("layers");
+    for (Dense layer : layers) {
+      ObjectNode one = all.addObject().put("inputs", layer.inputs());
       one.put("units", layer.outputs());
       write(one.putArray("weights"), layer.weights());
       write(one.putArray("bias"), layer.bias());
     }
-    return json;
   }
 
   private static void write(ArrayNode array, double[] values) {
@@ -80,6 +119,7 @@ public record NeuralSlice(int units, double[] bias, TopModel top) {
     int units = json.integer("units", 1);
     double[] bias = null;
     TopModel top = null;
+    Bottom under = json.has("under") ? under(json.object("under")) : null;
     if (json.has("layers")) {
       bias = json.numbers("bias");
       Target target =
@@ -92,7 +132,15 @@ public record NeuralSlice(int units, double[] bias, TopModel top) {
       top = new TopModel(Activation.parse(json.text("activation")), units, layers, target);
     }
     json.end();
-    return new NeuralSlice(units, bias, top);
+    return new NeuralSlice(units, bias, top, under);
+  }
+
+  private static Bottom under(StrictObject json) {
+    Bottom under =
+        new Bottom(
+            Activation.parse(json.text("activation")), json.list("layers", NeuralSlice::layer));
+    json.end();
+    return under;
   }
 
   private static Dense layer(String path, JsonNode value) {
@@ -114,7 +162,7 @@ public record NeuralSlice(int units, double[] bias, TopModel top) {
 
   @Override
   public int hashCode() {
-    return Objects.hash(units, Arrays.hashCode(bias), top);
+    return Objects.hash(units, Arrays.hashCode(bias), top, under);
   }
 
   /** Weights stay out of logs. */

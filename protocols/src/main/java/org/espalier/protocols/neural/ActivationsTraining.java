@@ -1,11 +1,12 @@
 package org.espalier.protocols.neural;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.IntConsumer;
 import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.mask.Prg;
+import org.espalier.protocols.neural.top.TopLayers;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.wire.Channel;
@@ -24,9 +25,7 @@ import org.espalier.wire.Progress;
  * docs/protocols/activations.md. Sources: federated source layer of BlindFL (SIGMOD 2022); Beaver's
  * preprocessing (CRYPTO 1991); coefficient packing as in Cheetah (USENIX Security 2022).
  */
-public final class ActivationsTraining {
-  private ActivationsTraining() {}
-
+final class ActivationsTraining implements SourceProtocol {
   /**
    * How many epochs may run by one party's count.
    *
@@ -39,28 +38,14 @@ public final class ActivationsTraining {
     return passes / spec.hidden();
   }
 
-  /**
-   * The label party's role, to the end of training.
-   *
-   * @param featureParties one channel to each feature party of the job
-   * @param own n × d prepared columns of the label party itself; d may be 0
-   * @param listener hears of every epoch, before it and after it
-   * @throws IllegalArgumentException if the arguments do not fit the job, or a range cannot be held
-   * @throws org.espalier.protocols.fixedpoint.Ring.RangeError if pre-activations leave their range
-   * @throws org.espalier.protocols.disclosure.NoPassLeft if a party's count of earlier passes
-   *     leaves no epoch; nothing has been opened
-   * @throws org.espalier.wire.WireException if a party breaks the protocol, stops or is gone
-   */
-  public static LabelSource label(
+  @Override
+  public LabelSource label(
       SourceJob job,
       Map<Party, Channel> featureParties,
       Matrix own,
       TopLayers top,
       EpochListener listener) {
-    requireRows(job, own);
-    if (!featureParties.keySet().equals(Set.copyOf(job.featureParties()))) {
-      throw new IllegalArgumentException("the channels do not fit the job");
-    }
+    job.requireLabel(featureParties, own);
     Batches batches = new Batches(job);
     SourceSlice slice = new SourceSlice(own, batches);
     try (SourceLabel role = new SourceLabel(job, featureParties, batches, slice.whitened(), top)) {
@@ -71,6 +56,7 @@ public final class ActivationsTraining {
       double[] weights = role.weights();
       int split = own.columns() * hidden;
       return new LabelSource(
+          List.of(),
           slice.toPrepared(Arrays.copyOf(weights, split), hidden),
           Arrays.copyOfRange(weights, split, weights.length),
           epochs,
@@ -79,30 +65,15 @@ public final class ActivationsTraining {
     }
   }
 
-  /**
-   * A feature party's role, to the end of training.
-   *
-   * @param label channel to the label party
-   * @param others one channel to each other feature party; empty if there is none
-   * @param own n × d prepared columns, d at least 1
-   * @param beforeEpoch called with the number of each epoch before anything of it is answered:
-   *     whoever counts makes the count durable there; an exception ends the training
-   * @throws IllegalArgumentException if the arguments do not fit the job, or a range cannot be held
-   * @throws org.espalier.protocols.disclosure.NoPassLeft if a party's count of earlier passes
-   *     leaves no epoch; nothing has been opened
-   * @throws org.espalier.wire.WireException if a party breaks the protocol, stops or is gone
-   */
-  public static FeatureSource feature(
+  @Override
+  public FeatureSource feature(
       SourceJob job,
       Channel label,
       Map<Party, Channel> others,
       Matrix own,
       Progress progress,
       IntConsumer beforeEpoch) {
-    requireRows(job, own);
-    if (own.columns() < 1) {
-      throw new IllegalArgumentException("a feature party needs at least one column");
-    }
+    job.requireFeature(own);
     Batches batches = new Batches(job);
     SourceSlice slice = new SourceSlice(own, batches);
     IntegerMatrix matrix =
@@ -112,14 +83,10 @@ public final class ActivationsTraining {
       double[] first = slice.first(hidden, role.allColumns(), Prg.fresh());
       int epochs = role.train(first, progress, beforeEpoch);
       return new FeatureSource(
-          slice.toPrepared(role.open(), hidden), epochs, role.plan().parametersRun(epochs));
-    }
-  }
-
-  private static void requireRows(SourceJob job, Matrix own) {
-    if (own.rows() != job.rows()) {
-      throw new IllegalArgumentException(
-          "the matrix has " + own.rows() + " rows, the job " + job.rows());
+          List.of(),
+          slice.toPrepared(role.open(), hidden),
+          epochs,
+          role.plan().parametersRun(epochs));
     }
   }
 }

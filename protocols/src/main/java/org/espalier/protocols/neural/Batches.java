@@ -1,5 +1,6 @@
 package org.espalier.protocols.neural;
 
+import java.util.Arrays;
 import org.espalier.protocols.mask.Prg;
 
 /**
@@ -45,5 +46,10 @@ final class Batches {
   /** The cohort's row at a place of the order. */
   int row(int place) {
     return order[place];
+  }
+
+  /** The cohort's rows of a batch. */
+  int[] cohort(int batch) {
+    return Arrays.copyOfRange(order, from(batch), from(batch + 1));
   }
 }

@@ -14,13 +14,16 @@ import org.espalier.protocols.shares.SharesCost;
 import org.espalier.wire.Party;
 import org.espalier.wire.Session;
 
-/** The steps of {@link ActivationsTraining} with all epochs of a job. Label party first. */
+/**
+ * The steps of level {@code activations} with all epochs of a job, and the way to those of level
+ * {@code split}. Label party first.
+ */
 public final class SourceCost {
   /** Dense products in units of whitening, which makes one and a half of them. */
-  private static final double DENSE = 1 / 1.5;
+  static final double DENSE = 1 / 1.5;
 
   /** Of the top of a network, for each of the first layer's outputs. */
-  private static final double TOP_PRODUCTS = 8;
+  static final double TOP_PRODUCTS = 8;
 
   private final SourcePlan plan;
   private final int[] columns;
@@ -56,6 +59,9 @@ public final class SourceCost {
             spec,
             0,
             size.workspace());
+    if (spec.split() != null) {
+      return SplitCost.of(job, columns);
+    }
     int all = Arrays.stream(columns).sum() - columns[0];
     int epochs = ActivationsTraining.allowedEpochs(job, all);
     if (epochs < 1) {

@@ -1,7 +1,5 @@
 package org.espalier.protocols.neural;
 
-import java.nio.ByteBuffer;
-import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.function.IntConsumer;
@@ -15,7 +13,6 @@ import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.protocols.shares.Opened;
 import org.espalier.protocols.shares.Residues;
 import org.espalier.wire.Channel;
-import org.espalier.wire.Digests;
 import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
 import org.espalier.wire.WireException;
@@ -36,8 +33,8 @@ final class SourceFeature implements AutoCloseable {
   private final BatchProducts products;
   private final Prg noise = Prg.fresh();
 
-  /** Binds masks to everything that the label party has sent to all alike. */
-  private byte[] request = new byte[32];
+  /** Masks depend on it. */
+  private final Binding binding = new Binding();
 
   private Recency.Shares share;
   private long[] kept;
@@ -119,7 +116,7 @@ final class SourceFeature implements AutoCloseable {
    * Trains.
    *
    * @param first weights on the slice's columns, columns × hidden, in real units
-   * @param beforeEpoch see {@link ActivationsTraining#feature}
+   * @param beforeEpoch see {@link SourceProtocol#feature}
    * @return epochs that ran; see {@link #open}
    */
   int train(double[] first, Progress progress, IntConsumer beforeEpoch) {
@@ -139,32 +136,23 @@ final class SourceFeature implements AutoCloseable {
       start[i] = plan.field.residue(Math.round(Math.scalb(first[i], plan.scale.weightBits())));
     }
     share = plan.recency.new Shares(plan.field, start);
-    for (int epoch = 1; ; epoch++) {
-      beforeEpoch.accept(epoch);
-      for (int batch = 0; batch < batches.count(); batch++) {
-        progress.update(
-            "step", (epoch - 1L) * batches.count() + batch, (long) epochs * batches.count());
+    return new Epochs.AtFeature(batches.count(), label, binding, progress, beforeEpoch) {
+      @Override
+      void step(int epoch, int batch) {
         prepare(batch, epoch, epochs);
-        step(batch, epoch);
+        SourceFeature.this.step(batch, epoch);
       }
-      TopLayers.Decision decision =
-          label.receive(SourceMessages.EpochEnd.TYPE, SourceMessages.SLACK).decision();
-      bind(new byte[] {(byte) decision.code});
-      switch (decision) {
-        case GO_ON -> {}
-        case KEEP -> kept = share.weights().clone();
-        case STOP -> {
-          return epoch;
-        }
-        case STOP_AT_KEPT -> {
-          share.restore(kept == null ? share.weights() : kept);
-          return epoch;
-        }
+
+      @Override
+      void keep() {
+        kept = share.weights().clone();
       }
-      if (epoch == epochs) {
-        return epoch;
+
+      @Override
+      void restore() {
+        share.restore(kept == null ? share.weights() : kept);
       }
-    }
+    }.run(epochs);
   }
 
   private void prepare(int batch, int epoch, int epochs) {
@@ -177,7 +165,7 @@ final class SourceFeature implements AutoCloseable {
     supply[batch] =
         Correlations.own(plan.context, plan.shape(batches.rows(batch), ahead), label, rows, true);
     suppliedFrom[batch] = epoch;
-    bind(supply[batch].request());
+    binding.add(supply[batch].request());
   }
 
   private int supplied(Correlations.Owned owned) {
@@ -198,7 +186,7 @@ final class SourceFeature implements AutoCloseable {
     send(z, (long) epoch * batches.count() + batch);
 
     long[] slopes = Residues.receive(label, plan.field, rows * hidden);
-    bind(slopes);
+    binding.add(slopes);
     long[] gradient = new long[columns * hidden];
     products.backward(slopes, gradient);
     addTransposed(gradient, prepared.delta(), first, columns);
@@ -234,24 +222,11 @@ final class SourceFeature implements AutoCloseable {
           plan.field.add(z[i], plan.field.residue(Prg.centred(noise.nextLong(), noiseBits)));
       z[i] = (long) Math.rint(noisy * cut);
     }
-    masks.apply(z, SourceMessages.Activations.BITS, "activations", number, request);
+    masks.apply(z, SourceMessages.Activations.BITS, "activations", number, binding.value());
     for (int from = 0; from < z.length; from += SourceMessages.Activations.CHUNK) {
       int to = Math.min(z.length, from + SourceMessages.Activations.CHUNK);
       label.send(new SourceMessages.Activations(from, Arrays.copyOfRange(z, from, to)));
     }
-  }
-
-  private void bind(long[] values) {
-    byte[] bytes = new byte[Long.BYTES * values.length];
-    ByteBuffer.wrap(bytes).asLongBuffer().put(values);
-    bind(bytes);
-  }
-
-  private void bind(byte[] bytes) {
-    MessageDigest digest = Digests.sha256();
-    digest.update(request);
-    digest.update(bytes);
-    request = digest.digest();
   }
 
   /** The end: the label party's share, and with it the weights, in real units. */

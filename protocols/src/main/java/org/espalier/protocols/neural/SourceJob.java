@@ -1,8 +1,12 @@
 package org.espalier.protocols.neural;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.shares.Workspace;
+import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 import org.espalier.wire.Session;
 
@@ -58,5 +62,31 @@ public record SourceJob(
       SourceSpec spec,
       int earlierPasses) {
     this(session, label, featureParties, rows, spec, earlierPasses, Workspace.inMemory());
+  }
+
+  /**
+   * @throws IllegalArgumentException if what the label party brings does not fit
+   */
+  void requireLabel(Map<Party, Channel> channels, Matrix own) {
+    requireRows(own);
+    if (!channels.keySet().equals(Set.copyOf(featureParties))) {
+      throw new IllegalArgumentException("the channels do not fit the job");
+    }
+  }
+
+  /**
+   * @throws IllegalArgumentException if what a feature party brings does not fit
+   */
+  void requireFeature(Matrix own) {
+    requireRows(own);
+    if (own.columns() < 1) {
+      throw new IllegalArgumentException("a feature party needs at least one column");
+    }
+  }
+
+  private void requireRows(Matrix own) {
+    if (own.rows() != rows) {
+      throw new IllegalArgumentException("the matrix has " + own.rows() + " rows, the job " + rows);
+    }
   }
 }

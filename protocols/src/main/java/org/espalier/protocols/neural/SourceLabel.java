@@ -1,7 +1,6 @@
 package org.espalier.protocols.neural;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -9,6 +8,7 @@ import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.disclosure.NoPassLeft;
 import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.protocols.mask.Prg;
+import org.espalier.protocols.neural.top.TopLayers;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.shares.Correlations;
 import org.espalier.protocols.shares.Opened;
@@ -121,36 +121,25 @@ final class SourceLabel implements AutoCloseable {
     columns.forEach(
         (party, d) -> shares.put(party, plan.recency.new Shares(plan.field, new long[d * hidden])));
     epochs = begin();
-    for (int epoch = 1; ; epoch++) {
-      long began = System.nanoTime();
-      listener.begins(epoch);
-      for (int batch = 0; batch < batches.count(); batch++) {
+    return new Epochs.AtLabel(batches.count(), features, top, listener) {
+      @Override
+      void step(int epoch, int batch) {
         prepare(batch, epoch);
-        step(batch, epoch);
+        SourceLabel.this.step(batch, epoch);
       }
-      TopLayers.Decision decision = top.epochEnds(epoch);
-      SourceMessages.EpochEnd end = new SourceMessages.EpochEnd(decision);
-      features.values().forEach(channel -> channel.send(end));
-      listener.ended(epoch, (System.nanoTime() - began) / 1e9);
-      switch (decision) {
-        case GO_ON -> {}
-        case KEEP -> {
-          shares.forEach((party, share) -> kept.put(party, share.weights().clone()));
-          ownKept = own.weights().clone();
-        }
-        case STOP -> {
-          return epoch;
-        }
-        case STOP_AT_KEPT -> {
-          kept.forEach((party, weights) -> shares.get(party).restore(weights));
-          own.restore(ownKept == null ? own.weights() : ownKept);
-          return epoch;
-        }
+
+      @Override
+      void keep() {
+        shares.forEach((party, share) -> kept.put(party, share.weights().clone()));
+        ownKept = own.weights().clone();
       }
-      if (epoch == epochs) {
-        return epoch;
+
+      @Override
+      void restore() {
+        kept.forEach((party, weights) -> shares.get(party).restore(weights));
+        own.restore(ownKept == null ? own.weights() : ownKept);
       }
-    }
+    }.run(epochs);
   }
 
   /** The strictest of all parties' limits; if that is 0, everybody is told and nothing else. */
@@ -218,9 +207,7 @@ final class SourceLabel implements AutoCloseable {
     double[] z = own.forward(batch);
     receive(z, prepared.sigma(), first, rows);
     double[] slope = new double[z.length];
-    int[] cohort = new int[rows];
-    Arrays.setAll(cohort, i -> batches.row(batches.from(batch) + i));
-    top.step(epoch, cohort, z, slope);
+    top.step(epoch, batches.cohort(batch), z, slope);
     clip(slope, rows);
     long[] masked = integers(slope, rows);
     subtractTransposed(masked, prepared.rho(), first, rows);

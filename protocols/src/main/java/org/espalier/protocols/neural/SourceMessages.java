@@ -1,10 +1,11 @@
 package org.espalier.protocols.neural;
 
+import org.espalier.protocols.neural.top.TopLayers;
 import org.espalier.wire.Encoder;
 import org.espalier.wire.Message;
 import org.espalier.wire.MessageType;
 
-/** The messages of the source layer beside those of shared linear algebra. */
+/** The messages of levels {@code activations} and {@code split}, but for shared algebra. */
 final class SourceMessages {
   static final int SLACK = 64;
   private static final int MAX_COLUMNS = 1 << 20;
@@ -173,7 +174,59 @@ final class SourceMessages {
 
     @Override
     public void encode(Encoder out) {
-      out.putInt(decision.code);
+      out.putInt(decision.code());
+    }
+  }
+
+  /**
+   * Level {@code split}, once: a feature party tells what its layer at the cut gets, the label
+   * party what all parties' layers get together.
+   */
+  record CutSize(int rows, int inputs) implements Message {
+    static final MessageType<CutSize> TYPE =
+        new MessageType<>(
+            107,
+            "size of the cut",
+            in ->
+                new CutSize(
+                    in.getInt("rows", 1, Integer.MAX_VALUE), in.getInt("inputs", 1, MAX_COLUMNS)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putInt(rows).putInt(inputs);
+    }
+  }
+
+  /** Level {@code split}, in each step in both directions, by chunks: see {@link Cut}. */
+  record CutValues(int from, long[] values) implements Message {
+    static final int CHUNK = 1 << 15;
+
+    static final MessageType<CutValues> TYPE =
+        new MessageType<>(
+            108,
+            "numbers at the cut",
+            in ->
+                new CutValues(
+                    in.getInt("from", 0, Integer.MAX_VALUE),
+                    in.getPacked("values", Cut.BITS, CHUNK)));
+
+    static long limit(int count) {
+      return SLACK + (long) count * Cut.BITS / 8;
+    }
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putInt(from).putPacked(values, Cut.BITS);
     }
   }
 }

@@ -10,12 +10,12 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 import org.espalier.protocols.glm.TamperingChannel;
-import org.espalier.protocols.neural.ActivationsTraining;
 import org.espalier.protocols.neural.LabelSource;
 import org.espalier.protocols.neural.SmallTop;
 import org.espalier.protocols.neural.SourceJob;
+import org.espalier.protocols.neural.SourceProtocol;
 import org.espalier.protocols.neural.SourceSpec;
-import org.espalier.protocols.neural.TopLayers;
+import org.espalier.protocols.neural.top.TopLayers;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Decoder;
@@ -89,17 +89,19 @@ class ActivationsAttackTest {
         features.add(
             CompletableFuture.runAsync(
                 () ->
-                    ActivationsTraining.feature(
-                        job,
-                        network.channel(self, BANK),
-                        network.channels(self, peers),
-                        columns,
-                        Progress.NONE,
-                        epoch -> {})));
+                    SourceProtocol.of(job.spec())
+                        .feature(
+                            job,
+                            network.channel(self, BANK),
+                            network.channels(self, peers),
+                            columns,
+                            Progress.NONE,
+                            epoch -> {})));
       }
       Map<Party, Channel> channels = network.channels(BANK, parties);
       channels.replaceAll((party, channel) -> bank.apply(channel));
-      LabelSource end = ActivationsTraining.label(job, channels, own, keeping, epoch -> {});
+      LabelSource end =
+          SourceProtocol.of(job.spec()).label(job, channels, own, keeping, epoch -> {});
       features.forEach(CompletableFuture::join);
       return new View(opened, end);
     }

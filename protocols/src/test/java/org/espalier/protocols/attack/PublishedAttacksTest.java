@@ -50,7 +50,7 @@ class PublishedAttacksTest {
     return new Matrix(x.columns(), x.rows(), values);
   }
 
-  private static double auc(double[] y, double[] score) {
+  static double auc(double[] y, double[] score) {
     double largest = Arrays.stream(score).map(Math::abs).max().orElseThrow();
     return Evaluation.of(Arrays.stream(score).map(s -> 0.5 + 0.4 * s / largest).toArray(), y).auc();
   }

@@ -17,6 +17,7 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.espalier.protocols.neural.top.Activation;
+import org.espalier.protocols.neural.top.Bottom;
 import org.espalier.protocols.neural.top.Dense;
 import org.espalier.protocols.neural.top.Target;
 import org.espalier.protocols.neural.top.Task;
@@ -165,6 +166,58 @@ class ModelSliceTest {
       }
       assertThat(z[3 * 5 + m]).isCloseTo(expected, within(1e-12));
     }
+  }
+
+  /** At level split the weights are on what the party's own layers make of its features. */
+  @Test
+  void splitNetworksHaveLayersOfTheirOwn() throws Exception {
+    Table table = people(300, 6);
+    ModelSlice plain = network(table, ModelSlice.Role.FEATURE);
+    int d = plain.preparation().features().size();
+    Random random = new Random(9);
+    Dense first =
+        new Dense(d, 4, random.doubles(4L * d, -1, 1).toArray(), new double[] {0.1, 0.2, 0.3, 0.4});
+    ModelSlice slice = over(plain, first, random.doubles(12, -1, 1).toArray());
+    ModelSlice again = reread(slice);
+    assertThat(again).isEqualTo(slice);
+    int[] rows = range(7, 300);
+    Matrix x = slice.preparation().apply(table, rows);
+    double[] z = again.logits(table, rows);
+    for (int m = 0; m < 3; m++) {
+      double expected = 0;
+      for (int k = 0; k < 4; k++) {
+        double sum = first.bias()[k];
+        for (int j = 0; j < d; j++) {
+          sum += x.get(5, j) * first.weights()[4 * j + k];
+        }
+        expected += Math.tanh(sum) * slice.weights()[3 * k + m];
+      }
+      assertThat(z[3 * 5 + m]).isCloseTo(expected, within(1e-12));
+    }
+    assertThatThrownBy(() -> over(plain, first, new double[9])).hasMessageContaining("weights for");
+    Dense other = new Dense(d + 1, 4, new double[4 * d + 4], new double[4]);
+    assertThatThrownBy(() -> over(plain, other, new double[12]))
+        .hasMessageContaining("the own layers are not on the preparation");
+  }
+
+  private static ModelSlice over(ModelSlice plain, Dense first, double[] weights) {
+    Bottom under = new Bottom(Activation.TANH, List.of(first));
+    return new ModelSlice(
+        plain.job(),
+        PARTY,
+        plain.role(),
+        "neural",
+        "split",
+        plain.objective(),
+        plain.rows(),
+        4,
+        weights,
+        null,
+        plain.preparation(),
+        Map.of(),
+        null,
+        new NeuralSlice(3, null, null, under),
+        null);
   }
 
   static Stream<Arguments> networkChanges() {

@@ -21,6 +21,7 @@ import org.espalier.protocols.neural.top.FitSpec;
 import org.espalier.protocols.neural.top.NetworkSpec;
 import org.espalier.protocols.neural.top.Task;
 import org.espalier.protocols.neural.top.TopFit;
+import org.espalier.protocols.neural.top.TopLayers;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.protocols.shares.PrimeField;
@@ -112,8 +113,13 @@ class LabelInferenceAttackTest {
               network,
               channel -> channel,
               features ->
-                  ActivationsTraining.label(
-                      job, features, columns(people.x(), 0, FIRST), keeping, EpochListener.NONE),
+                  SourceProtocol.of(job.spec())
+                      .label(
+                          job,
+                          features,
+                          columns(people.x(), 0, FIRST),
+                          keeping,
+                          EpochListener.NONE),
               (number, label, others) -> {
                 SourceSlice slice = new SourceSlice(own, batches);
                 IntegerMatrix matrix =

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.espalier.protocols.mask.Prg;
+import org.espalier.protocols.neural.top.TopLayers;
 import org.espalier.protocols.prepare.Matrix;
 
 /**

@@ -1,6 +1,7 @@
 package org.espalier.protocols.neural;
 
 import java.util.Random;
+import org.espalier.protocols.neural.top.TopLayers;
 
 /** One hidden layer of rectified units and a logistic output, trained with momentum. */
 public final class SmallTop implements TopLayers {

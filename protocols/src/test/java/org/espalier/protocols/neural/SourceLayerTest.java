@@ -11,6 +11,7 @@ import java.util.Random;
 import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.disclosure.NoPassLeft;
 import org.espalier.protocols.fixedpoint.Ring;
+import org.espalier.protocols.neural.top.TopLayers;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.protocols.shares.PrimeField;
@@ -347,22 +348,24 @@ class SourceLayerTest {
                     new MemoryNetwork(),
                     channel -> channel,
                     features ->
-                        ActivationsTraining.label(
-                            SourceRun.job(800, 2, spec, 0),
-                            features,
-                            parts.get(0),
-                            new SmallTop(labels, 4, 0.1, 0, 1),
-                            EpochListener.NONE),
+                        SourceProtocol.of(spec)
+                            .label(
+                                SourceRun.job(800, 2, spec, 0),
+                                features,
+                                parts.get(0),
+                                new SmallTop(labels, 4, 0.1, 0, 1),
+                                EpochListener.NONE),
                     (number, label, others) ->
-                        ActivationsTraining.feature(
-                            counted,
-                            label,
-                            others,
-                            parts.get(number),
-                            Progress.NONE,
-                            epoch -> {
-                              throw new AssertionError("an epoch began");
-                            })))
+                        SourceProtocol.of(spec)
+                            .feature(
+                                counted,
+                                label,
+                                others,
+                                parts.get(number),
+                                Progress.NONE,
+                                epoch -> {
+                                  throw new AssertionError("an epoch began");
+                                })))
         .isInstanceOf(NoPassLeft.class)
         .hasMessageContaining("f1")
         .hasMessageContaining("73");

@@ -1,15 +1,18 @@
 package org.espalier.protocols.neural;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.espalier.protocols.neural.top.TopLayers;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
@@ -33,6 +36,19 @@ record SourceRun<L, F>(L label, List<F> features) {
     }
     return new SourceJob(
         new Session("J-test", new byte[32], 1), LABEL, others, rows, spec, earlier);
+  }
+
+  /** Columns of normal numbers. */
+  static List<Matrix> parts(int rows, int... columns) {
+    Random random = new Random(2);
+    return Arrays.stream(columns)
+        .mapToObj(
+            d ->
+                new Matrix(
+                    rows,
+                    d,
+                    random.doubles((long) rows * d).map(u -> random.nextGaussian()).toArray()))
+        .toList();
   }
 
   interface LabelRole<L> {
@@ -129,9 +145,11 @@ record SourceRun<L, F>(L label, List<F> features) {
         job,
         network,
         channel -> channel,
-        features -> ActivationsTraining.label(job, features, parts.get(0), top, EpochListener.NONE),
+        features ->
+            SourceProtocol.of(job.spec())
+                .label(job, features, parts.get(0), top, EpochListener.NONE),
         (number, label, others) ->
-            ActivationsTraining.feature(
-                job, label, others, parts.get(number), Progress.NONE, epoch -> {}));
+            SourceProtocol.of(job.spec())
+                .feature(job, label, others, parts.get(number), Progress.NONE, epoch -> {}));
   }
 }

@@ -12,6 +12,7 @@ import java.util.function.UnaryOperator;
 import org.apache.commons.math3.stat.inference.ChiSquareTest;
 import org.espalier.protocols.RecordedMessage;
 import org.espalier.protocols.glm.TamperingChannel;
+import org.espalier.protocols.neural.top.TopLayers;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
@@ -32,15 +33,7 @@ class SourceWireTest {
   private static final SourceSpec SPEC = new SourceSpec(HIDDEN, 200, 4, 0.1, 0.5, true);
 
   private static List<Matrix> parts(int... columns) {
-    Random random = new Random(2);
-    return Arrays.stream(columns)
-        .mapToObj(
-            d ->
-                new Matrix(
-                    ROWS,
-                    d,
-                    random.doubles((long) ROWS * d).map(u -> random.nextGaussian()).toArray()))
-        .toList();
+    return SourceRun.parts(ROWS, columns);
   }
 
   private static SourceRun<LabelSource, FeatureSource> train(
@@ -50,10 +43,11 @@ class SourceWireTest {
         job,
         network,
         wrap,
-        features -> ActivationsTraining.label(job, features, parts.get(0), top, epoch -> {}),
+        features ->
+            SourceProtocol.of(job.spec()).label(job, features, parts.get(0), top, epoch -> {}),
         (number, label, others) ->
-            ActivationsTraining.feature(
-                job, label, others, parts.get(number), Progress.NONE, epoch -> {}));
+            SourceProtocol.of(job.spec())
+                .feature(job, label, others, parts.get(number), Progress.NONE, epoch -> {}));
   }
 
   private static SmallTop top() {

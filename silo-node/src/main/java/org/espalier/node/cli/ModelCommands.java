@@ -95,6 +95,7 @@ final class ModelCommands extends GroupCommand {
       JsonNode model = ask("model.show", args().put("job", job));
       int units = units(model);
       if (!shared(model)
+          && !under(model)
           && (long) units * model.path("features").size() != model.path("weights").size()) {
         throw Problem.of(Problem.Kind.INTERNAL, "the model of " + job + " is damaged")
             .detail("it has not " + units + " weights for each feature");
@@ -132,6 +133,11 @@ final class ModelCommands extends GroupCommand {
         facts.print(console());
         return;
       }
+      if (under(m)) {
+        facts.row("own layers", ownLayers(m));
+        facts.print(console());
+        return;
+      }
       facts.print(console());
       console().print("");
       boolean network = m.has("neural");
@@ -165,6 +171,21 @@ final class ModelCommands extends GroupCommand {
 
     private static boolean shared(JsonNode model) {
       return model.path("shared").asBoolean();
+    }
+
+    /**
+     * Of a network: whether its party has layers of its own, so that no feature has weights alone.
+     */
+    private static boolean under(JsonNode model) {
+      return model.path("neural").has("under");
+    }
+
+    private static String ownLayers(JsonNode model) {
+      StringBuilder text = new StringBuilder(model.path("features").size() + " features");
+      for (JsonNode layer : model.path("neural").path("under").path("layers")) {
+        text.append(", ").append(layer.path("units").asInt());
+      }
+      return text.append(" units, then the ").append(units(model)).append(" at the cut").toString();
     }
 
     /** Of a network: units of its first layer, to each of which a feature has a weight. */

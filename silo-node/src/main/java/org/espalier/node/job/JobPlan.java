@@ -130,7 +130,7 @@ public final class JobPlan {
           all,
           spec.labelParty(),
           "of each person in the cohort the feature parties' part of "
-              + (network ? "each unit of the network's first layer" : "the score")
+              + (network ? "each unit of the network's first joint layer" : "the score")
               + ", summed over them if there are several, exactly: with its own part that makes the"
               + " score, and people with equal values can be grouped by it");
     }

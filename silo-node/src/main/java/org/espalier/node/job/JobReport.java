@@ -89,6 +89,9 @@ public final class JobReport {
     }
     if (spec.neural()) {
       model.put("hidden", spec.model().hidden().toString());
+      if (spec.model().bottom() != null) {
+        model.put("bottom", spec.model().bottom().toString());
+      }
       for (String key : new String[] {"activation", "dropout", "task"}) {
         model.set(key, spec.toJson().path("model").path(key));
       }

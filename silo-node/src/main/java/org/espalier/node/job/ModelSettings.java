@@ -8,6 +8,7 @@ import java.util.stream.Stream;
 import org.espalier.node.job.JobSpec.Specs;
 import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.neural.top.Activation;
+import org.espalier.protocols.neural.top.Bottom;
 import org.espalier.protocols.neural.top.NetworkSpec;
 import org.espalier.protocols.neural.top.Task;
 
@@ -26,6 +27,8 @@ import org.espalier.protocols.neural.top.Task;
  * @param task neural: {@code binary}, {@code multiclass} or {@code regression}
  * @param inference whether each party gets the standard errors of its weights; null where not
  * @param l1 factor of the weights' absolute values, added to the mean loss; null: 0
+ * @param bottom neural at level {@code split}: units of each party's own hidden layers; null at
+ *     other levels, which {@link TrainSpec} knows
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record ModelSettings(
@@ -38,7 +41,8 @@ public record ModelSettings(
     BigDecimal dropout,
     String task,
     Boolean inference,
-    BigDecimal l1) {
+    BigDecimal l1,
+    List<Integer> bottom) {
   public static final String NEURAL = "neural";
   static final String OWN = "own";
   static final String SHARED = "shared";
@@ -49,7 +53,7 @@ public record ModelSettings(
 
   /** What a job that says nothing of its model gets. */
   static ModelSettings byDefault() {
-    return new ModelSettings(null, null, null, null, null, null, null, null, null, null);
+    return new ModelSettings(null, null, null, null, null, null, null, null, null, null, null);
   }
 
   public ModelSettings {
@@ -74,6 +78,8 @@ public record ModelSettings(
       dropout = dropout == null ? new BigDecimal("0.1") : dropout;
       task = task == null ? Task.BINARY.wireName() : task;
       requireNetwork(hidden, activation, dropout, task);
+      bottom = bottom == null ? null : List.copyOf(bottom);
+      requireBottom(bottom == null ? List.of() : bottom);
       if (inference != null) {
         throw new IllegalArgumentException(
             "model.inference is for regressions: the weights of a network have no standard errors");
@@ -84,6 +90,7 @@ public record ModelSettings(
       refuse("activation", activation);
       refuse("dropout", dropout);
       refuse("task", task);
+      refuse("bottom", bottom);
     }
     if (inference != null && classWeights != null) {
       throw new IllegalArgumentException(
@@ -139,6 +146,33 @@ public record ModelSettings(
     if (dropout.signum() < 0 || dropout.compareTo(new BigDecimal("0.9")) > 0) {
       throw new IllegalArgumentException("model.dropout is 0 to 0.9, not " + dropout);
     }
+  }
+
+  private static void requireBottom(List<Integer> bottom) {
+    if (bottom.size() > Bottom.MOST_HIDDEN) {
+      throw new IllegalArgumentException(
+          "model.bottom is the units of 0 to %d layers, such as [16]; not %s"
+              .formatted(Bottom.MOST_HIDDEN, bottom));
+    }
+    for (int layer = 0; layer < bottom.size(); layer++) {
+      Specs.range("model.bottom[" + layer + "]", bottom.get(layer), 1, MOST_UNITS);
+    }
+  }
+
+  /** As level {@code split} has it. */
+  ModelSettings withBottom() {
+    return new ModelSettings(
+        type,
+        l2,
+        weights,
+        classWeights,
+        hidden,
+        activation,
+        dropout,
+        task,
+        inference,
+        l1,
+        bottom == null ? List.of(16) : bottom);
   }
 
   /** A network, not a linear predictor. */

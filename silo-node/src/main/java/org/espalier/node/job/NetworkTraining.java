@@ -2,24 +2,30 @@ package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.espalier.node.config.Json;
 import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.glm.TrainingCost;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.model.ModelSlice;
 import org.espalier.protocols.model.NeuralSlice;
-import org.espalier.protocols.neural.ActivationsTraining;
 import org.espalier.protocols.neural.EpochListener;
 import org.espalier.protocols.neural.FeatureSource;
 import org.espalier.protocols.neural.LabelSource;
 import org.espalier.protocols.neural.SourceCost;
 import org.espalier.protocols.neural.SourceJob;
+import org.espalier.protocols.neural.SourceProtocol;
 import org.espalier.protocols.neural.SourceSpec;
+import org.espalier.protocols.neural.SplitSpec;
+import org.espalier.protocols.neural.top.Activation;
+import org.espalier.protocols.neural.top.Bottom;
 import org.espalier.protocols.neural.top.Dense;
+import org.espalier.protocols.neural.top.Descent;
 import org.espalier.protocols.neural.top.EpochReport;
 import org.espalier.protocols.neural.top.FitSpec;
 import org.espalier.protocols.neural.top.Target;
@@ -29,7 +35,7 @@ import org.espalier.protocols.neural.top.TopModel;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 
-/** Networks, at level {@code activations}. */
+/** Networks, at levels {@code activations} and {@code split}. */
 record NetworkTraining(TrainSpec spec) implements Training {
   /** Share of the training people whose loss tells when to end. */
   private static final double SET_ASIDE = 0.1;
@@ -43,20 +49,33 @@ record NetworkTraining(TrainSpec spec) implements Training {
   public ObjectNode parameters() {
     TrainingSettings training = spec.training();
     ModelSettings model = spec.model();
-    return Json.object()
-        .put("level", training.level())
-        .put("l2", model.l2().toPlainString())
-        .put("hidden", model.hidden().toString())
-        .put("activation", model.activation())
-        .put("dropout", model.dropout().toPlainString())
-        .put("epochs", training.epochs())
-        .put("batch", training.batch())
-        .put("optimiser", training.optimiser())
-        .put("learning_rate", training.learningRate().toPlainString())
-        .put("source_learning_rate", training.sourceLearningRate().toPlainString())
+    ObjectNode parameters =
+        Json.object()
+            .put("level", training.level())
+            .put("l2", model.l2().toPlainString())
+            .put("hidden", model.hidden().toString())
+            .put("activation", model.activation())
+            .put("dropout", model.dropout().toPlainString())
+            .put("epochs", training.epochs())
+            .put("batch", training.batch())
+            .put("optimiser", training.optimiser())
+            .put("learning_rate", training.learningRate().toPlainString());
+    if (split()) {
+      parameters
+          .put("bottom", model.bottom().toString())
+          .put("gradient_noise", training.gradientNoise().toPlainString())
+          .put("activation_noise", training.activationNoise().toPlainString());
+    } else {
+      parameters.put("source_learning_rate", training.sourceLearningRate().toPlainString());
+    }
+    return parameters
         .put("momentum", training.momentum().toPlainString())
         .put("patience", training.patience())
         .put("accept_span", training.acceptsSpan());
+  }
+
+  private boolean split() {
+    return spec.training().level().equals(TrainingSettings.SPLIT);
   }
 
   private int width() {
@@ -65,13 +84,26 @@ record NetworkTraining(TrainSpec spec) implements Training {
 
   private SourceSpec source() {
     TrainingSettings training = spec.training();
+    BigDecimal rate = split() ? training.learningRate() : training.sourceLearningRate();
     return new SourceSpec(
         width(),
         training.batch(),
         training.epochs(),
-        training.sourceLearningRate().doubleValue(),
+        rate.doubleValue(),
         training.momentum().doubleValue(),
-        training.acceptsSpan());
+        training.acceptsSpan(),
+        split() ? ownLayers() : null);
+  }
+
+  private SplitSpec ownLayers() {
+    TrainingSettings training = spec.training();
+    return new SplitSpec(
+        spec.model().bottom(),
+        Activation.parse(spec.model().activation()),
+        Descent.Kind.parse(training.optimiser()),
+        spec.model().l2().doubleValue(),
+        training.gradientNoise().doubleValue(),
+        training.activationNoise().doubleValue());
   }
 
   @Override
@@ -156,12 +188,15 @@ record NetworkTraining(TrainSpec spec) implements Training {
             seconds.add(took);
           }
         };
-    LabelSource end = ActivationsTraining.label(job, channels, prepared.matrix(), fit, listener);
+    LabelSource end =
+        SourceProtocol.of(job.spec()).label(job, channels, prepared.matrix(), fit, listener);
     TopModel top = fit.model();
-    int weights = end.weights().length + end.bias().length;
-    for (Dense layer : top.layers()) {
-      weights += layer.weights().length + layer.bias().length;
-    }
+    int weights =
+        end.weights().length
+            + end.bias().length
+            + Stream.concat(end.bottom().stream(), top.layers().stream())
+                .mapToInt(NetworkTraining::numbers)
+                .sum();
     ObjectNode report = Training.report(run, prepared, end.epochs(), weights, end.parametersRun());
     List<String> findings = new ArrayList<>(end.findings());
     findings.addAll(fit.findings());
@@ -186,7 +221,18 @@ record NetworkTraining(TrainSpec spec) implements Training {
         end.epochs(),
         end.weights(),
         end.parametersRun(),
-        new NeuralSlice(width(), end.bias(), top));
+        new NeuralSlice(width(), end.bias(), top, bottom(end.bottom())));
+  }
+
+  private static int numbers(Dense layer) {
+    return layer.weights().length + layer.bias().length;
+  }
+
+  /** The own layers under the one whose weights the slice has; null if there are none. */
+  private Bottom bottom(List<Dense> layers) {
+    return layers.isEmpty()
+        ? null
+        : new Bottom(Activation.parse(spec.model().activation()), layers);
   }
 
   private void note(JobRun run, EpochReport epoch) {
@@ -207,21 +253,24 @@ record NetworkTraining(TrainSpec spec) implements Training {
     Map<Party, Channel> others = new TreeMap<>(channels);
     Channel label = others.remove(spec.labelParty());
     FeatureSource end =
-        ActivationsTraining.feature(
-            job,
-            label,
-            others,
-            prepared.matrix(),
-            run.progress(),
-            epoch -> prepared.earlier().count(run, epoch, width()));
-    Training.report(run, prepared, end.epochs(), end.weights().length, end.parametersRun());
+        SourceProtocol.of(job.spec())
+            .feature(
+                job,
+                label,
+                others,
+                prepared.matrix(),
+                run.progress(),
+                epoch -> prepared.earlier().count(run, epoch, width()));
+    int weights =
+        end.weights().length + end.bottom().stream().mapToInt(NetworkTraining::numbers).sum();
+    Training.report(run, prepared, end.epochs(), weights, end.parametersRun());
     return slice(
         run,
         prepared,
         end.epochs(),
         end.weights(),
         end.parametersRun(),
-        new NeuralSlice(width(), null, null));
+        new NeuralSlice(width(), null, null, bottom(end.bottom())));
   }
 
   private ModelSlice slice(
@@ -237,8 +286,9 @@ record NetworkTraining(TrainSpec spec) implements Training {
         run.self().equals(spec.labelParty()) ? ModelSlice.Role.LABEL : ModelSlice.Role.FEATURE,
         spec.model().type(),
         spec.training().level(),
-        "%s + %s/2 * squared norm of the weights above the first layer"
-            .formatted(loss(), spec.model().l2().toPlainString()),
+        "%s + %s/2 * squared norm of the weights%s"
+            .formatted(
+                loss(), spec.model().l2().toPlainString(), split() ? "" : " above the first layer"),
         prepared.split().training().length,
         epochs,
         weights,

@@ -139,6 +139,7 @@ public record TrainSpec(
     training = training == null ? TrainingSettings.byDefault() : training;
     evaluation = evaluation == null ? new EvaluationSettings(null, null, null) : evaluation;
     requireLevel(model, training);
+    model = training.level().equals(TrainingSettings.SPLIT) ? model.withBottom() : model;
     boolean sealed = training.level().equals(TrainingSettings.SEALED);
     if (evaluation.thresholds() != null && !predictsProbability(model)) {
       throw new IllegalArgumentException(
@@ -219,18 +220,24 @@ public record TrainSpec(
   }
 
   private static void requireLevel(ModelSettings model, TrainingSettings training) {
-    boolean activations = training.level().equals(TrainingSettings.ACTIVATIONS);
-    if (model.neural() && !activations) {
+    String level = training.level();
+    boolean split = level.equals(TrainingSettings.SPLIT);
+    boolean network = split || level.equals(TrainingSettings.ACTIVATIONS);
+    if (model.neural() && !network) {
       throw new IllegalArgumentException(
-          "model.type: neural is trained at level activations, not at level %s: say training:"
-                  .formatted(training.level())
+          "model.type: neural is trained at level activations or split, not at level %s: say training:"
+                  .formatted(level)
               + " {level: activations, accept: [span]} if all parties agree to what it opens");
     }
-    if (!model.neural() && activations) {
+    if (!model.neural() && network) {
       throw new IllegalArgumentException(
-          "training.level: activations is that of model.type: neural; model.type: %s is trained at"
-                  .formatted(model.type())
+          "training.level: %s is that of model.type: neural; model.type: %s is trained at"
+                  .formatted(level, model.type())
               + " level sealed or gradients");
+    }
+    if (model.bottom() != null && !split) {
+      throw new IllegalArgumentException(
+          "model.bottom belongs to level split: at level activations the first layer spans all columns");
     }
     if (!model.neural() && !Family.parse(model.type()).at(training.disclosure())) {
       throw new IllegalArgumentException(

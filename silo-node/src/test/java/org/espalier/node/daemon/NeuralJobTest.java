@@ -99,6 +99,7 @@ class NeuralJobTest {
     bank.partnerWith(telecom);
     insurer.partnerWith(telecom);
     register("people", 0, PEOPLE);
+    register("neighbours", 20_000, 20_000 + PEOPLE);
     register("newcomers", 10_000, 10_000 + NEW);
   }
 
@@ -203,7 +204,7 @@ class NeuralJobTest {
     String scoring = begin(predict, List.of(insurer, telecom));
     JsonNode scored = SiloNodeTest.done(bank, scoring);
     assertThat(scored.path("learned").toString())
-        .contains("part of each unit of the network's first layer");
+        .contains("part of each unit of the network's first joint layer");
     ObjectNode online = predict.deepCopy().put("kind", "serve").put("scores_per_day", 10);
     online.put("until", LocalDate.now(ZoneOffset.UTC).plusDays(1).toString());
     assertThat(bank.refusal("job.propose", (ObjectNode) Json.object().set("spec", online)).what())
@@ -218,6 +219,48 @@ class NeuralJobTest {
     double one = Evaluation.of(centralised.predict(columns(10_000, 10_000 + NEW)), truth).auc();
     // Two networks that differ in their first weights only differ by about so much here.
     assertThat(federated).as("centralised: %s", one).isGreaterThan(one - 0.02);
+  }
+
+  @Test
+  void threePartiesSplitANetworkAndScoreNewPeople() throws IOException {
+    List<String> parties = List.of("bank.example", "insurer.example", "telecom.example");
+    ObjectNode spec =
+        spec(
+            "bad",
+            parties,
+            """
+            model: {type: neural, hidden: [16, 8], bottom: [12], dropout: 0}
+            training: {level: split, accept: [span], epochs: 25, batch: 64, learning_rate: 0.01,
+              gradient_noise: 0, activation_noise: 0}
+            """);
+    // People of their own, so that what is counted elsewhere does not depend on this.
+    parties.forEach(p -> spec.withObject("parties").withObject(p).put("dataset", "neighbours"));
+    JsonNode plan = bank.call("job.plan", (ObjectNode) Json.object().set("spec", spec));
+    assertThat(plan.path("passed").asBoolean()).isTrue();
+    assertThat(plan.path("learns").toString())
+        .contains("what the feature parties' (summed) own layers make of the person's columns")
+        .contains("feature inversion")
+        .contains("its length and direction tell the person's outcome")
+        .contains("ACCEPTS");
+    assertThat(plan.path("estimate").path("phases").path("train").size()).isEqualTo(3);
+    String job = begin(spec, List.of(insurer, telecom));
+    JsonNode report = SiloNodeTest.done(bank, job);
+    SiloNodeTest.done(insurer, job);
+    SiloNodeTest.done(telecom, job);
+    assertThat(report.path("metrics").path("auc").asDouble()).isGreaterThan(0.85);
+    assertThat(report.path("training").path("parameters").path("bottom").toString())
+        .isEqualTo("[12]");
+    JsonNode slice = insurer.call("model.show", "job", job);
+    assertThat(slice.path("weights")).hasSize(12 * 16);
+    assertThat(slice.path("neural").path("under").path("layers")).hasSize(1);
+    ObjectNode predict = Json.object().put("kind", "predict").put("name", "new");
+    predict.put("purpose", "research").put("model", job).put("label_party", "bank.example");
+    parties.forEach(p -> predict.withObject("parties").putObject(p).put("dataset", "newcomers"));
+    predict.set("match", spec.get("match"));
+    String scoring = begin(predict, List.of(insurer, telecom));
+    SiloNodeTest.done(bank, scoring);
+    double[] truth = labels(10_000, 10_000 + NEW);
+    assertThat(Evaluation.of(scores(scoring), truth).auc()).isGreaterThan(0.85);
   }
 
   @Test

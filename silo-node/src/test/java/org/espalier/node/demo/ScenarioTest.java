@@ -228,6 +228,7 @@ class ScenarioTest {
             JOB + "training: {level: gradients}\nmodel: {inference: true}\n",
             JOB + "training: {level: gradients, accept: [span]}\nmodel: {l1: 0.1}\n",
             JOB + "training: {level: activations, accept: [span]}\n" + "model: {type: neural}\n",
+            JOB + "training: {level: split, accept: [span]}\n" + "model: {type: neural}\n",
             JOB + "evaluation: {thresholds: [0.5]}\n",
             JOB + "training: {label_privacy: {epsilon: 1}}\n",
             JOB + "training: {level: gradients}\nmodel: {class_weights: {0: 1, 1: 3}}\n",

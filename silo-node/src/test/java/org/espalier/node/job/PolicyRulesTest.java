@@ -155,6 +155,19 @@ class PolicyRulesTest {
         .containsExactly("training.max_passes");
   }
 
+  /** Nobody comes to the most talkative level by a policy that allows networks. */
+  @Test
+  void splitIsAllowedByItsNameOnly() {
+    String neural = "model: {type: neural}";
+    JobSpec split = spec(neural, "training: {level: split, accept: [span]}");
+    JobSpec activations = spec(neural, "training: {level: activations, accept: [span]}");
+    assertThat(denials(suggested(activations), split)).containsExactly("training.levels");
+    assertThat(denials(suggested(split), split)).isEmpty();
+    ObjectNode silent = suggested(split);
+    silent.withObject("/training").remove("accept_span");
+    assertThat(denials(silent, split)).containsExactly("training.accept_span");
+  }
+
   @Test
   void labelPrivacyIsSpentOverAllJobs() {
     JobSpec bare = spec();

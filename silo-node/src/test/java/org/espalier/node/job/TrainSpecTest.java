@@ -137,6 +137,8 @@ class TrainSpecTest {
         "model: {type: neural}\ntraining: {level: activations, accept: [span]}",
         "model: {type: neural, hidden: [8], task: regression, l2: 0}\n"
             + "training: {level: activations, accept: [span], optimiser: sgd, patience: 0}",
+        "model: {type: neural}\ntraining: {level: split, accept: [span]}",
+        "model: {type: neural, bottom: []}\ntraining: {level: split, accept: [span], activation_noise: 0.5}",
         "model: {inference: true, l2: 1e-6}\ntraining: {level: gradients}",
         "model: {class_weights: balanced}\ntraining: {level: gradients}",
         "model: {class_weights: {0: 1, 1: 2.50}}\ntraining: {level: gradients}",
@@ -164,9 +166,9 @@ class TrainSpecTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "training: {level: open} | training.level is sealed or gradients or activations, not 'open'",
-        "training: {epochs: 3} | training.epochs belongs to level activations; at level sealed",
-        "training: {level: gradients, patience: 3} | training.patience belongs to level activations",
+        "training: {level: open} | training.level is sealed or gradients or activations or split, not 'open'",
+        "training: {epochs: 3} | training.epochs belongs to level activations or split; at level sealed",
+        "training: {level: gradients, patience: 3} | training.patience belongs to level activations or",
         "training: {level: activations} | all parties accept that in writing, say training.accept",
         "training: {level: activations, accept: [span], max_passes: 3} | ends by training.epochs",
         "training: {level: activations, accept: [span], tolerance: 1} | ends by training.epochs",
@@ -174,7 +176,16 @@ class TrainSpecTest {
         "training: {level: activations, accept: [span], momentum: 1} | training.momentum is 0 to",
         "training: {level: activations, accept: [span], optimiser: lbfgs} | is adam or sgd, not",
         "training: {level: activations, accept: [span]} | is that of model.type: neural",
-        "model: {type: neural} | is trained at level activations, not at level sealed: say training",
+        "model: {type: neural} | is trained at level activations or split, not at level sealed: say",
+        "training: {level: split} | training.level: split opens numbers of each training person",
+        "training: {level: split, accept: [span]} | training.level: split is that of model.type: neu",
+        "training: {level: split, accept: [span], gradient_noise: -1} | gradient_noise is 0 to 100",
+        "training: {level: split, accept: [span], activation_noise: 101} | noise is 0 to 100, not",
+        "training: {level: split, accept: [span], source_learning_rate: 1} | that of all layers",
+        "training: {gradient_noise: 1} | training.gradient_noise belongs to level split; at level",
+        "model: {type: neural, bottom: [0]} | model.bottom[0] is 1 to 1024, not 0",
+        "model: {type: neural, bottom: [1, 1, 1, 1, 1]} | model.bottom is the units of 0 to 4 layers",
+        "model: {bottom: [3]} | model.bottom belongs to model.type: neural",
         "model: {hidden: [3]} | model.hidden belongs to model.type: neural",
         "model: {type: neural, hidden: [300]} | model.hidden[0] is 1 to 256, not 300",
         "model: {type: neural, hidden: []} | model.hidden is the units of 1 to 8 layers",
@@ -292,6 +303,21 @@ class TrainSpecTest {
     }
     assertThatThrownBy(() -> read("model: {type: neural, weights: shared}" + activations))
         .hasMessageContaining("model.weights: shared is trained at level sealed");
+  }
+
+  @Test
+  void splitNetworksHaveLayersOfEachPartyAndNoise() {
+    TrainSpec spec = read("model: {type: neural}\ntraining: {level: split, accept: [span]}\n");
+    assertThat(spec.model().bottom()).containsExactly(16);
+    assertThat(spec.training().gradientNoise()).isEqualByComparingTo("2");
+    assertThat(spec.training().activationNoise()).isEqualByComparingTo("1");
+    assertThat(spec.training().sourceLearningRate()).isNull();
+    String activations = "training: {level: activations, accept: [span]}";
+    TrainSpec other = read("model: {type: neural}\n" + activations);
+    assertThat(other.toJson().path("model").has("bottom")).isFalse();
+    assertThat(other.toJson().path("training").has("gradient_noise")).isFalse();
+    assertThatThrownBy(() -> read("model: {type: neural, bottom: [4]}\n" + activations))
+        .hasMessageContaining("model.bottom belongs to level split");
   }
 
   @Test

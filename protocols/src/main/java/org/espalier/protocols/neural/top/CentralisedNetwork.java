@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.espalier.protocols.glm.Outcomes;
 import org.espalier.protocols.mask.Prg;
-import org.espalier.protocols.neural.TopLayers.Decision;
+import org.espalier.protocols.neural.top.TopLayers.Decision;
 import org.espalier.protocols.prepare.Matrix;
 
 /**

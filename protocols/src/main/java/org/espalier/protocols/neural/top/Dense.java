@@ -1,6 +1,8 @@
 package org.espalier.protocols.neural.top;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.espalier.he.DenseProducts;
 import org.espalier.protocols.mask.Prg;
 
@@ -38,6 +40,21 @@ public record Dense(int inputs, int outputs, double[] weights, double[] bias) {
     return new Dense(inputs, outputs, weights, new double[outputs]);
   }
 
+  /**
+   * Layers one above the other.
+   *
+   * @param units what the first gets, then of each layer
+   */
+  static List<Dense> stack(List<Integer> units, Activation activation, Prg coins) {
+    List<Dense> layers = new ArrayList<>();
+    for (int l = 1; l < units.size(); l++) {
+      int inputs = units.get(l - 1);
+      double reach = activation.initialReach(inputs, units.get(l));
+      layers.add(random(inputs, units.get(l), reach, coins));
+    }
+    return layers;
+  }
+
   Dense copy() {
     return new Dense(inputs, outputs, weights.clone(), bias.clone());
   }
@@ -49,7 +66,11 @@ public record Dense(int inputs, int outputs, double[] weights, double[] bias) {
    * @param out at least count × outputs
    */
   void forward(double[] in, int rows, int count, double[] out) {
-    DenseProducts.product(in, rows, inputs, 0, count, weights, outputs, out);
+    if (inputs == 0) {
+      Arrays.fill(out, 0, count * outputs, 0);
+    } else {
+      DenseProducts.product(in, rows, inputs, 0, count, weights, outputs, out);
+    }
     for (int i = 0; i < count; i++) {
       int at = i * outputs;
       for (int j = 0; j < outputs; j++) {

@@ -3,10 +3,11 @@ package org.espalier.protocols.neural.top;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.prepare.Matrix;
 
-/** A first layer all of whose columns are in one place, in clear, while it is trained. */
+/** A layer over columns that are in one place, in clear, while it is trained. */
 final class LocalLayer {
   private final Matrix columns;
   private final int batch;
+  private final boolean bias;
   private final Dense layer;
   private final double[] rows;
   private final double[] byWeights;
@@ -28,7 +29,15 @@ final class LocalLayer {
    * @param batch most rows at a time
    */
   LocalLayer(Matrix columns, Dense layer, int batch, Descent how) {
+    this(columns, layer, batch, how, true);
+  }
+
+  /**
+   * @param bias whether it is trained; else it stays as it is
+   */
+  LocalLayer(Matrix columns, Dense layer, int batch, Descent how, boolean bias) {
     this.columns = columns;
+    this.bias = bias;
     this.batch = batch;
     this.layer = layer;
     this.rows = new double[Math.multiplyExact(batch, layer.inputs())];
@@ -66,7 +75,9 @@ final class LocalLayer {
       }
     }
     weightSteps.step(layer.weights(), byWeights, true);
-    biasSteps.step(layer.bias(), byBias, false);
+    if (bias) {
+      biasSteps.step(layer.bias(), byBias, false);
+    }
   }
 
   Dense layer() {

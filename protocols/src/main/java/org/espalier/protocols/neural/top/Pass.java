@@ -1,12 +1,14 @@
 package org.espalier.protocols.neural.top;
 
+import java.util.List;
 import org.espalier.protocols.mask.Prg;
 
 /** A batch on its way through a network: the only room that it needs, allocated once. */
 final class Pass {
   private static final int COIN_BITS = 16;
 
-  private final TopModel model;
+  private final Activation activation;
+  private final List<Dense> layers;
   private final int rows;
 
   /** Of each hidden layer what the next one gets; last the outputs. */
@@ -23,24 +25,26 @@ final class Pass {
   private int coinsLeft;
 
   /** For predictions. */
-  Pass(TopModel model, int rows) {
-    this(model, rows, 0);
+  Pass(Activation activation, List<Dense> layers, int rows) {
+    this(activation, layers, rows, 0);
   }
 
   /**
+   * @param layers at least one
    * @param rows at most
    * @param dropout in training steps
    */
-  Pass(TopModel model, int rows, double dropout) {
-    this.model = model;
+  Pass(Activation activation, List<Dense> layers, int rows, double dropout) {
+    this.activation = activation;
+    this.layers = layers;
     this.rows = rows;
     this.dropout = dropout;
-    int hidden = model.layers().size();
+    int hidden = layers.size();
     this.values = new double[hidden + 1][];
     this.full = new double[dropout > 0 ? hidden : 0][];
     this.factors = new double[full.length][];
     for (int l = 0; l <= hidden; l++) {
-      int units = l == 0 ? model.width() : model.layers().get(l - 1).outputs();
+      int units = l == 0 ? layers.get(0).inputs() : layers.get(l - 1).outputs();
       values[l] = new double[Math.multiplyExact(rows, units)];
       if (l < full.length) {
         full[l] = new double[values[l].length];
@@ -65,11 +69,11 @@ final class Pass {
    * @param random which units to drop; null: none
    */
   double[] forward(double[] z, int count, Prg random) {
-    System.arraycopy(z, 0, values[0], 0, count * model.width());
-    for (int l = 0; l < model.layers().size(); l++) {
-      Dense layer = model.layers().get(l);
+    System.arraycopy(z, 0, values[0], 0, count * layers.get(0).inputs());
+    for (int l = 0; l < layers.size(); l++) {
+      Dense layer = layers.get(l);
       int units = count * layer.inputs();
-      model.activation().apply(values[l], units);
+      activation.apply(values[l], units);
       if (dropout > 0 && random != null) {
         drop(l, units, random);
       }
@@ -102,12 +106,12 @@ final class Pass {
   /** From the gradient by what a layer gets to that by the sums it was made of, in place. */
   void backward(int layer, double[] gradient, int units) {
     if (dropout == 0) {
-      model.activation().timesSlope(values[layer], gradient, units);
+      activation.timesSlope(values[layer], gradient, units);
       return;
     }
     for (int i = 0; i < units; i++) {
       gradient[i] *= factors[layer][i];
     }
-    model.activation().timesSlope(full[layer], gradient, units);
+    activation.timesSlope(full[layer], gradient, units);
   }
 }

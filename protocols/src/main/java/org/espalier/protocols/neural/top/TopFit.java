@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.espalier.protocols.glm.Outcomes;
 import org.espalier.protocols.mask.Prg;
-import org.espalier.protocols.neural.TopLayers;
 
 /**
  * Fits all layers above the first one, while somebody else makes the first layer's pre-activations

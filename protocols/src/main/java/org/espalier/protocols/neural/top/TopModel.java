@@ -46,15 +46,9 @@ public record TopModel(Activation activation, int width, List<Dense> layers, Tar
 
   /** To begin with: uniform weights, no bias. */
   static TopModel random(NetworkSpec spec, Target target, Prg coins) {
-    List<Dense> layers = new ArrayList<>();
-    int inputs = spec.width();
-    for (int next = 1; next <= spec.hidden().size(); next++) {
-      boolean last = next == spec.hidden().size();
-      int outputs = last ? target.outputs() : spec.hidden().get(next);
-      double reach = spec.activation().initialReach(inputs, outputs);
-      layers.add(Dense.random(inputs, outputs, reach, coins));
-      inputs = outputs;
-    }
+    List<Integer> units = new ArrayList<>(spec.hidden());
+    units.add(target.outputs());
+    List<Dense> layers = Dense.stack(units, spec.activation(), coins);
     return new TopModel(spec.activation(), spec.width(), layers, target);
   }
 
@@ -76,7 +70,7 @@ public record TopModel(Activation activation, int width, List<Dense> layers, Tar
     int outputs = target.outputs();
     double[] predictions = new double[Math.multiplyExact(rows, outputs)];
     int block = Math.max(1, Math.min(rows, BLOCK_ROWS));
-    Pass pass = new Pass(this, block);
+    Pass pass = new Pass(activation, layers, block);
     double[] part = new double[block * width];
     for (int from = 0; from < rows; from += block) {
       int count = Math.min(block, rows - from);

@@ -19,11 +19,14 @@ final class Transposed {
   /**
    * Aᵀ·B over the first rows.
    *
-   * @param a rows × columns
+   * @param a rows × columns, which may be 0
    * @param b rows × width, finite also where it does not matter
    * @param out columns × width
    */
   void product(double[] a, int count, double[] b, int width, double[] out) {
+    if (columns == 0) {
+      return;
+    }
     for (int k = 0; k < columns; k++) {
       int at = k * rows;
       for (int i = 0; i < count; i++) {

@@ -11,7 +11,7 @@ import java.util.Random;
 import org.espalier.protocols.evaluate.Evaluation;
 import org.espalier.protocols.glm.Outcomes;
 import org.espalier.protocols.mask.Prg;
-import org.espalier.protocols.neural.TopLayers.Decision;
+import org.espalier.protocols.neural.top.TopLayers.Decision;
 import org.espalier.protocols.prepare.Matrix;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -1,4 +1,4 @@
-package org.espalier.protocols.neural;
+package org.espalier.protocols.neural.top;
 
 /**
  * The rest of the network, in plaintext at the label party: from the first layer's pre-activations
@@ -38,13 +38,19 @@ public interface TopLayers {
     /** The same; the layer goes back to the state that was kept last, if one was. */
     STOP_AT_KEPT(3);
 
-    final int code;
+    private final int code;
 
     Decision(int code) {
       this.code = code;
     }
 
-    static Decision of(int code) {
+    /** As it travels, 0 to 3. */
+    public int code() {
+      return code;
+    }
+
+    /** The one that travels so. */
+    public static Decision of(int code) {
       return switch (code) {
         case 0 -> GO_ON;
         case 1 -> KEEP;
