@@ -117,8 +117,9 @@ final class PartnerCommands extends GroupCommand {
           r -> {
             console().print("Partner " + name + " is " + r.path("state").asText());
             console().print("Identity " + r.path("fingerprint").asText());
+            console().print("Words " + r.path("words").asText());
           });
-      next("silo partner confirm " + name, "when you have compared the identity by telephone");
+      next("silo partner confirm " + name, "when the words were read to each other by telephone");
       return 0;
     }
 
@@ -148,19 +149,28 @@ final class PartnerCommands extends GroupCommand {
 
   @Command(
       name = "confirm",
-      header = "Say that the partner's identity is the one it told you.",
+      header = "Say that the partner read the same words to you.",
       description = {
         "",
         "Examples:",
         "  silo partner confirm insurer.example",
-        "  silo partner confirm insurer.example --fingerprint FINGERPRINT    for scripts",
+        "  silo partner confirm insurer.example --words \"WORD WORD WORD WORD WORD WORD\"",
+        "  silo partner confirm insurer.example --fingerprint FINGERPRINT",
         "",
-        "Compare the identity by telephone or in person, never by the channel that carried the",
-        "invitation. Until both sides confirm, no data set or job can be touched.",
+        "Both nodes show the same six words after silo partner accept, unless somebody is between",
+        "them. Call the partner at a number that you know, read your words to each other, and never",
+        "compare them by the channel that carried the invitation. Until both sides confirm, no data",
+        "set or job can be touched.",
       })
   static final class Confirm extends SiloCommand {
     @Parameters(paramLabel = "NAME", description = "The partner.")
     String name;
+
+    @Option(
+        names = "--words",
+        paramLabel = "WORDS",
+        description = "The six words that the partner told you; nothing is asked then.")
+    String words;
 
     @Option(
         names = "--fingerprint",
@@ -171,36 +181,48 @@ final class PartnerCommands extends GroupCommand {
     @Override
     public Integer call() {
       ObjectNode args = args().put("name", name);
+      if (words == null && fingerprint == null) {
+        compare(args);
+      }
+      if (words != null) {
+        args.put("words", words);
+      }
       if (fingerprint != null) {
         args.put("fingerprint", fingerprint);
-      } else {
-        String shown = known();
-        if (!mayAsk()) {
-          throw usage("the identity of " + name + " must be compared")
-              .detail("there is nobody to ask")
-              .next(withHome("silo partner confirm " + name + " --fingerprint FINGERPRINT"));
-        }
-        console().say("Identity of " + name + ": " + shown);
-        confirm(
-            "Confirm only if " + name + " read the same to you.",
-            name,
-            false,
-            "silo partner confirm " + name);
-        args.put("fingerprint", shown);
       }
       return show(
           ask("partner.confirm", args),
           r -> console().print("Partner " + name + " is " + r.path("state").asText()));
     }
 
-    private String known() {
+    /** Shows the words, or the identity where an older program enrolled without words. */
+    private void compare(ObjectNode args) {
+      JsonNode known = known();
+      boolean spoken = known.hasNonNull("words");
+      String key = spoken ? "words" : "fingerprint";
+      String shown = known.path(key).asText();
+      if (!mayAsk()) {
+        throw usage("the %s of %s must be compared".formatted(spoken ? "words" : "identity", name))
+            .detail("there is nobody to ask")
+            .next(withHome("silo partner confirm %s --%s %S".formatted(name, key, key)));
+      }
+      console().say((spoken ? "Words with " : "Identity of ") + name + ": " + shown);
+      confirm(
+          "Confirm only if " + name + " read the same to you.",
+          name,
+          false,
+          "silo partner confirm " + name);
+      args.put(key, shown);
+    }
+
+    private JsonNode known() {
       for (JsonNode partner : ask("partner.list", args()).path("partners")) {
         if (partner.path("name").asText().equals(name)) {
           if (!partner.hasNonNull("fingerprint")) {
             throw Problem.wrongState(name + " has not accepted its invitation yet")
                 .next("silo partner list");
           }
-          return partner.path("fingerprint").asText();
+          return partner;
         }
       }
       throw Problem.notFound("no partner named " + name).next("silo partner list");

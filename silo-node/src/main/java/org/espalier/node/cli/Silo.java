@@ -64,6 +64,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       HaltCommand.class,
       HaltCommand.Resume.class,
       DoctorCommand.class,
+      KeysCommands.class,
       BackupCommand.class,
       RestoreCommand.class,
       DemoCommand.class,

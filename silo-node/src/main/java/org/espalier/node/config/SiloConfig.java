@@ -22,6 +22,7 @@ import org.espalier.wire.Party;
  * @param logging how {@code node.log} is written; null: as text
  * @param audit who stamps the audit log; null: nobody
  * @param database where the node keeps its state; null: in {@code silo.db}
+ * @param keys what seals the passphrase of the key files; null: nothing
  */
 public record SiloConfig(
     Party name,
@@ -35,7 +36,8 @@ public record SiloConfig(
     ConsoleConfig console,
     LoggingConfig logging,
     AuditConfig audit,
-    DatabaseConfig database) {
+    DatabaseConfig database,
+    KeysConfig keys) {
   private static final Pattern ADDRESS = Pattern.compile("(\\[[0-9a-fA-F:]+]|[^:\\s]+):(\\d{1,5})");
 
   /** Addresses like 0.0.0.0, [::] and 0. */
@@ -82,7 +84,7 @@ public record SiloConfig(
       Duration patience,
       Duration rendezvous,
       MemorySize memory) {
-    this(name, listen, url, patience, rendezvous, memory, null, null, null, null, null, null);
+    this(name, listen, url, patience, rendezvous, memory, null, null, null, null, null, null, null);
   }
 
   private static void require(String key, Duration value, Duration min, Duration max) {

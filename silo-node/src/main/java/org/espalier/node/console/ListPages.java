@@ -52,6 +52,7 @@ final class ListPages {
               ? "%+d ms from this node's".formatted(partner.path("skew_ms").asLong())
               : "");
       facts.put("Identity", partner.path("fingerprint").asText(""));
+      facts.put("Words", confirmed ? "" : partner.path("words").asText(""));
       for (JsonNode witness : witnesses.path("partners")) {
         if (witness.path("partner").asText().equals(name)) {
           facts.put("Witness", witness(witness));

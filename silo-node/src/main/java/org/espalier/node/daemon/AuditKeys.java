@@ -1,8 +1,6 @@
 package org.espalier.node.daemon;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
@@ -44,11 +42,8 @@ final class AuditKeys {
 
   /** Makes the key of another log in a file of its own. */
   static NoteSigner create(SiloHome home, Path file, String name) throws IOException {
-    char[] secret = secret(home);
-    try {
-      return AuditKey.create(file, name, NoteSigner.Use.LOG, secret);
-    } finally {
-      Arrays.fill(secret, '\0');
+    try (Passphrase passphrase = KeyPassphrase.open(home)) {
+      return AuditKey.create(file, name, NoteSigner.Use.LOG, passphrase.secret());
     }
   }
 
@@ -56,13 +51,8 @@ final class AuditKeys {
    * @throws Problem if the file is missing, readable by others or damaged, or the passphrase wrong
    */
   static NoteSigner open(SiloHome home) {
-    try {
-      char[] secret = secret(home);
-      try {
-        return AuditKey.open(file(home), secret);
-      } finally {
-        Arrays.fill(secret, '\0');
-      }
+    try (Passphrase passphrase = KeyPassphrase.open(home)) {
+      return AuditKey.open(file(home), passphrase.secret());
     } catch (IOException e) {
       throw Problem.refused("cannot open the key of the audit log")
           .detail(e.getMessage())
@@ -102,14 +92,6 @@ final class AuditKeys {
       throw Problem.notFound("no key of an audit log in " + home.root())
           .detail(e.getMessage())
           .because(e);
-    }
-  }
-
-  /** The first line of the passphrase file, whose permissions and length the identity checks. */
-  private static char[] secret(SiloHome home) throws IOException {
-    Passphrase.read(home.passphrase()).close();
-    try (var lines = Files.lines(home.passphrase(), StandardCharsets.UTF_8)) {
-      return lines.findFirst().orElseThrow(() -> new IOException("no passphrase")).toCharArray();
     }
   }
 }

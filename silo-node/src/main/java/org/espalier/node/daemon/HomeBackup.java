@@ -107,6 +107,9 @@ public final class HomeBackup {
     if (config.database() != null) {
       files.add(config.database().passwordFile());
     }
+    if (config.keys() != null && config.keys().pkcs11() != null) {
+      files.add(config.keys().pkcs11().pinFile());
+    }
     files.remove(null);
     return files.stream().map(file -> root.resolve(file).normalize()).collect(Collectors.toSet());
   }

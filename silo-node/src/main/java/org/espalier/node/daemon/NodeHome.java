@@ -15,6 +15,7 @@ import org.espalier.audit.log.LogReader;
 import org.espalier.audit.timestamp.StampedCheckpoints;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.config.KeysConfig;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.config.SiloHome;
 import org.espalier.node.identity.NodeIdentity;
@@ -78,6 +79,18 @@ public final class NodeHome {
    */
   public static String auditKey(SiloHome home) {
     return AuditKeys.verifierKey(home);
+  }
+
+  /**
+   * Seals the passphrase of the key files by the token that {@code silo.yaml} names; the node does
+   * not run.
+   *
+   * @return {@code library} and {@code key}
+   * @throws Problem if it names none, the token refuses, or the passphrase is sealed already
+   */
+  public static JsonNode seal(SiloHome home) {
+    KeysConfig.Pkcs11 token = KeyPassphrase.seal(home);
+    return Json.object().put("library", token.library().toString()).put("key", token.key());
   }
 
   /**

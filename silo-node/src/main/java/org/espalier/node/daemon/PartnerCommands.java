@@ -13,6 +13,7 @@ import org.espalier.node.identity.Fingerprint;
 import org.espalier.node.identity.Invite;
 import org.espalier.node.identity.Partner;
 import org.espalier.node.identity.PartnerBook;
+import org.espalier.node.identity.SpokenWords;
 import org.espalier.node.link.LinkStatus;
 import org.espalier.node.link.Links;
 import org.espalier.wire.Party;
@@ -83,12 +84,18 @@ final class PartnerCommands {
   private JsonNode confirm(Args args) {
     Party party = args.party("name");
     Optional<Fingerprint> seen;
+    Optional<SpokenWords> heard;
     try {
       seen = args.optional("fingerprint").map(Fingerprint::parse);
+      heard = args.optional("words").map(SpokenWords::parse);
     } catch (IllegalArgumentException e) {
       throw Args.usage(e.getMessage()).because(e);
     }
-    return journal.command("partner.confirm", named(party), () -> state(book.confirm(party, seen)));
+    if (seen.isEmpty() && heard.isEmpty()) {
+      throw Args.usage("words or fingerprint of " + party + " must be given");
+    }
+    return journal.command(
+        "partner.confirm", named(party), () -> state(book.confirm(party, seen, heard)));
   }
 
   private JsonNode revoke(Args args) {

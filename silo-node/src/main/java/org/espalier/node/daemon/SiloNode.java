@@ -110,7 +110,7 @@ public final class SiloNode implements AutoCloseable {
       log = AuditLog.open(home.audit(), AuditKeys.open(home));
       open.push(log);
       log.concludeInterrupted();
-      try (Passphrase passphrase = Passphrase.read(home.passphrase())) {
+      try (Passphrase passphrase = KeyPassphrase.open(home)) {
         identity = NodeIdentity.open(home.keys(), passphrase, Clock.systemUTC());
       }
       if (!identity.party().equals(config.name())) {

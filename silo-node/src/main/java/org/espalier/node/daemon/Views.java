@@ -11,6 +11,7 @@ import org.espalier.node.data.Dataset;
 import org.espalier.node.data.TableSchema;
 import org.espalier.node.identity.Fingerprint;
 import org.espalier.node.identity.Partner;
+import org.espalier.node.identity.SpokenWords;
 import org.espalier.node.job.Job;
 import org.espalier.node.link.LinkStatus;
 
@@ -72,6 +73,7 @@ final class Views {
     json.put("name", partner.party().name())
         .put("state", partner.state().name().toLowerCase(Locale.ROOT))
         .put("fingerprint", partner.pin().map(Fingerprint::toString).orElse(null))
+        .put("words", partner.words().map(SpokenWords::toString).orElse(null))
         .put("url", partner.url() == null ? null : partner.url().toString())
         .put("connected", link.map(LinkStatus::connected).orElse(false));
     link.flatMap(LinkStatus::lastNews).ifPresent(age -> json.put("news_age_seconds", tenths(age)));
@@ -83,7 +85,9 @@ final class Views {
   private static String detail(Partner partner, Optional<LinkStatus> link) {
     return switch (partner.state()) {
       case INVITED -> "invitation is good until " + partner.invitation().expires();
-      case PENDING -> "compare fingerprints, then silo partner confirm " + partner.party();
+      case PENDING ->
+          "compare %s, then silo partner confirm %s"
+              .formatted(partner.words().isPresent() ? "words" : "fingerprints", partner.party());
       case REVOKED -> "revoked " + partner.since();
       case CONFIRMED ->
           link.map(

@@ -134,11 +134,7 @@ public final class DemoRun {
   }
 
   private void enrol() throws InterruptedException {
-    shell.step("Partners exchange invitations and compare their identities");
-    SortedMap<Party, String> told = new TreeMap<>();
-    for (Party party : parties) {
-      told.put(party, shell.quietly(party, "node", "status").path("fingerprint").asText());
-    }
+    shell.step("Partners exchange invitations and read six words to each other");
     for (Party host : parties) {
       for (Party guest : parties) {
         if (host.compareTo(guest) >= 0) {
@@ -148,13 +144,22 @@ public final class DemoRun {
         Path letter = folder.root().resolve(host + "-invites-" + guest + ".txt");
         write(letter, invitation.path("line").asText() + "\n");
         shell.ask(guest, "partner", "accept", letter.toString());
-        // What people read to each other by telephone: each node's own word on its identity.
-        shell.ask(host, "partner", "confirm", guest.name(), "--fingerprint", told.get(guest));
-        shell.ask(guest, "partner", "confirm", host.name(), "--fingerprint", told.get(host));
+        // What people read to each other by telephone: the words that the own node shows.
+        shell.ask(host, "partner", "confirm", guest.name(), "--words", words(guest, host));
+        shell.ask(guest, "partner", "confirm", host.name(), "--words", words(host, guest));
       }
     }
     awaitLinks();
     shell.show(labelParty, "partner", "list");
+  }
+
+  private String words(Party at, Party partner) {
+    for (JsonNode known : shell.quietly(at, "partner", "list").path("partners")) {
+      if (known.path("name").asText().equals(partner.name())) {
+        return known.path("words").asText();
+      }
+    }
+    throw new IllegalStateException(at + " does not know " + partner);
   }
 
   /** A moment's patience, so that the list shows links and not attempts. */

@@ -19,23 +19,25 @@ import javax.net.ssl.SSLParameters;
 import org.espalier.node.Problem;
 import org.espalier.wire.Printable;
 
-/** Sends one enrolment request. */
+/** A guest's way to its host: sends the requests of one enrolment. */
 final class EnrolmentClient {
   private static final int MAX_REASON = 512;
 
   private final NodeIdentity self;
+  private final Invite invite;
   private final Duration timeout;
+  private final HttpClient http;
 
-  EnrolmentClient(NodeIdentity self, Duration timeout) {
+  /**
+   * @param timeout for each of connecting, waiting for an answer and reading it
+   */
+  EnrolmentClient(NodeIdentity self, Invite invite, Duration timeout) {
     this.self = self;
+    this.invite = invite;
     this.timeout = timeout;
-  }
-
-  /** Returns who the host proved to be: the invitation's pin held in the handshake. */
-  PeerCredential enrol(Invite invite, EnrolmentRequest request) throws IOException {
     SSLParameters tls = new SSLParameters();
     tls.setProtocols(new String[] {"TLSv1.3"});
-    HttpClient http =
+    this.http =
         HttpClient.newBuilder()
             .sslContext(self.clientContext(invite.host(), invite.pin()))
             .sslParameters(tls)
@@ -43,6 +45,23 @@ final class EnrolmentClient {
             .followRedirects(HttpClient.Redirect.NEVER)
             .connectTimeout(timeout)
             .build();
+  }
+
+  /**
+   * What the host answered.
+   *
+   * @param host who it proved to be: the invitation's pin held in the handshake
+   */
+  record Answer(PeerCredential host, byte[] body) {}
+
+  /**
+   * Sends one request.
+   *
+   * @param length bytes that the answer must have
+   * @throws Problem if the host refuses
+   * @throws IOException if there is no such answer
+   */
+  Answer send(EnrolmentRequest request, int length) throws IOException {
     HttpRequest post =
         HttpRequest.newBuilder(invite.url().resolve(EnrolmentRequest.PATH))
             .timeout(timeout)
@@ -60,32 +79,43 @@ final class EnrolmentClient {
         throw Problem.of(Problem.Kind.PARTNER, invite.host() + " refused: " + reason(body))
             .at(invite.host());
       }
-    }
-    try {
+      byte[] bytes = read(body, length + 1);
+      if (bytes.length != length) {
+        throw new IOException("the answer has not " + length + " bytes");
+      }
       X509Certificate[] chain =
           (X509Certificate[]) answer.sslSession().orElseThrow().getPeerCertificates();
-      return PeerCredential.of(chain, self.clock().instant());
+      return new Answer(PeerCredential.of(chain, self.clock().instant()), bytes);
     } catch (CertificateException e) {
       throw new IOException(e);
     }
   }
 
+  private String reason(InputStream body) throws InterruptedIOException {
+    try {
+      return Printable.of(new String(read(body, MAX_REASON), StandardCharsets.UTF_8));
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      return "no reason given";
+    }
+  }
+
   /** The timeout of the request ends with the header: a host may drip its body for ever. */
-  private String reason(InputStream body) throws IOException {
+  private byte[] read(InputStream body, int most) throws IOException {
     CompletableFuture<byte[]> read =
         CompletableFuture.supplyAsync(
             () -> {
               try {
-                return body.readNBytes(MAX_REASON);
+                return body.readNBytes(most);
               } catch (IOException e) {
                 throw new UncheckedIOException(e);
               }
             });
     try {
-      byte[] text = read.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
-      return Printable.of(new String(text, StandardCharsets.UTF_8));
+      return read.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException | ExecutionException e) {
-      return "no reason given";
+      throw new IOException("the answer was not read", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("interrupted");

@@ -8,8 +8,8 @@ import org.espalier.wire.Encoder;
 import org.espalier.wire.Party;
 
 /**
- * One line that lets another institution enrol: {@code espalier-invite:v1:} and base64url of the
- * fields. Whoever has it can take the guest's place until the operators compare fingerprints, so it
+ * One line that lets another institution enrol: {@code espalier-invite:v2:} and base64url of the
+ * fields. Whoever has it can take the guest's place until the operators compare words, so it
  * travels like a password. {@link #toString()} does not show it.
  *
  * @param url where the inviting node listens
@@ -21,7 +21,11 @@ import org.espalier.wire.Party;
  */
 public record Invite(
     URI url, Party host, Party guest, Fingerprint pin, byte[] secret, Instant expires) {
-  private static final String PREFIX = "espalier-invite:v1:";
+  private static final String PREFIX = "espalier-invite:v2:";
+
+  /** Of programs that exchanged no words. */
+  private static final String OLD_PREFIX = "espalier-invite:v1:";
+
   private static final int MAX_LINE = 1024;
   static final int SECRET_BYTES = 16;
 
@@ -61,6 +65,11 @@ public record Invite(
       throw new IllegalArgumentException("too long for an invitation");
     }
     String line = text.replaceAll("\\s", "");
+    if (line.startsWith(OLD_PREFIX)) {
+      throw new IllegalArgumentException(
+          "this invitation was made by an older program, which has no words to compare: upgrade the"
+              + " node that invites, and ask for a new one");
+    }
     if (!line.startsWith(PREFIX) || line.length() > MAX_LINE) {
       throw new IllegalArgumentException("an invitation begins with " + PREFIX);
     }

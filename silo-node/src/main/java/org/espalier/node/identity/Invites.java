@@ -13,8 +13,9 @@ import org.espalier.wire.Party;
 /**
  * How two institutions exchange keys. The host {@linkplain #create creates} a line, the guest
  * {@linkplain #accept accepts} it: its node dials the host, knows the host by the pin in the line,
- * and shows the secret. Both note the other as pending, and both operators compare fingerprints
- * before {@link PartnerBook#confirm}.
+ * shows the secret and commits to a nonce, which it opens after the host's answer. Both note the
+ * other as pending, and both operators compare the words of their {@link Enrolment} before {@link
+ * PartnerBook#confirm}.
  */
 public final class Invites {
   /** How long an invitation is good for. */
@@ -54,16 +55,32 @@ public final class Invites {
   /**
    * The host's side, called for a request whose TLS connection proved {@code caller}.
    *
+   * @return what the caller is to be answered
    * @throws Problem fit to be told to the caller by {@link Problem#what()}
    */
-  public Partner redeem(PeerCredential caller, EnrolmentRequest request) {
-    return book.enrol(caller, request.url().orElse(null), request.secret());
+  public byte[] answer(PeerCredential caller, EnrolmentRequest request) {
+    if (request instanceof EnrolmentRequest.Commitment first) {
+      Enrolment begun =
+          Enrolment.answering(
+              side(),
+              new Enrolment.Side(caller.party(), caller.identity().fingerprint()),
+              first.commitment());
+      book.begin(caller, first.url().orElse(null), first.secret(), begun);
+      return begun.hostNonce();
+    }
+    book.open(caller, ((EnrolmentRequest.Opening) request).nonce());
+    return new byte[0];
+  }
+
+  private Enrolment.Side side() {
+    return new Enrolment.Side(self.party(), self.fingerprint());
   }
 
   /**
-   * The guest's side: dials the host and exchanges keys.
+   * The guest's side: dials the host and exchanges keys and nonces. If the last answer was lost it
+   * can be called again.
    *
-   * @param timeout for each of connecting and waiting for the answer
+   * @param timeout for each of connecting, waiting for an answer and reading it
    * @return the host, pending
    * @throws Problem if the host cannot be reached, is not who it should be, or refuses
    */
@@ -77,22 +94,60 @@ public final class Invites {
           .at(invite.host())
           .next("ask " + invite.host() + " for a new one");
     }
-    Optional<Partner> known = book.find(invite.host());
-    if (known.flatMap(Partner::pin).filter(pin -> !pin.equals(invite.pin())).isPresent()) {
-      throw Problem.refused(invite.host() + " is enrolled with another key")
-          .detail("pinned: " + known.get().identity() + ", in the invitation: " + invite.pin())
-          .next("silo partner revoke " + invite.host());
-    }
+    Optional<Partner> known = book.find(invite.host()).filter(p -> p.pin().isPresent());
+    known.ifPresent(partner -> requireSameEnrolment(invite, partner));
+    EnrolmentClient host = new EnrolmentClient(self, invite, timeout);
     try {
-      PeerCredential host =
-          new EnrolmentClient(self, timeout)
-              .enrol(invite, new EnrolmentRequest(invite.secret(), Optional.ofNullable(url)));
-      return book.enrol(host, invite.url(), null);
+      Partner pending = known.isPresent() ? known.get() : exchange(invite, host);
+      open(pending, host);
+      return pending;
     } catch (IOException e) {
       throw Problem.of(Problem.Kind.PARTNER, "cannot enrol at " + invite.host())
           .at(invite.host())
           .detail(reason(e))
+          .next(
+              book.find(invite.host()).flatMap(Partner::words).isPresent()
+                  ? "silo partner accept, with the same invitation"
+                  : "if it goes on, ask " + invite.host() + " for a new invitation")
           .because(e);
+    }
+  }
+
+  /** What is left of an enrolment whose last answer was lost is the opening. */
+  private void requireSameEnrolment(Invite invite, Partner known) {
+    if (!known.pin().get().equals(invite.pin())) {
+      throw Problem.refused(invite.host() + " is enrolled with another key")
+          .detail("pinned: " + known.identity() + ", in the invitation: " + invite.pin())
+          .next("silo partner revoke " + invite.host());
+    }
+    book.requireNotRevoked(known);
+    if (known.enrolment() == null || !known.enrolment().host().party().equals(invite.host())) {
+      throw Problem.wrongState(invite.host() + " has enrolled already, by another invitation")
+          .next("silo partner list");
+    }
+  }
+
+  /** The host's nonce is kept before this node's is sent, so that nobody chooses it afterwards. */
+  private Partner exchange(Invite invite, EnrolmentClient host) throws IOException {
+    Enrolment.Side hosts = new Enrolment.Side(invite.host(), invite.pin());
+    byte[] nonce = Enrolment.nonce();
+    byte[] commitment = Enrolment.commitment(hosts, side(), nonce);
+    EnrolmentClient.Answer answer =
+        host.send(
+            new EnrolmentRequest.Commitment(invite.secret(), commitment, Optional.ofNullable(url)),
+            Enrolment.BYTES);
+    return book.accept(
+        answer.host(), invite.url(), Enrolment.answered(hosts, side(), nonce, answer.body()));
+  }
+
+  private void open(Partner host, EnrolmentClient client) throws IOException {
+    try {
+      client.send(new EnrolmentRequest.Opening(host.enrolment().guestNonce()), 0);
+    } catch (Problem refused) {
+      if (host.is(Partner.State.PENDING)) {
+        book.forget(host.party());
+      }
+      throw refused;
     }
   }
 

@@ -101,15 +101,20 @@ final class KeyFile {
       try (OutputStream out = Files.newOutputStream(fresh)) {
         store.store(out, passphrase);
       }
-      try (FileChannel written = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
-        written.force(true);
-      }
-      Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      try (FileChannel entry = FileChannel.open(folder, StandardOpenOption.READ)) {
-        entry.force(true);
-      }
+      replace(file, fresh);
     } finally {
       Files.deleteIfExists(fresh);
+    }
+  }
+
+  /** Puts a file in the place of another in its folder; a crash leaves the old one or the new. */
+  static void replace(Path file, Path fresh) throws IOException {
+    try (FileChannel written = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
+      written.force(true);
+    }
+    Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    try (FileChannel entry = FileChannel.open(file.getParent(), StandardOpenOption.READ)) {
+      entry.force(true);
     }
   }
 }

@@ -15,17 +15,25 @@ import org.espalier.wire.Party;
  * @param url where it listens, or null if it only dials
  * @param identity its pinned key; null while it is only invited
  * @param invitation the open invitation while {@link State#INVITED}, else null
+ * @param enrolment what was exchanged when it enrolled, from the first message on; null before, and
+ *     for partners of older programs
  * @param since when it came into this state
  */
 public record Partner(
-    Party party, State state, URI url, IdentityKey identity, Invitation invitation, Instant since) {
+    Party party,
+    State state,
+    URI url,
+    IdentityKey identity,
+    Invitation invitation,
+    Enrolment enrolment,
+    Instant since) {
   private static final int MAX_URL = 256;
 
   /** How far two institutions are with each other. Only {@link #CONFIRMED} partners may talk. */
   public enum State {
     /** An invitation is out; no key is known yet. */
     INVITED,
-    /** Keys are exchanged; the operator has not compared fingerprints yet. */
+    /** Keys are exchanged; the operator has not compared words yet. */
     PENDING,
     CONFIRMED,
     /** Refused until the operator forgets it. */
@@ -53,6 +61,11 @@ public record Partner(
 
     boolean openAt(Instant now) {
       return now.isBefore(expires);
+    }
+
+    /** The same, not open any more. */
+    Invitation endedAt(Instant now) {
+      return new Invitation(secretHash, now);
     }
 
     boolean isFor(byte[] secret) {
@@ -86,6 +99,9 @@ public record Partner(
       throw new IllegalArgumentException(
           "an invited partner has an invitation, every other one an identity key");
     }
+    if (enrolment != null && enrolment.isOpened() == (state == State.INVITED)) {
+      throw new IllegalArgumentException("whose enrolment is complete is not invited any more");
+    }
   }
 
   /** The pinned fingerprint; empty while only invited. */
@@ -93,12 +109,17 @@ public record Partner(
     return Optional.ofNullable(identity).map(IdentityKey::fingerprint);
   }
 
+  /** What its operator and this node's read to each other; empty while only invited. */
+  public Optional<SpokenWords> words() {
+    return Optional.ofNullable(enrolment).filter(Enrolment::isOpened).map(Enrolment::words);
+  }
+
   Partner in(State next, Instant now) {
-    return new Partner(party, next, url, identity, null, now);
+    return new Partner(party, next, url, identity, null, enrolment, now);
   }
 
   Partner at(URI where) {
-    return new Partner(party, state, where, identity, invitation, since);
+    return new Partner(party, state, where, identity, invitation, enrolment, since);
   }
 
   boolean is(State wanted) {

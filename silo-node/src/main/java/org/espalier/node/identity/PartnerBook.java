@@ -3,6 +3,7 @@ package org.espalier.node.identity;
 import java.net.URI;
 import java.security.cert.CertificateException;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -63,31 +64,42 @@ public final class PartnerBook {
           throw Problem.wrongState(party + " is not confirmed by " + self)
               .at(self)
               .next("silo partner confirm " + party);
-      case REVOKED ->
-          throw Problem.refused(self + " has revoked " + party)
-              .at(self)
-              .next("silo partner forget " + party);
+      case REVOKED -> throw revoked(party);
     };
   }
 
+  void requireNotRevoked(Partner partner) {
+    if (partner.is(State.REVOKED)) {
+      throw revoked(partner.party());
+    }
+  }
+
+  private Problem revoked(Party party) {
+    return Problem.refused(self + " has revoked " + party)
+        .at(self)
+        .next("silo partner forget " + party);
+  }
+
   /**
-   * The operator has compared fingerprints over another way than this network.
+   * The operator has compared words or fingerprints over another way than this network.
    *
-   * @param seen what the partner's operator read out, checked against the pin if given
+   * @param seen the fingerprint that the partner's operator read out, checked against the pin
+   * @param heard the words that the partner's operator read out, checked against those of this node
+   * @throws Problem if one of them differs; then nothing is changed
    */
-  public Partner confirm(Party party, Optional<Fingerprint> seen) {
+  public Partner confirm(Party party, Optional<Fingerprint> seen, Optional<SpokenWords> heard) {
     Partner confirmed;
     synchronized (this) {
       Partner partner = require(party);
-      if (partner.is(State.CONFIRMED)) {
-        requireSame(partner, seen);
-        return partner;
-      }
-      if (!partner.is(State.PENDING)) {
+      if (!partner.is(State.PENDING) && !partner.is(State.CONFIRMED)) {
         throw Problem.wrongState(
             party + " is " + text(partner.state()) + ", so there is nothing to confirm");
       }
-      requireSame(partner, seen);
+      seen.ifPresent(fingerprint -> requireSame(partner, fingerprint));
+      heard.ifPresent(words -> requireSame(partner, words));
+      if (partner.is(State.CONFIRMED)) {
+        return partner;
+      }
       confirmed = partner.in(State.CONFIRMED, clock.instant());
       store.save(confirmed);
     }
@@ -96,14 +108,32 @@ public final class PartnerBook {
     return confirmed;
   }
 
-  private static void requireSame(Partner partner, Optional<Fingerprint> seen) {
+  private static void requireSame(Partner partner, Fingerprint seen) {
     Fingerprint pin = partner.identity().fingerprint();
-    if (seen.isPresent() && !seen.get().equals(pin)) {
-      throw Problem.refused(
-              "the fingerprints differ: someone may be between you and " + partner.party())
-          .detail("this node has " + pin + ", you were told " + seen.get())
-          .next("silo partner revoke " + partner.party());
+    if (!seen.equals(pin)) {
+      throw differ("fingerprints", partner, pin, seen);
     }
+  }
+
+  private static void requireSame(Partner partner, SpokenWords heard) {
+    SpokenWords own =
+        partner
+            .words()
+            .orElseThrow(
+                () ->
+                    Problem.wrongState(
+                            partner.party() + " enrolled by an older program, without words")
+                        .next("silo partner confirm " + partner.party() + " --fingerprint F"));
+    if (!heard.equals(own)) {
+      throw differ("words", partner, own, heard);
+    }
+  }
+
+  private static Problem differ(String what, Partner partner, Object own, Object told) {
+    return Problem.refused(
+            "the " + what + " differ: someone may be between you and " + partner.party())
+        .detail("this node has " + own + ", you were told " + told)
+        .next("silo partner revoke " + partner.party());
   }
 
   /** Ends the partnership; its open connections are closed before this returns. */
@@ -162,7 +192,7 @@ public final class PartnerBook {
     return known(peer).filter(p -> p.is(State.CONFIRMED)).map(Partner::party);
   }
 
-  /** Whether it has enrolled and this node's operator has not compared fingerprints yet. */
+  /** Whether it has enrolled and this node's operator has not compared words yet. */
   public boolean isPending(PeerCredential peer) {
     return known(peer).filter(p -> p.is(State.PENDING)).isPresent();
   }
@@ -211,37 +241,134 @@ public final class PartnerBook {
       throw Problem.wrongState(guest + " is " + text(known.get().state()) + " already")
           .next("silo partner list");
     }
-    store.save(new Partner(guest, State.INVITED, null, null, invitation, clock.instant()));
+    store.save(new Partner(guest, State.INVITED, null, null, invitation, null, clock.instant()));
   }
 
   /**
-   * Notes a peer's key as pending.
+   * The host's first step: from now on the invitation is for this exchange only. A second one would
+   * be a second guess for whoever stands between the two nodes.
    *
-   * @param secret must match the open invitation of that name; null where this node was invited
-   * @throws Problem if the name is known under another key, revoked, or the secret is not right;
-   *     which of them a stranger is not told
+   * @param secret must match the open invitation of that name
+   * @param begun with the host's nonce, not opened
+   * @throws Problem if the name is known already, or the secret is not right; which of them a
+   *     stranger is not told
    */
-  Partner enrol(PeerCredential peer, URI url, byte[] secret) {
+  synchronized void begin(PeerCredential guest, URI url, byte[] secret, Enrolment begun) {
+    Optional<Partner> named = store.find(guest.party());
+    if (named.isPresent() && !named.get().is(State.INVITED)) {
+      requireSameKey(named.get(), guest);
+      throw Problem.wrongState(guest.party() + " is " + text(named.get().state()) + " already")
+          .at(self)
+          .next("silo partner forget " + guest.party());
+    }
+    if (!invited(guest.party(), secret) || named.get().enrolment() != null) {
+      throw notInvited(guest);
+    }
+    Partner.Invitation invitation = named.get().invitation();
+    store.save(
+        new Partner(
+            guest.party(), State.INVITED, url, null, invitation, begun, named.get().since()));
+  }
+
+  /**
+   * The host's second step: checks the opening and notes the guest as pending. The same opening
+   * again is a repeated request whose answer was lost.
+   *
+   * @throws Problem if there is nothing to open, or this does not open it: then the invitation is
+   *     void
+   */
+  Partner open(PeerCredential guest, byte[] nonce) {
     Partner pending;
     synchronized (this) {
-      Optional<Partner> known = store.find(peer.party()).filter(p -> !p.is(State.INVITED));
-      if (known.isPresent()) {
-        return requireSameKey(known.get(), peer);
+      Partner named = store.find(guest.party()).orElseThrow(() -> notInvited(guest));
+      if (!named.is(State.INVITED)) {
+        requireSameKey(named, guest);
       }
-      if (secret != null && !invited(peer.party(), secret)) {
-        LOG.warn("{} with identity {} has no valid invitation", peer.party(), peer.identity());
-        throw Problem.refused(
-                "this invitation is not valid, or not any more: one is for one use, for a day, and"
-                    + " until a newer one is made")
-            .at(self);
+      Enrolment enrolment = named.enrolment();
+      if (enrolment == null
+          || !enrolment.guest().identity().equals(guest.identity().fingerprint())
+          || (named.is(State.INVITED) && !named.invitation().openAt(clock.instant()))) {
+        throw notInvited(guest);
+      }
+      Optional<Enrolment> opened = enrolment.opened(nonce);
+      if (opened.isEmpty()) {
+        throw wrongOpening(named, guest);
+      }
+      if (!named.is(State.INVITED)) {
+        return named;
       }
       pending =
-          new Partner(peer.party(), State.PENDING, url, peer.identity(), null, clock.instant());
+          new Partner(
+              guest.party(),
+              State.PENDING,
+              named.url(),
+              guest.identity(),
+              null,
+              opened.get(),
+              clock.instant());
       store.save(pending);
     }
-    LOG.info("{} enrolled with identity {}, not confirmed yet", peer.party(), peer.identity());
-    changed(peer.party());
+    noteEnrolled(pending);
     return pending;
+  }
+
+  private Problem wrongOpening(Partner named, PeerCredential guest) {
+    LOG.error(
+        "ALARM: {} with identity {} opened another nonce than it had committed to",
+        guest.party(),
+        guest.identity());
+    if (named.is(State.INVITED)) {
+      Instant now = clock.instant();
+      store.save(
+          new Partner(
+              named.party(),
+              State.INVITED,
+              null,
+              null,
+              named.invitation().endedAt(now),
+              null,
+              named.since()));
+    }
+    return Problem.refused(
+            "the opening does not fit the commitment; this invitation is not valid any more")
+        .at(self)
+        .next("silo partner invite " + named.party());
+  }
+
+  /**
+   * The guest's side: notes the host as pending, before the guest's nonce is sent.
+   *
+   * @throws Problem if the name is known under another key, or revoked
+   */
+  Partner accept(PeerCredential host, URI url, Enrolment opened) {
+    Partner pending;
+    synchronized (this) {
+      Optional<Partner> known = store.find(host.party()).filter(p -> !p.is(State.INVITED));
+      if (known.isPresent()) {
+        requireSameKey(known.get(), host);
+        throw Problem.wrongState(host.party() + " is " + text(known.get().state()) + " already");
+      }
+      pending =
+          new Partner(
+              host.party(), State.PENDING, url, host.identity(), null, opened, clock.instant());
+      store.save(pending);
+    }
+    noteEnrolled(pending);
+    return pending;
+  }
+
+  private void noteEnrolled(Partner pending) {
+    LOG.info(
+        "{} enrolled with identity {}, not confirmed yet", pending.party(), pending.identity());
+    changed(pending.party());
+  }
+
+  private Problem notInvited(PeerCredential guest) {
+    LOG.warn("{} with identity {} has no valid invitation", guest.party(), guest.identity());
+    return Problem.refused(
+            "this invitation is not valid, or not any more: one is for one use, for a day, and"
+                + " until a newer one is made")
+        .at(self);
   }
 
   private boolean invited(Party name, byte[] secret) {
@@ -252,8 +379,8 @@ public final class PartnerBook {
         .isPresent();
   }
 
-  /** The same key again is a repeated request whose answer was lost. Another key is an alarm. */
-  private Partner requireSameKey(Partner known, PeerCredential peer) {
+  /** Another key under a known name is an alarm. */
+  private void requireSameKey(Partner known, PeerCredential peer) {
     if (!known.identity().equals(peer.identity())) {
       LOG.error(
           "ALARM: {} is known with identity {}, and someone tries to enrol that name with {}",
@@ -265,12 +392,7 @@ public final class PartnerBook {
           .detail("pinned: " + known.identity() + ", offered: " + peer.identity())
           .next("silo partner revoke " + known.party());
     }
-    if (known.is(State.REVOKED)) {
-      throw Problem.refused(self + " has revoked " + known.party())
-          .at(self)
-          .next("silo partner forget " + known.party());
-    }
-    return known;
+    requireNotRevoked(known);
   }
 
   private Partner require(Party party) {

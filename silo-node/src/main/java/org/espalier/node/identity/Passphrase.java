@@ -16,12 +16,19 @@ import java.util.Set;
 import org.espalier.node.Problem;
 
 /**
- * The secret that encrypts the key store. It comes from a file that only its owner can read, never
- * from a flag or an environment variable, which other users of the machine may see.
+ * The secret that encrypts the key store, or one that opens a token. It comes from a file that only
+ * its owner can read, never from a flag or an environment variable, which other users of the
+ * machine may see.
  */
 public final class Passphrase implements AutoCloseable {
   private static final int MIN = 12;
+  private static final int MIN_PIN = 4;
   private static final int MAX_FILE = 1024;
+
+  /** Begins a passphrase that a token's key has sealed; base64url of that follows. */
+  private static final String SEALED = "espalier-sealed:v1:";
+
+  private static final byte[] PURPOSE = "espalier/passphrase/1".getBytes(StandardCharsets.US_ASCII);
   private static final Set<PosixFilePermission> OWNER =
       EnumSet.of(
           PosixFilePermission.OWNER_READ,
@@ -37,9 +44,98 @@ public final class Passphrase implements AutoCloseable {
   /**
    * Reads the first line of a file.
    *
-   * @throws Problem if others can read it, or it has fewer than 12 characters
+   * @throws Problem if others can read it, it has fewer than 12 characters, or it is sealed
    */
   public static Passphrase read(Path file) {
+    Passphrase read = firstLine(file, MIN);
+    if (read.isSealed()) {
+      throw Problem.refused("the passphrase is sealed by a token, and silo.yaml names none")
+          .detail(file.toString())
+          .next("set keys.pkcs11 in silo.yaml, or put back the passphrase from the safe");
+    }
+    return read;
+  }
+
+  /**
+   * Reads a token's PIN, the first line of a file.
+   *
+   * @throws Problem if others can read it, or it has fewer than 4 characters
+   */
+  public static Passphrase pin(Path file) {
+    return firstLine(file, MIN_PIN);
+  }
+
+  /**
+   * Reads what {@link #seal} wrote.
+   *
+   * @throws Problem if others can read it, it is not sealed, or the key does not open it
+   */
+  public static Passphrase open(Path file, TokenKey key) {
+    try (Passphrase line = firstLine(file, MIN)) {
+      if (!line.isSealed()) {
+        throw Problem.refused("the passphrase is not sealed, and silo.yaml names a token")
+            .detail(file.toString())
+            .next("silo keys seal");
+      }
+      byte[] sealed;
+      try {
+        sealed = Base64.getUrlDecoder().decode(new String(line.secret).substring(SEALED.length()));
+      } catch (IllegalArgumentException e) {
+        throw Problem.refused("the sealed passphrase is damaged")
+            .detail(file.toString())
+            .because(e);
+      }
+      byte[] opened = key.open(sealed, PURPOSE);
+      try {
+        return of(opened, MIN, file);
+      } finally {
+        Arrays.fill(opened, (byte) 0);
+      }
+    }
+  }
+
+  /**
+   * Replaces the passphrase in a file by the same one sealed, in one step, so that a crash leaves
+   * one of the two.
+   *
+   * @throws Problem if it is sealed already, cannot be read or written, or the key does not seal
+   */
+  public static void seal(Path file, TokenKey key) {
+    try (Passphrase plain = firstLine(file, MIN)) {
+      if (plain.isSealed()) {
+        throw Problem.wrongState("the passphrase is sealed already").detail(file.toString());
+      }
+      ByteBuffer encoded = StandardCharsets.UTF_8.encode(CharBuffer.wrap(plain.secret));
+      byte[] secret = new byte[encoded.remaining()];
+      encoded.get(secret).clear().put(new byte[encoded.capacity()]);
+      String line;
+      try {
+        byte[] sealed = key.seal(secret, PURPOSE);
+        if (!Arrays.equals(key.open(sealed, PURPOSE), secret)) {
+          throw Problem.refused("the token does not open what it has sealed");
+        }
+        line = SEALED + Base64.getUrlEncoder().withoutPadding().encodeToString(sealed) + "\n";
+      } finally {
+        Arrays.fill(secret, (byte) 0);
+      }
+      if (line.length() > MAX_FILE) {
+        throw Problem.refused("the passphrase is too long to be sealed").detail(file.toString());
+      }
+      Path fresh = file.resolveSibling(file.getFileName() + ".new");
+      Files.deleteIfExists(fresh);
+      write(fresh, line);
+      KeyFile.replace(file, fresh);
+    } catch (IOException e) {
+      throw Problem.refused("cannot write the passphrase file").detail(e.toString()).because(e);
+    }
+  }
+
+  private boolean isSealed() {
+    return secret.length >= SEALED.length()
+        && Arrays.equals(secret, 0, SEALED.length(), SEALED.toCharArray(), 0, SEALED.length());
+  }
+
+  private static Passphrase firstLine(Path file, int least) {
     try {
       if (!Files.isRegularFile(file)) {
         throw Problem.notFound("no passphrase file").detail(file.toString());
@@ -49,38 +145,47 @@ public final class Passphrase implements AutoCloseable {
         throw Problem.refused("the passphrase file is larger than 1 KiB").detail(file.toString());
       }
       byte[] bytes = Files.readAllBytes(file);
-      CharBuffer chars = StandardCharsets.UTF_8.decode(ByteBuffer.wrap(bytes));
-      Arrays.fill(bytes, (byte) 0);
-      int end = 0;
-      while (end < chars.length() && chars.charAt(end) != '\n' && chars.charAt(end) != '\r') {
-        end++;
+      try {
+        return of(bytes, least, file);
+      } finally {
+        Arrays.fill(bytes, (byte) 0);
       }
-      char[] secret = Arrays.copyOf(chars.array(), end);
-      Arrays.fill(chars.array(), '\0');
-      if (end < MIN) {
-        throw Problem.refused("the passphrase has fewer than " + MIN + " characters")
-            .detail(file.toString());
-      }
-      return new Passphrase(secret);
     } catch (IOException e) {
       throw Problem.refused("cannot read the passphrase file").detail(e.toString()).because(e);
     }
+  }
+
+  private static Passphrase of(byte[] bytes, int least, Path file) {
+    CharBuffer chars = StandardCharsets.UTF_8.decode(ByteBuffer.wrap(bytes));
+    int end = 0;
+    while (end < chars.length() && chars.charAt(end) != '\n' && chars.charAt(end) != '\r') {
+      end++;
+    }
+    char[] secret = Arrays.copyOf(chars.array(), end);
+    Arrays.fill(chars.array(), '\0');
+    if (end < least) {
+      throw Problem.refused("the passphrase has fewer than " + least + " characters")
+          .detail(file.toString());
+    }
+    return new Passphrase(secret);
   }
 
   /** Writes a fresh random passphrase of 256 bits to a new file that only its owner can read. */
   public static void generate(Path file) {
     byte[] random = new byte[32];
     new SecureRandom().nextBytes(random);
-    byte[] line =
-        (Base64.getUrlEncoder().withoutPadding().encodeToString(random) + "\n")
-            .getBytes(StandardCharsets.US_ASCII);
     try {
-      Files.createFile(
-          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-      Files.write(file, line);
+      write(file, Base64.getUrlEncoder().withoutPadding().encodeToString(random) + "\n");
     } catch (IOException e) {
       throw Problem.refused("cannot write the passphrase file").detail(e.toString()).because(e);
     }
+  }
+
+  /** Writes a new file that only its owner can read. */
+  private static void write(Path file, String line) throws IOException {
+    Files.createFile(
+        file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    Files.write(file, line.getBytes(StandardCharsets.US_ASCII));
   }
 
   /** Throws unless group and others have no permission on the path. */

@@ -13,7 +13,8 @@ import org.espalier.wire.Party;
 /** Partners in the node's database. */
 public final class SqlPartnerStore implements PartnerStore {
   private static final String SELECT =
-      "SELECT name, state, url, identity, secret_hash, expires, since FROM partners";
+      "SELECT name, state, url, identity, secret_hash, expires, exchange, since FROM partners"
+          + " LEFT JOIN enrolments ON party = name";
 
   private final Store store;
 
@@ -33,6 +34,21 @@ public final class SqlPartnerStore implements PartnerStore {
 
   @Override
   public void save(Partner partner) {
+    store.transaction(
+        () -> {
+          savePartner(partner);
+          store.update("DELETE FROM enrolments WHERE party = ?", partner.party().name());
+          if (partner.enrolment() != null) {
+            store.update(
+                "INSERT INTO enrolments (party, exchange) VALUES (?, ?)",
+                partner.party().name(),
+                partner.enrolment().encode());
+          }
+          return null;
+        });
+  }
+
+  private void savePartner(Partner partner) {
     Partner.Invitation open = partner.invitation();
     store.update(
         "INSERT INTO partners (name, state, url, identity, secret_hash, expires, since)"
@@ -51,13 +67,19 @@ public final class SqlPartnerStore implements PartnerStore {
 
   @Override
   public void delete(Party party) {
-    store.update("DELETE FROM partners WHERE name = ?", party.name());
+    store.transaction(
+        () -> {
+          store.update("DELETE FROM enrolments WHERE party = ?", party.name());
+          store.update("DELETE FROM partners WHERE name = ?", party.name());
+          return null;
+        });
   }
 
   private static Partner read(ResultSet row) throws SQLException {
     String url = row.getString("url");
     byte[] identity = row.getBytes("identity");
     byte[] secretHash = row.getBytes("secret_hash");
+    byte[] exchange = row.getBytes("exchange");
     return new Partner(
         new Party(row.getString("name")),
         Partner.State.valueOf(row.getString("state").toUpperCase(Locale.ROOT)),
@@ -66,6 +88,7 @@ public final class SqlPartnerStore implements PartnerStore {
         secretHash == null
             ? null
             : new Partner.Invitation(secretHash, Instant.parse(row.getString("expires"))),
+        exchange == null ? null : Enrolment.decode(exchange),
         Instant.parse(row.getString("since")));
   }
 }

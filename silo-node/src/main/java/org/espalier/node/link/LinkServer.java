@@ -1,6 +1,7 @@
 package org.espalier.node.link;
 
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.List;
@@ -49,6 +50,11 @@ import org.slf4j.LoggerFactory;
 final class LinkServer {
   static final String PATH = "/espalier/v1/link";
   static final String REFUSAL_HEADER = "Espalier-Refusal";
+
+  /** What the operator of an older node reads. */
+  private static final String OLD_ENROLMENT =
+      "%s enrols partners by words that both operators compare: upgrade this node, and ask for a"
+          + " new invitation";
 
   private static final Logger LOG = LoggerFactory.getLogger(LinkServer.class);
   private static final int MAX_CONNECTIONS = 4096;
@@ -182,6 +188,10 @@ final class LinkServer {
         enrol(caller, request, response, callback);
         return true;
       }
+      if (path.equals(EnrolmentRequest.OLD_PATH)) {
+        refuseEnrolment(caller, response, callback, 426, OLD_ENROLMENT.formatted(self.party()));
+        return true;
+      }
       Optional<Party> partner = book.confirmed(caller);
       if (partner.isEmpty()) {
         if (!book.isPending(
@@ -224,9 +234,9 @@ final class LinkServer {
   private void answerEnrolment(
       PeerCredential caller, byte[] body, Response response, Callback callback) {
     try {
-      invites.redeem(caller, EnrolmentRequest.decode(body));
+      byte[] answer = invites.answer(caller, EnrolmentRequest.decode(body));
       response.setStatus(200);
-      callback.succeeded();
+      response.write(true, ByteBuffer.wrap(answer), callback);
     } catch (IllegalArgumentException e) {
       refuseEnrolment(caller, response, callback, 400, e.getMessage());
     } catch (Problem e) {

@@ -109,6 +109,12 @@ final class Migrations {
             word_json TEXT NOT NULL,
             PRIMARY KEY (job, person)
           ) STRICT;
+          """,
+          """
+          CREATE TABLE enrolments (
+            party TEXT PRIMARY KEY REFERENCES partners(name),
+            exchange BLOB NOT NULL
+          ) STRICT;
           """);
 
   private Migrations() {}

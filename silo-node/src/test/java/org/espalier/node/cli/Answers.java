@@ -15,8 +15,11 @@ final class Answers {
   static final String PARTNERS =
       """
       {"partners":[
-        {"name":"insurer.example","state":"pending","fingerprint":"SHA256:bbbb","connected":false,
-         "detail":"compare fingerprints"},
+        {"name":"insurer.example","state":"pending","fingerprint":"SHA256:bbbb",
+         "words":"aardvark adviser accrue aggregate zulu yesteryear","connected":false,
+         "detail":"compare words"},
+        {"name":"clinic.example","state":"pending","fingerprint":"SHA256:cccc","words":null,
+         "connected":false,"detail":"compare fingerprints"},
         {"name":"telecom.example","state":"invited","fingerprint":null,"connected":false,"detail":""}]}""";
 
   static final String DATASET =

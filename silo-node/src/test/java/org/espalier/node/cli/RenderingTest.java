@@ -70,9 +70,9 @@ class RenderingTest {
   void anInvitationAloneGoesToStandardOutput() {
     silo.answer(
         "partner.invite",
-        "{\"name\":\"insurer.example\",\"line\":\"espalier-invite:v1:AAAA\",\"expires\":\"2026-02-03T04:05:06Z\"}");
+        "{\"name\":\"insurer.example\",\"line\":\"espalier-invite:v2:AAAA\",\"expires\":\"2026-02-03T04:05:06Z\"}");
     Said said = silo.run("partner", "invite", "insurer.example");
-    assertThat(said.out()).isEqualTo("espalier-invite:v1:AAAA\n");
+    assertThat(said.out()).isEqualTo("espalier-invite:v2:AAAA\n");
     assertThat(said.err())
         .contains("secret", "2026-02-03 04:05:06")
         .contains("next at insurer.example: silo partner accept");
@@ -82,19 +82,19 @@ class RenderingTest {
   void anInvitationIsTakenFromAFileOrStandardInputOnly() throws IOException {
     silo.answer(
         "partner.accept",
-        "{\"name\":\"bank.example\",\"fingerprint\":\"SHA256:aaaa\",\"state\":\"pending\"}");
-    Path file = Files.writeString(folder.resolve("line.txt"), "espalier-invite:v1:AAAA\n");
+        "{\"name\":\"bank.example\",\"fingerprint\":\"SHA256:aaaa\",\"words\":\"six of them\",\"state\":\"pending\"}");
+    Path file = Files.writeString(folder.resolve("line.txt"), "espalier-invite:v2:AAAA\n");
     Said said = silo.run("partner", "accept", file.toString());
-    assertThat(said.out()).contains("bank.example is pending", "SHA256:aaaa");
+    assertThat(said.out()).contains("bank.example is pending", "SHA256:aaaa", "Words six of them");
     assertThat(silo.argsOf("partner.accept").path("line").asText())
-        .isEqualTo("espalier-invite:v1:AAAA");
+        .isEqualTo("espalier-invite:v2:AAAA");
     silo.asked().clear();
-    assertThat(silo.input("espalier-invite:v1:BBBB\n").run("partner", "accept", "-").exitCode())
+    assertThat(silo.input("espalier-invite:v2:BBBB\n").run("partner", "accept", "-").exitCode())
         .isZero();
     assertThat(silo.argsOf("partner.accept").path("line").asText())
-        .isEqualTo("espalier-invite:v1:BBBB");
+        .isEqualTo("espalier-invite:v2:BBBB");
     silo.asked().clear();
-    Said exposed = silo.run("partner", "accept", "espalier-invite:v1:CCCC");
+    Said exposed = silo.run("partner", "accept", "espalier-invite:v2:CCCC");
     assertThat(exposed.exitCode()).isEqualTo(2);
     assertThat(exposed.err()).contains("secret").doesNotContain("CCCC");
     assertThat(silo.asked()).isEmpty();
@@ -517,7 +517,7 @@ class RenderingTest {
     String evil = "\\u001b[2Jgone\\u202e\\n";
     silo.answer("job.list", "{\"jobs\":[" + Answers.DONE.replace("default-risk", evil) + "]}");
     silo.answer("job.show", Answers.SHOW.replace("the summed logits", evil));
-    silo.answer("partner.list", Answers.PARTNERS.replace("compare fingerprints", evil));
+    silo.answer("partner.list", Answers.PARTNERS.replace("compare words", evil));
     silo.answer("job.wait", Answers.FAILED.replace("the intersection is too small", evil));
     for (String command :
         new String[] {"job list", "job show J-1a2b3c4d", "partner list", "job wait J-1a2b3c4d"}) {

@@ -42,7 +42,7 @@ class ScriptingTest {
     silo.answer("status", Answers.STATUS)
         .answer(
             "partner.invite",
-            "{\"name\":\"p\",\"line\":\"espalier-invite:v1:A\",\"expires\":\"x\"}")
+            "{\"name\":\"p\",\"line\":\"espalier-invite:v2:A\",\"expires\":\"x\"}")
         .answer("partner.accept", partner)
         .answer("partner.confirm", partner)
         .answer("partner.revoke", partner)
@@ -82,7 +82,7 @@ class ScriptingTest {
     Path csv = Files.writeString(folder.resolve("d.csv"), "id,x\na,1\nb,2.5\n");
     Path schema =
         Files.writeString(folder.resolve("d.schema.yaml"), "columns: [{name: id, type: id}]\n");
-    Path line = Files.writeString(folder.resolve("line"), "espalier-invite:v1:A");
+    Path line = Files.writeString(folder.resolve("line"), "espalier-invite:v2:A");
     List<String> commands =
         List.of(
             "node start --background",
@@ -264,13 +264,23 @@ class ScriptingTest {
   }
 
   @Test
-  void aPartnerIsConfirmedWithTheIdentityThatWasShown() {
+  void aPartnerIsConfirmedWithTheWordsThatWereShown() {
     answerEverything();
+    String words = "aardvark adviser accrue aggregate zulu yesteryear";
     Said said = silo.person("insurer.example\n").run("partner", "confirm", "insurer.example");
     assertThat(said.exitCode()).isZero();
-    assertThat(said.err()).contains("SHA256:bbbb");
+    assertThat(said.err()).contains("Words with insurer.example: " + words);
+    assertThat(silo.argsOf("partner.confirm").path("words").asText()).isEqualTo(words);
+    assertThat(silo.argsOf("partner.confirm").has("fingerprint")).isFalse();
+    silo.asked().clear();
+    assertThat(silo.run("partner", "confirm", "x.example", "--words", words).exitCode()).isZero();
+    assertThat(silo.argsOf("partner.confirm").path("words").asText()).isEqualTo(words);
+    // Who enrolled by an older program has a fingerprint only.
+    silo.asked().clear();
+    said = silo.person("clinic.example\n").run("partner", "confirm", "clinic.example");
+    assertThat(said.err()).contains("Identity of clinic.example: SHA256:cccc");
     assertThat(silo.argsOf("partner.confirm").path("fingerprint").asText())
-        .isEqualTo("SHA256:bbbb");
+        .isEqualTo("SHA256:cccc");
     Said invited = silo.person("telecom.example\n").run("partner", "confirm", "telecom.example");
     assertThat(invited.exitCode()).isEqualTo(6);
   }

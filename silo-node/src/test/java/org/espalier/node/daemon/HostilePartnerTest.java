@@ -21,6 +21,7 @@ import org.espalier.node.identity.Invite;
 import org.espalier.node.identity.NodeIdentity;
 import org.espalier.node.identity.PartnerBook;
 import org.espalier.node.identity.Passphrase;
+import org.espalier.node.identity.SpokenWords;
 import org.espalier.node.identity.SqlPartnerStore;
 import org.espalier.node.job.JobSpec;
 import org.espalier.node.link.Links;
@@ -67,9 +68,9 @@ class HostilePartnerTest {
             TestSilo.LINKS);
     String line = bank.call("partner.invite", "name", INSURER.name()).path("line").asText();
     old = Invite.parse(line);
-    links.invites().accept(old, PATIENCE);
-    book.confirm(BANK, Optional.empty());
-    bank.call("partner.confirm", "name", INSURER.name());
+    SpokenWords words = links.invites().accept(old, PATIENCE).words().orElseThrow();
+    book.confirm(BANK, Optional.empty(), Optional.empty());
+    bank.call("partner.confirm", "name", INSURER.name(), "words", words.toString());
     for (String method : new String[] {"job.propose", "job.decide", "job.news", "job.abort"}) {
       links.serve(method, (caller, body) -> Json.object());
     }

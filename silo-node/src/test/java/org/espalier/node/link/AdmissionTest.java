@@ -27,6 +27,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.identity.Fingerprint;
 import org.espalier.node.identity.Invite;
 import org.espalier.node.identity.Partner;
+import org.espalier.node.identity.SpokenWords;
 import org.espalier.wire.Duplex;
 import org.espalier.wire.Party;
 import org.junit.jupiter.api.AfterEach;
@@ -72,10 +73,14 @@ class AdmissionTest {
     assertThat(a.book.find(b.party).orElseThrow().pin()).contains(b.identity.fingerprint());
     assertThat(a.book.find(b.party).orElseThrow().url()).as("b only dials").isNull();
     // Somebody else's fingerprint is an alarm.
-    assertThatThrownBy(() -> a.book.confirm(b.party, Optional.of(a.identity.fingerprint())))
+    SpokenWords words = a.book.find(b.party).flatMap(Partner::words).orElseThrow();
+    assertThat(host.words()).contains(words);
+    assertThatThrownBy(
+            () ->
+                a.book.confirm(b.party, Optional.of(a.identity.fingerprint()), Optional.of(words)))
         .isInstanceOf(Problem.class)
         .hasMessageContaining("the fingerprints differ");
-    b.book.confirm(a.party, Optional.of(a.identity.fingerprint()));
+    b.book.confirm(a.party, Optional.of(a.identity.fingerprint()), Optional.empty());
     TestNode.await(
         "b is told what is missing",
         () ->
@@ -86,7 +91,7 @@ class AdmissionTest {
                 .contains("a.example has not confirmed b.example as a partner"));
     assertThatThrownBy(() -> a.links.status(b.party))
         .hasMessage("b.example is not confirmed by a.example");
-    a.book.confirm(b.party, Optional.of(b.identity.fingerprint()));
+    a.book.confirm(b.party, Optional.empty(), host.words());
     a.awaitLink(b);
     b.awaitLink(a);
   }
@@ -121,6 +126,59 @@ class AdmissionTest {
           .hasMessageContaining("expired at");
       assertThat(a.book.find(c.party).orElseThrow().state()).isEqualTo(Partner.State.INVITED);
     }
+  }
+
+  @Test
+  void anEnrolmentThatTheHostForgotIsBegunAnew() {
+    Invite first = a.links.invites().create(b.party);
+    Partner host = b.links.invites().accept(first, SOON);
+    a.book.forget(b.party);
+    Invite second = a.links.invites().create(b.party);
+    assertThatThrownBy(() -> b.links.invites().accept(first, SOON))
+        .hasMessageContaining("a.example refused: this invitation is not valid");
+    assertThat(b.book.find(a.party)).isEmpty();
+    Partner again = b.links.invites().accept(second, SOON);
+    assertThat(again.words()).isEqualTo(a.book.find(b.party).orElseThrow().words());
+    assertThat(again.words()).isNotEqualTo(host.words());
+  }
+
+  @Test
+  void whoStandsBetweenTwoNodesIsHeardInTheWords() {
+    Path there = folder.resolve("a.example");
+    try (TestNode falseHost = TestNode.listening(there, "a.example", TestNode.quick());
+        TestNode falseGuest = TestNode.dialling(there, "b.example", TestNode.quick())) {
+      // It took a's line on its way, used it for itself, and handed on one of its own.
+      Partner atAttacker =
+          falseGuest.links.invites().accept(a.links.invites().create(b.party), SOON);
+      Partner atB = b.links.invites().accept(falseHost.links.invites().create(b.party), SOON);
+      assertThat(state(a, b)).isEqualTo(Partner.State.PENDING);
+      assertThat(state(b, a)).isEqualTo(Partner.State.PENDING);
+      assertThat(a.book.find(b.party).flatMap(Partner::words)).isEqualTo(atAttacker.words());
+      // What b's operator reads is not what a's operator sees, and the other way round.
+      assertThatThrownBy(() -> a.book.confirm(b.party, Optional.empty(), atB.words()))
+          .hasMessage("the words differ: someone may be between you and b.example");
+      assertThatThrownBy(() -> b.book.confirm(a.party, Optional.empty(), atAttacker.words()))
+          .hasMessage("the words differ: someone may be between you and a.example");
+      assertThat(a.links.statuses()).isEmpty();
+      assertThat(b.links.statuses()).isEmpty();
+    }
+  }
+
+  @Test
+  void nodesOfOlderProgramsAreToldToUpgrade() throws Exception {
+    a.links.invites().create(b.party);
+    try (SSLSocket socket =
+        tls(b.identity.clientContext(a.party, a.identity.fingerprint()), "TLSv1.3")) {
+      assertThat(
+              get(
+                  socket,
+                  "POST /espalier/v1/enrol HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                      + "Content-Length: 20\r\n\r\n"
+                      + "z".repeat(20)))
+          .startsWith("HTTP/1.1 426")
+          .contains("upgrade this node, and ask for a new invitation");
+    }
+    assertThat(state(a, b)).isEqualTo(Partner.State.INVITED);
   }
 
   @Test
@@ -325,7 +383,7 @@ class AdmissionTest {
     }
     try (SSLSocket socket = tls(proper, "TLSv1.3")) {
       String large =
-          "POST /espalier/v1/enrol HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+          "POST /espalier/v2/enrol HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
               + "Content-Length: 5000\r\n\r\n"
               + "z".repeat(5000);
       assertThat(get(socket, large)).startsWith("HTTP/1.1 400");

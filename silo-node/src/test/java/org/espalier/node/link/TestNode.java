@@ -14,6 +14,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import org.espalier.node.identity.Invite;
 import org.espalier.node.identity.NodeIdentity;
+import org.espalier.node.identity.Partner;
 import org.espalier.node.identity.PartnerBook;
 import org.espalier.node.identity.Passphrase;
 import org.espalier.node.identity.SqlPartnerStore;
@@ -104,12 +105,13 @@ final class TestNode implements AutoCloseable {
     links = Links.start(identity, book, bind, url, settings);
   }
 
-  /** By invitation, both operators comparing fingerprints. */
+  /** By invitation, both operators comparing words. */
   void partnerWith(TestNode guest) {
     String line = links.invites().create(guest.party).line();
-    guest.links.invites().accept(Invite.parse(line), SOON);
-    book.confirm(guest.party, Optional.of(guest.identity.fingerprint()));
-    guest.book.confirm(party, Optional.of(identity.fingerprint()));
+    Partner host = guest.links.invites().accept(Invite.parse(line), SOON);
+    Partner enrolled = book.find(guest.party).orElseThrow();
+    book.confirm(guest.party, Optional.empty(), host.words());
+    guest.book.confirm(party, Optional.empty(), enrolled.words());
   }
 
   Duplex open(TestNode partner, String stream) throws IOException, TimeoutException {
