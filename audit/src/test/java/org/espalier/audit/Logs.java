@@ -17,6 +17,7 @@ import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Predicate;
 import org.espalier.audit.checkpoint.NoteSigner;
 import org.espalier.audit.event.Actor;
 import org.espalier.audit.event.EventBuilder;
@@ -24,6 +25,7 @@ import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.Intent;
 import org.espalier.audit.log.LogSettings;
+import org.espalier.audit.log.LoggedEvent;
 import org.espalier.audit.verify.TrustedKey;
 import org.espalier.audit.verify.Verification;
 import org.espalier.audit.verify.Verifier;
@@ -34,6 +36,10 @@ public final class Logs {
   public static final NoteSigner SIGNER =
       NoteSigner.of(ORIGIN, NoteSigner.Use.LOG, NoteSigner.generateKeys());
   public static final TrustedKey KEY = TrustedKey.parse(SIGNER.vkey());
+
+  /** What stands for a person. */
+  public static final String PERSON = "hmac-sha256:" + "7".repeat(64);
+
   private static final String DIGEST = EventBuilder.sha256(new byte[] {1});
 
   private Logs() {}
@@ -63,9 +69,10 @@ public final class Logs {
   public static void job(AuditLog log, String id) {
     log.fact(
         EventType.JOB_PROPOSED,
-        e -> e.job(id, 0, DIGEST).actor(Actor.of(Actor.Kind.HUMAN, "op-7", "unix-socket")));
+        e -> e.job(id, 0, DIGEST).actor(Actor.of(Actor.Kind.HUMAN, PERSON, "unix-socket")));
     log.fact(
-        EventType.JOB_APPROVED, e -> e.job(id, 0, DIGEST).approval("op-7", "approved", "c2ln"));
+        EventType.JOB_APPROVED,
+        e -> e.job(id, 0, DIGEST).personApproval(PERSON, "approved", "c2ln"));
     try (Intent run = log.intent(EventType.JOB_STARTED, e -> e.job(id, 1, DIGEST))) {
       for (String step : new String[] {"align", "train"}) {
         Intent phase =
@@ -112,7 +119,13 @@ public final class Logs {
     }
   }
 
-  /** A random history: jobs, single events, checkpoints, restarts, acts left open. */
+  /** Removes what can be removed before an index. */
+  public static AuditLog.Pruned prune(AuditLog log, long before, Predicate<LoggedEvent> stays)
+      throws IOException {
+    return log.prune(before, stays, e -> e.reason("retention.expired"));
+  }
+
+  /** A random history: jobs, single events, checkpoints, restarts, acts left open, pruning. */
   public static long honest(Path directory, Random random) throws IOException {
     int runs = 1 + random.nextInt(3);
     for (int run = 0; run < runs; run++) {
@@ -121,15 +134,16 @@ public final class Logs {
         log.fact(EventType.NODE_STARTED, e -> e.node("hospital-a", DIGEST, DIGEST, null));
         int steps = random.nextInt(6);
         for (int step = 0; step < steps; step++) {
-          switch (random.nextInt(5)) {
+          switch (random.nextInt(6)) {
             case 0 -> job(log, "J-" + random.nextInt(1000));
             case 1 -> log.checkpoint();
             case 2 -> fill(log, 1 + random.nextInt(random.nextInt(10) == 0 ? 600 : 20));
-            case 3 ->
+            case 3 -> prune(log, log.size(), event -> event.job().isEmpty());
+            case 4 ->
                 log.intent(
                     EventType.COMMAND,
                     e ->
-                        e.actor(Actor.of(Actor.Kind.HUMAN, "op-1", "unix-socket"))
+                        e.actor(Actor.of(Actor.Kind.HUMAN, PERSON, "unix-socket"))
                             .command("job run", Map.of("job", "J-1")));
             default -> log.fact(EventType.NODE_STOPPED, e -> e.reason("test"));
           }

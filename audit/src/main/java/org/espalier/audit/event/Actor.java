@@ -3,8 +3,9 @@ package org.espalier.audit.event;
 import java.util.Locale;
 
 /**
- * Who acts. Every part but {@code kind} and {@code pseudonym} may be null. A pseudonym stands for a
- * person; names of people do not belong into a log that nothing can be erased from.
+ * Who acts. Every part but {@code kind} and {@code pseudonym} may be null. Of a human being,
+ * pseudonym, session and address are what a {@code PersonStore} made of them, so that they can be
+ * erased: nothing can be erased from a log.
  *
  * @param kind human, service or partner
  * @param pseudonym stable identifier of the actor
@@ -32,10 +33,15 @@ public record Actor(
     }
   }
 
-  /** Requires kind and pseudonym. */
+  /** Requires kind and pseudonym, and of a human being that nothing personal is in the clear. */
   public Actor {
     if (kind == null || pseudonym == null) {
       throw new IllegalArgumentException("an actor has a kind and a pseudonym");
+    }
+    if (kind == Kind.HUMAN) {
+      Pseudonyms.require(pseudonym);
+      Pseudonyms.require(session);
+      Pseudonyms.require(address);
     }
   }
 

@@ -96,16 +96,25 @@ public final class EventBuilder {
   }
 
   /**
-   * One approval: by whom, what the signature means (such as {@code privacy_officer}), and the
-   * signature itself in Base64. Repeatable.
+   * One approval by a party: what the signature means, such as {@code approve}, and the signature
+   * itself in Base64. Repeatable.
    */
-  public EventBuilder approval(String pseudonym, String meaning, String signature) {
+  public EventBuilder approval(String party, String meaning, String signature) {
     return add(
         "approvals",
         group()
-            .with("pseudonym", text(pseudonym))
+            .with("pseudonym", text(party))
             .with("meaning", text(meaning))
             .with("signature", text(signature)));
+  }
+
+  /**
+   * One approval by a person. Repeatable, also beside those of parties.
+   *
+   * @param pseudonym of a {@code PersonStore}
+   */
+  public EventBuilder personApproval(String pseudonym, String meaning, String signature) {
+    return approval(Pseudonyms.require(pseudonym), meaning, signature);
   }
 
   /** The node: its name and the digests of build, configuration and policy. */
@@ -324,6 +333,28 @@ public final class EventBuilder {
             .with("through", natural(through))
             .with("count", natural(count))
             .with("digest", digest(digest)));
+  }
+
+  /**
+   * What is removed from the files of the log: all entries before {@code first}, the newest of
+   * which is of {@code untilMillis}, but {@code kept} of them that stay word by word, with SHA-256
+   * over their leaf hashes in order.
+   */
+  public EventBuilder pruned(long first, long untilMillis, long kept, String digest) {
+    return put(
+        "pruned",
+        group()
+            .with("first", natural(first))
+            .with("until", natural(untilMillis))
+            .with("kept", natural(kept))
+            .with("digest", digest(digest)));
+  }
+
+  /** Whose pseudonym loses its key, and how many events hold it. */
+  public EventBuilder erasure(String pseudonym, long events) {
+    return put(
+        "erasure",
+        group().with("pseudonym", Pseudonyms.require(pseudonym)).with("events", natural(events)));
   }
 
   /** {@code sha256:} and the hash of {@code data} in hex. Not for guessable data. */

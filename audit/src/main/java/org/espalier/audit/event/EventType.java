@@ -65,6 +65,10 @@ public enum EventType {
   CHECKPOINT_SIGNED("checkpoint.signed", Form.FACT, "tree"),
   /** A time-stamping authority's token for an earlier checkpoint came and was kept. */
   CHECKPOINT_STAMPED("checkpoint.stamped", Form.FACT, "tree", "stamp"),
+  /** Entries before an index are removed from the files; the tree keeps their hashes. */
+  LOG_PRUNED("log.pruned", Form.FACT, "reason", "pruned"),
+  /** The key of a person's pseudonym is destroyed: nobody can tell any more whose it was. */
+  ERASURE_DONE("erasure.done", Form.FACT, "actor", "reason", "erasure"),
   AUDIT_EXPORTED("audit.exported", Form.ACT, "job", "export"),
   AUDIT_REVIEWED("audit.reviewed", Form.EITHER, "actor");
 

@@ -4,21 +4,28 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.espalier.audit.checkpoint.Checkpoint;
 import org.espalier.audit.checkpoint.NoteSigner;
 import org.espalier.audit.event.Event;
 import org.espalier.audit.event.EventBuilder;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.merkle.Frontier;
+import org.espalier.audit.merkle.Hashing;
 
 /**
  * The writer of a log. An append returns when the event, and a signature over the tree that
@@ -31,6 +38,7 @@ public final class AuditLog implements AutoCloseable {
 
   private final LogSettings settings;
   private final LogWriter writer;
+  private final Object pruning = new Object();
   private final SecureRandom random = new SecureRandom();
   private final String boot = randomHex(8);
   private final long startNanos = System.nanoTime();
@@ -109,7 +117,7 @@ public final class AuditLog implements AutoCloseable {
     Set<Long> concluded = new HashSet<>();
     List<Long> orphans = new ArrayList<>();
     String lastRun = null;
-    for (long seq = reader.size() - 1; seq >= 0; seq--) {
+    for (long seq = reader.size() - 1; seq >= reader.first(); seq--) {
       LoggedEvent event = reader.event(seq);
       String run = event.json().path("boot").asText();
       if (run.equals(boot)) {
@@ -139,6 +147,95 @@ public final class AuditLog implements AutoCloseable {
       }
     }
     return orphans;
+  }
+
+  /**
+   * What was pruned.
+   *
+   * @param first index from which on all events are there
+   * @param removed events that are not there any more and were before
+   * @param kept events before {@code first} that stay, word by word
+   */
+  public record Pruned(long first, long removed, int kept) {}
+
+  /**
+   * How much {@link #prune} would remove.
+   *
+   * @return the first index that would stay, a multiple of 256; {@link LogReader#first} if nothing
+   *     would be removed
+   * @throws IOException if the log cannot be read
+   */
+  public static long prunable(LogReader reader, long before) throws IOException {
+    // An act goes as a whole, and not at all while it is under way.
+    Map<Long, Long> ends = new HashMap<>();
+    for (long seq = reader.first(); seq < reader.size(); seq++) {
+      LoggedEvent event = reader.event(seq);
+      if (event.phase().equals("intent")) {
+        ends.put(seq, Long.MAX_VALUE);
+      } else if (event.phase().equals("outcome")) {
+        ends.put(event.json().path("ref").asLong(), seq);
+      }
+    }
+    long first = Math.min(before, reader.journal().first()) / TilePaths.WIDTH * TilePaths.WIDTH;
+    for (boolean settled = false; !settled; ) {
+      settled = true;
+      for (Map.Entry<Long, Long> act : ends.entrySet()) {
+        if (act.getKey() < first && act.getValue() >= first) {
+          first = act.getKey() / TilePaths.WIDTH * TilePaths.WIDTH;
+          settled = false;
+        }
+      }
+    }
+    return Math.max(first, reader.first());
+  }
+
+  /**
+   * Removes events from the beginning of the log, in whole bundles of 256. Their hashes stay, so
+   * that the root and every proof are what they were. The event {@code log.pruned} is durable
+   * before anything is removed; a removal that is cut short is finished when the log is opened
+   * again.
+   *
+   * @param before no event from this index on is removed; more may stay: what has not left the
+   *     journal yet, and acts that are under way or not removed as a whole
+   * @param stays which of the events are kept all the same, word by word and for good
+   * @param content reason and whatever else is to be said in {@code log.pruned}
+   * @return what was removed; nothing is logged if that is nothing
+   * @throws IOException if the log cannot be read, or an event is not that of its hash: evidence is
+   *     not removed
+   * @throws AuditUnavailableException if it cannot be written
+   */
+  public Pruned prune(
+      long before, Predicate<? super LoggedEvent> stays, Consumer<EventBuilder> content)
+      throws IOException {
+    synchronized (pruning) {
+      LogReader reader = reader();
+      long first = prunable(reader, before);
+      if (first == reader.first()) {
+        return new Pruned(first, 0, reader.kept().before(first).entries().size());
+      }
+      SortedMap<Long, byte[]> kept = new TreeMap<>();
+      long until = 0;
+      for (long seq = reader.next(0); seq < first; seq = reader.next(seq + 1)) {
+        LoggedEvent event = reader.event(seq);
+        if (!Arrays.equals(Hashing.leaf(event.bytes()), reader.node(0, seq))) {
+          throw new IOException("event " + seq + " was altered; verify the log");
+        }
+        until = Math.max(until, event.time().toEpochMilli());
+        // Never fewer than before: this is on disk before the event that says so is.
+        if (seq < reader.first() || stays.test(event)) {
+          kept.put(seq, event.bytes());
+        }
+      }
+      Kept all = new Kept(first, kept);
+      long newest = until;
+      writer.files().keep(all);
+      append(
+          Event.fact(
+              EventType.LOG_PRUNED,
+              content.andThen(e -> e.pruned(first, newest, kept.size(), all.digest()))));
+      writer.files().removeBefore(first);
+      return new Pruned(first, first - reader.first(), kept.size());
+    }
   }
 
   /** The log as it is now; sees every event whose append has returned. */

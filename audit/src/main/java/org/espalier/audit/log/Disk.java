@@ -107,6 +107,13 @@ final class Disk {
     forceDirectory(parent);
   }
 
+  /** Removes a file; durable when it returns. */
+  void delete(Path file) throws IOException {
+    gate.pass("delete", file, 0);
+    Files.delete(file);
+    forceDirectory(file.toAbsolutePath().getParent());
+  }
+
   void deleteTree(Path directory) throws IOException {
     if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
       return;

@@ -8,6 +8,7 @@ import static org.espalier.audit.log.AuditUnavailableException.Problem.LOCKED;
 import static org.espalier.audit.log.AuditUnavailableException.Problem.READ_ONLY;
 import static org.espalier.audit.log.AuditUnavailableException.Problem.REPLACED;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -28,6 +29,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.espalier.audit.checkpoint.Checkpoint;
 import org.espalier.audit.checkpoint.NoteSigner;
+import org.espalier.audit.event.EventType;
 import org.espalier.audit.merkle.Frontier;
 import org.espalier.audit.merkle.Hashing;
 
@@ -322,6 +324,84 @@ final class LogFiles {
       cutJournal();
     }
     roll();
+    Kept kept = reader.kept();
+    if (kept.first() > reader.first() && pruned(reader).first() == kept.first()) {
+      // A crash came between the event that declares it and the removal.
+      removeBefore(kept.first());
+    }
+  }
+
+  /** What the newest {@code log.pruned} declares; nothing without one. */
+  private static Pruned pruned(LogReader reader) throws IOException {
+    return reader
+        .newest(EventType.LOG_PRUNED)
+        .map(
+            event -> {
+              JsonNode said = event.json().path("pruned");
+              return new Pruned(
+                  said.path("first").asLong(),
+                  said.path("kept").asLong(),
+                  said.path("digest").asText());
+            })
+        .orElse(new Pruned(0, 0, ""));
+  }
+
+  private record Pruned(long first, long kept, String digest) {}
+
+  /**
+   * What is missing at the beginning must have been declared, and what was to be kept of it must be
+   * there: limits count it.
+   */
+  private void requireDeclared(LogReader reader) throws IOException {
+    if (reader.first() == 0) {
+      return;
+    }
+    Pruned declared = pruned(reader);
+    if (declared.first() < reader.first()) {
+      throw damaged(
+          "entries 0 to "
+              + (reader.first() - 1)
+              + " are missing, and no event says that they were"
+              + " pruned");
+    }
+    Kept kept = reader.kept().before(declared.first());
+    if (kept.entries().size() != declared.kept() || !kept.digest().equals(declared.digest())) {
+      throw damaged("what was kept of the pruned entries is missing or was altered");
+    }
+    for (var entry : kept.entries().entrySet()) {
+      if (!Arrays.equals(Hashing.leaf(entry.getValue()), reader.node(0, entry.getKey()))) {
+        throw damaged("entry " + entry.getKey() + ", which was kept, is not that of the tree");
+      }
+    }
+  }
+
+  /**
+   * Makes entries durable that stay when the bundles before an index are removed. For any thread,
+   * one at a time: the writer has nothing to do with the files concerned.
+   */
+  void keep(Kept kept) {
+    try {
+      disk.replace(directory.resolve(Kept.FILE), kept.toBytes());
+    } catch (IOException e) {
+      throw unavailable("entries of the audit log " + directory + " cannot be kept apart", e);
+    }
+  }
+
+  /**
+   * Removes the bundles of entries before an index, the lowest first, so that no gap comes. For any
+   * thread, as {@link #keep}.
+   */
+  void removeBefore(long first) {
+    try {
+      for (long i = 0; i < first / TilePaths.WIDTH; i++) {
+        Path bundle = paths.entries(i);
+        if (Files.exists(bundle, LinkOption.NOFOLLOW_LINKS)) {
+          disk.delete(bundle);
+        }
+      }
+    } catch (IOException e) {
+      throw unavailable("pruned entries of the audit log " + directory + " cannot be removed", e);
+    }
   }
 
   /**
@@ -330,7 +410,14 @@ final class LogFiles {
   private Frontier restoreTiles(LogReader reader, Journal found) throws IOException {
     long bundles = found.first() / TilePaths.WIDTH;
     boolean complete = true;
-    for (long i = 0; i < bundles; i++) {
+    long pruned = reader.first() / TilePaths.WIDTH;
+    for (long i = 0; i < pruned; i++) {
+      if (!Files.isRegularFile(paths.hashes(0, i), LinkOption.NOFOLLOW_LINKS)) {
+        throw damaged("the hashes of pruned entries from " + i * TilePaths.WIDTH + " are missing");
+      }
+    }
+    requireDeclared(reader);
+    for (long i = pruned; i < bundles; i++) {
       if (!Files.isRegularFile(paths.entries(i), LinkOption.NOFOLLOW_LINKS)) {
         throw damaged(
             "the bundle of entries "

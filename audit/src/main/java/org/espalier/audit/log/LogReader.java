@@ -9,13 +9,16 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.function.Predicate;
+import org.espalier.audit.event.EventType;
 import org.espalier.audit.merkle.Hashing;
 import org.espalier.audit.merkle.Nodes;
 
@@ -33,6 +36,11 @@ public final class LogReader implements Nodes {
   private final TilePaths paths;
   private final Journal journal;
   private final boolean trustTiles;
+
+  /** Index of the first event from which on all are there; the bundles before are pruned. */
+  private final long first;
+
+  private final Kept kept;
   private final Map<Path, List<byte[]>> cache = new Cache();
 
   /** The bundle read last, so that reading in order looks nothing up. */
@@ -43,11 +51,39 @@ public final class LogReader implements Nodes {
   /** One hash for 256 events at most, and only for those of upper tiles that are not full. */
   private final Map<Node, byte[]> derived = new HashMap<>();
 
-  private LogReader(Path directory, Journal journal, boolean trustTiles) {
+  private LogReader(Path directory, Journal journal, boolean trustTiles) throws IOException {
     this.directory = directory;
     this.paths = new TilePaths(directory);
     this.journal = journal;
     this.trustTiles = trustTiles;
+    this.first = firstBundle() * TilePaths.WIDTH;
+    Path file = directory.resolve(Kept.FILE);
+    this.kept =
+        Files.exists(file, LinkOption.NOFOLLOW_LINKS)
+            ? Kept.parse(readBounded(file, MAX_JOURNAL))
+            : Kept.NONE;
+  }
+
+  /** Bundles are pruned from the first on, without gaps; so the border is found by halving. */
+  private long firstBundle() {
+    long from = 0;
+    long to = journal.first() / TilePaths.WIDTH;
+    if (to == 0 || isBundle(0)) {
+      return 0;
+    }
+    while (from < to) {
+      long middle = (from + to) / 2;
+      if (isBundle(middle)) {
+        to = middle;
+      } else {
+        from = middle + 1;
+      }
+    }
+    return to;
+  }
+
+  private boolean isBundle(long index) {
+    return Files.isRegularFile(paths.entries(index), LinkOption.NOFOLLOW_LINKS);
   }
 
   /**
@@ -65,7 +101,7 @@ public final class LogReader implements Nodes {
   }
 
   /** The same state, but hashes are derived from the entries even where tiles hold them. */
-  LogReader withoutTiles() {
+  LogReader withoutTiles() throws IOException {
     return new LogReader(directory, journal, false);
   }
 
@@ -74,9 +110,39 @@ public final class LogReader implements Nodes {
     return journal.origin();
   }
 
-  /** Number of events. */
+  /** Number of events, pruned ones included. */
   public long size() {
     return journal.size();
+  }
+
+  /** Index from which on all events are there; 0 if none was pruned. */
+  public long first() {
+    return first;
+  }
+
+  /**
+   * Index of the first event from {@code seq} on that is there; {@link #size} if there is none.
+   * Before {@link #first} there are single ones that were kept.
+   */
+  public long next(long seq) {
+    if (seq >= first) {
+      return Math.min(seq, size());
+    }
+    SortedMap<Long, byte[]> later = kept.entries().subMap(Math.max(0, seq), first);
+    return later.isEmpty() ? first : later.firstKey();
+  }
+
+  /** Index of the last event up to {@code seq} that is there; -1 if there is none. */
+  private long previous(long seq) {
+    if (seq >= first || seq < 0) {
+      return seq;
+    }
+    SortedMap<Long, byte[]> earlier = kept.entries().headMap(seq + 1);
+    return earlier.isEmpty() ? -1 : earlier.lastKey();
+  }
+
+  Kept kept() {
+    return kept;
   }
 
   /** The newest signed checkpoint, if one was ever made. */
@@ -91,6 +157,7 @@ public final class LogReader implements Nodes {
    * One event.
    *
    * @throws IndexOutOfBoundsException if the log has no such event
+   * @throws IOException if it was pruned or cannot be read
    */
   public LoggedEvent event(long seq) throws IOException {
     return LoggedEvent.parse(seq, entry(seq));
@@ -100,7 +167,9 @@ public final class LogReader implements Nodes {
   public List<LoggedEvent> tail(int count, Predicate<? super LoggedEvent> query)
       throws IOException {
     Deque<LoggedEvent> found = new ArrayDeque<>();
-    for (long seq = size() - 1; seq >= 0 && found.size() < count; seq--) {
+    for (long seq = previous(size() - 1);
+        seq >= 0 && found.size() < count;
+        seq = previous(seq - 1)) {
       LoggedEvent event = event(seq);
       if (query.test(event)) {
         found.addFirst(event);
@@ -113,13 +182,58 @@ public final class LogReader implements Nodes {
   public List<LoggedEvent> search(long from, int limit, Predicate<? super LoggedEvent> query)
       throws IOException {
     List<LoggedEvent> found = new ArrayList<>();
-    for (long seq = Math.max(0, from); seq < size() && found.size() < limit; seq++) {
+    for (long seq = next(from); seq < size() && found.size() < limit; seq = next(seq + 1)) {
       LoggedEvent event = event(seq);
       if (query.test(event)) {
         found.add(event);
       }
     }
     return found;
+  }
+
+  /** Takes an event that was read. */
+  @FunctionalInterface
+  public interface Visitor {
+    void visit(LoggedEvent event) throws IOException;
+  }
+
+  /**
+   * The events of one type from an index on, oldest first, kept ones included. Only these are
+   * parsed, so that a long log is read in little time.
+   */
+  public void ofType(long from, EventType type, Visitor visitor) throws IOException {
+    byte[] mark = mark(type);
+    for (long seq = next(from); seq < size(); seq = next(seq + 1)) {
+      if (contains(entry(seq), mark) && event(seq).type().equals(type.wireName())) {
+        visitor.visit(event(seq));
+      }
+    }
+  }
+
+  /** The newest event of a type of those that were not pruned. */
+  public Optional<LoggedEvent> newest(EventType type) throws IOException {
+    byte[] mark = mark(type);
+    for (long seq = size() - 1; seq >= first; seq--) {
+      if (contains(entry(seq), mark) && event(seq).type().equals(type.wireName())) {
+        return Optional.of(event(seq));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** How the type stands in an event, as the writer writes it. */
+  private static byte[] mark(EventType type) {
+    return ("\"type\":\"" + type.wireName() + "\"").getBytes(UTF_8);
+  }
+
+  private static boolean contains(byte[] bytes, byte[] part) {
+    for (int at = 0; at + part.length <= bytes.length; at++) {
+      if (bytes[at] == part[0]
+          && Arrays.equals(bytes, at, at + part.length, part, 0, part.length)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   @Override
@@ -131,7 +245,9 @@ public final class LogReader implements Nodes {
     long tile = firstHash / TilePaths.WIDTH;
     int offset = (int) (firstHash % TilePaths.WIDTH);
     Path file = paths.hashes(tileLevel, tile);
-    if (trustTiles && (cache.containsKey(file) || Files.isRegularFile(file))) {
+    // Of pruned entries the lowest tiles are all that there is.
+    boolean given = trustTiles || (tileLevel == 0 && firstHash < first);
+    if (given && (cache.containsKey(file) || Files.isRegularFile(file))) {
       List<byte[]> hashes = cached(file, Bundles::hashes, TilePaths.WIDTH * Hashing.BYTES);
       if (hashes.size() == TilePaths.WIDTH) {
         return Bundles.rootOf(hashes.subList(offset, offset + count));
@@ -174,6 +290,13 @@ public final class LogReader implements Nodes {
     }
     if (seq >= journal.first()) {
       return journal.entries().get((int) (seq - journal.first()));
+    }
+    if (seq < first) {
+      byte[] entry = kept.entries().get(seq);
+      if (entry == null) {
+        throw new IOException("event " + seq + " was pruned");
+      }
+      return entry;
     }
     if (seq / TilePaths.WIDTH != bundleIndex) {
       Path file = paths.entries(seq / TilePaths.WIDTH);

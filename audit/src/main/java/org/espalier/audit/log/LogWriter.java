@@ -116,6 +116,11 @@ final class LogWriter {
     }
   }
 
+  /** The files, of which others than this may only call what is said to be for them. */
+  LogFiles files() {
+    return files;
+  }
+
   void close() {
     lock.lock();
     try {

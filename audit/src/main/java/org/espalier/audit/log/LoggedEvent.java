@@ -89,7 +89,13 @@ public record LoggedEvent(long seq, byte[] bytes, JsonNode json) {
     field(line, "step=", json.path("step"));
     field(line, "protocol=", json.path("protocol").path("name"));
     field(line, "partner=", json.path("partner").path("id"));
-    field(line, "actor=", json.path("actor").path("pseudonym"));
+    JsonNode actor = json.path("actor");
+    field(
+        line,
+        "actor=",
+        actor.at("/opened/pseudonym").isTextual()
+            ? actor.at("/opened/pseudonym")
+            : actor.path("pseudonym"));
     if (json.has("ref")) {
       line.append("  (of ").append(json.path("ref").asLong()).append(')');
     }

@@ -141,7 +141,8 @@ public enum EventExport {
   }
 
   private static String actor(Source source, LoggedEvent event) {
-    return event.json().path("actor").path("pseudonym").asText(source.node());
+    JsonNode actor = event.json().path("actor");
+    return actor.at("/opened/pseudonym").asText(actor.path("pseudonym").asText(source.node()));
   }
 
   private static boolean isPartner(LoggedEvent event) {

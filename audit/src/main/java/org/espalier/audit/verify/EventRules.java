@@ -68,6 +68,8 @@ final class EventRules {
       key.rotate EITHER before after
       checkpoint.signed FACT tree
       checkpoint.stamped FACT tree stamp
+      log.pruned FACT reason pruned
+      erasure.done FACT actor reason erasure
       audit.exported ACT job export
       audit.reviewed EITHER actor
       """;
@@ -94,7 +96,7 @@ final class EventRules {
                   + " requests clock actor approvals node purpose legal_basis agreement dpia"
                   + " data_subjects data_categories transfer retention partner recipients"
                   + " peer_event transcripts receipt peer_checkpoint traffic job protocol inputs"
-                  + " outputs rows privacy tree export stamp")
+                  + " outputs rows privacy tree export stamp pruned erasure")
               .split(" "));
 
   private static final Set<String> OUTCOMES = Set.of("ok", "denied", "failed", "aborted");
@@ -153,6 +155,12 @@ final class EventRules {
   }
 
   private final Map<Long, String> openIntents = new HashMap<>();
+  private long pruned;
+
+  /** Events before an index are not there, so that what is said of them cannot be checked. */
+  void pruned(long before) {
+    pruned = before;
+  }
 
   /** The closed catalogue by name. */
   static Map<String, Type> types() {
@@ -170,6 +178,13 @@ final class EventRules {
    * @param seq index of the leaf
    */
   Checked check(long seq, byte[] bytes) throws BrokenRuleException {
+    Checked event = checkAlone(seq, bytes);
+    checkPhase(seq, event.json(), TYPES.get(event.type()));
+    return event;
+  }
+
+  /** Checks an event that was kept without those around it. */
+  Checked checkAlone(long seq, byte[] bytes) throws BrokenRuleException {
     JsonNode json = parse(bytes);
     require(json.path("v").isInt() && json.path("v").asInt() == 1, "is not of version 1");
     JsonNode stated = json.path("seq");
@@ -197,7 +212,6 @@ final class EventRules {
     require(
         seq == 0 || !type.name.equals("log.continued"),
         "says that a log begins, in the middle of one");
-    checkPhase(seq, json, type);
     return new Checked(seq, json);
   }
 
@@ -222,6 +236,9 @@ final class EventRules {
         require(natural(json, "ref"), "is an outcome but does not say of what");
         long ref = json.path("ref").asLong();
         String intent = openIntents.remove(ref);
+        if (intent == null && ref < pruned) {
+          break;
+        }
         require(
             intent != null,
             "is the outcome of event "

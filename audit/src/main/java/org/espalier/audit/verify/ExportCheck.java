@@ -104,7 +104,9 @@ final class ExportCheck {
         job,
         findings.sorted(),
         findings.remarks(),
-        evidence);
+        evidence,
+        0,
+        -1);
   }
 
   /** Events that a partner's log must tell of, too; in order. */

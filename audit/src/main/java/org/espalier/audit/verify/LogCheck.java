@@ -38,6 +38,8 @@ final class LogCheck {
   private final Findings findings = new Findings();
   private final EventRules rules = new EventRules();
   private final Tree tree = new Tree();
+  private final Pruning pruning;
+  private boolean gap;
 
   /** For each tile level above 0 all its hashes, derived from the entries. */
   private final List<List<byte[]>> levels = new ArrayList<>();
@@ -86,6 +88,7 @@ final class LogCheck {
     this.last = last;
     this.witnessing = witnessing;
     this.stamping = stamping;
+    this.pruning = new Pruning(files, findings, rules);
   }
 
   Verification run() throws IOException {
@@ -107,7 +110,17 @@ final class LogCheck {
         "",
         findings.sorted(),
         findings.remarks(),
-        evidence);
+        evidence,
+        pruning.before(),
+        pruning.declaredBy());
+  }
+
+  /**
+   * Whether entries were missing that nothing declared. A running node may have declared and
+   * removed them since the journal was read; then another check finds it in order.
+   */
+  boolean sawGap() {
+    return gap || pruning.isUndeclared();
   }
 
   /** The newest head that the trusted key signed and that the entries lead to; null if none. */
@@ -144,6 +157,7 @@ final class LogCheck {
               + Texts.shown(key.name()));
       throw new StopException();
     }
+    pruning.open();
     openCheckpoint(checkpointBytes);
     mark();
     firstInJournal = journal.first();
@@ -168,8 +182,9 @@ final class LogCheck {
     if (!entries.isEmpty()) {
       chunk(entries, false);
     }
+    pruning.close();
     size = tree.size();
-    checked = size;
+    checked = size - pruning.before() + pruning.kept();
     root = tree.root();
     boolean rootOk = lastCommit != null && good == size && anythingSigned;
     if (rootOk) {
@@ -381,7 +396,15 @@ final class LogCheck {
     long first = index * StoredFiles.WIDTH;
     String name = new StoredFiles.Tile(StoredFiles.ENTRIES, index, StoredFiles.WIDTH).path();
     byte[] bytes = files.read(name, MAX_BUNDLE);
+    List<byte[]> hashes = bytes == null && first == pruning.before() ? pruning.next() : null;
+    if (hashes != null) {
+      hashes.forEach(this::add);
+      level0();
+      chunkHashes.clear();
+      return;
+    }
     if (bytes == null) {
+      gap = true;
       findings.missing(
           first,
           "the file with events "
@@ -427,6 +450,7 @@ final class LogCheck {
       switch (event.type()) {
         case "checkpoint.signed" -> statedTree(event);
         case "log.continued" -> continued(event);
+        case "log.pruned" -> pruning.declared(event);
         case "checkpoint.stamped" -> stamping.named(seq, event.json(), findings);
         default -> {}
       }
@@ -435,7 +459,10 @@ final class LogCheck {
     } catch (EventRules.BrokenRuleException e) {
       findings.altered(seq, "event " + seq + " " + e.getMessage());
     }
-    byte[] hash = Hashing.leaf(entry);
+    add(Hashing.leaf(entry));
+  }
+
+  private void add(byte[] hash) {
     tree.add(hash);
     chunkHashes.add(hash);
     mark();
@@ -533,10 +560,7 @@ final class LogCheck {
       compareHashes(full);
     }
     if (entries.size() == StoredFiles.WIDTH) {
-      if (levels.isEmpty()) {
-        levels.add(new ArrayList<>());
-      }
-      levels.get(0).add(Tree.rootOf256(chunkHashes));
+      level0();
     }
     for (int level : new int[] {StoredFiles.ENTRIES, 0}) {
       StoredFiles.Tile from = new StoredFiles.Tile(level, index, 1);
@@ -550,6 +574,13 @@ final class LogCheck {
       }
     }
     chunkHashes.clear();
+  }
+
+  private void level0() {
+    if (levels.isEmpty()) {
+      levels.add(new ArrayList<>());
+    }
+    levels.get(0).add(Tree.rootOf256(chunkHashes));
   }
 
   private void compareHashes(StoredFiles.Tile tile) throws IOException {

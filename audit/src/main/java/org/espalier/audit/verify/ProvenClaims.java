@@ -58,9 +58,51 @@ public final class ProvenClaims {
     } else {
       json.put("leaf", Base64.getEncoder().encodeToString(Hashing.leaf(event)));
     }
+    return proven(json, proof);
+  }
+
+  /**
+   * That the log was pruned, for an answer.
+   *
+   * @param event bytes of the newest {@code log.pruned}
+   * @param proof path from its leaf to the root
+   */
+  public static ObjectNode pruned(long seq, byte[] event, List<byte[]> proof) {
+    return proven(
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("seq", seq)
+            .put("event", new String(event, UTF_8)),
+        proof);
+  }
+
+  private static ObjectNode proven(ObjectNode json, List<byte[]> proof) {
     var path = json.putArray("proof");
     proof.forEach(hash -> path.add(Base64.getEncoder().encodeToString(hash)));
     return json;
+  }
+
+  /**
+   * Up to when events of a log may have been pruned, by an answer: milliseconds since 1970.
+   *
+   * @param json what {@link #pruned(long, byte[], List)} made; missing: none were
+   * @param head as in {@link #read}
+   * @throws IllegalArgumentException if that is not in the tree
+   */
+  public static long prunedUntil(JsonNode json, TreeHead head) {
+    if (json.isMissingNode() || json.isNull()) {
+      return -1;
+    }
+    byte[] event = json.path("event").asText().getBytes(UTF_8);
+    JsonNode said = event.length > MAX_EVENT ? json.path("") : parse(event);
+    JsonNode until = said.at("/pruned/until");
+    if (!said.path("type").asText().equals("log.pruned")
+        || !until.isIntegralNumber()
+        || !until.canConvertToLong()) {
+      throw new IllegalArgumentException("what it says of its pruning is no event");
+    }
+    requireProven(json, json.path("seq").asLong(-1), Hashing.leaf(event), head);
+    return until.asLong();
   }
 
   /**
@@ -121,6 +163,11 @@ public final class ProvenClaims {
     } else {
       leaf = Texts.base64(json.path("leaf").asText());
     }
+    requireProven(json, seq, leaf, head);
+    return claim;
+  }
+
+  private static void requireProven(JsonNode json, long seq, byte[] leaf, TreeHead head) {
     List<byte[]> path = new ArrayList<>();
     for (JsonNode hash : json.path("proof")) {
       byte[] bytes = Texts.base64(hash.asText());
@@ -134,7 +181,6 @@ public final class ProvenClaims {
         || !Proofs.included(seq, head.size(), leaf, path, head.root())) {
       throw new IllegalArgumentException("is not in the tree that its log signed");
     }
-    return claim;
   }
 
   private static JsonNode parse(byte[] event) {

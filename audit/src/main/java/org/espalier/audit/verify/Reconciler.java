@@ -41,6 +41,8 @@ public final class Reconciler {
   private final long due;
   private final List<Difference> differences = new ArrayList<>();
   private final List<String> remarks = new ArrayList<>();
+  private long pruned = -1;
+  private long othersPruned = -1;
   private int compared;
 
   private Reconciler(String mine, String theirs, Instant now) {
@@ -94,6 +96,8 @@ public final class Reconciler {
    * @param after the same log afterwards
    * @param answer what the other's log said in between
    * @param heads how far the other's logs had come, under their signatures
+   * @param pruned up to when this party's log is pruned, milliseconds since 1970; -1: it is not
+   * @param othersPruned the same of the other's
    * @param now of this party's clock
    */
   public static Reconciliation live(
@@ -103,8 +107,12 @@ public final class Reconciler {
       List<Claim> after,
       List<Claim> answer,
       List<TreeHead> heads,
+      long pruned,
+      long othersPruned,
       Instant now) {
     Reconciler both = new Reconciler(mine, theirs, now);
+    both.pruned = pruned;
+    both.othersPruned = othersPruned;
     heads.forEach(head -> both.stated(before, head, mine, theirs));
     return both.compare(before, after, answer);
   }
@@ -169,12 +177,31 @@ public final class Reconciler {
       List<Claim> earlier = first.getOrDefault(job, List.of());
       List<Claim> here = last.getOrDefault(job, List.of());
       List<Claim> other = there.getOrDefault(job, List.of());
+      if (isPruned(job, here, mine, pruned, other)
+          || isPruned(job, other, theirs, othersPruned, here)) {
+        continue;
+      }
       specs(job, here, other);
       same(job, here, other);
       oneSided(job, earlier, mine, other, theirs);
       oneSided(job, other, theirs, here, mine);
     }
     return new Reconciliation(mine, theirs, jobs.size(), compared, differences, remarks);
+  }
+
+  /** Whether one log holds nothing of a job because the time of its events is over there. */
+  private boolean isPruned(
+      String job, List<Claim> lacks, String lacker, long until, List<Claim> has) {
+    boolean over =
+        lacks.isEmpty()
+            && until >= 0
+            && has.stream().allMatch(claim -> claim.time() <= until + PATIENCE.toMillis());
+    if (over) {
+      remark(
+          "job %s is not compared: %s has pruned its log up to %s, which the log declares"
+              .formatted(job, lacker, Instant.ofEpochMilli(until)));
+    }
+    return over;
   }
 
   private void specs(String job, List<Claim> here, List<Claim> other) {

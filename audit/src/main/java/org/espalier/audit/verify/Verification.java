@@ -24,6 +24,8 @@ import java.util.Optional;
  * @param findings what is wrong, gravest first; empty if and only if the verdict is OK
  * @param remarks what is unusual but no sign of tampering
  * @param evidence proof of a fork, or null
+ * @param prunedBefore events before this index are missing; 0: none
+ * @param prunedBy event that declares it, or -1
  */
 public record Verification(
     String kind,
@@ -37,7 +39,9 @@ public record Verification(
     String job,
     List<Finding> findings,
     List<String> remarks,
-    Evidence evidence) {
+    Evidence evidence,
+    long prunedBefore,
+    long prunedBy) {
 
   /** Copies the lists. */
   public Verification {
@@ -65,7 +69,9 @@ public record Verification(
         "",
         List.of(finding),
         List.of(),
-        null);
+        null,
+        0,
+        -1);
   }
 
   Verification with(String remark) {
@@ -83,7 +89,9 @@ public record Verification(
         job,
         findings,
         more,
-        evidence);
+        evidence,
+        prunedBefore,
+        prunedBy);
   }
 
   /** Whether everything agrees. */
@@ -137,6 +145,9 @@ public record Verification(
             .put("origin", origin)
             .put("size", size)
             .put("events", events);
+    if (prunedBefore > 0) {
+      json.putObject("pruned").put("before", prunedBefore).put("declared_by", prunedBy);
+    }
     if (root.length > 0) {
       json.put("root", Base64.getEncoder().encodeToString(root));
     }

@@ -62,7 +62,7 @@ class EventExportTest {
                   .actor(Actor.of(Actor.Kind.PARTNER, "bank\n=|\\ CEF:0|evil", "mtls")));
       log.fact(
           EventType.AUDIT_REVIEWED,
-          e -> e.actor(Actor.of(Actor.Kind.HUMAN, "uid-1", "unix-socket")));
+          e -> e.actor(Actor.of(Actor.Kind.HUMAN, Logs.PERSON, "unix-socket")));
       log.checkpoint();
     }
     reader = LogReader.open(folder.resolve("log"));

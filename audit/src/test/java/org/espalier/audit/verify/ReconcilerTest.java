@@ -82,7 +82,7 @@ class ReconcilerTest {
       boolean bank = self.equals("bank.example");
       Actor actor =
           bank
-              ? Actor.of(Actor.Kind.HUMAN, "uid-1", "unix-socket")
+              ? Actor.of(Actor.Kind.HUMAN, Logs.PERSON, "unix-socket")
               : Actor.of(Actor.Kind.PARTNER, partner, "mtls");
       log.intent(EventType.JOB_PROPOSED, e -> e.job(JOB, 0, spec).actor(actor))
           .ok(e -> e.job(JOB, 0, spec));

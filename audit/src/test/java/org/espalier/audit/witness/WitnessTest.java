@@ -18,13 +18,17 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.espalier.audit.Logs;
 import org.espalier.audit.checkpoint.Checkpoint;
 import org.espalier.audit.checkpoint.NoteSigner;
 import org.espalier.audit.event.Event;
+import org.espalier.audit.event.EventType;
 import org.espalier.audit.export.JobExport;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.LogReader;
@@ -452,5 +456,55 @@ class WitnessTest {
             WitnessPolicy.parse(policy("\tgroup  g 2 bank\tclinic \nquorum g").getBytes(UTF_8))
                 .onlyLog())
         .isEqualTo(Logs.KEY);
+  }
+
+  /** Attack 18: appends go on while a witness says nothing. */
+  @Test
+  void aHungWitnessHoldsUpNoAppend() throws Exception {
+    CountDownLatch asked = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    Thread asking =
+        new Thread(
+            () -> {
+              try {
+                new Cosigning(log, NOW)
+                    .ask(
+                        key(BANK),
+                        request -> {
+                          asked.countDown();
+                          try {
+                            end.await();
+                          } catch (InterruptedException e) {
+                            Thread.currentThread().interrupt();
+                          }
+                          throw new IOException("it did not answer");
+                        });
+              } catch (IOException e) {
+                // As it must be.
+              }
+            });
+    long[] nanos = new long[300];
+    try (AuditLog writer = Logs.open(log)) {
+      writer.checkpoint();
+      asking.start();
+      asked.await();
+      for (int i = 0; i < nanos.length; i++) {
+        long began = System.nanoTime();
+        writer.fact(EventType.NODE_STOPPED, e -> e.reason("test"));
+        nanos[i] = System.nanoTime() - began;
+      }
+      writer.checkpoint();
+      assertThat(end.getCount()).isEqualTo(1);
+      assertThat(asking.isAlive()).isTrue();
+    } finally {
+      end.countDown();
+      asking.join();
+    }
+    Arrays.sort(nanos);
+    System.out.printf(
+        "append beside a hung witness: median %.2f ms, p99 %.2f ms%n",
+        nanos[150] / 1e6, nanos[296] / 1e6);
+    assertThat(nanos[296]).isLessThan(TimeUnit.SECONDS.toNanos(1));
+    assertThat(Logs.verify(log).ok()).isTrue();
   }
 }

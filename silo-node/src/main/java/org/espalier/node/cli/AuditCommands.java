@@ -19,6 +19,7 @@ import org.espalier.audit.export.JobExport;
 import org.espalier.audit.log.EventQuery;
 import org.espalier.audit.log.LogReader;
 import org.espalier.audit.log.LoggedEvent;
+import org.espalier.audit.log.PersonStore;
 import org.espalier.audit.report.EventExport;
 import org.espalier.audit.verify.TimeStampTrust;
 import org.espalier.audit.verify.TrustedKey;
@@ -60,6 +61,8 @@ import picocli.CommandLine.Parameters;
       AuditRecover.class,
       AuditRotateKey.class,
       AuditReport.class,
+      AuditErase.class,
+      AuditPrune.class,
     })
 final class AuditCommands extends GroupCommand {
 
@@ -128,7 +131,8 @@ final class AuditCommands extends GroupCommand {
       EventQuery query = new EventQuery(type, job, null, null, null, null, null);
       ObjectNode result = Json.object();
       ArrayNode events = result.putArray("events");
-      reader.tail(count, query).forEach(event -> events.add(event.json()));
+      PersonStore people = PersonStore.open(home().people());
+      reader.tail(count, query).forEach(event -> events.add(people.shown(event).json()));
       return result;
     }
 
@@ -367,6 +371,8 @@ final class AuditCommands extends GroupCommand {
               log.search(
                   0, Integer.MAX_VALUE, job == null ? EventQuery.ALL : EventQuery.ofJob(job)));
         }
+        PersonStore people = PersonStore.open(home().people());
+        events.replaceAll(people::shown);
         count = events.size();
         wanted.write(
             new EventExport.Source(

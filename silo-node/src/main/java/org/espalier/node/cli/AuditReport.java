@@ -47,7 +47,7 @@ final class AuditReport extends SiloCommand {
     ProcessingRecord record = new ProcessingRecord(home().load().name().name());
     try {
       for (LogReader log : NodeHome.logs(home())) {
-        for (long seq = 0; seq < log.size(); seq++) {
+        for (long seq = log.next(0); seq < log.size(); seq = log.next(seq + 1)) {
           record.add(log.origin(), log.event(seq));
         }
       }

@@ -2,14 +2,43 @@ package org.espalier.node.config;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.regex.Pattern;
 
 /**
  * The section {@code audit} of {@code silo.yaml}.
  *
  * @param timestamps an authority that stamps checkpoints of the audit log; null: none does
+ * @param retention how long events are kept at least, in days, such as {@code 730d}, 100 and more;
+ *     null: 100 days, and {@code silo audit prune} must be told more
+ * @param hold why nothing may be pruned or erased now, such as the name of a case; null: it may
  */
-public record AuditConfig(Timestamps timestamps) {
+public record AuditConfig(Timestamps timestamps, String retention, String hold) {
+  /** Longer than the longest time over which a limit counts. */
+  public static final Duration LEAST = Duration.ofDays(100);
+
+  public AuditConfig {
+    if (retention != null) {
+      Duration unused = days("audit.retention", retention);
+    }
+    if (hold != null && (hold.isBlank() || hold.length() > 200)) {
+      throw new IllegalArgumentException("audit.hold says why, in at most 200 characters");
+    }
+  }
+
+  /** Reads a number of days, at least {@link #LEAST}. */
+  public static Duration days(String what, String text) {
+    if (text.matches("[1-9][0-9]{2,4}d")) {
+      return Duration.ofDays(Long.parseLong(text.substring(0, text.length() - 1)));
+    }
+    throw new IllegalArgumentException(
+        what + " is a number of days, at least 100d, such as 730d, not '" + text + "'");
+  }
+
+  /** How long events are kept at least. */
+  public Duration kept() {
+    return retention == null ? LEAST : days("audit.retention", retention);
+  }
 
   /**
    * A time-stamping authority (RFC 3161).

@@ -65,6 +65,11 @@ public record SiloHome(Path root) {
     return root.resolve("audit.frozen-" + number);
   }
 
+  /** Names of people for the pseudonyms in the audit log, and the keys of these. */
+  public Path people() {
+    return root.resolve("people");
+  }
+
   /** What this node remembers of partners' logs, and their keys as witnesses of its own. */
   public Path witness() {
     return root.resolve("witness");

@@ -72,7 +72,7 @@ final class AuditPages {
 
   private static String who(JsonNode event) {
     JsonNode actor = event.path("actor");
-    String id = actor.path("id").asText("");
+    String id = actor.at("/opened/pseudonym").asText(actor.path("pseudonym").asText());
     return id.isEmpty() ? "the node" : (actor.path("kind").asText("") + " " + id).strip();
   }
 

@@ -32,6 +32,7 @@ final class AuditCommands {
   private final SiloHome home;
   private final AuditLog log;
   private final AuditJournal journal;
+  private final People people;
   private final Witnesses witnesses;
   private final WitnessRequests witnessing;
   private final Reconciling reconciling;
@@ -42,6 +43,7 @@ final class AuditCommands {
       SiloHome home,
       AuditLog log,
       AuditJournal journal,
+      People people,
       Witnesses witnesses,
       WitnessRequests witnessing,
       Reconciling reconciling,
@@ -50,6 +52,7 @@ final class AuditCommands {
     this.home = home;
     this.log = log;
     this.journal = journal;
+    this.people = people;
     this.witnesses = witnesses;
     this.witnessing = witnessing;
     this.reconciling = reconciling;
@@ -84,7 +87,7 @@ final class AuditCommands {
     ArrayNode events = result.putArray("events");
     try {
       for (LoggedEvent event : log.reader().tail(count, query)) {
-        events.add(event.json());
+        events.add(people.shown(event));
       }
     } catch (IOException e) {
       throw Problem.refused("the audit log cannot be read").detail(e.getMessage()).because(e);

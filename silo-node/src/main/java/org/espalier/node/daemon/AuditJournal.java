@@ -14,10 +14,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.espalier.audit.checkpoint.Checkpoint;
 import org.espalier.audit.event.Actor;
@@ -77,20 +80,24 @@ final class AuditJournal implements Journal {
       new Counted<>(EventType.PHASE_STARTED, AuditJournal::predicted);
   private final Counted<Spent> epsilons =
       new Counted<>(EventType.PHASE_STARTED, AuditJournal::spent);
-  private final Actor operator;
+  private final People people;
   private final Function<Party, Optional<Fingerprint>> pins;
   private final List<LogReader> frozen;
+
+  /** Nothing is removed while somebody counts. */
+  private final ReadWriteLock removal = new ReentrantReadWriteLock();
+
   private volatile BiConsumer<String, EventBuilder> reasons = (job, event) -> {};
   private volatile Runnable afterCheckpoint = () -> {};
   private volatile LongConsumer appended = nanos -> {};
   private volatile boolean writable = true;
 
   /**
-   * @param operator who uses the control socket
+   * @param people how people appear in the log
    * @param pins the pinned identity of a partner
    */
-  AuditJournal(AuditLog log, Actor operator, Function<Party, Optional<Fingerprint>> pins) {
-    this(log, operator, pins, List.of());
+  AuditJournal(AuditLog log, People people, Function<Party, Optional<Fingerprint>> pins) {
+    this(log, people, pins, List.of());
   }
 
   /**
@@ -98,12 +105,12 @@ final class AuditJournal implements Journal {
    */
   AuditJournal(
       AuditLog log,
-      Actor operator,
+      People people,
       Function<Party, Optional<Fingerprint>> pins,
       List<LogReader> frozen) {
     this.frozen = List.copyOf(frozen);
     this.log = log;
-    this.operator = operator;
+    this.people = people;
     this.pins = pins;
   }
 
@@ -243,18 +250,27 @@ final class AuditJournal implements Journal {
         : Optional.of(new Spent(commitment(event), new BigDecimal(epsilon)));
   }
 
+  /** Removes the oldest events, as {@link AuditLog#prune} says. */
+  AuditLog.Pruned prune(long before, Predicate<LoggedEvent> stays, Consumer<EventBuilder> content)
+      throws IOException {
+    removal.writeLock().lock();
+    try {
+      return log.prune(before, stays, content.andThen(e -> e.actor(operator())));
+    } catch (AuditUnavailableException e) {
+      throw unavailable(e);
+    } finally {
+      removal.writeLock().unlock();
+    }
+  }
+
   private long read(long from, EventType type, Consumer<LoggedEvent> reader) {
+    removal.readLock().lock();
     try {
       List<LogReader> logs = new ArrayList<>(frozen);
       logs.add(log.reader());
       long before = 0;
       for (LogReader events : logs) {
-        for (long seq = Math.max(0, from - before); seq < events.size(); seq++) {
-          LoggedEvent event = events.event(seq);
-          if (event.type().equals(type.wireName())) {
-            reader.accept(event);
-          }
-        }
+        events.ofType(Math.max(0, from - before), type, reader::accept);
         before += events.size();
       }
       return before;
@@ -264,6 +280,8 @@ final class AuditJournal implements Journal {
           .detail(e.getMessage())
           .next("silo doctor")
           .because(e);
+    } finally {
+      removal.readLock().unlock();
     }
   }
 
@@ -357,7 +375,9 @@ final class AuditJournal implements Journal {
   void shown(EventType type, Job job) {
     fact(
         type,
-        e -> e.actor(operator).job(job.id(), job.attempt(), EventBuilder.sha256Text(job.digest())));
+        e ->
+            e.actor(operator())
+                .job(job.id(), job.attempt(), EventBuilder.sha256Text(job.digest())));
   }
 
   /** A file that jobs may use from now on. */
@@ -365,7 +385,7 @@ final class AuditJournal implements Journal {
     fact(
         EventType.DATASET_ADDED,
         e ->
-            e.actor(operator)
+            e.actor(operator())
                 .input(
                     dataset.name(),
                     dataset.added().toString(),
@@ -403,25 +423,25 @@ final class AuditJournal implements Journal {
     Map<String, String> shown = new LinkedHashMap<>();
     arguments.forEach((key, value) -> shown.put(key, EventBuilder.clip(value, MAX_NAME)));
     Intent intent =
-        durable(() -> log.intent(EventType.COMMAND, e -> e.actor(operator).command(name, shown)));
+        durable(() -> log.intent(EventType.COMMAND, e -> e.actor(operator()).command(name, shown)));
     T result;
     try {
       result = body.get();
     } catch (RuntimeException | Error e) {
       String reason = e instanceof Problem problem ? problem.kind().code() : "internal";
       try {
-        durable(() -> intent.failed(reason, b -> b.actor(operator).command(name, shown)));
+        durable(() -> intent.failed(reason, b -> b.actor(operator()).command(name, shown)));
       } catch (RuntimeException notLogged) {
         e.addSuppressed(notLogged);
       }
       throw e;
     }
-    durable(() -> intent.ok(e -> e.actor(operator).command(name, shown)));
+    durable(() -> intent.ok(e -> e.actor(operator()).command(name, shown)));
     return result;
   }
 
   Actor operator() {
-    return operator;
+    return people.operator();
   }
 
   private static EventType type(String name) {
@@ -477,14 +497,13 @@ final class AuditJournal implements Journal {
     if (facts.hasNonNull("signature")) {
       event.approval(
           facts.path("signer").asText(),
-          facts.hasNonNull("meaning")
-              ? facts.get("meaning").asText()
-              : type.equals("job.deny") ? "deny" : "approve",
+          type.equals("job.deny") ? "deny" : "approve",
           facts.get("signature").asText());
     }
+    String party = facts.path("signer").asText(people.self());
     for (JsonNode word : facts.path("people")) {
-      event.approval(
-          word.path("person").asText(),
+      event.personApproval(
+          people.pseudonym(word.path("person").asText(), party),
           word.path("meaning").asText()
               + " as "
               + String.join(", ", texts(word.path("roles")))
@@ -556,7 +575,7 @@ final class AuditJournal implements Journal {
     }
     return facts.path("automatic").asBoolean()
         ? Actor.of(Actor.Kind.SERVICE, "policy", "approval.auto")
-        : operator;
+        : operator();
   }
 
   private void partner(EventBuilder event, Party party) {

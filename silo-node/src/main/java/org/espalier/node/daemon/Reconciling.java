@@ -15,11 +15,13 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.espalier.audit.event.Actor;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.LogReader;
+import org.espalier.audit.log.LoggedEvent;
 import org.espalier.audit.merkle.ProofBuilder;
 import org.espalier.audit.verify.Claim;
 import org.espalier.audit.verify.Evidence;
@@ -123,6 +125,13 @@ final class Reconciling {
       if (seen > 0 && seen < head.size()) {
         base64(proofs.consistency(seen, head.size()), answer.putArray("consistency"));
       }
+      Optional<LoggedEvent> pruned = pruned(reader);
+      if (pruned.isPresent() && pruned.get().seq() < head.size()) {
+        long seq = pruned.get().seq();
+        answer.set(
+            "pruned",
+            ProvenClaims.pruned(seq, pruned.get().bytes(), proofs.inclusion(seq, head.size())));
+      }
       ArrayNode claims = answer.putArray("claims");
       int length = 0;
       for (Claim claim : history.claims(from, job, after)) {
@@ -145,6 +154,10 @@ final class Reconciling {
       LOG.error("what the log says of jobs with {} cannot be told", from, e);
       throw Problem.refused("this node's log cannot be read").next("its operator runs silo doctor");
     }
+  }
+
+  private static Optional<LoggedEvent> pruned(LogReader reader) throws IOException {
+    return reader.first() == 0 ? Optional.empty() : reader.newest(EventType.LOG_PRUNED);
   }
 
   /** The newest checkpoint; a new one if it does not hold all that is to be told. */
@@ -224,11 +237,13 @@ final class Reconciling {
   }
 
   /** What a partner said, or what was wrong with it. */
-  private record Told(List<Claim> claims, List<TreeHead> heads, List<Reconciliation> wrong) {}
+  private record Told(
+      List<Claim> claims, List<TreeHead> heads, List<Reconciliation> wrong, List<Long> pruned) {}
 
   private Reconciliation compare(Party partner, String job) throws IOException {
     List<Claim> before = claims(partner, job);
-    Told told = new Told(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+    Told told =
+        new Told(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
     JsonNode others = ask(partner, job, null, told).path("logs");
     for (JsonNode other : others) {
       // The logs before the present one, as far as this node has seen them.
@@ -246,6 +261,10 @@ final class Reconciling {
             claims(partner, job),
             told.claims,
             told.heads,
+            pruned(histories.get(current).reader())
+                .map(event -> event.json().at("/pruned/until").asLong())
+                .orElse(-1L),
+            told.pruned.stream().max(Long::compare).orElse(-1L),
             clock.instant());
     if (told.heads.isEmpty() && !told.wrong.isEmpty()) {
       return told.wrong.get(0); // nothing that it says can be believed
@@ -316,6 +335,7 @@ final class Reconciling {
       List<Claim> page;
       try {
         page = ProvenClaims.read(answer.path("claims"), now);
+        told.pruned.add(ProvenClaims.prunedUntil(answer.path("pruned"), now));
       } catch (IllegalArgumentException e) {
         told.wrong.add(failed(partner, Verdict.ALTERED, e.getMessage()));
         return answer;

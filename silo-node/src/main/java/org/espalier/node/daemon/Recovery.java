@@ -27,6 +27,7 @@ import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.AuditUnavailableException;
 import org.espalier.audit.log.LogReader;
+import org.espalier.audit.log.PersonStore;
 import org.espalier.audit.merkle.Frontier;
 import org.espalier.audit.merkle.Hashing;
 import org.espalier.audit.verify.DurableFile;
@@ -154,7 +155,7 @@ final class Recovery {
             log.concludeInterrupted();
             log.fact(
                 EventType.KEY_ROTATE,
-                e -> signedBy(e.before(before).after(after), operators, "key.rotate"));
+                e -> signedBy(home, e.before(before).after(after), operators, "key.rotate"));
             last = log.checkpoint();
           }
           write(
@@ -162,6 +163,7 @@ final class Recovery {
               next,
               e ->
                   signedBy(
+                      home,
                       e.tree(last.size(), Checkpoint.rootBase64(last.root()))
                           .peerCheckpoint(
                               last.origin(), last.size(), Checkpoint.rootBase64(last.root()))
@@ -212,9 +214,19 @@ final class Recovery {
     }
   }
 
-  private static EventBuilder signedBy(EventBuilder event, List<String> operators, String meaning) {
-    operators.forEach(operator -> event.approval(operator, meaning, null));
-    return event;
+  private static EventBuilder signedBy(
+      SiloHome home, EventBuilder event, List<String> operators, String meaning) {
+    try {
+      PersonStore people = PersonStore.open(home.people());
+      for (String operator : operators) {
+        event.personApproval(people.pseudonym(operator), meaning, null);
+      }
+      return event;
+    } catch (IOException e) {
+      throw Problem.refused("the pseudonyms of the operators cannot be kept")
+          .detail(e.getMessage())
+          .because(e);
+    }
   }
 
   private static NoteSigner freshKey(SiloHome home, String origin) throws IOException {
@@ -264,6 +276,7 @@ final class Recovery {
         freshKey(home, origin),
         e ->
             signedBy(
+                home,
                 e.tree(left, Checkpoint.rootBase64(leftRoot))
                     .peerCheckpoint(
                         key.name(), witnessed.size(), Checkpoint.rootBase64(witnessed.root()))

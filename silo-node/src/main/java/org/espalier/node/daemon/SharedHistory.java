@@ -59,7 +59,9 @@ final class SharedHistory {
           && isShared(entry.getKey(), places, partner)) {
         Claims claims = new Claims(partner.name());
         for (long seq : places.seqs) {
-          claims.add(seq, reader.event(seq).json());
+          if (seq >= reader.first()) {
+            claims.add(seq, reader.event(seq).json());
+          }
         }
         claims.all().stream().filter(claim -> claim.seq() > after).forEach(all::add);
       }
@@ -87,7 +89,8 @@ final class SharedHistory {
 
   private LogReader upToDate() throws IOException {
     LogReader reader = log.reader();
-    for (; read < reader.size(); read++) {
+    // Of what was pruned single events may be left, which tell of no job as a whole.
+    for (read = Math.max(read, reader.first()); read < reader.size(); read++) {
       JsonNode event = reader.event(read).json();
       String job = event.path("job").path("id").asText();
       if (!job.isEmpty() && Claims.concerns(event.path("type").asText())) {

@@ -21,11 +21,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
-import org.espalier.audit.event.Actor;
+import java.util.stream.Collectors;
 import org.espalier.audit.event.EventBuilder;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
@@ -50,6 +51,7 @@ import org.espalier.node.identity.Passphrase;
 import org.espalier.node.identity.SqlPartnerStore;
 import org.espalier.node.job.Alignments;
 import org.espalier.node.job.DryRuns;
+import org.espalier.node.job.Job;
 import org.espalier.node.job.JobCensus;
 import org.espalier.node.job.JobRun;
 import org.espalier.node.job.JobService;
@@ -80,7 +82,6 @@ public final class SiloNode implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SiloNode.class);
   private static final Duration CHECKPOINTS = Duration.ofHours(1);
 
-  private final SiloHome home;
   private final SiloConfig config;
   private final Instant started = Instant.now();
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
@@ -100,7 +101,6 @@ public final class SiloNode implements AutoCloseable {
   private boolean closing;
 
   private SiloNode(SiloHome home, SiloConfig config, LinkSettings settings) throws IOException {
-    this.home = home;
     this.config = config;
     try {
       open.push(HomeLock.take(home));
@@ -122,9 +122,10 @@ public final class SiloNode implements AutoCloseable {
       PartnerBook book =
           new PartnerBook(identity.party(), new SqlPartnerStore(store), Clock.systemUTC());
       List<LogReader> frozen = Recovery.frozen(home, log.origin());
+      People people = People.open(home, config.name());
+      people.eraseAgain(NodeHome.logs(home));
       journal =
-          new AuditJournal(
-              log, operator(), party -> book.find(party).flatMap(Partner::pin), frozen);
+          new AuditJournal(log, people, party -> book.find(party).flatMap(Partner::pin), frozen);
       journal.fact(
           EventType.NODE_STARTED,
           e ->
@@ -238,7 +239,17 @@ public final class SiloNode implements AutoCloseable {
       new CohortCommands(cohorts, jobs, datasets, journal).addTo(commands);
       commands.put("match.dry-run", (args, events) -> dryRun(dryRuns, new Args(args)));
       new ServeCommands(servings, clients, service, journal, scoring != null).addTo(commands);
-      new AuditCommands(home, log, journal, witnesses, witnessing, reconciling, stamps, recovery)
+      new AuditCommands(
+              home, log, journal, people, witnesses, witnessing, reconciling, stamps, recovery)
+          .addTo(commands);
+      new Retention(
+              config.audit(),
+              log,
+              frozen,
+              journal,
+              people,
+              () -> needed(servings),
+              Clock.systemUTC())
           .addTo(commands);
       Doctor doctor =
           new Doctor(home, identity, book, links, datasets, journal, witnesses, stamps, rules);
@@ -359,10 +370,12 @@ public final class SiloNode implements AutoCloseable {
     }
   }
 
-  /** Users of the socket are the account that runs the node; its name stays out of the log. */
-  private Actor operator() throws IOException {
-    Object uid = Files.getAttribute(home.root(), "unix:uid");
-    return Actor.of(Actor.Kind.HUMAN, "uid-" + uid, "unix-socket");
+  /** Jobs that have not ended, or under which scores are given. */
+  private Set<String> needed(Servings scoring) {
+    return jobs.list().stream()
+        .filter(job -> !job.state().ended() || scoring.serves(job.id()))
+        .map(Job::id)
+        .collect(Collectors.toSet());
   }
 
   private static List<Party> confirmed(PartnerBook book) {

@@ -113,7 +113,9 @@ final class TimeStamps implements AutoCloseable {
   private synchronized void stampIfDue() throws IOException {
     LogReader reader = log.reader();
     boolean jobEnded = false;
-    for (long seq = seen; seq < reader.size() && !jobEnded; seq++) {
+    for (long seq = reader.next(seen);
+        seq < reader.size() && !jobEnded;
+        seq = reader.next(seq + 1)) {
       jobEnded =
           switch (reader.event(seq).type()) {
             case "job.finished", "job.failed", "job.aborted" -> true;

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import org.espalier.node.Problem;
@@ -105,11 +104,8 @@ final class ApprovalRules {
       return List.of(word);
     }
     if (context.jobs().words(job.id()).stream().noneMatch(w -> w.person().equals(word.person()))) {
-      ObjectNode facts =
-          JobMessages.facts(job).put("signer", word.person()).put("policy", word.policy());
-      facts.put(
-          "meaning", "approves as " + Role.codes(word.roles()) + " at " + word.at().toString());
-      facts.put("signature", Base64.getEncoder().encodeToString(word.signature()));
+      ObjectNode facts = JobMessages.facts(job).put("policy", word.policy());
+      facts.withArray("people").add(word.toJson());
       context.journal().during("job.approve", facts, () -> context.jobs().word(job.id(), word));
     }
     return counting(job);

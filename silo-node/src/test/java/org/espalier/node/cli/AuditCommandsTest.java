@@ -262,4 +262,38 @@ class AuditCommandsTest {
         .contains("clinic.example: NOT OK, truncated, 2 shared jobs", "- job J-1: the phase train")
         .contains("insurer.example: not compared: away");
   }
+
+  @Test
+  void whatIsGoneForGoodIsConfirmedByName() {
+    silo.answer("audit.erase", "{\"events\":12,\"clear\":3}");
+    silo.answer(
+        "audit.prune",
+        "{\"before\":\"2031-01-01T00:00:00Z\",\"first\":512,\"removed\":512,\"kept\":4}");
+    Said alone = silo.run("audit", "erase", "anna", "--reason", "request");
+    assertThat(alone.exitCode()).isEqualTo(2);
+    assertThat(alone.err()).contains("silo audit erase anna --reason request --yes");
+    assertThat(silo.argsOf("audit.erase").path("plan").asBoolean()).isTrue();
+    Said wrong = silo.person("bob\n").run("audit", "erase", "anna", "--reason", "request");
+    assertThat(wrong.exitCode()).isEqualTo(2);
+    assertThat(silo.asked()).allMatch(asked -> asked.args().path("plan").asBoolean());
+    Said right = silo.person("anna\n").run("audit", "erase", "anna", "--reason", "request");
+    assertThat(right.exitCode()).isZero();
+    assertThat(right.out()).contains("anna is erased from 12 events");
+    assertThat(right.err()).contains("12 events will not show", "3 older events", "Backups");
+    assertThat(silo.asked().get(silo.asked().size() - 1).args().path("reason").asText())
+        .isEqualTo("request");
+    assertThat(silo.run("audit", "erase", "anna").exitCode()).isEqualTo(2);
+
+    assertThat(silo.run("audit", "prune", "--keep", "365d", "--dry-run").out())
+        .contains("512 events would be removed, up to event 511");
+    Said done = silo.runJson("audit", "prune", "--before", "2031-01-01", "--yes");
+    assertThat(done.exitCode()).isZero();
+    assertThat(done.json().path("kept").asInt()).isEqualTo(4);
+    assertThat(silo.asked().get(silo.asked().size() - 1).args().path("before").asText())
+        .isEqualTo("2031-01-01");
+    assertThat(silo.run("audit", "prune", "--keep", "365d", "--no-input").err())
+        .contains("will be gone for good", "silo audit prune --keep 365d --yes");
+    assertThat(silo.run("audit", "prune", "--keep", "365d", "--before", "2031-01-01").exitCode())
+        .isEqualTo(2);
+  }
 }

@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
-import org.espalier.audit.event.Actor;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
@@ -19,7 +18,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class AuditJournalTest {
-  private static final Actor OPERATOR = Actor.of(Actor.Kind.HUMAN, "uid-1", "unix-socket");
 
   @TempDir Path folder;
 
@@ -29,7 +27,9 @@ class AuditJournalTest {
     NodeHome.create(
         home, new SiloConfig(new Party("bank.example"), "127.0.0.1:1", null, null, null, null));
     try (AuditLog log = AuditLog.open(home.audit(), AuditKeys.open(home))) {
-      AuditJournal journal = new AuditJournal(log, OPERATOR, party -> Optional.empty());
+      AuditJournal journal =
+          new AuditJournal(
+              log, People.open(home, new Party("bank.example")), party -> Optional.empty());
       ObjectNode facts = Json.object().put("job", "J-00000001").put("attempt", 1);
       facts.put("spec", "00".repeat(32)).put("phase_name", "align").put("protocol", "align.ecdh");
       facts.putObject("parameters").put("key", "a column, ".repeat(1000)).put("rows", 7);

@@ -17,7 +17,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.espalier.audit.checkpoint.NoteSigner;
-import org.espalier.audit.event.Actor;
 import org.espalier.audit.event.EventBuilder;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
@@ -40,7 +39,6 @@ import org.junit.jupiter.api.io.TempDir;
 class ReconcilingTest {
   private static final Party BANK = new Party("bank.example");
   private static final Party CLINIC = new Party("clinic.example");
-  private static final Actor OPERATOR = Actor.of(Actor.Kind.HUMAN, "uid-1", "unix-socket");
 
   @TempDir Path root;
   private final List<AutoCloseable> open = new ArrayList<>();
@@ -70,7 +68,8 @@ class ReconcilingTest {
       NoteSigner witness =
           NoteSigner.of(self + "/silo/witness", NoteSigner.Use.WITNESS, NoteSigner.generateKeys());
       witnessing = new WitnessRequests(home, witness, party -> {});
-      AuditJournal journal = new AuditJournal(log, OPERATOR, party -> Optional.empty());
+      AuditJournal journal =
+          new AuditJournal(log, People.open(home, self), party -> Optional.empty());
       reconciling =
           new Reconciling(
               log, List.of(), journal, new Jobs(store), witnessing, this, () -> List.of(partner));
@@ -207,6 +206,38 @@ class ReconcilingTest {
     clinic.job("J-00000003", BANK, true);
     assertThat(bank.reconcile("job", "J-00000003").path("differences").findValuesAsText("party"))
         .containsOnly("bank.example");
+  }
+
+  /** What a partner has pruned is not missing, as long as its log says so. */
+  @Test
+  void aPartnersPrunedHalfIsNoAlarm() throws IOException {
+    witnessed();
+    bank.job("J-00000001", CLINIC, true);
+    clinic.job("J-00000001", BANK, true);
+    RetentionTest.fill(clinic.log, 256);
+    clinic.log.prune(256, event -> false, e -> e.reason("retention.expired"));
+    clinic.log.checkpoint();
+    assertExit(0, "job J-00000001 is not compared: clinic.example has pruned its log up to");
+    assertThat(bank.reconcile().path("compared").asInt()).isZero();
+    // The claim alone is not believed, nor is another event, and without it the half is missing.
+    manInTheMiddle =
+        answer -> {
+          ObjectNode pruned = (ObjectNode) answer.path("pruned");
+          pruned.put("event", pruned.path("event").asText().replace("expired", "elapsed"));
+          return answer;
+        };
+    assertExit(10, "is not in the tree that its log signed");
+    manInTheMiddle =
+        answer -> {
+          answer.remove("pruned");
+          return answer;
+        };
+    assertExit(11, "is not in the log of clinic.example");
+    manInTheMiddle = UnaryOperator.identity();
+    // A job of later is compared as ever.
+    bank.job("J-00000002", CLINIC, true);
+    clinic.job("J-00000002", BANK, true);
+    assertExit(0, "\"compared\":5");
   }
 
   @Test

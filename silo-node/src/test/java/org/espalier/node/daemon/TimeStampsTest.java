@@ -17,7 +17,6 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BooleanSupplier;
 import org.espalier.audit.checkpoint.NoteSigner;
-import org.espalier.audit.event.Actor;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.EventQuery;
@@ -28,6 +27,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.AuditConfig;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.config.SiloHome;
+import org.espalier.wire.Party;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,7 +35,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** When the authority is asked, and that it costs the log nothing when it does not answer. */
 class TimeStampsTest {
-  private static final Actor OPERATOR = Actor.of(Actor.Kind.HUMAN, "uid-1", "unix-socket");
 
   @TempDir Path root;
   private SiloHome home;
@@ -45,14 +44,16 @@ class TimeStampsTest {
   private volatile boolean dead;
 
   @BeforeEach
-  void openLog() {
+  void openLog() throws IOException {
     home = new SiloHome(root);
     log =
         AuditLog.open(
             home.audit(),
             NoteSigner.of(
                 "bank.example/silo/audit/1", NoteSigner.Use.LOG, NoteSigner.generateKeys()));
-    journal = new AuditJournal(log, OPERATOR, party -> Optional.empty());
+    journal =
+        new AuditJournal(
+            log, People.open(home, new Party("bank.example")), party -> Optional.empty());
   }
 
   @AfterEach
