@@ -135,8 +135,8 @@ class ActivationsAttackTest {
     View view = honest();
     assertThat(view.share(D)).isGreaterThan(0.9);
     assertThat(view.share(160)).isGreaterThan(0.99);
-    assertThat(view.binary(D).exact()).isGreaterThanOrEqualTo(4);
-    assertThat(view.binary(160).exact()).isGreaterThanOrEqualTo(4);
+    assertThat(view.binary(D).exact()).isGreaterThanOrEqualTo(2);
+    assertThat(view.binary(160).exact()).isGreaterThanOrEqualTo(3);
   }
 
   @Test
@@ -283,10 +283,10 @@ class ActivationsAttackTest {
         joint, exact, with, without);
     Figures.print("two of ten columns: share %.2f, in a coalition %.2f", alone, coalition);
     assertThat(joint).isGreaterThan(0.97);
-    assertThat(exact).isGreaterThanOrEqualTo(4);
+    assertThat(exact).isGreaterThanOrEqualTo(3);
     assertThat(with.right()).isGreaterThan(without.right() + 0.1);
-    assertThat(alone).isLessThan(0.6);
-    assertThat(coalition).isGreaterThan(0.75);
+    assertThat(alone).isLessThan(0.5);
+    assertThat(coalition).isGreaterThan(0.6);
   }
 
   private static double share(
