@@ -94,13 +94,23 @@ public final class Disclosure {
    * @throws NoPassLeft if no pass at all is allowed; says what would allow it
    */
   public static void require(Level level, Facts facts) {
+    require(level, facts, 1);
+  }
+
+  /**
+   * Checks a job against the limits that takes several passes at least.
+   *
+   * @throws NoPassLeft if so many are not allowed; says what would allow them
+   */
+  public static void require(Level level, Facts facts, int fewestPasses) {
     if (level == Level.SEALED) {
       return;
     }
     int total = facts.totalColumns();
     int earlier = Math.max(0, facts.earlierPasses());
-    if (total >= 0 && passLimit(total, facts.maxPasses(), facts.acceptSpan(), earlier) < 1) {
-      throw NoPassLeft.here(level, total, earlier);
+    if (total >= 0
+        && passLimit(total, facts.maxPasses(), facts.acceptSpan(), earlier) < fewestPasses) {
+      throw NoPassLeft.here(level, total, fewestPasses, earlier);
     }
   }
 
@@ -250,6 +260,40 @@ public final class Disclosure {
             "every feature party learns in each pass whether its last step was kept, and by which"
                 + " curvature of the loss and how far beyond its present weights the next one is"
                 + " computed"));
+  }
+
+  /**
+   * What is different where cross-validation chooses a penalty at level {@code gradients}.
+   *
+   * @param values how many penalties
+   * @param folds k
+   */
+  public static List<Statement> path(Facts facts, int values, int folds) {
+    List<Statement> all = new ArrayList<>();
+    all.add(
+        new Statement(
+            null,
+            "%d fits are run: %d %s of model.l2, on everybody and without each of %d folds. The passes of"
+                    .formatted(
+                        values * (folds + 1), values, values == 1 ? "value" : "values", folds)
+                + " all of them together are the at most %d, and what they open adds up"
+                    .formatted(facts.maxPasses())));
+    all.add(
+        new Statement(
+            facts.label(),
+            "the loss of each fold's people in the fits without them, by the numbers that passes open of"
+                + " everybody in any case; nobody else learns it"));
+    for (Party party : facts.columns().keySet()) {
+      all.add(
+          new Statement(
+              party,
+              "in passes of a fit without a fold its gradient of the others, so that the difference from"
+                  + " that of another fit is about the fold's people alone (at least ten for each column of"
+                  + " all feature parties, at least the agreed number in each category, in every fold);"
+                  + " its weights for each value, which value was chosen, and how many passes each fit"
+                  + " took"));
+    }
+    return all;
   }
 
   private static List<Statement> sealed(Facts facts, boolean sharedWeights) {

@@ -79,8 +79,18 @@ final class GradientsCost {
   /** Fits of the label party in each of its passes. */
   private static final int SPARSE_FITS = 2;
 
+  /**
+   * Passes of a fit of a path beyond the first, and as a part of the number of fits those that
+   * bring no direction, since there are no more of these than columns: as 12 to 24 fits with 11 to
+   * 60 columns have needed them, for tolerances of 1e-6 and 1e-8.
+   */
+  private static final double EXPECTED_FOR_EACH_FIT = 2;
+
+  private static final double MOST_FOR_EACH_FIT = 4;
+  private static final double EXPECTED_WITHOUT_DIRECTION = 0.4;
+
   static int fewestPasses(TrainingSpec spec, int[] columns) {
-    return passes(spec, columns, Math.floor(FEWEST * digits(spec)));
+    return passes(spec, columns, Math.floor(FEWEST * digits(spec)), 1, 0);
   }
 
   static int expectedPasses(TrainingSpec spec, int[] columns) {
@@ -91,7 +101,9 @@ final class GradientsCost {
             (spec.l1() > 0 ? EXPECTED_IF_SPARSE : 1)
                 * EXPECTED_FOR_EACH_PARTY
                 * columns.length
-                * digits(spec)));
+                * digits(spec)),
+        EXPECTED_FOR_EACH_FIT,
+        EXPECTED_WITHOUT_DIRECTION);
   }
 
   static int mostPasses(TrainingSpec spec, int[] columns) {
@@ -100,7 +112,9 @@ final class GradientsCost {
         spec,
         columns,
         Math.ceil(
-            (spec.l1() > 0 ? MOST_IF_SPARSE : 1) * MOST_FOR_EACH_PARTY * parties * digits(spec)));
+            (spec.l1() > 0 ? MOST_IF_SPARSE : 1) * MOST_FOR_EACH_PARTY * parties * digits(spec)),
+        MOST_FOR_EACH_FIT,
+        1);
   }
 
   private static double digits(TrainingSpec spec) {
@@ -108,9 +122,19 @@ final class GradientsCost {
   }
 
   /** As far as the job and the rule on disclosure allow them. */
-  private static int passes(TrainingSpec spec, int[] columns, double afterTheFirst) {
+  private static int passes(
+      TrainingSpec spec,
+      int[] columns,
+      double afterTheFirst,
+      double forEachFit,
+      double withoutDirection) {
     int features = Arrays.stream(columns).skip(1).sum();
-    int most = Math.min(1 + (int) afterTheFirst, spec.maxPasses());
+    double wanted = 1 + (int) afterTheFirst;
+    if (spec.path() != null) {
+      int fits = spec.path().fits();
+      wanted = Math.min(wanted + forEachFit * (fits - 1), features + withoutDirection * fits);
+    }
+    int most = Math.min((int) wanted, spec.maxPasses());
     return Math.max(1, Math.min(most, Disclosure.passLimit(features, most, spec.acceptSpan(), 0)));
   }
 
@@ -133,7 +157,11 @@ final class GradientsCost {
       for (int pass = 1; pass <= passes; pass++) {
         train.pass(context, choice, pass);
       }
-      train.start(passes);
+      if (job.spec().path() != null) {
+        train.path(passes);
+      } else {
+        train.start(passes);
+      }
     }
     if (job.spec().inference()) {
       train.inference();
@@ -175,8 +203,14 @@ final class GradientsCost {
       // The fit has its own copy of the columns, with a column more for the intercept and for each
       // direction; it grows by doubling.
       int width = Integer.highestOneBit(Math.max(8, passes)) * 2 + columns[0] + 1;
-      return contexts.plus(
-          Footprint.ofHeap(prepared + (long) job.rows() * (width + LABEL_VECTORS) * Double.BYTES));
+      Footprint fit =
+          Footprint.ofHeap(prepared + (long) job.rows() * (width + LABEL_VECTORS) * Double.BYTES);
+      if (job.spec().path() == null) {
+        return contexts.plus(fit);
+      }
+      // The fit of everybody stays beside that of a fold, and so do the opened logits.
+      long opened = (long) job.rows() * passes * Double.BYTES;
+      return contexts.plus(fit).plus(fit).plus(Footprint.ofHeap(opened));
     }
     long square = (long) columns[p] * columns[p] * Double.BYTES;
     long directions = (long) passes * columns[p] * 2 * Double.BYTES;
@@ -272,9 +306,31 @@ final class GradientsCost {
     }
   }
 
+  /** What is there for the fits of a path beside their passes. */
+  private void path(int passes) {
+    for (int fit = 1; fit < job.spec().path().fits(); fit++) {
+      fit(passes);
+    }
+    step();
+    job.spec().path().values().forEach(value -> start(passes));
+  }
+
+  private void step() {
+    for (int p = 1; p < columns.length; p++) {
+      script.message(label, script.party(p), Messages.PathStep.LIMIT);
+    }
+  }
+
   private void pass(HeContext context, ParameterChooser.Choice choice, int pass) {
     double unit = SharesCost.unit(choice.parameters().degree());
     int blocks = choice.blocks(job.rows());
+    if (job.spec().path() != null) {
+      step();
+      for (int p = 1; p < columns.length; p++) {
+        double d = columns[p];
+        script.party(p).compute(Work.ROTATION, d * d * d);
+      }
+    }
     start(pass - 1);
     label.compute(Work.ROUNDING, job.rows()).compute(Work.KEY, unit);
     for (int p = 1; p < columns.length; p++) {

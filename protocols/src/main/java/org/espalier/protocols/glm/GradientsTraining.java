@@ -68,28 +68,32 @@ final class GradientsTraining implements TrainingProtocol {
     if (spec.l1() > 0) {
       return sparse(job, featureParties, own, outcomes, listener);
     }
-    SubspaceFit fit =
-        new SubspaceFit(own, outcomes, spec.family(), spec.l2(), 1e-4 * spec.tolerance());
+    SubspaceFit fit = new SubspaceFit(own, outcomes, spec.family(), spec.l2(), accuracy(spec));
     if (outcomes.people() != null && spec.inference()) {
       throw new IllegalArgumentException(
           "rows of one person are not independent of each other: there are no standard errors");
     }
     // While the feature parties whiten.
     fit.minimise();
-    int mostColumns = Disclosure.mostColumns(job.rows());
+    int mostColumns = Disclosure.mostColumns(job.fewestRows());
     LabelOutcome trained;
     Label role;
     try (ResidualHolder layer =
         new ResidualHolder(
             job.rows(), mostColumns, spec.tolerance(), spec.spareBits(), featureParties)) {
       role = new Label(job, featureParties, fit, outcomes, listener, layer);
-      trained = role.run();
+      trained = spec.path() == null ? role.run() : new PathPasses(role, own, outcomes, fit).run();
     }
     return spec.inference()
         ? trained.with(
             StandardErrors.label(
                 job, featureParties, role.columns, own, outcomes, trained.trainingLogits()))
         : trained;
+  }
+
+  /** How far from their minimum the fits between two passes may stay. */
+  static double accuracy(TrainingSpec spec) {
+    return 1e-4 * spec.tolerance();
   }
 
   private static LabelOutcome sparse(
@@ -99,7 +103,7 @@ final class GradientsTraining implements TrainingProtocol {
       Outcomes outcomes,
       PassListener listener) {
     TrainingSpec spec = job.spec();
-    double accuracy = 1e-4 * spec.tolerance() * outcomes.unit(spec.family());
+    double accuracy = accuracy(spec) * outcomes.unit(spec.family());
     OwnFit fit = new OwnFit(own, outcomes, spec, accuracy);
     try (ResidualHolder layer =
         new ResidualHolder(
@@ -126,7 +130,7 @@ final class GradientsTraining implements TrainingProtocol {
   }
 
   /** Why no more passes than the allowed ones run. */
-  private static LabelOutcome.End limit(TrainingJob job, int allowed) {
+  static LabelOutcome.End limit(TrainingJob job, int allowed) {
     return allowed < job.spec().maxPasses()
         ? LabelOutcome.End.DISCLOSURE
         : LabelOutcome.End.MAX_PASSES;
@@ -138,11 +142,11 @@ final class GradientsTraining implements TrainingProtocol {
    * @param passes in all attempts that are gone on from
    * @param resumed of them, those that all parties have kept
    */
-  private record Allowed(int passes, int resumed) {}
+  record Allowed(int passes, int resumed) {}
 
   /**
-   * The strictest of all parties' limits; if none is left and none was kept, everybody is told and
-   * nothing else.
+   * The strictest of all parties' limits; if they leave too few and none was kept, everybody is
+   * told and nothing else.
    *
    * @param kept passes of earlier attempts that this party has
    * @param tell that there will be no pass
@@ -156,15 +160,18 @@ final class GradientsTraining implements TrainingProtocol {
     int total = layer.totalColumns();
     int allowed = passLimit(job, total);
     int resumed = Math.min(kept, job.spec().maxPasses());
+    int fewest = job.spec().fewestPasses();
     NoPassLeft none =
-        allowed > 0 ? null : NoPassLeft.here(job.spec().level(), total, job.earlierPasses());
+        allowed >= fewest
+            ? null
+            : NoPassLeft.here(job.spec().level(), total, fewest, job.earlierPasses());
     for (Map.Entry<Party, Channel> feature : features.entrySet()) {
       Messages.Allowed said =
           feature.getValue().receive(Messages.Allowed.TYPE, Messages.Allowed.LIMIT);
       int theirs = said.passes();
       resumed = Math.min(resumed, said.kept());
-      if (theirs == 0 && none == null) {
-        none = NoPassLeft.at(job.spec().level(), total, feature.getKey().name());
+      if (theirs < fewest && none == null) {
+        none = NoPassLeft.at(job.spec().level(), total, fewest, feature.getKey().name());
       }
       allowed = Math.min(allowed, theirs);
     }
@@ -247,13 +254,14 @@ final class GradientsTraining implements TrainingProtocol {
       ResidualHolder layer,
       List<PassReport> reports,
       LabelOutcome.End end,
+      double estimatedGap,
       double[] weights,
       double intercept,
       double[] logits) {
     Map<String, Object> ran =
         parametersRun(job, layer.choice(), layer.quantisation(), reports.size());
     ran.put("end", end.name().toLowerCase(Locale.ROOT));
-    RemainingGap gap = new RemainingGap(reports.get(reports.size() - 1).estimatedGap(), 0);
+    RemainingGap gap = new RemainingGap(estimatedGap, 0);
     return new LabelOutcome(
         weights,
         intercept,
@@ -264,11 +272,12 @@ final class GradientsTraining implements TrainingProtocol {
         Collections.unmodifiableMap(ran),
         null,
         logits,
+        null,
         null);
   }
 
   private static List<String> findings(LabelOutcome.End end, RemainingGap gap) {
-    return end == LabelOutcome.End.TOLERANCE || end == LabelOutcome.End.NOISE
+    return end.reached()
         ? List.of()
         : List.of(
             "the model is short of the tolerance, by estimate %.1e above the minimum: %s"
@@ -287,16 +296,31 @@ final class GradientsTraining implements TrainingProtocol {
   }
 
   /** The label party in one training. */
-  private static final class Label {
-    private final TrainingJob job;
+  static final class Label {
+    final TrainingJob job;
     private final Map<Party, Channel> features;
     private final PassListener listener;
-    private final ResidualHolder layer;
-    private final SubspaceFit fit;
-    private final Outcomes outcomes;
-    private final Directions directions = new Directions();
+    final ResidualHolder layer;
     private final List<PassStore.Kept> kept;
-    private final List<PassReport> reports = new ArrayList<>();
+    final List<PassReport> reports = new ArrayList<>();
+
+    /** With a path, what passes opened that are directions of the fits. */
+    final List<Opened> opened = new ArrayList<>();
+
+    /** Which passes these were, from 0: of the others the coefficients are 0. */
+    private final List<Integer> used = new ArrayList<>();
+
+    /** What is fitted: on whom, with which penalty. */
+    private SubspaceFit fit;
+
+    private Outcomes outcomes;
+
+    /** Of each person in the fit the number among all; null where everybody is in it. */
+    private int[] people;
+
+    private Messages.PathStep step;
+    private double moreRidge;
+    private Directions directions = new Directions();
     private final List<Integer> columns = new ArrayList<>();
 
     /** Passes of earlier attempts that all parties have kept. */
@@ -315,39 +339,89 @@ final class GradientsTraining implements TrainingProtocol {
       this.listener = listener;
       this.layer = layer;
       this.fit = fit;
-      this.kept = usable(job);
+      this.kept = job.spec().path() == null ? usable(job) : List.of();
       columns.add(fit.ownColumns());
       columns.addAll(layer.columns());
     }
 
     LabelOutcome run() {
-      TrainingSpec spec = job.spec();
       StandardErrors.require(job, fit.ownColumns(), layer.totalColumns());
-      Allowed limits =
-          allowed(job, layer, features, kept.size(), () -> sendStart(1, true, 0, 0, 0));
-      int allowed = limits.passes();
+      Allowed limits = allowed(() -> sendStart(true, 0, 0));
       resumed = limits.resumed();
-      LabelOutcome.End end = limit(job, allowed);
-      double tolerance = spec.tolerance() * fit.unit();
-      Resumed last = resume();
+      LabelOutcome.End end = passes(limits.passes(), limit(job, limits.passes()), resume());
+      sendStart(true, 0, 0);
+      return outcome(end);
+    }
+
+    Allowed allowed(Runnable tell) {
+      return GradientsTraining.allowed(job, layer, features, kept.size(), tell);
+    }
+
+    /** Fits something else with all directions so far, in place. */
+    void turnTo(SubspaceFit other, Outcomes theirs, int[] persons) {
+      fit = other;
+      outcomes = theirs;
+      people = persons;
+      opened.forEach(pass -> fit.add(ofFit(pass.logits()), pass.penalties()));
+    }
+
+    /**
+     * Goes on with another penalty, and measures directions as if features were whitened for it.
+     */
+    void turnTo(Messages.PathStep to, double penalty) {
+      step = to;
+      moreRidge = job.spec().ridge(penalty) - job.spec().ridge();
+      directions = new Directions();
+      opened.forEach(pass -> directions.add(lengths(pass)));
+      fit.penalise(penalty);
+      fit.minimise();
+    }
+
+    /** Inner products of a direction with the earlier ones in the present penalty's basis. */
+    private double[] lengths(Opened pass) {
+      double[] lengths = pass.products().clone();
+      for (int s = 0; s < lengths.length; s++) {
+        lengths[s] += moreRidge / job.spec().l2() * pass.penalties()[s];
+      }
+      return lengths;
+    }
+
+    /** Of everybody's numbers those of the rows in the fit. */
+    private double[] ofFit(double[] ofPeople) {
+      return outcomes.ofRows(people == null ? ofPeople : Outcomes.of(people, ofPeople));
+    }
+
+    /** Where a fit begins of which no pass was run. */
+    Last untried() {
+      return new Last(Double.POSITIVE_INFINITY, 0, rms(fit.residuals()));
+    }
+
+    /**
+     * Runs passes of the present fit, until it is near enough to its minimum.
+     *
+     * @param allowed passes of all fits so far and of this one together
+     * @param limit why no more are
+     */
+    LabelOutcome.End passes(int allowed, LabelOutcome.End limit, Last last) {
+      double tolerance = job.spec().tolerance() * fit.unit();
       double norm = last.norm();
       double lastGain = last.gain();
       if (last.gap() <= tolerance) {
-        allowed = 0;
-        end = LabelOutcome.End.TOLERANCE;
+        return LabelOutcome.End.TOLERANCE;
       }
-      for (int pass = resumed + 1; pass <= allowed; pass++) {
+      for (int pass = reports.size() + 1; pass <= allowed; pass++) {
         listener.begins(pass);
         long began = System.nanoTime();
         double objective = fit.objective();
         int scale = scale(norm);
-        Opened opened = pass(pass, scale);
-        norm = Math.scalb(Math.sqrt(opened.squaredLength()), -scale);
+        Opened newest = pass(scale);
+        double[] lengths = lengths(newest);
+        norm = Math.scalb(Math.sqrt(lengths[lengths.length - 1]), -scale);
         double gap = norm * norm / (2 * fit.curvature());
-        boolean noise = directions.knownShare(opened.products()) > MAX_KNOWN_SHARE;
+        boolean noise = directions.knownShare(lengths) > MAX_KNOWN_SHARE;
         if (!noise) {
-          directions.add(opened.products());
-          fit.add(outcomes.ofRows(opened.logits()), opened.penalties());
+          directions.add(lengths);
+          add(newest);
           fit.minimise();
           double gain = objective - fit.objective();
           gap = gap(gap, gain, lastGain);
@@ -356,18 +430,14 @@ final class GradientsTraining implements TrainingProtocol {
         PassReport report = new PassReport(pass, objective, gap, (System.nanoTime() - began) / 1e9);
         reports.add(report);
         if (!noise) {
-          keep(report, opened, lastGain, norm);
+          keep(report, newest, lastGain, norm);
         }
         listener.pass(report);
         if (gap <= tolerance || noise) {
-          end = gap <= tolerance ? LabelOutcome.End.TOLERANCE : LabelOutcome.End.NOISE;
-          // The feature parties hold the discarded direction too: its coefficient is 0.
-          sendStart(reports.size() + 1, true, 0, 0, noise ? 1 : 0);
-          return outcome(end);
+          return gap <= tolerance ? LabelOutcome.End.TOLERANCE : LabelOutcome.End.NOISE;
         }
       }
-      sendStart(reports.size() + 1, true, 0, 0, 0);
-      return outcome(end);
+      return limit;
     }
 
     /**
@@ -390,18 +460,35 @@ final class GradientsTraining implements TrainingProtocol {
       return Math.max(Math.max(gain, LAST_GAIN * lastGain), Math.max(slow, hidden));
     }
 
-    /** How the last pass that was kept left the training. */
-    private record Resumed(double gap, double gain, double norm) {}
+    /** How the last pass left the training. */
+    record Last(double gap, double gain, double norm) {}
+
+    private void add(Opened newest) {
+      if (job.spec().path() != null) {
+        opened.add(newest);
+      }
+      used.add(reports.size());
+      fit.add(ofFit(newest.logits()), penalties(newest));
+    }
+
+    /** With the present penalty. */
+    private double[] penalties(Opened pass) {
+      double[] products = pass.penalties().clone();
+      for (int s = 0; s < products.length; s++) {
+        products[s] *= fit.penalty() / job.spec().l2();
+      }
+      return products;
+    }
 
     /** Goes through the passes that all parties have kept, as when they were run. */
-    private Resumed resume() {
-      Resumed last = new Resumed(Double.POSITIVE_INFINITY, 0, rms(fit.residuals()));
+    private Last resume() {
+      Last last = untried();
       for (int p = 0; p < resumed; p++) {
         PassStore.Kept kept = this.kept.get(p);
         directions.add(kept.products());
-        fit.add(outcomes.ofRows(kept.vector()), kept.penalties());
+        add(new Opened(kept.vector(), kept.products(), kept.penalties()));
         double[] figures = kept.figures();
-        last = new Resumed(figures[1], figures[2], figures[3]);
+        last = new Last(figures[1], figures[2], figures[3]);
         reports.add(new PassReport(p + 1, figures[0], figures[1], figures[4]));
       }
       if (resumed > 0) {
@@ -434,17 +521,36 @@ final class GradientsTraining implements TrainingProtocol {
       return kept;
     }
 
-    private LabelOutcome outcome(LabelOutcome.End end) {
-      return GradientsTraining.outcome(
-          job, layer, reports, end, fit.ownWeights(), fit.intercept(), fit.logits());
+    double lastGap() {
+      return reports.get(reports.size() - 1).estimatedGap();
     }
 
-    private void sendStart(int pass, boolean last, int scale, int reach, int zeros) {
-      double[] coefficients = fit.coefficients();
+    SubspaceFit fit() {
+      return fit;
+    }
+
+    private LabelOutcome outcome(LabelOutcome.End end) {
+      return GradientsTraining.outcome(
+          job, layer, reports, end, lastGap(), fit.ownWeights(), fit.intercept(), fit.logits());
+    }
+
+    private void sendStart(boolean last, int scale, int reach) {
+      sendStart(last, scale, reach, fit.coefficients());
+    }
+
+    /** The feature parties hold discarded directions too: their coefficients are 0. */
+    void sendStart(boolean last, int scale, int reach, double[] ofUsed) {
+      double[] coefficients = new double[reports.size()];
+      for (int s = 0; s < ofUsed.length; s++) {
+        coefficients[used.get(s)] = ofUsed[s];
+      }
       Messages.PassStart start =
-          new Messages.PassStart(
-              pass, last, scale, reach, Arrays.copyOf(coefficients, coefficients.length + zeros));
+          new Messages.PassStart(reports.size() + 1, last, scale, reach, coefficients);
       features.values().forEach(channel -> channel.send(start));
+    }
+
+    void send(Messages.PathStep to) {
+      features.values().forEach(channel -> channel.send(to));
     }
 
     /**
@@ -453,36 +559,51 @@ final class GradientsTraining implements TrainingProtocol {
      * @param products inner products of the new direction with all directions, itself last
      * @param penalties the same of their penalty products
      */
-    private record Opened(double[] logits, double[] products, double[] penalties) {
-      double squaredLength() {
-        return products[products.length - 1];
-      }
-    }
+    record Opened(double[] logits, double[] products, double[] penalties) {}
 
-    private Opened pass(int pass, int scale) {
-      double[] residuals = outcomes.ofPeople(fit.residuals());
+    private Opened pass(int scale) {
+      double[] residuals = ofEverybody(outcomes.ofPeople(fit.residuals()));
       int reach = reach(job, residuals);
-      sendStart(pass, false, scale, reach, 0);
+      if (step != null) {
+        send(step);
+      }
+      sendStart(false, scale, reach);
       for (int i = 0; i < residuals.length; i++) {
         residuals[i] = Math.scalb(residuals[i], -reach);
       }
       layer.deliver(residuals);
-      int count = directions.size() + 1;
+      int count = reports.size() + 1;
       Sums sums = sums(features, job.rows(), 2 * count);
-      double[] values = sums.logits();
-      double[] products = sums.scalars();
       return new Opened(
-          values, Arrays.copyOf(products, count), Arrays.copyOfRange(products, count, 2 * count));
+          sums.logits(), ofUsed(sums.scalars(), 0, count), ofUsed(sums.scalars(), count, count));
+    }
+
+    /** Without discarded directions, the newest last. */
+    private double[] ofUsed(double[] products, int from, int count) {
+      double[] some = new double[used.size() + 1];
+      for (int s = 0; s < used.size(); s++) {
+        some[s] = products[from + used.get(s)];
+      }
+      some[used.size()] = products[from + count - 1];
+      return some;
+    }
+
+    /** Who is not in the fit has no residual. */
+    private double[] ofEverybody(double[] residuals) {
+      if (people == null) {
+        return residuals;
+      }
+      double[] all = new double[job.rows()];
+      for (int i = 0; i < people.length; i++) {
+        all[people[i]] = residuals[i];
+      }
+      return all;
     }
   }
 
   /** Inner products of the directions, by which the label party tells signal from noise. */
   private static final class Directions {
     private final List<double[]> products = new ArrayList<>();
-
-    int size() {
-      return products.size();
-    }
 
     void add(double[] withAll) {
       products.add(withAll.clone());
@@ -537,7 +658,7 @@ final class GradientsTraining implements TrainingProtocol {
       Progress progress,
       IntConsumer beforePass) {
     int total = totalColumns(own.columns(), others);
-    Disclosure.requireRows(job.rows(), total);
+    Disclosure.requireRows(job.fewestRows(), total);
     StandardErrors.require(job, 0, total);
     TrainingSpec spec = job.spec();
     int allowed = passLimit(job, total);
@@ -547,7 +668,8 @@ final class GradientsTraining implements TrainingProtocol {
     FeatureOutcome trained;
     try (SliceEvaluator layer =
         new SliceEvaluator(label, whitened, total, spec.tolerance(), spec.spareBits())) {
-      List<double[]> kept = spec.l1() > 0 ? List.of() : kept(job, own.columns());
+      List<double[]> kept =
+          spec.l1() > 0 || spec.path() != null ? List.of() : kept(job, own.columns());
       label.send(new Messages.Allowed(allowed, Math.min(kept.size(), TrainingSpec.MAX_PASSES)));
       Passes passes = new Passes(total, allowed, progress, beforePass);
       Opening opening = new Opening(job, label, masks);
@@ -606,9 +728,10 @@ final class GradientsTraining implements TrainingProtocol {
         throw violation(label, "announced residuals beyond those of the family");
       }
       if (last && due == 1) {
-        throw allowed == 0
-            ? NoPassLeft.here(job.spec().level(), totalColumns, job.earlierPasses())
-            : NoPassLeft.at(job.spec().level(), totalColumns, "another party");
+        int fewest = job.spec().fewestPasses();
+        throw allowed < fewest
+            ? NoPassLeft.here(job.spec().level(), totalColumns, fewest, job.earlierPasses())
+            : NoPassLeft.at(job.spec().level(), totalColumns, fewest, "another party");
       }
     }
 
@@ -630,7 +753,7 @@ final class GradientsTraining implements TrainingProtocol {
     }
   }
 
-  private static WireException.ProtocolViolation violation(Channel label, String what) {
+  static WireException.ProtocolViolation violation(Channel label, String what) {
     return new WireException.ProtocolViolation(label.peer(), what);
   }
 
@@ -703,6 +826,7 @@ final class GradientsTraining implements TrainingProtocol {
     private final SliceEvaluator layer;
     private final Passes passes;
     private final Opening opening;
+    private final PathPasses.Feature path;
     private final List<double[]> directions = new ArrayList<>();
     private final List<double[]> penalties = new ArrayList<>();
 
@@ -721,6 +845,7 @@ final class GradientsTraining implements TrainingProtocol {
       this.layer = layer;
       this.passes = passes;
       this.opening = opening;
+      this.path = job.spec().path() == null ? null : new PathPasses.Feature(job);
     }
 
     /**
@@ -729,6 +854,10 @@ final class GradientsTraining implements TrainingProtocol {
     FeatureOutcome run(List<double[]> kept) {
       int resumed = -1;
       for (int pass = 1; ; pass++) {
+        if (path != null && path.next(label).done()) {
+          passes.check(label, job, pass, pass, 0, true);
+          return pathOutcome();
+        }
         Messages.PassStart start = label.receive(Messages.PassStart.TYPE, Messages.PassStart.LIMIT);
         if (resumed < 0) {
           resumed = start.pass() - 1;
@@ -740,17 +869,11 @@ final class GradientsTraining implements TrainingProtocol {
           kept.subList(0, resumed).forEach(vector -> add(whitening.fromPrepared(vector)));
         }
         passes.check(label, job, start.pass(), pass, start.reach(), start.last());
-        if (start.coefficients().length != directions.size()) {
-          throw violation(
-              label,
-              "sent "
-                  + start.coefficients().length
-                  + " coefficients for "
-                  + directions.size()
-                  + " directions");
-        }
         double[] weights = combine(start.coefficients());
         if (start.last()) {
+          if (path != null) {
+            throw violation(label, "ended the training within the path");
+          }
           return outcome(job, layer, whitening.toPrepared(weights), directions.size());
         }
         passes.begin(label, pass, resumed);
@@ -759,25 +882,45 @@ final class GradientsTraining implements TrainingProtocol {
       }
     }
 
+    /** Of the fit on everybody, for each value. */
+    private FeatureOutcome pathOutcome() {
+      List<double[]> weights = new ArrayList<>();
+      int due = directions.size() + 1;
+      for (int v = 0; v < job.spec().path().values().size(); v++) {
+        Messages.PassStart end = label.receive(Messages.PassStart.TYPE, Messages.PassStart.LIMIT);
+        passes.check(label, job, end.pass(), due, end.reach(), false);
+        if (!end.last()) {
+          throw violation(label, "began a pass after the end of the path");
+        }
+        weights.add(whitening.toPrepared(combine(end.coefficients())));
+      }
+      PenaltyPath.Slice slice = new PenaltyPath.Slice(weights, path.value());
+      return outcome(job, layer, weights.get(slice.chosen()), directions.size())
+          .with(job.spec().path(), slice);
+    }
+
     private void pass(Messages.PassStart start, double[] weights) {
       SliceEvaluator.Product product = layer.receive();
-      double[] direction = whitening.penaltyTimes(weights);
-      for (int j = 0; j < direction.length; j++) {
-        double loss = Math.scalb(product.product()[j], start.reach()) / job.rows();
-        double gradient = loss + job.spec().l2() * direction[j];
-        direction[j] = Math.scalb(gradient, start.scale());
+      double l2 = path == null ? job.spec().l2() : path.penalty();
+      int rows = path == null ? job.rows() : path.people();
+      double[] gradient = whitening.penaltyTimes(weights);
+      for (int j = 0; j < gradient.length; j++) {
+        double loss = Math.scalb(product.product()[j], start.reach()) / rows;
+        gradient[j] = Math.scalb(loss + l2 * gradient[j], start.scale());
       }
+      double[] direction =
+          whitening.underMoreRidge(gradient, job.spec().ridge(l2) - job.spec().ridge());
       add(direction);
       job.passes()
           .keep(
               start.pass(),
               new PassStore.Kept(
                   whitening.toPrepared(direction), new double[0], new double[0], new double[0]));
-      byte[] request = start.bind(product.request());
+      byte[] request = start.bind(path == null ? product.request() : path.bind(product.request()));
       opening.logits(
           start.pass(),
           own.times(whitening.toPrepared(direction)),
-          Math.sqrt(SubspaceFit.dot(direction, direction)),
+          Math.sqrt(SubspaceFit.dot(direction, gradient)),
           request);
       opening.scalars(start.pass(), products(direction), request);
     }
@@ -799,6 +942,15 @@ final class GradientsTraining implements TrainingProtocol {
     }
 
     private double[] combine(double[] coefficients) {
+      if (coefficients.length != directions.size()) {
+        throw violation(
+            label,
+            "sent "
+                + coefficients.length
+                + " coefficients for "
+                + directions.size()
+                + " directions");
+      }
       double[] sum = new double[own.columns()];
       for (int s = 0; s < coefficients.length; s++) {
         double[] direction = directions.get(s);

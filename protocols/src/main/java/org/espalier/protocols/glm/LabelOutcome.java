@@ -20,6 +20,7 @@ import org.espalier.protocols.predict.SharedWeights;
  *     null at levels that open none
  * @param inference standard errors of weights and intercept; null if they were not asked for or, by
  *     {@code findings}, could not be had
+ * @param path what cross-validation said of each penalty; null without a path
  */
 public record LabelOutcome(
     double[] weights,
@@ -31,7 +32,8 @@ public record LabelOutcome(
     Map<String, Object> parametersRun,
     SharedWeights shared,
     double[] trainingLogits,
-    Inference inference) {
+    Inference inference,
+    PenaltyPath.Result path) {
 
   /**
    * @param errors null: there are none, which is a finding
@@ -51,7 +53,30 @@ public record LabelOutcome(
         parametersRun,
         shared,
         trainingLogits,
-        errors);
+        errors,
+        path);
+  }
+
+  /**
+   * @param finding of the path; null if all is well
+   */
+  LabelOutcome with(PenaltyPath.Result result, Map<String, Object> ran, String finding) {
+    List<String> found = new ArrayList<>(findings);
+    if (finding != null) {
+      found.add(finding);
+    }
+    return new LabelOutcome(
+        weights,
+        intercept,
+        passes,
+        end,
+        gap,
+        List.copyOf(found),
+        ran,
+        shared,
+        trainingLogits,
+        inference,
+        result);
   }
 
   /** Why training stopped. */
@@ -80,10 +105,15 @@ public record LabelOutcome(
     public String text() {
       return text;
     }
+
+    /** As near the optimum as a level without a schedule can come. */
+    boolean reached() {
+      return this == TOLERANCE || this == NOISE;
+    }
   }
 
   /** Whether the result is as near the optimum as this level can bring it. */
   public boolean converged() {
-    return end == End.TOLERANCE || end == End.NOISE || end == End.SCHEDULE;
+    return end.reached() || end == End.SCHEDULE;
   }
 }

@@ -234,6 +234,47 @@ final class Messages {
   }
 
   /**
+   * Label party, with a path of penalties: before each pass which fit it belongs to, and after the
+   * last one which value was chosen. Then follows for each value the last {@link PassStart} of the
+   * fit on everybody.
+   *
+   * @param values how many penalties there are
+   * @param folds how many parts of the people
+   * @param value which of the penalties, from 0; in the end the one that was chosen
+   * @param fold 0: everybody is in the fit; else all without this one, from 1
+   * @param done no pass follows
+   */
+  record PathStep(int values, int folds, int value, int fold, boolean done) implements Message {
+    static final int LIMIT = 20;
+    static final MessageType<PathStep> TYPE =
+        new MessageType<>(
+            69,
+            "step of the path",
+            in ->
+                new PathStep(
+                    in.getInt("values", 1, PenaltyPath.MOST_VALUES),
+                    in.getInt("folds", PenaltyPath.FEWEST_FOLDS, PenaltyPath.MOST_FOLDS),
+                    in.getInt("value", 0, PenaltyPath.MOST_VALUES - 1),
+                    in.getInt("fold", 0, PenaltyPath.MOST_FOLDS),
+                    in.getInt("done", 0, 1) == 1));
+
+    /** See {@link PassStart#bind}. */
+    byte[] bind(byte[] request) {
+      return bound(this, request);
+    }
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putInt(values).putInt(folds).putInt(value).putInt(fold).putInt(done ? 1 : 0);
+    }
+  }
+
+  /**
    * Label party, before standard errors are computed: columns of all parties, its own first, and
    * the exponent of the unit of curvatures.
    */

@@ -1,6 +1,8 @@
 package org.espalier.protocols.glm;
 
 import java.util.Arrays;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * What the label party knows of each row beside features.
@@ -105,6 +107,31 @@ public record Outcomes(double[] values, double[] weights, double[] offsets, int[
   public Outcomes balanced() {
     double ones = Arrays.stream(values).sum();
     return withClassWeights(1 / (values.length - ones), 1 / ones);
+  }
+
+  /**
+   * Those of some rows, whose weights have a mean of 1 again.
+   *
+   * @param rows ascending; of a person all or none
+   */
+  Outcomes of(int[] rows) {
+    int[] persons = people == null ? null : new int[rows.length];
+    for (int i = 0; persons != null && i < rows.length; i++) {
+      boolean same = i > 0 && people[rows[i]] == people[rows[i - 1]];
+      persons[i] = i == 0 ? 0 : persons[i - 1] + (same ? 0 : 1);
+    }
+    return new Outcomes(of(rows, values), of(rows, weights), of(rows, offsets), persons);
+  }
+
+  static double[] of(int[] rows, double[] numbers) {
+    return numbers == null ? null : Arrays.stream(rows).mapToDouble(row -> numbers[row]).toArray();
+  }
+
+  /** The rows of some people, ascending. */
+  int[] rowsOf(IntPredicate persons) {
+    return IntStream.range(0, values.length)
+        .filter(row -> persons.test(people == null ? row : people[row]))
+        .toArray();
   }
 
   /** Without weights and offsets, and with one row a person. */

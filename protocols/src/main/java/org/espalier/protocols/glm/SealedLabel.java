@@ -88,6 +88,7 @@ final class SealedLabel extends SealedRole {
         Collections.unmodifiableMap(ran),
         shared,
         null,
+        null,
         null);
   }
 

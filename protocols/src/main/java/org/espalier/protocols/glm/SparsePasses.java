@@ -209,7 +209,14 @@ final class SparsePasses {
 
     private LabelOutcome outcome(LabelOutcome.End end) {
       return GradientsTraining.outcome(
-          job, layer, reports, end, fit.ownWeights(), fit.intercept(), fit.logits());
+          job,
+          layer,
+          reports,
+          end,
+          reports.get(reports.size() - 1).estimatedGap(),
+          fit.ownWeights(),
+          fit.intercept(),
+          fit.logits());
     }
   }
 

@@ -39,7 +39,7 @@ final class SubspaceFit {
   private final Outcomes outcomes;
   private final double[] y;
   private final Family family;
-  private final double l2;
+  private double l2;
   private final double unit;
   private final int rows;
   private final int ownColumns;
@@ -110,6 +110,17 @@ final class SubspaceFit {
     penalty[directions] = products.clone();
     columns++;
     solution = Arrays.copyOf(solution, columns);
+  }
+
+  /** Goes on with another penalty, from the present point. */
+  void penalise(double stronger) {
+    double factor = stronger / l2;
+    for (double[] row : penalty) {
+      for (int t = 0; t < row.length; t++) {
+        row[t] *= factor;
+      }
+    }
+    l2 = stronger;
   }
 
   /** Moves to the minimum. */
@@ -259,6 +270,11 @@ final class SubspaceFit {
   /** Mean second derivative of a row's loss: the curvature along a whitened feature. */
   double curvature() {
     return mean(i -> outcomes.weight(i) * family.curvature(z[i], y[i]));
+  }
+
+  /** Factor of half the squared norm of the weights. */
+  double penalty() {
+    return l2;
   }
 
   int ownColumns() {

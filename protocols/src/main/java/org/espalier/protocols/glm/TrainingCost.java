@@ -6,6 +6,7 @@ import java.util.List;
 import org.espalier.protocols.cost.Footprint;
 import org.espalier.protocols.cost.Script;
 import org.espalier.protocols.disclosure.Level;
+import org.espalier.protocols.prepare.Folds;
 import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Party;
 import org.espalier.wire.Session;
@@ -146,6 +147,10 @@ public record TrainingCost(List<Phase> phases, int passes) {
         size.rows(),
         spec,
         0,
-        size.workspace());
+        size.workspace(),
+        PassStore.NONE,
+        spec.path() == null
+            ? null
+            : Folds.of(size.rows(), spec.path().folds(), new byte[Long.BYTES]));
   }
 }

@@ -2,6 +2,7 @@ package org.espalier.protocols.glm;
 
 import java.util.List;
 import java.util.Objects;
+import org.espalier.protocols.prepare.Folds;
 import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Party;
 import org.espalier.wire.Session;
@@ -17,6 +18,7 @@ import org.espalier.wire.Session;
  *     count, 0 or more; parties may count differently, and the strictest count holds
  * @param workspace this party's own
  * @param passes where this party keeps what passes left it, at levels that can go on from there
+ * @param folds of the people, where the job has a path of penalties; else null
  */
 public record TrainingJob(
     Session session,
@@ -26,7 +28,21 @@ public record TrainingJob(
     TrainingSpec spec,
     int earlierPasses,
     Workspace workspace,
-    PassStore passes) {
+    PassStore passes,
+    Folds folds) {
+  /** Without folds. */
+  public TrainingJob(
+      Session session,
+      Party label,
+      List<Party> featureParties,
+      int rows,
+      TrainingSpec spec,
+      int earlierPasses,
+      Workspace workspace,
+      PassStore passes) {
+    this(session, label, featureParties, rows, spec, earlierPasses, workspace, passes, null);
+  }
+
   /** Without a store of passes. */
   public TrainingJob(
       Session session,
@@ -61,8 +77,20 @@ public record TrainingJob(
     if (rows < 2) {
       throw new IllegalArgumentException("a cohort of " + rows + " rows cannot be trained on");
     }
+    int due = spec.path() == null ? 0 : spec.path().folds();
+    if (due != (folds == null ? 0 : folds.count()) || (due > 0 && folds.people() != rows)) {
+      throw new IllegalArgumentException("the folds are not those of the job");
+    }
     if (earlierPasses < 0) {
       throw new IllegalArgumentException("a count of " + earlierPasses + " earlier passes");
     }
+  }
+
+  /**
+   * Of the smallest group of people by which two gradients differ: all, or a fold, whose people are
+   * in one fit and not in another.
+   */
+  int fewestRows() {
+    return folds == null ? rows : folds.size(folds.count() - 1);
   }
 }

@@ -26,6 +26,8 @@ import org.espalier.protocols.privacy.LabelPrivacy;
  *     ({@link Inference})
  * @param l1 at level {@code gradients}: factor of the weights' absolute values, 0 or more, added to
  *     the objective; some weights then are exactly 0
+ * @param path at level {@code gradients}: penalties of which cross-validation chooses one, {@code
+ *     l2} being the weakest; or null. {@code maxPasses} is of all its fits together
  */
 public record TrainingSpec(
     Family family,
@@ -38,7 +40,8 @@ public record TrainingSpec(
     boolean weighted,
     LabelPrivacy labelPrivacy,
     boolean inference,
-    double l1) {
+    double l1,
+    PenaltyPath path) {
   static final int MAX_PASSES = 200;
   private static final double MAX_L1 = 1e9;
   private static final double MIN_RIDGE = 1e-6;
@@ -78,24 +81,30 @@ public record TrainingSpec(
         weighted,
         null,
         false,
-        0);
+        0,
+        null);
   }
 
   /** The same with standard errors. */
   public TrainingSpec withInference() {
-    return with(true, l1);
+    return with(l2, true, l1, path);
   }
 
   /** The same with so large a factor of the weights' absolute values. */
   public TrainingSpec withL1(double factor) {
-    return with(inference, factor);
+    return with(l2, inference, factor, path);
   }
 
-  private TrainingSpec with(boolean errors, double factor) {
+  /** The same with the penalty that cross-validation chooses. */
+  public TrainingSpec withPath(PenaltyPath penalties) {
+    return with(penalties.weakest(), inference, l1, penalties);
+  }
+
+  private TrainingSpec with(double ridge, boolean errors, double factor, PenaltyPath penalties) {
     return new TrainingSpec(
         family,
         level,
-        l2,
+        ridge,
         maxPasses,
         tolerance,
         acceptSpan,
@@ -103,7 +112,8 @@ public record TrainingSpec(
         weighted,
         labelPrivacy,
         errors,
-        factor);
+        factor,
+        penalties);
   }
 
   public TrainingSpec {
@@ -147,9 +157,34 @@ public record TrainingSpec(
       throw new IllegalArgumentException(
           "max passes must be in 1.." + MAX_PASSES + ", got " + maxPasses);
     }
+    if (path != null) {
+      requirePath(path, level, l2, maxPasses, inference || l1 > 0);
+    }
     if (!(tolerance >= 1e-12 && tolerance <= 1)) {
       throw new IllegalArgumentException("tolerance must be in 1e-12..1, got " + tolerance);
     }
+  }
+
+  private static void requirePath(
+      PenaltyPath path, Level level, double l2, int maxPasses, boolean other) {
+    if (level != Level.GRADIENTS || other) {
+      throw new IllegalArgumentException(
+          other
+              ? "a path of penalties has neither standard errors nor a penalty on absolute weights"
+              : "a path of penalties needs level " + Level.GRADIENTS.wireName());
+    }
+    if (l2 != path.weakest()) {
+      throw new IllegalArgumentException("l2 is not the weakest penalty of the path");
+    }
+    if (maxPasses < path.fits()) {
+      throw new IllegalArgumentException(
+          "%d fits take a pass each, and max passes is %d".formatted(path.fits(), maxPasses));
+    }
+  }
+
+  /** Passes without which nothing is begun. */
+  int fewestPasses() {
+    return path == null ? 1 : path.fits();
   }
 
   /** Whether residuals are within −1 to 1 by themselves, so that nobody has to be told a bound. */
@@ -164,6 +199,11 @@ public record TrainingSpec(
 
   /** The whitening's: it makes loss and penalty together curve equally in all directions. */
   double ridge() {
-    return Math.max(MIN_RIDGE, l2 / family.maxCurvature());
+    return ridge(l2);
+  }
+
+  /** That which a penalty of a path would take, were it the only one. */
+  double ridge(double penalty) {
+    return Math.max(MIN_RIDGE, penalty / family.maxCurvature());
   }
 }

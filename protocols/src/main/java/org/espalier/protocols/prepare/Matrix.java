@@ -59,6 +59,15 @@ public final class Matrix {
     return all;
   }
 
+  /** Some of the rows, in the order given. */
+  public Matrix rows(int[] which) {
+    Matrix some = zeros(which.length, columns);
+    for (int i = 0; i < which.length; i++) {
+      System.arraycopy(values, which[i] * columns, some.values, i * columns, columns);
+    }
+    return some;
+  }
+
   public int rows() {
     return rows;
   }

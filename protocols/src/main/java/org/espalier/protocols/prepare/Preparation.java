@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /**
@@ -91,6 +93,17 @@ public record Preparation(PreparationSpec spec, List<Encoding> encodings, List<D
    * @throws DataException if a value is missing where imputation is off, or names collide
    */
   public static Preparation fit(Table table, int[] rows, PreparationSpec spec) {
+    return fit(table, rows, null, spec);
+  }
+
+  /**
+   * The same, but {@code minPerCategory} rows are needed in each fold: gradients of two fits differ
+   * by a fold's people.
+   *
+   * @param folds of the training rows, in their order; null: one with all
+   */
+  public static Preparation fit(Table table, int[] rows, Folds folds, PreparationSpec spec) {
+    Groups groups = new Groups(rows, folds);
     List<Encoding> encodings = new ArrayList<>();
     List<Dropped> dropped = new ArrayList<>();
     if (!table.columns().isEmpty()) {
@@ -102,8 +115,8 @@ public record Preparation(PreparationSpec spec, List<Encoding> encodings, List<D
     for (Column column : table.columns()) {
       String reason =
           column instanceof NumberColumn numbers
-              ? fitNumbers(numbers, rows, spec, encodings)
-              : fitCategories((CategoryColumn) column, rows, spec, encodings);
+              ? fitNumbers(numbers, groups, spec, encodings)
+              : fitCategories((CategoryColumn) column, groups, spec, encodings);
       if (reason != null) {
         dropped.add(new Dropped(column.name(), reason));
       }
@@ -147,6 +160,27 @@ public record Preparation(PreparationSpec spec, List<Encoding> encodings, List<D
     return prepared;
   }
 
+  /** Training rows, and the parts of them in each of which there are to be enough. */
+  private record Groups(int[] rows, Folds folds) {
+    /**
+     * Rows of each code in each part.
+     *
+     * @param code of a row, from 0 to below {@code codes}
+     */
+    int[][] counts(IntUnaryOperator code, int codes) {
+      int[][] counts = new int[folds == null ? 1 : folds.count()][codes];
+      for (int i = 0; i < rows.length; i++) {
+        counts[folds == null ? 0 : folds.of(i)][code.applyAsInt(rows[i])]++;
+      }
+      return counts;
+    }
+
+    /** How the parts are called where there are too few. */
+    String where() {
+      return folds == null ? "training rows" : "training rows in a fold";
+    }
+  }
+
   private static void checkIndices(Table table, int[] rows) {
     for (int row : rows) {
       Objects.checkIndex(row, table.rows());
@@ -154,7 +188,8 @@ public record Preparation(PreparationSpec spec, List<Encoding> encodings, List<D
   }
 
   private static String fitNumbers(
-      NumberColumn column, int[] rows, PreparationSpec spec, List<Encoding> encodings) {
+      NumberColumn column, Groups groups, PreparationSpec spec, List<Encoding> encodings) {
+    int[] rows = groups.rows();
     double[] present = new double[rows.length];
     int count = 0;
     for (int row : rows) {
@@ -186,9 +221,13 @@ public record Preparation(PreparationSpec spec, List<Encoding> encodings, List<D
     if (!(deviation > SMALLEST_DEVIATION * largest)) {
       return "constant over the training rows";
     }
-    int usual = mostFrequent(present, count);
-    if (2L * usual >= rows.length && rows.length - usual < spec.minPerCategory()) {
-      return "fewer than " + spec.minPerCategory() + " training rows depart from its usual value";
+    double usual = Math.scalb(mostFrequent(present, count), exponent);
+    double[] values = column.values();
+    int[][] counts = groups.counts(row -> values[row] == usual ? 0 : 1, 2);
+    if (2L * total(counts, 0) >= rows.length
+        && fewest(counts, code -> code == 1) < spec.minPerCategory()) {
+      return "fewer than %d %s depart from its usual value"
+          .formatted(spec.minPerCategory(), groups.where());
     }
     double centre = Math.scalb(mean, exponent);
     encodings.add(
@@ -200,19 +239,21 @@ public record Preparation(PreparationSpec spec, List<Encoding> encodings, List<D
     return null;
   }
 
-  /** Rows with the most frequent value; sorts the values. */
-  private static int mostFrequent(double[] values, int count) {
+  /** The most frequent value; sorts the values. */
+  private static double mostFrequent(double[] values, int count) {
     Arrays.sort(values, 0, count);
     int most = 0;
+    double usual = values[0];
     for (int from = 0; from < count; ) {
       int to = from + 1;
       while (to < count && values[to] == values[from]) {
         to++;
       }
+      usual = to - from > most ? values[from] : usual;
       most = Math.max(most, to - from);
       from = to;
     }
-    return most;
+    return usual;
   }
 
   private static double mean(double[] values, int count) {
@@ -229,45 +270,52 @@ public record Preparation(PreparationSpec spec, List<Encoding> encodings, List<D
   }
 
   private static String fitCategories(
-      CategoryColumn column, int[] rows, PreparationSpec spec, List<Encoding> encodings) {
+      CategoryColumn column, Groups groups, PreparationSpec spec, List<Encoding> encodings) {
+    int[] rows = groups.rows();
     int missing = column.levels().size();
-    int[] counts = new int[missing + 1];
-    for (int row : rows) {
-      int code = column.codes()[row];
-      if (code == CategoryColumn.MISSING && !spec.impute()) {
-        throw DataException.at(column.name(), row, "a category is missing and imputation is off");
-      }
-      counts[code == CategoryColumn.MISSING ? missing : code]++;
-    }
+    int[][] counts =
+        groups.counts(
+            row -> {
+              int code = column.codes()[row];
+              if (code == CategoryColumn.MISSING && !spec.impute()) {
+                throw DataException.at(
+                    column.name(), row, "a category is missing and imputation is off");
+              }
+              return code == CategoryColumn.MISSING ? missing : code;
+            },
+            missing + 1);
+    int[] totals = IntStream.rangeClosed(0, missing).map(code -> total(counts, code)).toArray();
     // By text, so that the order in which a file lists its categories does not matter.
     List<Integer> frequent =
         new ArrayList<>(
-            IntStream.range(0, counts.length)
-                .filter(code -> counts[code] >= spec.minPerCategory())
+            IntStream.range(0, totals.length)
+                .filter(
+                    code -> Arrays.stream(counts).allMatch(of -> of[code] >= spec.minPerCategory()))
                 .boxed()
                 .sorted(
                     Comparator.comparing(
                         code -> text(column, code),
                         Comparator.nullsLast(Comparator.<String>naturalOrder())))
                 .toList());
-    int rareRows = rows.length - frequent.stream().mapToInt(code -> counts[code]).sum();
-    int merged = (int) Arrays.stream(counts).filter(count -> count > 0).count() - frequent.size();
+    int merged = (int) Arrays.stream(totals).filter(count -> count > 0).count() - frequent.size();
     String reference = null;
-    if (rareRows < spec.minPerCategory() && !frequent.isEmpty()) {
+    Set<Integer> known = new HashSet<>(frequent);
+    if (!frequent.isEmpty()
+        && fewest(counts, code -> !known.contains(code)) < spec.minPerCategory()) {
       Integer largest = frequent.get(0);
       for (Integer code : frequent) {
-        largest = counts[code] > counts[largest] ? code : largest;
+        largest = totals[code] > totals[largest] ? code : largest;
       }
       frequent.remove(largest);
       reference = Encoding.Categorical.featureName(column.name(), text(column, largest));
     }
     if (frequent.isEmpty()) {
-      return "fewer than two groups of categories with at least %d training rows"
-          .formatted(spec.minPerCategory());
+      return "fewer than two groups of categories with at least %d %s"
+          .formatted(spec.minPerCategory(), groups.where());
     }
     List<Encoding.Level> levels = new ArrayList<>();
     for (int code : frequent) {
-      double share = (double) counts[code] / rows.length;
+      double share = (double) totals[code] / rows.length;
       levels.add(
           new Encoding.Level(
               text(column, code),
@@ -276,6 +324,18 @@ public record Preparation(PreparationSpec spec, List<Encoding> encodings, List<D
     }
     encodings.add(new Encoding.Categorical(column.name(), levels, reference, merged));
     return null;
+  }
+
+  private static int total(int[][] counts, int code) {
+    return Arrays.stream(counts).mapToInt(of -> of[code]).sum();
+  }
+
+  /** Rows of some codes together in the part that has fewest of them. */
+  private static int fewest(int[][] counts, IntPredicate codes) {
+    return Arrays.stream(counts)
+        .mapToInt(of -> IntStream.range(0, of.length).filter(codes).map(code -> of[code]).sum())
+        .min()
+        .orElseThrow();
   }
 
   /** Null for the level of missing values, which has the code after the last. */

@@ -196,6 +196,30 @@ public final class Whitening {
   }
 
   /**
+   * What a gradient is in the basis of a larger ridge, brought back to this one: (I +
+   * more·MᵀM)⁻¹·g.
+   *
+   * @param g on the whitened features, one per column
+   * @param more than this basis' ridge, 0 or more
+   */
+  public double[] underMoreRidge(double[] g, double more) {
+    int d = g.length;
+    if (more == 0) {
+      return g.clone();
+    }
+    double[] metric = toPrepared.gram().values();
+    for (int at = 0; at < metric.length; at++) {
+      metric[at] = more * metric[at] + (at % (d + 1) == 0 ? 1 : 0);
+    }
+    DMatrixRMaj solution = new DMatrixRMaj(d, 1);
+    if (!CommonOps_DDRM.solve(
+        DMatrixRMaj.wrap(d, d, metric), DMatrixRMaj.wrap(d, 1, g.clone()), solution)) {
+      throw new IllegalStateException("a ridge that makes a basis singular");
+    }
+    return solution.data;
+  }
+
+  /**
    * MᵀM·w: half the gradient, in the whitened basis, of the squared norm of the prepared weights.
    *
    * @param w one per column

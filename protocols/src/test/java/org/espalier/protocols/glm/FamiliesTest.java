@@ -89,14 +89,18 @@ class FamiliesTest {
         cut);
   }
 
-  static TrainingRun train(TrainingSpec spec, Outcomes outcomes, int... cut) {
+  /** Without outcomes of use. */
+  static TestData data(int... cut) {
     double[][] table = table();
     List<Matrix> parts = new ArrayList<>();
     for (int p = 0; p + 1 < cut.length; p++) {
       parts.add(part(table, cut[p], cut[p + 1]));
     }
-    return TrainingRun.of(
-        new TestData(parts, outcomes.values()), outcomes, spec, new MemoryNetwork());
+    return new TestData(parts, column(table, "logistic"));
+  }
+
+  static TrainingRun train(TrainingSpec spec, Outcomes outcomes, int... cut) {
+    return TrainingRun.of(data(cut), outcomes, spec, new MemoryNetwork());
   }
 
   @ParameterizedTest

@@ -37,7 +37,8 @@ class LabelPrivacyTest {
         false,
         privacy,
         false,
-        0);
+        0,
+        null);
   }
 
   private static TrainingJob job(int rows, TrainingSpec spec) {
@@ -224,7 +225,8 @@ class LabelPrivacyTest {
                     false,
                     new LabelPrivacy(1, 1e-6, 2),
                     false,
-                    0))
+                    0,
+                    null))
         .hasMessageContaining("logistic models");
   }
 }

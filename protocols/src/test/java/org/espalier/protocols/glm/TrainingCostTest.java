@@ -64,6 +64,16 @@ class TrainingCostTest {
     check(spec, 3000, columns(2, 6, 5));
   }
 
+  /** As many passes as fits, so that each takes one. */
+  @Test
+  void countsAPathOfPenalties() {
+    PenaltyPath path = new PenaltyPath(List.of(1.0, 0.01), 2, false);
+    check(
+        new TrainingSpec(Level.GRADIENTS, 0.01, path.fits(), 1e-12, true).withPath(path),
+        3000,
+        columns(2, 6, 5));
+  }
+
   /** Several columns share a reply of slots where there are few rows, not where there are many. */
   @ParameterizedTest
   @CsvSource({"700, 2, 5, 4", "8500, 1, 3, 0"})

@@ -15,6 +15,7 @@ import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.espalier.protocols.evaluate.Evaluation;
+import org.espalier.protocols.prepare.Folds;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Channel;
@@ -38,6 +39,11 @@ record TrainingRun(
     static final Before NOTHING = new Before(0, PassStore.NONE);
   }
 
+  /** Those of a path of penalties. */
+  static Folds folds(TrainingSpec spec, int rows) {
+    return spec.path() == null ? null : Folds.of(rows, spec.path().folds(), new byte[32]);
+  }
+
   private static TrainingJob job(TestData data, TrainingSpec spec, Before before) {
     List<Party> others = new ArrayList<>();
     for (int p = 1; p < data.parts().size(); p++) {
@@ -51,7 +57,8 @@ record TrainingRun(
         spec,
         before.earlier(),
         Workspace.inMemory(),
-        before.kept());
+        before.kept(),
+        folds(spec, data.rows()));
   }
 
   static TrainingRun of(TestData data, TrainingSpec spec, MemoryNetwork network) {

@@ -144,7 +144,8 @@ final class JobView {
                     names(model.path("hidden")),
                     model.path("activation").asText())
             : model.path("type").asText() + " regression");
-    parts.add("l2 " + model.path("l2").asText());
+    JsonNode l2 = model.path("l2");
+    parts.add("l2 " + (l2.isArray() ? "one of " + names(l2) : l2.asText()));
     JsonNode classes = spec.path("model").path("class_weights");
     if (classes.isTextual()) {
       parts.add(classes.asText() + " classes");
@@ -172,6 +173,11 @@ final class JobView {
         Format.percent(evaluation.path("holdout").asDouble())
             + " held out"
             + (evaluation.path("reveal").asText().equals("scores") ? " with their scores" : ""));
+    if (evaluation.has("folds")) {
+      parts.add(
+          "%s folds, %s"
+              .formatted(evaluation.path("folds").asText(), evaluation.path("choose").asText()));
+    }
     String accept = names(training.path("accept"));
     if (!accept.isEmpty()) {
       parts.add("accepts " + accept);
@@ -441,6 +447,7 @@ final class JobView {
       }
       training.path("findings").forEach(finding -> line("finding", finding.asText()));
     }
+    path(report.path("path"));
     metrics(report.path("metrics"));
     if (report.path("scores").has("file")) {
       line(
@@ -491,6 +498,7 @@ final class JobView {
     card.path("limits").forEach(limit -> line("limit", limit.asText()));
     learns(card.path("learned"));
     coefficients(report.path("coefficients"));
+    path(report.path("path"));
     metrics(report.path("metrics"));
     if (report.path("metrics").path("psi").isNumber()) {
       line(
@@ -503,6 +511,28 @@ final class JobView {
     gains(report.path("metrics").path("gains"));
     line("digest", report.path("digests").path("job").asText());
     line("cohort", report.path("digests").path("cohort").asText());
+  }
+
+  /** What cross-validation said of each penalty. */
+  private void path(JsonNode path) {
+    Table table = new Table("L2", "MEAN LOSS", "STANDARD ERROR", "PASSES", "");
+    for (JsonNode value : path.path("values")) {
+      boolean chosen = value.path("l2").asDouble() == path.path("l2").asDouble();
+      table.row(
+          Format.number(value.path("l2").asDouble()),
+          share(value.path("mean_loss")),
+          share(value.path("standard_error")),
+          value.path("passes").asText(),
+          (chosen ? "chosen" : "")
+              + (value.path("converged").asBoolean() ? "" : " short of the tolerance"));
+    }
+    if (!table.isEmpty()) {
+      line(
+          "path",
+          "loss of people left out, %s folds, chosen: %s"
+              .formatted(path.path("folds").asText(), path.path("choose").asText()));
+      table.print(console, INDENT);
+    }
   }
 
   private void coefficients(JsonNode weights) {

@@ -65,6 +65,9 @@ final class PolicyHelp {
         "training.accept_span",
         "Whether a job may accept that all that partners' columns span is disclosed.");
     rules.put(
+        "training.cross_validation",
+        "Whether a job may fit folds of the people: evaluation.folds, or several values of model.l2.");
+    rules.put(
         "training.label_epsilon",
         "At the label party: most ε of label privacy for all jobs on one data set together, counted"
             + " from the audit log; jobs without label privacy are denied.");

@@ -1,7 +1,9 @@
 package org.espalier.node.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -114,6 +116,7 @@ final class ReportPage {
         .open("main");
     card();
     coefficients(report.path("coefficients"));
+    path(report.path("path"));
     evaluation(report.path("metrics"));
     passes(report.path("passes"));
     cost(report.path("cost"));
@@ -478,6 +481,46 @@ final class ReportPage {
         "Weights of this party's prepared features",
         List.of("Feature", "Weight", "Standard error", "z", "p", "95% from", "to", "VIF"),
         rows);
+  }
+
+  /** The curve of the cross-validation. */
+  private void path(JsonNode path) {
+    List<SvgPlot.Point> losses = new ArrayList<>();
+    Deque<SvgPlot.Point> around = new ArrayDeque<>();
+    List<List<String>> rows = new ArrayList<>();
+    for (JsonNode value : path.path("values")) {
+      double at = Math.log10(value.path("l2").asDouble());
+      double loss = value.path("mean_loss").asDouble();
+      double error = value.path("standard_error").asDouble();
+      losses.add(new SvgPlot.Point(at, loss));
+      around.addFirst(new SvgPlot.Point(at, loss + error));
+      around.addLast(new SvgPlot.Point(at, loss - error));
+      boolean chosen = value.path("l2").asDouble() == path.path("l2").asDouble();
+      rows.add(
+          List.of(
+              SvgPlot.number(value.path("l2").asDouble()) + (chosen ? ", chosen" : ""),
+              figure(value.path("mean_loss")),
+              figure(value.path("standard_error")),
+              value.path("passes").asText()
+                  + (value.path("converged").asBoolean() ? "" : ", short of the tolerance")));
+    }
+    if (rows.isEmpty()) {
+      return;
+    }
+    html.element("h2", "Penalties by cross-validation");
+    html.element(
+        "p",
+        "%s folds of the people trained on; chosen by the rule %s. Losses are half the mean deviance."
+            .formatted(path.path("folds").asText(), path.path("choose").asText()));
+    pair(
+        () ->
+            table(
+                "Loss of people who were left out",
+                List.of("l2", "Mean loss", "Standard error", "Passes"),
+                rows),
+        new SvgPlot("path", "Loss of people who were left out", "log10 of l2", "loss")
+            .line("mean", losses)
+            .line("one standard error around it", List.copyOf(around)));
   }
 
   private static double least(JsonNode rows, String key) {

@@ -62,7 +62,7 @@ public record Comparison(
     SortedMap<Party, PlainTable> data = new TreeMap<>();
     scenario.sources().forEach((party, source) -> data.put(party, PlainTable.read(source)));
     Party label = scenario.spec().labelParty();
-    double l2 = scenario.spec().model().l2().doubleValue();
+    double l2 = scenario.spec().model().l2().single();
     boolean heldOut = cohort.holdout().get(label).length > 0;
     People trained = people(label, data, slices, cohort.training());
     People judged = heldOut ? people(label, data, slices, cohort.holdout()) : trained;

@@ -75,9 +75,11 @@ public record Scenario(
         || spec.family() != Family.LOGISTIC
         || spec.weighted()
         || spec.model().l1() != null
+        || spec.path() != null
         || spec.sharesWeights()) {
       throw Problem.refused(
-              job + ": a scenario compares weights of logistic models without l1, not shared ones")
+              job
+                  + ": a scenario compares weights of logistic models without l1 and cross-validation, not shared ones")
           .next("silo job plan " + job + ", at a node");
     }
     if (spec.parties().size() > MAX_PARTIES) {

@@ -113,6 +113,12 @@ public final class JobPlan {
           add(all, statement.learner(), statement.text());
         }
       }
+      if (train.path() != null) {
+        for (Disclosure.Statement statement :
+            Disclosure.path(facts, train.path().values().size(), train.path().folds())) {
+          add(all, statement.learner(), statement.text());
+        }
+      }
       if (train.infers()) {
         for (Disclosure.Statement statement : Disclosure.inference(facts)) {
           add(all, statement.learner(), statement.text());

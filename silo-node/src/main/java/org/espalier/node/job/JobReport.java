@@ -59,7 +59,7 @@ public final class JobReport {
     if (slice.has("inference")) {
       json.set("coefficients", coefficients(slice));
     }
-    for (String part : new String[] {"metrics", "passes"}) {
+    for (String part : new String[] {"path", "metrics", "passes"}) {
       if (report.has(part)) {
         json.set(part, report.get(part));
       }
@@ -79,8 +79,8 @@ public final class JobReport {
         Json.object()
             .put("type", spec.model().type())
             .put("level", spec.training().level())
-            .put("l2", spec.model().l2())
             .put("weights", spec.model().weights());
+    model.set("l2", spec.toJson().path("model").path("l2"));
     if (spec.model().l1() != null) {
       model.put("l1", spec.model().l1());
     }
@@ -243,6 +243,13 @@ public final class JobReport {
           "level sealed protects against any single party, also one that deviates, and is no proof"
               + " that the result is right; the label party and the first feature party together"
               + " could have read everything");
+    }
+    if (spec.path() != null) {
+      limits.add(
+          "the penalty was chosen among %d by the people trained on, whose columns were prepared"
+                  .formatted(spec.path().values().size())
+              + " once for all folds: the losses of folds are a little too good for the chosen one, the"
+              + " figures of people held out are not");
     }
     if (inferred) {
       limits.add(

@@ -17,7 +17,7 @@ import org.espalier.protocols.neural.top.Task;
  *
  * @param type the name of a {@link Family}, or {@link #NEURAL}
  * @param l2 factor of half the squared norm of the weights, added to the mean loss; of a neural
- *     model, of those above the first layer, and may be 0
+ *     model, of those above the first layer, and may be 0. Of a regression it may be several
  * @param weights {@code own}: each party gets those of its columns; {@code shared}, at level {@code
  *     sealed} only: nobody gets any, scores are computed jointly
  * @param classWeights how much people with either outcome count; null: all the same
@@ -33,7 +33,7 @@ import org.espalier.protocols.neural.top.Task;
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record ModelSettings(
     String type,
-    BigDecimal l2,
+    Penalties l2,
     String weights,
     ClassWeights classWeights,
     List<Integer> hidden,
@@ -72,7 +72,7 @@ public record ModelSettings(
         Stream.concat(Stream.of(Family.values()).map(Family::wireName), Stream.of(NEURAL))
             .toArray(String[]::new));
     if (type.equals(NEURAL)) {
-      l2 = l2 == null ? new BigDecimal("0.0001") : l2;
+      l2 = l2 == null ? Penalties.of("0.0001") : l2;
       hidden = hidden == null ? List.of(32, 16) : List.copyOf(hidden);
       activation = activation == null ? Activation.RELU.wireName() : activation;
       dropout = dropout == null ? new BigDecimal("0.1") : dropout;
@@ -85,7 +85,7 @@ public record ModelSettings(
             "model.inference is for regressions: the weights of a network have no standard errors");
       }
     } else {
-      l2 = l2 == null ? new BigDecimal("0.01") : l2;
+      l2 = l2 == null ? Penalties.of("0.01") : l2;
       refuse("hidden", hidden);
       refuse("activation", activation);
       refuse("dropout", dropout);
@@ -97,11 +97,17 @@ public record ModelSettings(
           "model.inference and model.class_weights exclude each other: standard errors of a model do"
               + " not hold where people count by their outcome");
     }
-    boolean none = l2.signum() == 0 && type.equals(NEURAL);
-    if ((!none && l2.signum() <= 0) || l2.compareTo(new BigDecimal("100")) > 0) {
-      throw new IllegalArgumentException(
-          "model.l2 is %s and at most 100, not %s"
-              .formatted(type.equals(NEURAL) ? "0 or more" : "above 0", l2));
+    requirePenalties(l2, type);
+  }
+
+  private static void requirePenalties(Penalties l2, String type) {
+    for (BigDecimal value : l2.values()) {
+      boolean none = value.signum() == 0 && type.equals(NEURAL);
+      if ((!none && value.signum() <= 0) || value.compareTo(new BigDecimal("100")) > 0) {
+        throw new IllegalArgumentException(
+            "model.l2 is %s and at most 100, not %s"
+                .formatted(type.equals(NEURAL) ? "0 or more" : "above 0", value));
+      }
     }
   }
 

@@ -52,7 +52,7 @@ record NetworkTraining(TrainSpec spec) implements Training {
     ObjectNode parameters =
         Json.object()
             .put("level", training.level())
-            .put("l2", model.l2().toPlainString())
+            .put("l2", model.l2().toString())
             .put("hidden", model.hidden().toString())
             .put("activation", model.activation())
             .put("dropout", model.dropout().toPlainString())
@@ -101,7 +101,7 @@ record NetworkTraining(TrainSpec spec) implements Training {
         spec.model().bottom(),
         Activation.parse(spec.model().activation()),
         Descent.Kind.parse(training.optimiser()),
-        spec.model().l2().doubleValue(),
+        spec.model().l2().single(),
         training.gradientNoise().doubleValue(),
         training.activationNoise().doubleValue());
   }
@@ -163,7 +163,7 @@ record NetworkTraining(TrainSpec spec) implements Training {
     int most = spec.training().batch() * 3 / 2 + 1;
     FitSpec how =
         new FitSpec(
-            spec.training().descent(spec.model().l2()),
+            spec.training().descent(spec.model().l2().weakest()),
             most,
             spec.training().epochs(),
             spec.training().patience(),
@@ -288,7 +288,7 @@ record NetworkTraining(TrainSpec spec) implements Training {
         spec.training().level(),
         "%s + %s/2 * squared norm of the weights%s"
             .formatted(
-                loss(), spec.model().l2().toPlainString(), split() ? "" : " above the first layer"),
+                loss(), spec.model().l2(), split() ? "" : " above the first layer"),
         prepared.split().training().length,
         epochs,
         weights,

@@ -384,6 +384,14 @@ public final class PolicyRules {
     if (limits.labelEpsilon() != null && self.equals(train.labelParty())) {
       labelEpsilon(train, limits.labelEpsilon(), counting);
     }
+    if (train.path() != null) {
+      add(
+          "training.cross_validation",
+          Boolean.TRUE.equals(limits.crossValidation()),
+          "the job makes %d fits: %d values of model.l2, on everybody and without each of %d folds"
+              .formatted(train.path().fits(), train.path().values().size(), train.path().folds()),
+          "training: {cross_validation: true}");
+    }
     if (train.evaluation().revealsScores()) {
       add(
           "outputs.scores",
@@ -535,6 +543,9 @@ public final class PolicyRules {
     training.putArray("levels").add(train.training().level());
     if (!train.training().accept().isEmpty()) {
       training.put("accept_span", true);
+    }
+    if (train.path() != null) {
+      training.put("cross_validation", true);
     }
     ObjectNode outputs = policy.putObject("outputs");
     if (train.evaluation().revealsScores()) {

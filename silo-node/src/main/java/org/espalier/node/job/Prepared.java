@@ -7,6 +7,7 @@ import java.util.List;
 import org.espalier.node.config.Json;
 import org.espalier.node.data.Dataset;
 import org.espalier.protocols.glm.Outcomes;
+import org.espalier.protocols.prepare.Folds;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.prepare.Preparation;
 import org.espalier.protocols.prepare.Split;
@@ -18,6 +19,7 @@ import org.espalier.protocols.prepare.Split;
  * @param training own rows of those who are trained on
  * @param holdout own rows of the others
  * @param matrix of the training rows
+ * @param folds of the people trained on; null without cross-validation
  */
 record Prepared(
     CohortData data,
@@ -26,6 +28,7 @@ record Prepared(
     OwnRows.Part holdout,
     Preparation preparation,
     Matrix matrix,
+    Folds folds,
     Prepared.Earlier earlier) {
   double[] labels(OwnRows.Part part) {
     return part.of(data.labels());

@@ -2,7 +2,9 @@ package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.math.BigDecimal;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.espalier.node.config.Json;
@@ -15,6 +17,7 @@ import org.espalier.protocols.glm.LabelOutcome;
 import org.espalier.protocols.glm.PassListener;
 import org.espalier.protocols.glm.PassReport;
 import org.espalier.protocols.glm.PassStore;
+import org.espalier.protocols.glm.PenaltyPath;
 import org.espalier.protocols.glm.TrainingCost;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
@@ -37,7 +40,7 @@ record RegressionTraining(TrainSpec spec) implements Training {
   public ObjectNode parameters() {
     TrainingSettings settings = spec.training();
     ObjectNode parameters =
-        Json.object().put("level", settings.level()).put("l2", spec.model().l2().toPlainString());
+        Json.object().put("level", settings.level()).put("l2", spec.model().l2().toString());
     if (spec.model().l1() != null) {
       parameters.put("l1", spec.model().l1().toPlainString());
     }
@@ -55,6 +58,9 @@ record RegressionTraining(TrainSpec spec) implements Training {
     if (spec.infers()) {
       parameters.put("inference", true);
     }
+    if (spec.path() != null) {
+      parameters.put("folds", spec.evaluation().folds()).put("choose", spec.evaluation().choose());
+    }
     if (settings.labelPrivacy() != null) {
       parameters
           .put("label_epsilon", settings.labelPrivacy().epsilon().toPlainString())
@@ -68,7 +74,7 @@ record RegressionTraining(TrainSpec spec) implements Training {
     return new TrainingSpec(
         spec.family(),
         settings.disclosure(),
-        spec.model().l2().doubleValue(),
+        spec.model().l2().weakest().doubleValue(),
         mostPasses(),
         settings.tolerance() == null ? SCHEDULE_ENDS : settings.tolerance().doubleValue(),
         settings.acceptsSpan(),
@@ -76,7 +82,8 @@ record RegressionTraining(TrainSpec spec) implements Training {
         spec.weighted(),
         spec.labelPrivacy(),
         spec.infers(),
-        spec.model().l1() == null ? 0 : spec.model().l1().doubleValue());
+        spec.model().l1() == null ? 0 : spec.model().l1().doubleValue(),
+        spec.path());
   }
 
   /** A level's own schedule is shorter than what a job may ask for at most. */
@@ -127,7 +134,8 @@ record RegressionTraining(TrainSpec spec) implements Training {
             trainingSpec(),
             prepared.earlier().passes(),
             run.workspace(),
-            passes(run));
+            passes(run),
+            prepared.folds());
     run.progress().update("pass", 0, spec.training().maxPasses() == null ? -1 : mostPasses());
     return run.self().equals(spec.labelParty())
         ? trainWithLabel(run, job, channels, prepared)
@@ -136,7 +144,7 @@ record RegressionTraining(TrainSpec spec) implements Training {
 
   /** Passes of earlier attempts on the same cohort, file and job, at levels that use them. */
   private PassStore passes(JobRun run) {
-    if (!spec.training().countsPasses() || spec.infers()) {
+    if (!spec.training().countsPasses() || spec.infers() || spec.path() != null) {
       return PassStore.NONE;
     }
     ObjectNode subject = run.jobFacts();
@@ -198,10 +206,15 @@ record RegressionTraining(TrainSpec spec) implements Training {
           .put("estimated_gap", known(pass.estimatedGap()))
           .put("seconds", pass.seconds());
     }
+    if (end.path() != null) {
+      report.put("objective", end.path().choice().objective());
+      path(run, end.path());
+    }
     ModelSlice slice =
         slice(
             run,
             prepared,
+            end.path() == null ? null : end.path().chosen(),
             end.passes().size(),
             end.weights(),
             end.shared() == null ? end.intercept() : null,
@@ -209,6 +222,32 @@ record RegressionTraining(TrainSpec spec) implements Training {
             end.shared(),
             end.inference());
     return new Trained(slice, end.trainingLogits());
+  }
+
+  /** One of the path's values as the job has it. */
+  private String l2(int value) {
+    List<BigDecimal> ascending = spec.model().l2().values();
+    return ascending.get(ascending.size() - 1 - value).toPlainString();
+  }
+
+  /** The report's {@code path}: what cross-validation said of each penalty. */
+  private void path(JobRun run, PenaltyPath.Result result) {
+    ObjectNode path = run.report().putObject("path");
+    path.put("folds", spec.evaluation().folds())
+        .put("choose", spec.evaluation().choose())
+        .put("l2", result.choice().l2());
+    ArrayNode points = path.putArray("values");
+    for (PenaltyPath.Point point : result.points()) {
+      ObjectNode json =
+          points
+              .addObject()
+              .put("l2", point.l2())
+              .put("mean_loss", known(point.meanLoss()))
+              .put("standard_error", known(point.standardError()))
+              .put("passes", point.passes())
+              .put("converged", point.converged());
+      json.set("losses", Json.tree(point.losses()));
+    }
   }
 
   /** A pass that opened no loss has none to report. */
@@ -255,6 +294,7 @@ record RegressionTraining(TrainSpec spec) implements Training {
     return slice(
         run,
         prepared,
+        end.path() == null ? null : end.path().chosen(),
         end.passes(),
         end.weights(),
         null,
@@ -266,6 +306,7 @@ record RegressionTraining(TrainSpec spec) implements Training {
   private ModelSlice slice(
       JobRun run,
       Prepared prepared,
+      Integer chosen,
       int passes,
       double[] weights,
       Double intercept,
@@ -285,7 +326,7 @@ record RegressionTraining(TrainSpec spec) implements Training {
                     ? ""
                     : " + %s * sum of their absolute values"
                         .formatted(spec.model().l1().toPlainString()),
-                spec.model().l2().toPlainString()),
+                chosen == null ? spec.model().l2() : l2(chosen)),
         prepared.split().training().length,
         passes,
         weights,

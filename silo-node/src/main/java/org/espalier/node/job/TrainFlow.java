@@ -10,6 +10,7 @@ import org.espalier.node.config.Json;
 import org.espalier.node.data.Dataset;
 import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.model.ModelSlice;
+import org.espalier.protocols.prepare.Folds;
 import org.espalier.protocols.prepare.Preparation;
 import org.espalier.protocols.prepare.PreparationSpec;
 import org.espalier.protocols.prepare.Split;
@@ -76,7 +77,13 @@ final class TrainFlow implements JobRun.Flow {
               CohortData.read(dataset, own.rows(), columns, hasLabel(run) ? spec.label() : null);
           Split split = Split.of(alignment.size(), spec.evaluation().holdout(), alignment.digest());
           OwnRows.Part training = own.part(split.training());
-          Preparation preparation = Preparation.fit(data.table(), training.rows(), how);
+          Folds folds =
+              spec.path() == null
+                  ? null
+                  : Folds.of(split.training().length, spec.path().folds(), alignment.digest());
+          // The label party gets no gradients that would tell a fold's few people.
+          Preparation preparation =
+              Preparation.fit(data.table(), training.rows(), hasLabel(run) ? null : folds, how);
           Prepared prepared =
               new Prepared(
                   data,
@@ -85,6 +92,7 @@ final class TrainFlow implements JobRun.Flow {
                   own.part(split.holdout()),
                   preparation,
                   preparation.apply(data.table(), training.rows()),
+                  folds,
                   Prepared.Earlier.of(run, dataset, spec));
           if (hasLabel(run)) {
             requireOutcomes(run, prepared);
@@ -143,7 +151,10 @@ final class TrainFlow implements JobRun.Flow {
 
   private Training.Trained train(JobRun run, Prepared prepared) {
     Training training = Training.of(spec);
-    Disclosure.require(spec.training().disclosure(), facts(run, prepared));
+    Disclosure.require(
+        spec.training().disclosure(),
+        facts(run, prepared),
+        spec.path() == null ? 1 : spec.path().fits());
     ObjectNode parameters = training.parameters();
     if (spec.training().countsPasses()) {
       parameters.put("earlier_passes", prepared.earlier().passes());

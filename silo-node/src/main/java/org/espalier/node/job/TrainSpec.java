@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.espalier.protocols.glm.Family;
+import org.espalier.protocols.glm.PenaltyPath;
 import org.espalier.protocols.neural.top.Task;
 import org.espalier.protocols.privacy.LabelPrivacy;
 import org.espalier.wire.Party;
@@ -27,6 +28,10 @@ public record TrainSpec(
     EvaluationSettings evaluation)
     implements JobSpec {
   static final int MAX_PASSES = 200;
+
+  /** What is suggested beyond one for each fit of a path. */
+  private static final int SPARE_PASSES = 20;
+
   static final String METRICS = "metrics";
   public static final String SCORES = "scores";
 
@@ -70,9 +75,20 @@ public record TrainSpec(
    *     well, one for each person held out
    * @param thresholds probabilities at which to count who is flagged, ascending; null: 0.5, or none
    *     where the outcome is a number
+   * @param folds of the cross-validation that chooses among the values of {@code model.l2}; null:
+   *     none
+   * @param choose by which rule: {@code best} or {@code one-standard-error}; null without folds
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record EvaluationSettings(BigDecimal holdout, String reveal, List<BigDecimal> thresholds) {
+  public record EvaluationSettings(
+      BigDecimal holdout,
+      String reveal,
+      List<BigDecimal> thresholds,
+      Integer folds,
+      String choose) {
+    private static final String BEST = "best";
+    private static final String SPARING = "one-standard-error";
+    private static final int FOLDS = 5;
     private static final int MOST_THRESHOLDS = 10;
     private static final int THRESHOLD_DIGITS = 3;
     private static final double DEFAULT_THRESHOLD = 0.5;
@@ -92,6 +108,26 @@ public record TrainSpec(
         thresholds = List.copyOf(thresholds);
         requireThresholds(thresholds);
       }
+      if (folds == null && choose != null) {
+        throw new IllegalArgumentException(
+            "evaluation.choose is between values of model.l2 by evaluation.folds");
+      }
+      if (folds != null) {
+        Specs.range("evaluation.folds", folds, PenaltyPath.FEWEST_FOLDS, PenaltyPath.MOST_FOLDS);
+        choose = choose == null ? BEST : choose;
+        Specs.oneOf("evaluation.choose", choose, BEST, SPARING);
+      }
+    }
+
+    /** Several penalties are chosen from by cross-validation, whether it is named or not. */
+    private EvaluationSettings forPath() {
+      return folds != null
+          ? this
+          : new EvaluationSettings(holdout, reveal, thresholds, FOLDS, null);
+    }
+
+    boolean sparing() {
+      return SPARING.equals(choose);
     }
 
     /** So few and coarse that they do not tell scores by themselves. */
@@ -137,7 +173,14 @@ public record TrainSpec(
     preparation = preparation == null ? new PreparationSettings(null, null, null) : preparation;
     model = model == null ? ModelSettings.byDefault() : model;
     training = training == null ? TrainingSettings.byDefault() : training;
-    evaluation = evaluation == null ? new EvaluationSettings(null, null, null) : evaluation;
+    evaluation =
+        evaluation == null ? new EvaluationSettings(null, null, null, null, null) : evaluation;
+    if (model.l2().several()) {
+      evaluation = evaluation.forPath();
+    }
+    if (evaluation.folds() != null) {
+      requirePath(model, training, evaluation);
+    }
     requireLevel(model, training);
     model = training.level().equals(TrainingSettings.SPLIT) ? model.withBottom() : model;
     boolean sealed = training.level().equals(TrainingSettings.SEALED);
@@ -192,6 +235,46 @@ public record TrainSpec(
       throw new IllegalArgumentException(
           "model.weights: shared is trained at level sealed, not at level " + training.level());
     }
+  }
+
+  private static void requirePath(
+      ModelSettings model, TrainingSettings training, EvaluationSettings evaluation) {
+    String what = "cross-validation (evaluation.folds, or several values of model.l2) ";
+    if (!training.level().equals(TrainingSettings.GRADIENTS)) {
+      throw new IllegalArgumentException(
+          what
+              + (training.level().equals(TrainingSettings.SEALED)
+                  ? "is for level gradients: at level sealed nobody knows the loss of a fold, and each"
+                      + " of its fits would be a training by itself"
+                  : "is for regressions at level gradients"));
+    }
+    if (model.l1() != null) {
+      throw new IllegalArgumentException(
+          what + "and model.l1 exclude each other: its steps are of one model only");
+    }
+    if (model.inference() != null) {
+      throw new IllegalArgumentException(
+          what
+              + "and model.inference exclude each other: standard errors do not hold for a penalty that"
+              + " was chosen by the same people");
+    }
+    int fits = path(model, evaluation).fits();
+    if (training.maxPasses() < fits) {
+      throw new IllegalArgumentException(
+          "%d values of model.l2 with %d folds are %d fits, each of which takes a pass or more: say"
+                  .formatted(model.l2().values().size(), evaluation.folds(), fits)
+              + " training.max_passes for all of them together, such as %d"
+                  .formatted(Math.min(MAX_PASSES, fits + SPARE_PASSES)));
+    }
+  }
+
+  private static PenaltyPath path(ModelSettings model, EvaluationSettings evaluation) {
+    return new PenaltyPath(model.l2().path(), evaluation.folds(), evaluation.sparing());
+  }
+
+  /** Penalties of which cross-validation chooses one; null where there is none. */
+  public PenaltyPath path() {
+    return evaluation.folds() == null ? null : path(model, evaluation);
   }
 
   /** All that is computed jointly is of people: the label party alone has rows of its own. */

@@ -162,6 +162,8 @@ public record Policy(
    * @param acceptSpan jobs may accept that all that partners' columns span is disclosed; null: no
    * @param labelEpsilon most ε of label privacy that all jobs on one data set with outcomes may
    *     spend together; then none without label privacy is allowed. Null: not limited
+   * @param crossValidation jobs may fit folds of the people, which tells of fewer people than a fit
+   *     of everybody; null: no
    */
   public record Training(
       List<String> models,
@@ -169,7 +171,8 @@ public record Policy(
       Integer maxPasses,
       Integer minFeaturesPerParty,
       Boolean acceptSpan,
-      BigDecimal labelEpsilon) {
+      BigDecimal labelEpsilon,
+      Boolean crossValidation) {
     public Training {
       models = listed(models);
       levels = listed(levels);
@@ -357,7 +360,7 @@ public record Policy(
     }
     purposes = sorted(purposes);
     datasets = sorted(datasets);
-    training = training == null ? new Training(null, null, null, null, null, null) : training;
+    training = training == null ? new Training(null, null, null, null, null, null, null) : training;
     outputs = outputs == null ? new Outputs(null, null, null) : outputs;
     approval = approval == null ? new Approval(null, null, null, null) : approval;
     operations = operations == null ? new Operations(null) : operations;

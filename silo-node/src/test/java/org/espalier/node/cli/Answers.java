@@ -147,6 +147,14 @@ final class Answers {
       {"state":"RUNNING","progress":{"phase":"align","step":"keys","done":0,"total":-1,
        "elapsed_seconds":0.2,"partners":{},"bytes":{}}}""";
 
+  static final String PATH =
+      """
+      {"folds":5,"choose":"best","l2":0.1,"values":[
+        {"l2":1,"mean_loss":0.6,"standard_error":0.01,"passes":5,"converged":true,"losses":[]},
+        {"l2":0.1,"mean_loss":0.5,"standard_error":0.02,"passes":4,"converged":true,"losses":[]},
+        {"l2":0.01,"mean_loss":0.55,"standard_error":0.03,"passes":2,"converged":false,
+         "losses":[]}]}""";
+
   /** At detail aggregate: the curve's ends have no threshold. */
   static final String MODEL_REPORT =
       """

@@ -94,6 +94,27 @@ class ReportTest {
   }
 
   @Test
+  void theCurveOfACrossValidationIsATableAndAPlot() throws Exception {
+    ObjectNode report = (ObjectNode) report();
+    report.set("path", Json.parse("path", Answers.PATH));
+    String text = ReportPage.of(report);
+    Document page = parsed(text);
+    assertThat(table(page, "Loss of people who were left out"))
+        .containsExactly(
+            "l2|Mean loss|Standard error|Passes",
+            "1|0.6000|0.0100|5",
+            "0.1, chosen|0.5000|0.0200|4",
+            "0.01|0.5500|0.0300|2, short of the tolerance");
+    assertThat(text).contains("one standard error around it");
+    assertThat(elements(page, "polyline").stream().map(line -> line.getAttribute("points")))
+        .anyMatch(points -> points.split(" ", -1).length == 6);
+    silo.answer("job.report", Json.write(report));
+    assertThat(silo.run("job", "report", "J-1a2b3c4d").out().replaceAll(" +", " "))
+        .contains("path loss of people left out, 5 folds, chosen: best")
+        .contains("0.1000 0.5000 0.0200 4 chosen");
+  }
+
+  @Test
   void theFileIsWrittenOnceAndForItsOwnerOnly() throws IOException {
     Path file = folder.resolve("model.html");
     silo.answer("job.report", Answers.MODEL_REPORT);

@@ -69,7 +69,7 @@ class ComparisonTest {
     }
     CentralisedLogistic model =
         CentralisedLogistic.fit(
-            Matrix.beside(parts), labels, scenario.spec().model().l2().doubleValue());
+            Matrix.beside(parts), labels, scenario.spec().model().l2().single());
     SortedMap<Party, ModelSlice> slices = new TreeMap<>();
     int at = 0;
     for (Map.Entry<Party, Preparation> preparation : preparations.entrySet()) {

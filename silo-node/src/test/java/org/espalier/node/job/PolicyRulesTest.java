@@ -149,6 +149,11 @@ class PolicyRulesTest {
     ObjectNode silent = suggested(errors);
     silent.withObject("/outputs").remove("inference");
     assertThat(denials(silent, errors)).containsExactly("outputs.inference");
+    JobSpec path = spec("evaluation: {folds: 3}", "training: {level: gradients}");
+    assertThat(denials(suggested(path), path)).isEmpty();
+    ObjectNode whole = suggested(path);
+    whole.withObject("/training").remove("cross_validation");
+    assertThat(denials(whole, path)).containsExactly("training.cross_validation");
     ObjectNode narrow = suggested(spec("training: {max_passes: 9}"));
     narrow.withObject("/training").put("max_passes", 8);
     assertThat(denials(narrow, spec("training: {max_passes: 9}")))

@@ -117,6 +117,53 @@ class TrainSpecTest {
   }
 
   @Test
+  void severalPenaltiesAreChosenFromByCrossValidation() {
+    TrainSpec spec =
+        read("model: {l2: [1, 0.01, 0.1]}\ntraining: {level: gradients, max_passes: 18}");
+    assertThat(spec.evaluation().folds()).isEqualTo(5);
+    assertThat(spec.evaluation().choose()).isEqualTo("best");
+    assertThat(spec.path().values()).containsExactly(1.0, 0.1, 0.01);
+    assertThat(spec.path().fits()).isEqualTo(18);
+    assertThat(spec.model().l2()).hasToString("[0.01, 0.1, 1]");
+    // Another attempt would open the same directions under new noise.
+    assertThat(JobRun.mayBeRepeated(spec, "train")).isFalse();
+    assertThat(JobRun.mayBeRepeated(spec, "align")).isTrue();
+    // In which order they are written changes nothing.
+    assertThat(
+            read("model: {l2: [0.1, 0.01, 1]}\ntraining: {level: gradients, max_passes: 18}")
+                .digest())
+        .isEqualTo(spec.digest());
+    TrainSpec one =
+        read("evaluation: {folds: 3, choose: one-standard-error}\ntraining: {level: gradients}");
+    assertThat(one.path().values()).containsExactly(0.01);
+    assertThat(one.path().sparing()).isTrue();
+    assertThat(read("").path()).isNull();
+    assertThat(read("").toJson().toString()).doesNotContain("folds").doesNotContain("choose");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "model: {l2: [0.1, 1]} | is for level gradients: at level sealed nobody knows the loss of a fold",
+        "evaluation: {folds: 3} | is for level gradients",
+        "model: {l2: []}~training: {level: gradients} | a list of 1 to 20, not of 0",
+        "model: {l2: [0.1, 0.10]}~training: {level: gradients} | has 0.1 twice",
+        "model: {l2: [0.1, 0]}~training: {level: gradients} | model.l2 is above 0",
+        "model: {l2: [a]}~training: {level: gradients} | or a list of numbers such as",
+        "model: {l2: [1, 0.1, 0.01]}~training: {level: gradients} | are 18 fits, each of which takes a pass",
+        "evaluation: {folds: 11}~training: {level: gradients} | evaluation.folds is 2 to 10",
+        "evaluation: {choose: best} | between values of model.l2 by evaluation.folds",
+        "evaluation: {folds: 3, choose: any}~training: {level: gradients} | is best or one-standard-error",
+        "model: {l2: [1, 2], inference: true}~training: {level: gradients} | and model.inference exclude",
+        "model: {l2: [1, 2], l1: 1}~training: {level: gradients, accept: [span]} | and model.l1 exclude",
+        "model: {type: neural, l2: [0, 1]}~training: {level: activations, accept: [span]} | for regressions",
+      })
+  void aPathOfPenaltiesThatCannotBeRunIsRefused(String more, String reason) {
+    assertThatThrownBy(() -> read(more.replace('~', '\n'))).hasStackTraceContaining(reason);
+  }
+
+  @Test
   void gradientsHasItsOwnDefaults() {
     TrainingSettings training = read("training: {level: gradients}").training();
     assertThat(training.maxPasses()).isEqualTo(15);
@@ -140,6 +187,8 @@ class TrainSpecTest {
         "model: {type: neural}\ntraining: {level: split, accept: [span]}",
         "model: {type: neural, bottom: []}\ntraining: {level: split, accept: [span], activation_noise: 0.5}",
         "model: {inference: true, l2: 1e-6}\ntraining: {level: gradients}",
+        "model: {l2: [1, 0.1]}\ntraining: {level: gradients}",
+        "evaluation: {folds: 4, choose: one-standard-error}\ntraining: {level: gradients}",
         "model: {class_weights: balanced}\ntraining: {level: gradients}",
         "model: {class_weights: {0: 1, 1: 2.50}}\ntraining: {level: gradients}",
         "evaluation: {holdout: 0.4, reveal: scores, thresholds: [0.05, 0.1, 0.125]}",
