@@ -15,12 +15,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.IntConsumer;
-import org.espalier.psi.Alignment;
+import org.espalier.node.cohort.Cohorts;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.AlignmentPolicy;
 import org.espalier.psi.curve.Curve;
@@ -28,8 +29,11 @@ import org.espalier.psi.ecdh.EcdhAlignment;
 import org.espalier.psi.keys.Duplicates;
 import org.espalier.psi.keys.KeySource;
 import org.espalier.psi.keys.MatchKey;
+import org.espalier.psi.store.KeptParts;
 import org.espalier.wire.Party;
 import org.espalier.wire.Session;
+import org.espalier.wire.WireException;
+import org.espalier.wire.memory.Faults;
 import org.espalier.wire.memory.MemoryNetwork;
 
 /**
@@ -69,6 +73,16 @@ final class CurveBenchmark {
    */
   record Aligned(int keys, double seconds, double processorSeconds, long bytes) {}
 
+  /**
+   * The same kept on disk, undisturbed, and one that is cut off when the second party has sent half
+   * of its bytes, with the attempt that goes on.
+   *
+   * @param whole undisturbed
+   * @param first as far as it came
+   * @param second to the end
+   */
+  record Cut(Aligned whole, Aligned first, Aligned second) {}
+
   private CurveBenchmark() {}
 
   static void run(Settings settings, Path folder, boolean asJson, PrintStream out)
@@ -76,8 +90,10 @@ final class CurveBenchmark {
     Machine machine = Machine.now();
     List<Way> ways = ways(settings.turns());
     List<Aligned> aligned = new ArrayList<>();
+    List<Cut> cut = new ArrayList<>();
     for (int keys : settings.keys()) {
       aligned.add(align(keys, folder));
+      cut.add(cut(keys, folder));
     }
     if (asJson) {
       ObjectMapper mapper = new ObjectMapper();
@@ -86,9 +102,10 @@ final class CurveBenchmark {
       json.put("turns", settings.turns());
       json.set("microseconds", mapper.valueToTree(ways));
       json.set("alignments", mapper.valueToTree(aligned));
+      json.set("cut", mapper.valueToTree(cut));
       out.println(json.toPrettyString());
     } else {
-      print(machine, ways, aligned, out);
+      print(machine, ways, aligned, cut, out);
     }
   }
 
@@ -153,39 +170,76 @@ final class CurveBenchmark {
   }
 
   private static Aligned align(int keys, Path folder) throws IOException {
+    return attempt(keys, folder, 1, List.of(KeptParts.NONE, KeptParts.NONE), Faults.NONE);
+  }
+
+  private static Cut cut(int keys, Path folder) throws IOException {
+    Aligned whole = attempt(keys, folder, 1, kept(folder, "whole"), Faults.NONE);
+    List<KeptParts> kept = kept(folder, "cut");
+    // The second party sends two of the three lists that pass.
+    Aligned first = attempt(keys, folder, 1, kept, Faults.cutAfter(whole.bytes() / 3));
+    Aligned second = attempt(keys, folder, 2, kept, Faults.NONE);
+    return new Cut(whole, first, second);
+  }
+
+  /** As nodes keep it, sealed. */
+  private static List<KeptParts> kept(Path folder, String name) throws IOException {
+    List<KeptParts> kept = new ArrayList<>();
+    for (String party : List.of("here", "there")) {
+      Cohorts cohorts =
+          new Cohorts(
+              Files.createDirectories(folder).resolve(name + "-" + party), new byte[ELEMENT]);
+      cohorts.forgetOthers(Set.of());
+      kept.add(cohorts.begun("J-bench", new byte[ELEMENT], said -> {}));
+    }
+    return kept;
+  }
+
+  /**
+   * @param faults of what the second party sends; with a cut both attempts fail, which is expected
+   */
+  private static Aligned attempt(
+      int keys, Path folder, int number, List<KeptParts> kept, Faults faults) throws IOException {
     Party here = new Party("here.example");
     Party there = new Party("there.example");
     Path lists = Files.createTempDirectory(Files.createDirectories(folder), "lists");
     ExecutorService threads = Executors.newFixedThreadPool(2);
-    try (MemoryNetwork network = new MemoryNetwork()) {
+    try (MemoryNetwork network = new MemoryNetwork().with(there, here, faults)) {
       byte[] digest = ByteBuffer.allocate(32).putInt(keys).array();
-      List<Future<Alignment>> ends = new ArrayList<>();
+      List<Future<Integer>> ends = new ArrayList<>();
       long began = System.nanoTime();
       double used = ProcessUse.cpuSeconds();
       for (Party self : List.of(here, there)) {
         Party other = self.equals(here) ? there : here;
         AlignmentJob job =
             new AlignmentJob(
-                new Session("J-bench", digest, 1),
+                new Session("J-bench", digest, number),
                 self,
                 List.of(here, there),
                 new MatchKey(List.of(new MatchKey.Rule(List.of(MatchKey.Part.of("person"))))),
                 new AlignmentPolicy(1, Duplicates.REJECT, keys));
         People people = new People(keys, self.equals(here) ? 0 : keys / 2);
+        EcdhAlignment protocol = new EcdhAlignment(lists, kept.get(self.equals(here) ? 0 : 1));
         ends.add(
             threads.submit(
-                () ->
-                    new EcdhAlignment(lists)
+                () -> {
+                  try {
+                    return protocol
                         .align(
                             job,
                             Map.of(other, network.channel(self, other)),
                             people,
-                            (step, done, total) -> {})));
+                            (step, done, total) -> {})
+                        .size();
+                  } catch (WireException e) {
+                    return -1;
+                  }
+                }));
       }
-      for (Future<Alignment> end : ends) {
-        int found = end.get().size();
-        if (found != keys - keys / 2) {
-          throw new Workers.Failed("found " + found + " people");
+      int due = faults.equals(Faults.NONE) ? keys - keys / 2 : -1;
+      for (Future<Integer> end : ends) {
+        if (end.get() != due) {
+          throw new Workers.Failed("found " + end.get() + " people, not " + due);
         }
       }
       double seconds = (System.nanoTime() - began) / 1e9;
@@ -207,7 +261,7 @@ final class CurveBenchmark {
   }
 
   private static void print(
-      Machine machine, List<Way> ways, List<Aligned> aligned, PrintStream out) {
+      Machine machine, List<Way> ways, List<Aligned> aligned, List<Cut> cut, PrintStream out) {
     out.println(machine);
     out.printf("%-18s %14s %14s%n", "us of one core", "multiplication", "key to curve");
     for (Way w : ways) {
@@ -223,6 +277,23 @@ final class CurveBenchmark {
           a.processorSeconds(),
           a.processorSeconds() / 4 / a.keys() * 1e6,
           a.bytes() / 1e6);
+    }
+    for (Cut c : cut) {
+      out.printf(
+          Locale.ROOT,
+          "kept, %,d x %,d keys: undisturbed %.2f s, %.2f s of processors, %.2f MB; cut at half and"
+              + " gone on: %.2f and %.2f s, %.2f and %.2f s of processors, %.2f and %.2f MB%n",
+          c.whole().keys(),
+          c.whole().keys(),
+          c.whole().seconds(),
+          c.whole().processorSeconds(),
+          c.whole().bytes() / 1e6,
+          c.first().seconds(),
+          c.second().seconds(),
+          c.first().processorSeconds(),
+          c.second().processorSeconds(),
+          c.first().bytes() / 1e6,
+          c.second().bytes() / 1e6);
     }
   }
 }

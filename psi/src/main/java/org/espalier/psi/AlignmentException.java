@@ -158,4 +158,16 @@ public abstract sealed class AlignmentException extends RuntimeException {
           cause);
     }
   }
+
+  /** An alignment that has begun cannot be kept, or what was kept of it cannot be read. */
+  public static final class BegunStorage extends AlignmentException {
+    public BegunStorage(java.io.IOException cause) {
+      super(
+          "what is kept of the alignment until it is done: %s. Make room on that disk; the next"
+                  .formatted(cause.getMessage())
+              + " attempt goes on from what was kept, or begins anew",
+          "its storage failed",
+          cause);
+    }
+  }
 }

@@ -8,6 +8,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import org.espalier.psi.Alignment;
+import org.espalier.psi.AlignmentException;
 import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.AlignmentPolicy;
 import org.espalier.psi.AlignmentProtocol;
@@ -15,6 +16,7 @@ import org.espalier.psi.LeakStatement;
 import org.espalier.psi.keys.KeySource;
 import org.espalier.psi.run.Links;
 import org.espalier.psi.run.Rounds;
+import org.espalier.psi.store.KeptParts;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Digests;
 import org.espalier.wire.Party;
@@ -33,19 +35,37 @@ public final class EcdhAlignment implements AlignmentProtocol {
   static final Duration KEEP_ALIVE = Duration.ofSeconds(3);
 
   private final Path temporaryFolder;
+  private final KeptParts kept;
   private final long keepAlive;
+  private final int chunk;
 
   /**
+   * One of which every attempt begins anew.
+   *
    * @param temporaryFolder an existing folder for files with masked elements; each is deleted when
    *     it is no longer needed
    */
   public EcdhAlignment(Path temporaryFolder) {
-    this(temporaryFolder, KEEP_ALIVE);
+    this(temporaryFolder, KeptParts.NONE);
   }
 
-  EcdhAlignment(Path temporaryFolder, Duration keepAlive) {
+  /**
+   * One of which a further attempt goes on where the last one was cut off, if all parties kept it.
+   *
+   * @param kept of this job and data set; for its owner to clear when all parties have the cohort
+   */
+  public EcdhAlignment(Path temporaryFolder, KeptParts kept) {
+    this(temporaryFolder, kept, KEEP_ALIVE, Messages.CHUNK);
+  }
+
+  /**
+   * @param chunk elements of a message, the same at all parties
+   */
+  EcdhAlignment(Path temporaryFolder, KeptParts kept, Duration keepAlive, int chunk) {
     this.temporaryFolder = temporaryFolder;
+    this.kept = kept;
     this.keepAlive = keepAlive.toMillis();
+    this.chunk = chunk;
   }
 
   @Override
@@ -109,7 +129,6 @@ public final class EcdhAlignment implements AlignmentProtocol {
     Rounds.agree(links, job, name());
 
     MessageDigest digest = Digests.sha256();
-    digest.update(job.session().bind("psi-ecdh/cohort"));
     Rounds.Found found =
         Rounds.inTurn(
             takingPart,
@@ -128,7 +147,14 @@ public final class EcdhAlignment implements AlignmentProtocol {
       int[] rows,
       MessageDigest digest,
       Progress progress) {
-    RuleRun run = new RuleRun(links, job, number, "psi-ecdh", temporaryFolder, keepAlive, progress);
-    return run.guarded(() -> run.run(source, rows, digest));
+    RuleRun run =
+        new RuleRun(
+            links, job, number, "psi-ecdh", temporaryFolder, keepAlive, kept, chunk, progress);
+    try {
+      return run.guarded(() -> run.run(source, rows, digest));
+    } catch (AlignmentException.BelowMinimum e) {
+      run.forget();
+      throw e;
+    }
   }
 }

@@ -15,6 +15,7 @@ import org.espalier.psi.LeakStatement;
 import org.espalier.psi.keys.KeySource;
 import org.espalier.psi.run.Links;
 import org.espalier.psi.run.Rounds;
+import org.espalier.psi.store.KeptParts;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Digests;
 import org.espalier.wire.Party;
@@ -105,7 +106,17 @@ public final class EcdhCardinality {
     digest.update(job.session().bind(DOMAIN + "/sizes"));
     for (int number = 0; number < takingPart.size(); number++) {
       int[] rows = takingPart.set(number, null);
-      RuleRun run = new RuleRun(links, job, number, DOMAIN, temporaryFolder, keepAlive, progress);
+      RuleRun run =
+          new RuleRun(
+              links,
+              job,
+              number,
+              DOMAIN,
+              temporaryFolder,
+              keepAlive,
+              KeptParts.NONE,
+              Messages.CHUNK,
+              progress);
       JointSizes.RuleSize size = run.guarded(() -> run.count(source, rows));
       digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(size.people().atLeast()).flip());
       sizes.add(size);

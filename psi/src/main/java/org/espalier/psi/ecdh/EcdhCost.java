@@ -95,6 +95,25 @@ public final class EcdhCost {
     return bytes;
   }
 
+  /**
+   * Bytes that a party keeps for another attempt until all have the cohort: its list, what it took
+   * in of all others, orders.
+   *
+   * @param lengths of all lists
+   */
+  public static long kept(long[] lengths, int party) {
+    Route route = new Route(lengths.length);
+    long bytes = lengths[party] * (Mask.WIDTH + Integer.BYTES);
+    for (int owner = 0; owner < lengths.length; owner++) {
+      if (party == Route.COMPARER) {
+        bytes += lengths[owner] * Comparison.TAG;
+      } else if (owner != party) {
+        bytes += lengths[owner] * Mask.WIDTH;
+      }
+    }
+    return bytes + (party == route.shuffler() ? lengths[Route.COMPARER] * Integer.BYTES : 0);
+  }
+
   /** About how many bytes of heap a party needs. */
   public static long heap(long[] lengths) {
     long elements = 0;

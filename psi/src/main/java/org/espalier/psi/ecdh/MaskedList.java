@@ -20,7 +20,7 @@ final class MaskedList implements AutoCloseable {
   }
 
   /**
-   * One that {@link #append} writes.
+   * One of consecutive elements.
    *
    * @param width bytes of an element: {@link Mask#WIDTH}, or less where only a tag is kept
    */
@@ -37,16 +37,14 @@ final class MaskedList implements AutoCloseable {
     return file.records();
   }
 
-  /** Writes one element anywhere; nobody reads before {@link #complete}. */
+  /** Writes one element of a list in any order; nobody reads before {@link #complete}. */
   void put(int position, byte[] bytes, int offset) {
     file.put(position, bytes, offset);
   }
 
-  /** Writes consecutive elements, which can be read from now on. */
-  void append(byte[] bytes) {
-    int end = ready + bytes.length / file.width();
-    file.put(ready, bytes);
-    advance(end);
+  /** Writes consecutive elements of a list in order; nobody reads before {@link #advance}. */
+  void put(int first, byte[] bytes) {
+    file.put(first, bytes);
   }
 
   /** Everything has been written. */
@@ -54,9 +52,15 @@ final class MaskedList implements AutoCloseable {
     advance(size());
   }
 
-  private void advance(int position) {
+  /** Elements before this one have been written and can be read from now on. */
+  void advance(int position) {
     ready = position;
     links.changed();
+  }
+
+  /** Elements that can be read. */
+  int ready() {
+    return ready;
   }
 
   /** Whether consecutive elements have been written; false after waiting in vain. */

@@ -1,5 +1,6 @@
 package org.espalier.psi.ecdh;
 
+import org.espalier.psi.AlignmentJob;
 import org.espalier.psi.curve.Mask;
 import org.espalier.wire.Decoder;
 import org.espalier.wire.Encoder;
@@ -50,6 +51,45 @@ final class Messages {
     @Override
     public void encode(Encoder out) {
       out.putInt(owner).putInt(first).putBytes(bytes);
+    }
+  }
+
+  /**
+   * In a further attempt everyone to everyone, after the lengths of a rule: what it has of the rule
+   * from an earlier one.
+   *
+   * @param id of the rule as it was begun, 32 bytes; zero if there is nothing
+   * @param elements how many it has of each list that the receiver passes to it, in order
+   * @param digests of these, 32 bytes each
+   */
+  record Held(byte[] id, int[] elements, byte[][] digests) implements Message {
+    private static final int DIGEST = 32;
+    static final int LIMIT = DIGEST + 4 + AlignmentJob.MAX_PARTIES * (4 + DIGEST);
+    static final MessageType<Held> TYPE = new MessageType<>(69, "psi-held", Held::decode);
+
+    private static Held decode(Decoder in) {
+      byte[] id = in.getRaw("id", DIGEST);
+      int lists = in.getInt("lists", 0, AlignmentJob.MAX_PARTIES);
+      int[] elements = new int[lists];
+      byte[][] digests = new byte[lists][];
+      for (int i = 0; i < lists; i++) {
+        elements[i] = in.getInt("elements", 0, Integer.MAX_VALUE);
+        digests[i] = in.getRaw("digest", DIGEST);
+      }
+      return new Held(id, elements, digests);
+    }
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putRaw(id, 0, DIGEST).putInt(elements.length);
+      for (int i = 0; i < elements.length; i++) {
+        out.putInt(elements[i]).putRaw(digests[i], 0, DIGEST);
+      }
     }
   }
 

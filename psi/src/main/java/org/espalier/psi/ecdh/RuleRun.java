@@ -1,11 +1,14 @@
 package org.espalier.psi.ecdh;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
@@ -22,10 +25,12 @@ import org.espalier.psi.keys.MatchKey;
 import org.espalier.psi.run.Links;
 import org.espalier.psi.run.Rounds;
 import org.espalier.psi.run.RunMessages;
+import org.espalier.psi.store.KeptParts;
 import org.espalier.psi.store.Permutation;
 import org.espalier.psi.store.TagTable;
 import org.espalier.wire.MessageType;
 import org.espalier.wire.Progress;
+import org.espalier.wire.Session;
 import org.espalier.wire.WireException;
 
 /**
@@ -47,7 +52,9 @@ final class RuleRun implements AutoCloseable {
   private final Progress progress;
   private final int self;
   private final SecureRandom random = new SecureRandom();
-  private final Mask mask = new Mask(random);
+  private final KeptRule kept;
+  private final KeptParts parts;
+  private final int chunk;
   private final int[] counts;
 
   /** Lists that this party passes on, its own included, by owner. */
@@ -56,12 +63,35 @@ final class RuleRun implements AutoCloseable {
   /** At the comparer: the fully masked lists. */
   private final MaskedList[] compared;
 
+  /** Elements of each list that need not be received any more. */
+  private final int[] received;
+
+  /** Digests of these. */
+  private final byte[][] digests;
+
+  /** Elements of each list that whoever is next on its way has. */
+  private final int[] passed;
+
+  /** Those of each list that passes through here, to find repeats; the comparer compares. */
+  private final TagTable[] seen;
+
   private final AtomicInteger arrived = new AtomicInteger();
   private final AtomicLong masked = new AtomicLong();
   private final long start = System.nanoTime();
   private long toMask;
 
-  /** Where each place of the comparer's list came from, at the shuffler. */
+  /** The attempt in which the rule was begun. */
+  private Session origin;
+
+  /** Of the rule as it was begun, the same at all parties. */
+  private byte[] id;
+
+  private Mask mask;
+
+  /** Where each row goes in the own list. */
+  private Permutation order;
+
+  /** Where each place of the comparer's list goes, at the shuffler; null at others. */
   private Permutation shuffled;
 
   private volatile boolean ownListSent;
@@ -71,6 +101,8 @@ final class RuleRun implements AutoCloseable {
    * @param number of the rule, from 0
    * @param protocol to which keys are bound, so that transcripts of two cannot be joined
    * @param keepAlive milliseconds of silence after which a party says that it is still at work
+   * @param parts what is kept for another attempt
+   * @param chunk elements of a message
    */
   RuleRun(
       Links links,
@@ -79,6 +111,8 @@ final class RuleRun implements AutoCloseable {
       String protocol,
       Path folder,
       long keepAlive,
+      KeptParts parts,
+      int chunk,
       Progress progress) {
     this.links = links;
     this.route = new Route(links.parties());
@@ -88,9 +122,16 @@ final class RuleRun implements AutoCloseable {
     this.protocol = protocol;
     this.folder = folder;
     this.keepAlive = keepAlive;
+    this.parts = parts;
+    this.kept = new KeptRule(parts, number);
+    this.chunk = chunk;
     this.progress = progress;
     self = links.self();
     counts = new int[links.parties()];
+    received = new int[links.parties()];
+    digests = new byte[links.parties()][];
+    passed = new int[links.parties()];
+    seen = new TagTable[links.parties()];
     held = new MaskedList[links.parties()];
     compared = new MaskedList[links.parties()];
   }
@@ -157,6 +198,11 @@ final class RuleRun implements AutoCloseable {
     return new JointSizes.RuleSize(people, Arrays.stream(counts).boxed().toList());
   }
 
+  /** Forgets what was kept: nothing comes of it. */
+  void forget() {
+    kept.forget();
+  }
+
   /** Learns the length of every list; returns that of the shortest. */
   private int announce(int[] rows) {
     System.arraycopy(Rounds.announce(links, job, number, rows.length), 0, counts, 0, counts.length);
@@ -170,6 +216,9 @@ final class RuleRun implements AutoCloseable {
    */
   private int[] exchange(KeySource source, int[] rows) {
     open();
+    if (job.session().attempt() == 1 || !goOn(rows)) {
+      begin(rows);
+    }
     for (int other : links.others()) {
       startSending(other);
       startReceiving(other);
@@ -185,10 +234,8 @@ final class RuleRun implements AutoCloseable {
     for (int owner = 0; owner < counts.length; owner++) {
       List<Integer> path = route.path(owner);
       if (path.subList(0, path.size() - 1).contains(self)) {
-        boolean shuffledHere =
-            owner == self || (owner == Route.COMPARER && self == route.shuffler());
         held[owner] =
-            shuffledHere
+            owner == self || shuffles(owner)
                 ? MaskedList.inAnyOrder(links, folder, counts[owner])
                 : MaskedList.inOrder(links, folder, counts[owner], Mask.WIDTH);
       }
@@ -197,10 +244,209 @@ final class RuleRun implements AutoCloseable {
       }
       toMask += owner == self ? 0 : counts[owner];
     }
-    if (self == route.shuffler()) {
-      shuffled = Permutation.random(counts[Route.COMPARER], random);
+  }
+
+  // ---- beginning and going on -------------------------------------------------------------------
+
+  /** Whether this party takes a list in: all but its own, and the comparer that, too. */
+  private boolean takesIn(int owner) {
+    return owner != self || self == Route.COMPARER;
+  }
+
+  private boolean shuffles(int owner) {
+    return owner == Route.COMPARER && self == route.shuffler();
+  }
+
+  /** Draws secrets for these lists, which are used for no others. */
+  private void begin(int[] rows) {
+    origin = job.session();
+    id = KeptRule.id(origin, protocol, number, counts);
+    close(mask);
+    mask = new Mask(random);
+    order = Permutation.random(rows.length, random);
+    shuffled = self == route.shuffler() ? Permutation.random(counts[Route.COMPARER], random) : null;
+    clear();
+    kept.begin(
+        new KeptRule.Begun(origin.attempt(), counts.clone(), mask.scalar(), order, shuffled), rows);
+  }
+
+  /** Nothing has arrived or been passed on. */
+  private void clear() {
+    for (int owner = 0; owner < counts.length; owner++) {
+      received[owner] = 0;
+      passed[owner] = 0;
+      digests[owner] = id;
+      seen[owner] = takesIn(owner) && self != Route.COMPARER ? new TagTable(counts[owner]) : null;
+      if (held[owner] != null) {
+        held[owner].advance(0);
+      }
+    }
+    masked.set(0);
+  }
+
+  /**
+   * Goes on with what an earlier attempt has left, if all parties have it.
+   *
+   * @return false if everybody begins anew
+   * @throws WireException if a peer says that it has what it cannot have; then nothing is left
+   */
+  private boolean goOn(int[] rows) {
+    byte[] none = new byte[KeptRule.DIGEST];
+    Optional<KeptRule.Begun> begun = begun(rows);
+    byte[] known =
+        begun
+            .map(b -> KeptRule.id(session(b.attempt()), protocol, number, b.counts()))
+            .orElse(none);
+    boolean all = begun.isPresent() && Arrays.equals(begun.get().counts(), counts) && load(begun);
+    byte[] said = all ? id : none;
+    links.start(() -> links.others().forEach(o -> links.send(o, holds(said, o))));
+    Messages.Held[] theirs = new Messages.Held[counts.length];
+    for (int other : links.others()) {
+      theirs[other] = links.receive(other, Messages.Held.TYPE, Messages.Held.LIMIT);
+      all &= MessageDigest.isEqual(said, theirs[other].id());
+    }
+    links.join();
+    try {
+      for (int other : links.others()) {
+        if (all) {
+          takePosition(other, theirs[other]);
+        } else if (begun.isPresent()
+            && begun.get().counts()[other] != counts[other]
+            && MessageDigest.isEqual(known, theirs[other].id())) {
+          throw links.violation(
+              other,
+              "goes on with the list of %d elements that it announced in attempt %d, and announces %d"
+                  .formatted(begun.get().counts()[other], begun.get().attempt(), counts[other]));
+        }
+      }
+    } catch (WireException e) {
+      kept.forget();
+      throw e;
+    }
+    if (all) {
+      parts.goesOn(number, Arrays.stream(received).asLongStream().sum());
+    }
+    return all;
+  }
+
+  private Session session(int attempt) {
+    return new Session(job.session().job(), job.session().specDigest(), attempt);
+  }
+
+  /** The secrets that were kept; what cannot be read is as if it were not there. */
+  private Optional<KeptRule.Begun> begun(int[] rows) {
+    try {
+      return kept.begun(rows, counts.length, job.policy().maxRows());
+    } catch (IOException e) {
+      return Optional.empty();
     }
   }
+
+  /** Takes the secrets and everything that was kept; returns whether it can be used. */
+  private boolean load(Optional<KeptRule.Begun> begun) {
+    origin = session(begun.get().attempt());
+    id = KeptRule.id(origin, protocol, number, counts);
+    mask = Mask.of(begun.get().scalar());
+    order = begun.get().order();
+    shuffled = begun.get().shuffled();
+    clear();
+    try {
+      for (int owner = 0; owner < counts.length; owner++) {
+        if (takesIn(owner)) {
+          load(owner);
+        }
+      }
+      if (kept.own(id, counts[self], this::takeOwn)) {
+        held[self].complete();
+      }
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private void takeOwn(int first, byte[] elements) {
+    for (int i = 0; i < elements.length / Mask.WIDTH; i++) {
+      held[self].put(first + i, elements, i * Mask.WIDTH);
+    }
+  }
+
+  private void load(int owner) throws IOException {
+    List<Integer> path = route.path(owner);
+    int from = path.get(path.lastIndexOf(self) - 1);
+    int piece = KeptRule.piece(counts[owner], chunk);
+    int width = self == Route.COMPARER ? Comparison.TAG : Mask.WIDTH;
+    while (received[owner] < counts[owner]) {
+      int first = received[owner];
+      int end = Math.min(counts[owner], first + piece);
+      byte[] digest =
+          kept.piece(
+              id,
+              owner,
+              first / piece,
+              first,
+              end,
+              width,
+              (at, bytes) -> {
+                requireNew(from, owner, at, bytes);
+                hold(owner, at, bytes);
+              });
+      if (digest == null) {
+        break;
+      }
+      advance(owner, end, digest);
+    }
+    masked.addAndGet(owner == self ? 0 : received[owner]);
+  }
+
+  /** What this party has of the lists that another passes to it. */
+  private Messages.Held holds(byte[] said, int from) {
+    List<Integer> owners = route.lists(from, self);
+    boolean has = !Arrays.equals(said, new byte[KeptRule.DIGEST]);
+    return new Messages.Held(
+        said,
+        owners.stream().mapToInt(owner -> has ? received[owner] : 0).toArray(),
+        owners.stream().map(owner -> has ? digests[owner] : said).toArray(byte[][]::new));
+  }
+
+  /** Where to go on with the lists that this party passes to another. */
+  private void takePosition(int to, Messages.Held theirs) {
+    List<Integer> owners = route.lists(self, to);
+    if (theirs.elements().length != owners.size()) {
+      throw links.violation(
+          to,
+          "says what it has of %d lists where it takes %d"
+              .formatted(theirs.elements().length, owners.size()));
+    }
+    for (int i = 0; i < owners.size(); i++) {
+      int owner = owners.get(i);
+      int has = theirs.elements()[i];
+      String list = "list of " + links.party(owner);
+      int ready = held[owner].ready();
+      if (has > ready) {
+        throw links.violation(
+            to, "has %d elements of the %s, and was sent %d at most".formatted(has, list, ready));
+      }
+      int piece = KeptRule.piece(counts[owner], chunk);
+      if (has % piece != 0 && has != counts[owner]) {
+        throw links.violation(
+            to,
+            "has %d elements of the %s, which is kept in pieces of %d".formatted(has, list, piece));
+      }
+      byte[] digest = id;
+      for (int first = 0; first < has; first += piece) {
+        digest =
+            KeptRule.following(digest).digest(held[owner].get(first, Math.min(piece, has - first)));
+      }
+      if (!MessageDigest.isEqual(digest, theirs.digests()[i])) {
+        throw links.violation(
+            to, "has other elements of the %s than the %d it was sent".formatted(list, has));
+      }
+      passed[owner] = has;
+    }
+  }
+
+  // ---- the lists' way ---------------------------------------------------------------------------
 
   private void startSending(int to) {
     List<Integer> owners = route.lists(self, to);
@@ -217,8 +463,8 @@ final class RuleRun implements AutoCloseable {
 
   private void send(int to, int owner) {
     MaskedList list = held[owner];
-    for (int first = 0; first < list.size(); ) {
-      int count = Math.min(Messages.CHUNK, list.size() - first);
+    for (int first = passed[owner]; first < list.size(); ) {
+      int count = Math.min(chunk, list.size() - first);
       if (list.await(first + count, keepAlive)) {
         links.send(to, new Messages.Elements(owner, first, list.get(first, count)));
         first += count;
@@ -249,10 +495,40 @@ final class RuleRun implements AutoCloseable {
 
   private void receive(int from, int owner) {
     int count = counts[owner];
-    // The comparer looks for repeats when it compares.
-    TagTable seen = self == Route.COMPARER ? null : new TagTable(count);
+    int piece = KeptRule.piece(count, chunk);
     Silence silence = new Silence(from);
-    for (int first = 0; first < count; ) {
+    while (received[owner] < count) {
+      int first = received[owner];
+      int end = Math.min(count, first + piece);
+      byte[][] digest = new byte[1][];
+      kept.keepPiece(
+          id,
+          owner,
+          first / piece,
+          out -> {
+            digest[0] = receive(from, owner, first, end, silence, out);
+            return digest[0];
+          });
+      advance(owner, end, digest[0]);
+    }
+    seen[owner] = null;
+  }
+
+  /** Elements of a list have been kept: they can be passed on. */
+  private void advance(int owner, int end, byte[] digest) {
+    received[owner] = end;
+    digests[owner] = digest;
+    if (self != Route.COMPARER) {
+      // In the order of the shuffle no element is the first before all have arrived.
+      held[owner].advance(shuffles(owner) && end < counts[owner] ? 0 : end);
+    }
+  }
+
+  /** Receives a piece of a list and writes it as it is kept; returns the digest of the list. */
+  private byte[] receive(int from, int owner, int start, int end, Silence silence, OutputStream out)
+      throws IOException {
+    MessageDigest digest = KeptRule.following(digests[owner]);
+    for (int first = start; first < end; ) {
       Messages.Elements message = next(from, owner, first);
       if (message.owner() != owner || message.first() != first) {
         throw links.violation(
@@ -264,20 +540,19 @@ final class RuleRun implements AutoCloseable {
         silence.more();
         continue;
       }
-      int due = Math.min(Messages.CHUNK, count - first);
+      int due = Math.min(chunk, counts[owner] - first);
       if (message.count() != due) {
         throw links.violation(
             from,
             element(links, owner, first)
                 + " of %d: a message of %d elements where %d are due"
-                    .formatted(count, message.count(), due));
+                    .formatted(counts[owner], message.count(), due));
       }
-      take(from, owner, first, message.bytes(), seen);
+      digest.update(message.bytes());
+      out.write(take(from, owner, first, message.bytes()));
       first += due;
     }
-    if (owner == Route.COMPARER && self == route.shuffler()) {
-      held[owner].complete();
-    }
+    return digest.digest();
   }
 
   /** The next message of a list; a failure says how far the list came. */
@@ -297,8 +572,8 @@ final class RuleRun implements AutoCloseable {
     return "%s of %d is due".formatted(element(links, owner, first), counts[owner]);
   }
 
-  /** Checks, masks and keeps consecutive elements of a list. */
-  private void take(int from, int owner, int first, byte[] elements, TagTable seen) {
+  /** Checks, masks and holds consecutive elements of a list; returns what is kept of them. */
+  private byte[] take(int from, int owner, int first, byte[] elements) {
     int count = elements.length / Mask.WIDTH;
     for (int i = 0; i < count; i++) {
       int at = i * Mask.WIDTH;
@@ -308,13 +583,6 @@ final class RuleRun implements AutoCloseable {
       if (Mask.lowOrder(elements, at)) {
         throw lowOrder(from, owner, first + i);
       }
-      if (seen != null) {
-        int earlier = seen.add(TagTable.high(elements, at), TagTable.low(elements, at));
-        if (earlier >= 0) {
-          throw links.violation(
-              from, element(links, owner, first + i) + " repeats element " + earlier);
-        }
-      }
     }
     if (owner != self) {
       int refused = mask.apply(elements);
@@ -323,18 +591,43 @@ final class RuleRun implements AutoCloseable {
       }
       progress.update("mask partners' keys", masked.addAndGet(count), toMask);
     }
+    byte[] holds = elements;
     if (self == Route.COMPARER) {
-      byte[] tags = new byte[count * Comparison.TAG];
+      holds = new byte[count * Comparison.TAG];
       for (int i = 0; i < count; i++) {
-        System.arraycopy(elements, i * Mask.WIDTH, tags, i * Comparison.TAG, Comparison.TAG);
+        System.arraycopy(elements, i * Mask.WIDTH, holds, i * Comparison.TAG, Comparison.TAG);
       }
-      compared[owner].append(tags);
-    } else if (owner == Route.COMPARER && self == route.shuffler()) {
-      for (int i = 0; i < count; i++) {
+    }
+    requireNew(from, owner, first, holds);
+    hold(owner, first, holds);
+    return holds;
+  }
+
+  /** Masked, two elements are equal if and only if they were, but for parts of low order. */
+  private void requireNew(int from, int owner, int first, byte[] elements) {
+    if (seen[owner] == null) {
+      return;
+    }
+    for (int i = 0; i < elements.length / Mask.WIDTH; i++) {
+      int at = i * Mask.WIDTH;
+      int earlier = seen[owner].add(TagTable.high(elements, at), TagTable.low(elements, at));
+      if (earlier >= 0) {
+        throw links.violation(
+            from, element(links, owner, first + i) + " repeats element " + earlier);
+      }
+    }
+  }
+
+  /** Holds consecutive elements as they are kept. */
+  private void hold(int owner, int first, byte[] elements) {
+    if (self == Route.COMPARER) {
+      compared[owner].put(first, elements);
+    } else if (shuffles(owner)) {
+      for (int i = 0; i < elements.length / Mask.WIDTH; i++) {
         held[owner].put(shuffled.to(first + i), elements, i * Mask.WIDTH);
       }
     } else {
-      held[owner].append(elements);
+      held[owner].put(first, elements);
     }
   }
 
@@ -348,28 +641,32 @@ final class RuleRun implements AutoCloseable {
    * @return the row of each place of the list
    */
   private int[] blind(KeySource source, int[] rows) {
-    Permutation order = Permutation.random(rows.length, random);
-    HashToCurve hash =
-        new HashToCurve(HashToCurve.tag(job.session().bind(protocol + "/rule/" + number)));
     int[] rowAt = new int[rows.length];
+    for (int at = 0; at < rows.length; at++) {
+      rowAt[order.to(at)] = rows[at];
+    }
+    if (held[self].ready() == rows.length) {
+      return rowAt;
+    }
+    HashToCurve hash = new HashToCurve(HashToCurve.tag(origin.bind(protocol + "/rule/" + number)));
     KeyBatch batch = new KeyBatch(Math.min(BATCH, rows.length));
     Rounds.readAgain(
         source,
         rule,
         rows,
         (at, key) -> {
-          rowAt[order.to(at)] = rows[at];
           batch.add(key);
           if (batch.full()) {
-            blind(batch, at + 1, hash, order);
+            blind(batch, at + 1, hash);
           }
         });
-    blind(batch, rows.length, hash, order);
+    blind(batch, rows.length, hash);
+    kept.keepOwn(id, held[self]);
     held[self].complete();
     return rowAt;
   }
 
-  private void blind(KeyBatch batch, int end, HashToCurve hash, Permutation order) {
+  private void blind(KeyBatch batch, int end, HashToCurve hash) {
     links.check();
     int count = batch.size();
     byte[] elements = hash.encode(batch);
@@ -464,6 +761,9 @@ final class RuleRun implements AutoCloseable {
     if (below) {
       throw new AlignmentException.BelowMinimum(job.policy().minIntersection(), size);
     }
+    if (number == 0) {
+      digest.update(origin.bind(protocol + "/cohort"));
+    }
     comparison.digest(digest);
     progress.update("compare", 1, 1);
     return opened;
@@ -482,6 +782,10 @@ final class RuleRun implements AutoCloseable {
     if (self == route.shuffler()) {
       int[] places =
           receivePositions(Route.COMPARER, Messages.Positions.OPEN, size, counts[Route.COMPARER]);
+      if (!kept.opens(id, places)) {
+        throw links.violation(
+            Route.COMPARER, "asks for other places of its list than in an earlier attempt");
+      }
       Permutation back = shuffled.inverse();
       for (int i = 0; i < places.length; i++) {
         places[i] = back.to(places[i]);
@@ -579,13 +883,19 @@ final class RuleRun implements AutoCloseable {
   /** Forgets the mask and the temporary files; all tasks have ended. */
   @Override
   public void close() {
-    mask.close();
+    close(mask);
     for (MaskedList[] lists : List.of(held, compared)) {
       for (MaskedList list : lists) {
         if (list != null) {
           list.close();
         }
       }
+    }
+  }
+
+  private static void close(Mask mask) {
+    if (mask != null) {
+      mask.close();
     }
   }
 }

@@ -11,7 +11,7 @@ import org.espalier.wire.Party;
 /** What must be the same at all parties before anything is sent. */
 final class Agreement {
   /** Of the messages and their order. */
-  static final int VERSION = 2;
+  static final int VERSION = 3;
 
   /** In the order in which they are compared. */
   static final List<String> FIELDS =

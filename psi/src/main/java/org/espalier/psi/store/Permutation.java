@@ -1,6 +1,7 @@
 package org.espalier.psi.store;
 
 import java.security.SecureRandom;
+import java.util.BitSet;
 
 /** A uniformly random order, from the system's secure generator. */
 public final class Permutation {
@@ -39,6 +40,28 @@ public final class Permutation {
     }
     java.util.Arrays.fill(buffer, (byte) 0);
     return new Permutation(image);
+  }
+
+  /**
+   * The one that {@link #images} came from.
+   *
+   * @throws IllegalArgumentException if it is none
+   */
+  public static Permutation of(int[] images) {
+    BitSet seen = new BitSet(images.length);
+    for (int image : images) {
+      if (image < 0 || image >= images.length || seen.get(image)) {
+        throw new IllegalArgumentException(
+            "no permutation: " + image + " is there twice or beyond");
+      }
+      seen.set(image);
+    }
+    return new Permutation(images.clone());
+  }
+
+  /** Where each element goes. */
+  public int[] images() {
+    return image.clone();
   }
 
   /** Where element {@code i} goes. */

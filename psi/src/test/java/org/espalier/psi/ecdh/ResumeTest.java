@@ -9,7 +9,7 @@ import org.espalier.psi.Table;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** An alignment that is cut after any message ends with the same people at the next attempt. */
+/** An alignment that is cut after any message, and that nobody kept, ends with the same people. */
 class ResumeTest {
   @TempDir Path folder;
 

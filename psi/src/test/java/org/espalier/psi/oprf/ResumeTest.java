@@ -32,6 +32,19 @@ class ResumeTest {
     assertThat(Cuts.everywhere(runs(ids(0, 60), ids(20, 90)), folder)).isBetween(15, 40);
   }
 
+  /** With checks against parties that deviate, before the stores that are asked with. */
+  @Test
+  void twoPartiesWithChecks() throws Exception {
+    int tables = Messages.Table.TYPE.code();
+    Supplier<Run> checked =
+        () -> {
+          Run run = new Run(ids(0, 60), ids(20, 90));
+          run.checked = true;
+          return run;
+        };
+    assertThat(Cuts.before(checked, folder, type -> type == tables)).isBetween(1, 4);
+  }
+
   /** Of three parties, before the stores that are asked with and those of shares. */
   @Test
   void threeParties() throws Exception {

@@ -18,6 +18,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
@@ -26,6 +27,7 @@ import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloHome;
 import org.espalier.protocols.glm.PassStore;
 import org.espalier.psi.oprf.ListStore;
+import org.espalier.psi.store.KeptParts;
 import org.espalier.wire.Party;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +38,9 @@ import org.slf4j.LoggerFactory;
  * common order, {@code ID.keys} with a {@link KeySet}, and what {@link #lists} keeps.
  */
 public final class Cohorts {
+  /** Folder of alignments that are under way, within that of cohorts. */
+  public static final String BEGUN = "begun";
+
   private static final String COHORT = ".cohort";
   private static final Logger LOG = LoggerFactory.getLogger(Cohorts.class);
   private static final String KEYS = ".keys";
@@ -325,19 +330,41 @@ public final class Cohorts {
     return new KeptPasses(folder.resolve(PASSES), secret, job, subject);
   }
 
-  /** Deletes the passes of all jobs but these. */
-  public void forgetPassesOfOthers(Set<String> jobs) {
+  /**
+   * Where a begun alignment of a job is kept until all parties have its cohort.
+   *
+   * @param subject digest of the job and this node's file, 32 bytes: what was kept of others is not
+   *     taken
+   * @param told takes a sentence about what an attempt need not do again
+   */
+  public KeptParts begun(String job, byte[] subject, Consumer<String> told) {
+    return new KeptAlignment(folder.resolve(BEGUN), secret, job, subject, told);
+  }
+
+  /** Deletes the begun alignment of a job: all parties have the cohort. */
+  public void forgetBegun(String job) {
     try {
-      KeptPasses.forgetOthers(folder.resolve(PASSES), jobs);
+      JobFiles.deleteOf(folder.resolve(BEGUN), job);
     } catch (IOException e) {
-      LOG.warn("passes of jobs that have ended cannot be deleted", e);
+      LOG.warn("what is kept of the alignment of {} cannot be deleted", job, e);
     }
   }
 
-  /** Deletes the passes of a job that has ended. */
-  public void forgetPasses(String job) {
+  /** Deletes the begun alignments and passes of all jobs but these. */
+  public void forgetOthers(Set<String> jobs) {
     try {
-      KeptPasses.forget(folder.resolve(PASSES), job, 1);
+      JobFiles.deleteOfOthers(folder.resolve(BEGUN), jobs);
+      JobFiles.deleteOfOthers(folder.resolve(PASSES), jobs);
+    } catch (IOException e) {
+      LOG.warn("what is kept of jobs that have ended cannot be deleted", e);
+    }
+  }
+
+  /** Deletes the begun alignment and the passes of a job that has ended. */
+  public void forget(String job) {
+    forgetBegun(job);
+    try {
+      JobFiles.deleteOf(folder.resolve(PASSES), job);
     } catch (IOException e) {
       LOG.warn("passes of {} cannot be deleted", job, e);
     }

@@ -10,8 +10,6 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.stream.Stream;
 import org.espalier.node.config.SiloHome;
 import org.espalier.protocols.glm.PassStore;
 import org.slf4j.Logger;
@@ -114,24 +112,8 @@ final class KeptPasses implements PassStore {
     }
   }
 
-  /** Deletes what was kept of all jobs but these. */
-  static void forgetOthers(Path folder, Set<String> jobs) throws IOException {
-    if (!Files.isDirectory(folder)) {
-      return;
-    }
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path file : files.toList()) {
-        String name = file.getFileName().toString();
-        int mark = name.indexOf(MARK);
-        if (mark < 0 || !jobs.contains(name.substring(0, mark))) {
-          Files.deleteIfExists(file);
-        }
-      }
-    }
-  }
-
   /** Deletes what was kept of a job from a pass on. */
-  static void forget(Path folder, String job, int from) throws IOException {
+  private static void forget(Path folder, String job, int from) throws IOException {
     for (int pass = from; Files.deleteIfExists(file(folder, job, pass)); pass++) {
       // the next one
     }

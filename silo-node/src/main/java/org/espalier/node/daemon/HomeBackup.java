@@ -25,6 +25,7 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import java.util.zip.ZipOutputStream;
 import org.espalier.node.Problem;
+import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.config.SiloHome;
 import org.espalier.wire.Digests;
@@ -117,11 +118,16 @@ public final class HomeBackup {
   private static int write(SiloHome home, ZipOutputStream zip, Set<Path> secrets)
       throws IOException {
     Map<String, String> sums = new TreeMap<>();
+    // An old state of an alignment under way would answer again under the same masks.
+    Path begun = home.cohorts().resolve(Cohorts.BEGUN);
     try (Stream<Path> all = Files.walk(home.root())) {
       for (Path path : all.sorted().toList()) {
         String name = home.root().relativize(path).toString();
         String top = name.contains("/") ? name.substring(0, name.indexOf('/')) : name;
-        if (LEFT_OUT.contains(top) || secrets.contains(path) || !Files.isRegularFile(path)) {
+        if (LEFT_OUT.contains(top)
+            || path.startsWith(begun)
+            || secrets.contains(path)
+            || !Files.isRegularFile(path)) {
           continue;
         }
         zip.putNextEntry(new ZipEntry(name));

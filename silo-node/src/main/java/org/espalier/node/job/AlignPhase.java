@@ -27,6 +27,7 @@ import org.espalier.psi.oprf.ListStore;
 import org.espalier.psi.oprf.OprfAlignment;
 import org.espalier.psi.oprf.ReceivedList;
 import org.espalier.psi.oprf.UnbalancedAlignment;
+import org.espalier.psi.store.KeptParts;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 
@@ -107,7 +108,7 @@ final class AlignPhase {
     AlignmentPolicy policy = policy(spec);
     MatchKey key = key(spec.match(), run.self());
     AlignmentJob job = new AlignmentJob(run.session(), run.self(), order(spec), key, policy);
-    AlignmentProtocol protocol = protocol(run.context(), spec, dataset);
+    AlignmentProtocol protocol = protocol(run.context(), spec, dataset, begun(run, dataset));
     ObjectNode parameters =
         Json.object()
             .put("min_intersection", policy.minIntersection())
@@ -166,6 +167,19 @@ final class AlignPhase {
         });
   }
 
+  /** Where earlier attempts of the job left what this one need not do again, on the same file. */
+  private static KeptParts begun(JobRun run, Dataset dataset) {
+    ObjectNode subject = run.jobFacts();
+    subject.remove("attempt");
+    subject.put("file", dataset.scan().sha256());
+    return run.context()
+        .cohorts()
+        .begun(
+            run.job().id(),
+            Json.digest(subject),
+            said -> run.context().jobs().log(run.job().id(), said));
+  }
+
   /** Channels over which nothing is said of who is in the data set before that is counted. */
   private static Map<Party, Channel> counted(
       JobRun run, Dataset dataset, MatchKey key, ObjectNode facts, Map<Party, Channel> channels) {
@@ -214,13 +228,15 @@ final class AlignPhase {
                   + spec.alignment().cohort().substring(0, 16)
                   + " again, which an earlier job told them"));
     }
-    return protocol(context, spec, null).leaks(order(spec), policy(spec));
+    return protocol(context, spec, null, KeptParts.NONE).leaks(order(spec), policy(spec));
   }
 
   /**
    * @param dataset the own; null where nothing is run
+   * @param begun where it is kept for another attempt
    */
-  private static AlignmentProtocol protocol(JobRun.Context context, JobSpec spec, Dataset dataset) {
+  private static AlignmentProtocol protocol(
+      JobRun.Context context, JobSpec spec, Dataset dataset, KeptParts begun) {
     if (spec.alignment().isOpen()) {
       throw new IllegalStateException("nobody has chosen how people are aligned");
     }
@@ -229,7 +245,7 @@ final class AlignPhase {
           dataset == null ? null : lists(context, spec, dataset.scan().sha256()));
     }
     if (!spec.alignment().usesOprf()) {
-      return new EcdhAlignment(context.work());
+      return new EcdhAlignment(context.work(), begun);
     }
     return spec.alignment().isMalicious() ? OprfAlignment.againstDeviation() : new OprfAlignment();
   }

@@ -110,7 +110,7 @@ final class Completion {
     context.jobs().report(job.id(), job.attempt(), kept);
     act.ok(facts.deepCopy().put("state", JobState.DONE.name()));
     context.jobs().move(job.id(), JobState.DONE, null);
-    context.cohorts().forgetPasses(job.id());
+    context.cohorts().forget(job.id());
     context.journal().checkpoint();
     return true;
   }

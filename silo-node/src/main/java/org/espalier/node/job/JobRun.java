@@ -204,7 +204,11 @@ public final class JobRun {
 
   /** Channels to all other parties for one phase. */
   Map<Party, Channel> open(String phase) {
-    return conversations.open(phase, job.others(self()));
+    Map<Party, Channel> channels = conversations.open(phase, job.others(self()));
+    if (!AlignPhase.isFirst(phase)) {
+      context.cohorts().forgetBegun(job.id()); // all parties are here, so all have the cohort
+    }
+    return channels;
   }
 
   /**
@@ -326,7 +330,7 @@ public final class JobRun {
     try {
       context.jobs().move(job.id(), state, cause);
       if (state.ended()) {
-        context.cohorts().forgetPasses(job.id());
+        context.cohorts().forget(job.id());
       }
       context.journal().checkpoint();
     } catch (RuntimeException e) {

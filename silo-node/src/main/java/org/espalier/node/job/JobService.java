@@ -121,7 +121,7 @@ public final class JobService implements AutoCloseable {
         }
       }
     }
-    context.cohorts().forgetPassesOfOthers(open); // of those aborted while they did not run
+    context.cohorts().forgetOthers(open); // of those aborted while they did not run
     Future<?> unused = newsTimer.scheduleWithFixedDelay(this::spreadNews, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -288,7 +288,7 @@ public final class JobService implements AutoCloseable {
         return; // by a partner, a moment ago
       }
       if (run == null || run.isOver() || state != JobState.RUNNING) {
-        jobs().move(id, JobState.ABORTED, cause);
+        aborted(id, cause);
         return;
       }
     }
@@ -302,9 +302,14 @@ public final class JobService implements AutoCloseable {
       JobState state = jobs().get(id).state();
       boolean stopping = state == JobState.RUNNING && !run.isOver();
       if (state != JobState.ABORTED && !stopping) {
-        jobs().move(id, JobState.ABORTED, cause); // it had failed by itself a moment before
+        aborted(id, cause); // it had failed by itself a moment before
       }
     }
+  }
+
+  private void aborted(String id, Problem cause) {
+    jobs().move(id, JobState.ABORTED, cause);
+    context.cohorts().forget(id);
   }
 
   /** The job after asking those partners for their word of whom none is known yet. */

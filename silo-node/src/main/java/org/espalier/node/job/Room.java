@@ -60,8 +60,10 @@ record Room(long memory, long disk, long kept) {
     kept += party == 0 ? scored(spec, size) * (digits(size.cohort()) + SCORE) : 0;
     kept += frozen ? 0 : (long) Integer.BYTES * size.cohort();
     kept += list ? list(size).kept(party == 0) : 0;
-    long spilled = oprf || frozen || list ? 0 : EcdhCost.disk(size.keys(), party);
-    long temporary = JOURNAL + Math.max(spilled, then.file());
+    boolean ecdh = !(oprf || frozen || list);
+    long spilled = ecdh ? EcdhCost.disk(size.keys(), party) : 0;
+    long begun = ecdh ? EcdhCost.kept(size.keys(), party) : 0;
+    long temporary = JOURNAL + begun + Math.max(spilled, then.file());
     return new Room(memory, kept + temporary, kept);
   }
 

@@ -43,10 +43,10 @@ class KeptPassesTest {
     Files.write(second, sealed);
     assertThat(store.kept()).as("a changed file").hasSize(1);
 
-    cohorts.forgetPassesOfOthers(Set.of("J-00000002"));
+    cohorts.forgetOthers(Set.of("J-00000002"));
     assertThat(store.kept()).isEmpty();
     assertThat(cohorts.passes("J-00000002", SUBJECT).kept()).hasSize(1);
-    cohorts.forgetPasses("J-00000002");
+    cohorts.forget("J-00000002");
     try (var left = Files.list(folder.resolve("passes"))) {
       assertThat(left).isEmpty();
     }

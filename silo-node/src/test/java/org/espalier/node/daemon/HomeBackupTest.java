@@ -61,6 +61,8 @@ class HomeBackupTest extends TwoSilos {
     String fingerprint = bank.call("status").path("fingerprint").asText();
     bank.stop();
 
+    Path begun = Files.createDirectories(bank.home.cohorts().resolve("begun"));
+    Files.createFile(begun.resolve("J-00000001.align-00-begun"));
     HomeBackup.Made made = HomeBackup.write(bank.home, backup);
     assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(backup)))
         .isEqualTo("rw-------");
@@ -69,7 +71,8 @@ class HomeBackupTest extends TwoSilos {
       assertThat(zip.stream().map(ZipEntry::getName))
           .hasSize(made.files() + 1)
           .contains("silo.yaml", "silo.db", "keys/silo.p12")
-          .doesNotContain("passphrase", "control.sock");
+          .doesNotContain("passphrase", "control.sock")
+          .noneMatch(name -> name.startsWith("cohorts/begun"));
       for (ZipEntry entry : zip.stream().toList()) {
         assertThat(
                 new String(zip.getInputStream(entry).readAllBytes(), StandardCharsets.ISO_8859_1))

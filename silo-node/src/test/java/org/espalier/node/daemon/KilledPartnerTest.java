@@ -86,7 +86,10 @@ class KilledPartnerTest {
     JsonNode report = SiloNodeTest.done(bank, job);
     assertThat(report.path("attempt").asInt()).isGreaterThan(1);
     assertThat(bank.call("job.logs", "job", job).toString())
-        .contains("runs again by itself, time 1 of 3");
+        .contains("runs again by itself, time 1 of 3")
+        .contains("the alignment of an earlier attempt goes on");
+    assertThat(insurer.call("job.logs", "job", job).toString())
+        .containsPattern("goes on: [1-9][0-9,]* masked keys of rule 1 are here already");
     assertThat(insurer.call("audit.tail", TestSilo.args("job", job)).toString())
         .contains("node.interrupted");
     sameCohort(job, report);
@@ -144,15 +147,32 @@ class KilledPartnerTest {
         .skip(1)
         .forEach(line -> rows.add(Integer.parseInt(line.split(",", -1)[1])));
     assertThat(rows).hasSize(COMMON).first().isEqualTo(BANK_PEOPLE - COMMON + 1);
+    for (TestSilo silo : new TestSilo[] {bank, insurer}) {
+      try (var left = Files.list(silo.home.cohorts().resolve("begun"))) {
+        assertThat(left).as("what is kept of an alignment that is done").isEmpty();
+      }
+    }
     try (var left = Files.list(bank.home.root().resolve("work"))) {
       assertThat(left).as("temporary files").isEmpty();
     }
   }
 
+  /** Some of the bank's list is kept, and there is more to come. */
   private void killWhileAligning() throws InterruptedException {
     until(() -> logged("disclosure.alignment"));
+    until(this::someOfTheBanksListIsKept);
     process.destroyForcibly();
     assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  private boolean someOfTheBanksListIsKept() {
+    try (var files = Files.list(insurer.home.cohorts().resolve("begun"))) {
+      return files.anyMatch(file -> file.toString().endsWith("-list-0-0"));
+    } catch (NoSuchFileException e) {
+      return false;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Whether the insurer's log holds an event of this type. */
