@@ -287,8 +287,7 @@ record NetworkTraining(TrainSpec spec) implements Training {
         spec.model().type(),
         spec.training().level(),
         "%s + %s/2 * squared norm of the weights%s"
-            .formatted(
-                loss(), spec.model().l2(), split() ? "" : " above the first layer"),
+            .formatted(loss(), spec.model().l2(), split() ? "" : " above the first layer"),
         prepared.split().training().length,
         epochs,
         weights,
