@@ -3,6 +3,7 @@ package org.espalier.audit.verify;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -88,7 +89,7 @@ final class ExportCheck {
     } else {
       try (ZipFile zip = new ZipFile(file.toFile(), UTF_8)) {
         check(zip);
-      } catch (ZipException | IllegalArgumentException e) {
+      } catch (ZipException | EOFException | IllegalArgumentException e) {
         findings.altered(-1, "the archive is damaged or is not an export of an audit log");
       }
     }

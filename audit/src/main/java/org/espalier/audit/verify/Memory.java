@@ -2,7 +2,6 @@ package org.espalier.audit.verify;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -75,7 +74,7 @@ final class Memory {
             json.path("checkpoint_size").asLong(),
             json.path("note").asText());
       }
-    } catch (JacksonException e) {
+    } catch (IOException e) {
       throw new IOException("what is remembered in " + file + " is not readable", e);
     }
     throw new IOException("what is remembered in " + file + " is damaged");

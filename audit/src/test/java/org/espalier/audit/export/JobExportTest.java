@@ -1,11 +1,14 @@
 package org.espalier.audit.export;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -200,6 +203,12 @@ class JobExportTest {
     assertThat(Logs.verify(garbage).verdict()).isEqualTo(Verdict.ALTERED);
     byte[] half = Files.readAllBytes(file);
     Files.write(garbage, java.util.Arrays.copyOf(half, half.length / 2));
+    assertThat(Logs.verify(garbage).verdict()).isEqualTo(Verdict.ALTERED);
+    // The table of contents states fewer packed bytes of an event than it has.
+    ByteBuffer archive = ByteBuffer.wrap(half).order(ByteOrder.LITTLE_ENDIAN);
+    int entry = new String(half, ISO_8859_1).lastIndexOf("events/") - 46;
+    archive.putInt(entry + 20, archive.getInt(entry + 20) - 9);
+    Files.write(garbage, half);
     assertThat(Logs.verify(garbage).verdict()).isEqualTo(Verdict.ALTERED);
   }
 

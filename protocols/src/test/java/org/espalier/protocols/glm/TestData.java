@@ -13,9 +13,9 @@ import org.espalier.protocols.prepare.PublicData;
 import org.espalier.protocols.prepare.Table;
 
 /** Data sets cut vertically: the first part belongs to the label party. */
-record TestData(List<Matrix> parts, double[] labels) {
+public record TestData(List<Matrix> parts, double[] labels) {
   /** Correlated Gaussian and binary columns with a logistic outcome. */
-  static TestData synthetic(int rows, long seed, int... columns) {
+  public static TestData synthetic(int rows, long seed, int... columns) {
     Random random = new Random(seed);
     int d = Arrays.stream(columns).sum();
     double[][] mix = new double[d][d];
@@ -131,7 +131,7 @@ record TestData(List<Matrix> parts, double[] labels) {
     return parts;
   }
 
-  int rows() {
+  public int rows() {
     return labels.length;
   }
 }

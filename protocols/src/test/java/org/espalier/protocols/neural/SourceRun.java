@@ -12,6 +12,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.espalier.protocols.neural.top.TopLayers;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.wire.Channel;
@@ -21,21 +22,22 @@ import org.espalier.wire.Session;
 import org.espalier.wire.WireException;
 import org.espalier.wire.memory.MemoryNetwork;
 
-/** All parties of one training of a source layer in one process. */
-record SourceRun<L, F>(L label, List<F> features) {
-  static final Party LABEL = new Party("bank");
+/** All parties of one training of a source layer, or of another protocol, in one process. */
+public record SourceRun<L, F>(L label, List<F> features) {
+  public static final Party LABEL = new Party("bank");
 
-  static Party featureParty(int number) {
+  public static Party featureParty(int number) {
     return new Party("f" + number);
   }
 
   static SourceJob job(int rows, int featureParties, SourceSpec spec, int earlier) {
-    List<Party> others = new ArrayList<>();
-    for (int p = 1; p <= featureParties; p++) {
-      others.add(featureParty(p));
-    }
     return new SourceJob(
-        new Session("J-test", new byte[32], 1), LABEL, others, rows, spec, earlier);
+        new Session("J-test", new byte[32], 1),
+        LABEL,
+        featureParties(featureParties),
+        rows,
+        spec,
+        earlier);
   }
 
   /** Columns of normal numbers. */
@@ -51,20 +53,37 @@ record SourceRun<L, F>(L label, List<F> features) {
         .toList();
   }
 
-  interface LabelRole<L> {
+  /** Feature parties from the first on. */
+  public static List<Party> featureParties(int count) {
+    return IntStream.rangeClosed(1, count).mapToObj(SourceRun::featureParty).toList();
+  }
+
+  /** What the label party does. */
+  public interface LabelRole<L> {
     L run(Map<Party, Channel> features);
   }
 
-  interface FeatureRole<F> {
+  /** What a feature party does. */
+  public interface FeatureRole<F> {
     F run(int number, Channel label, Map<Party, Channel> others);
+  }
+
+  static <L, F> SourceRun<L, F> of(
+      SourceJob job,
+      MemoryNetwork network,
+      UnaryOperator<Channel> wrap,
+      LabelRole<L> labelRole,
+      FeatureRole<F> featureRole) {
+    return of(job.featureParties(), network, wrap, labelRole, featureRole);
   }
 
   /**
    * @param wrap applied to every party's end of every channel
-   * @throws RuntimeException the first failure that is not the echo of another party's
+   * @throws RuntimeException the first failure that is not the echo of another party's, the others
+   *     suppressed in it
    */
-  static <L, F> SourceRun<L, F> of(
-      SourceJob job,
+  public static <L, F> SourceRun<L, F> of(
+      List<Party> featureParties,
       MemoryNetwork network,
       UnaryOperator<Channel> wrap,
       LabelRole<L> labelRole,
@@ -74,15 +93,15 @@ record SourceRun<L, F>(L label, List<F> features) {
       Future<L> label =
           threads.submit(
               () -> {
-                Map<Party, Channel> channels = network.channels(LABEL, job.featureParties());
+                Map<Party, Channel> channels = network.channels(LABEL, featureParties);
                 channels.replaceAll((party, channel) -> wrap.apply(channel));
                 return telling(channels.values(), () -> labelRole.run(channels));
               });
       List<Future<F>> features = new ArrayList<>();
-      for (int p = 1; p <= job.featureParties().size(); p++) {
+      for (int p = 1; p <= featureParties.size(); p++) {
         int number = p;
         Party self = featureParty(p);
-        List<Party> peers = new ArrayList<>(job.featureParties());
+        List<Party> peers = new ArrayList<>(featureParties);
         peers.remove(self);
         features.add(
             threads.submit(
@@ -96,6 +115,7 @@ record SourceRun<L, F>(L label, List<F> features) {
                 }));
       }
       RuntimeException failure = null;
+      List<RuntimeException> failures = new ArrayList<>();
       List<Future<?>> running = new ArrayList<>(features);
       running.add(0, label);
       for (Future<?> role : running) {
@@ -105,6 +125,7 @@ record SourceRun<L, F>(L label, List<F> features) {
           if (e.getCause() instanceof Error error) {
             throw error;
           }
+          failures.add((RuntimeException) e.getCause());
           if (failure == null
               || failure instanceof WireException.PeerAborted
               || failure instanceof WireException.PeerUnavailable) {
@@ -113,6 +134,8 @@ record SourceRun<L, F>(L label, List<F> features) {
         }
       }
       if (failure != null) {
+        failures.remove(failure);
+        failures.forEach(failure::addSuppressed);
         throw failure;
       }
       List<F> ends = new ArrayList<>();

@@ -33,6 +33,9 @@ import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
 import java.math.BigDecimal;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -183,12 +186,20 @@ public final class Json {
    * without trailing zeros, so that {@code 1.0e-6} and {@code 0.000001} are the same.
    *
    * @throws Problem if a number has more than 400 digits in plain notation: {@code 1e999999999} is
-   *     short to send and fills the memory when written out
+   *     short to send and fills the memory when written out; or if a text holds half of a surrogate
+   *     pair, which has no bytes of its own and would pass for a question mark
    */
   public static byte[] canonical(JsonNode node) {
     StringBuilder out = new StringBuilder();
     canonical(node, out);
-    return out.toString().getBytes(StandardCharsets.UTF_8);
+    try {
+      ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(out));
+      byte[] canonical = new byte[bytes.remaining()];
+      bytes.get(canonical);
+      return canonical;
+    } catch (CharacterCodingException e) {
+      throw Problem.refused("a text holds half of a character").because(e);
+    }
   }
 
   private static void canonical(JsonNode node, StringBuilder out) {

@@ -58,6 +58,9 @@ final class LinkPeers implements Peers {
       return links.request(partner, method, body, timeout);
     } catch (Refusal e) {
       throw Refusals.problem(partner, e);
+    } catch (IllegalArgumentException e) {
+      throw Problem.refused("nothing was sent to %s: %s".formatted(partner, e.getMessage()))
+          .because(e);
     } catch (TimeoutException e) {
       throw unreachable(
           partner, partner + " did not answer within " + timeout.toSeconds() + " s", e);

@@ -18,6 +18,8 @@ final class ControlMessages {
   static final int MAX_JSON = 1 << 20;
 
   private static final int MAX_DEPTH = 32;
+  private static final int MAX_NUMBER = 100;
+  private static final int MAX_NAME = 256;
 
   /** Decimal places before or after the point: enough for every double. */
   private static final int MAX_SCALE = 400;
@@ -38,9 +40,9 @@ final class ControlMessages {
                       StreamReadConstraints.builder()
                           .maxNestingDepth(MAX_DEPTH)
                           .maxDocumentLength(MAX_JSON)
-                          .maxNumberLength(100)
+                          .maxNumberLength(MAX_NUMBER)
                           .maxStringLength(MAX_JSON)
-                          .maxNameLength(256)
+                          .maxNameLength(MAX_NAME)
                           .build())
                   .streamWriteConstraints(
                       StreamWriteConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
@@ -65,7 +67,8 @@ final class ControlMessages {
   record Refused(long id, Refusal refusal) implements Message {}
 
   /**
-   * @throws IllegalArgumentException if the JSON is too large or too deep to be sent
+   * @throws IllegalArgumentException if the JSON is not such that a partner reads it: too large,
+   *     too deep, or with longer numbers or names
    */
   static byte[] request(long id, String method, JsonNode body) {
     return new Encoder()
@@ -77,7 +80,7 @@ final class ControlMessages {
   }
 
   /**
-   * @throws IllegalArgumentException if the JSON is too large or too deep to be sent
+   * @throws IllegalArgumentException as {@link #request}
    */
   static byte[] answer(long id, JsonNode body) {
     return new Encoder().putByte(ANSWER).putLong(id).putBytes(json(body)).toByteArray();
@@ -93,6 +96,7 @@ final class ControlMessages {
   }
 
   private static byte[] json(JsonNode body) {
+    requireReadable(body);
     byte[] bytes;
     try {
       bytes = JSON.writeValueAsBytes(body);
@@ -104,6 +108,28 @@ final class ControlMessages {
           bytes.length + " bytes of JSON, at most " + MAX_JSON + " fit one message");
     }
     return bytes;
+  }
+
+  /** What a partner would not read costs the link: it is not sent. */
+  private static void requireReadable(JsonNode node) {
+    boolean unbounded = node.isBigDecimal() || node.isBigInteger();
+    if (unbounded && (node.asText().length() > MAX_NUMBER || beyondAllBounds(node))) {
+      throw new IllegalArgumentException(
+          "a number is longer than the " + MAX_NUMBER + " characters that fit one message");
+    }
+    node.fieldNames()
+        .forEachRemaining(
+            name -> {
+              if (name.length() > MAX_NAME) {
+                throw new IllegalArgumentException(
+                    "a name is longer than the " + MAX_NAME + " characters that fit one message");
+              }
+            });
+    node.forEach(ControlMessages::requireReadable);
+  }
+
+  private static boolean beyondAllBounds(JsonNode node) {
+    return node.isBigDecimal() && Math.abs((long) node.decimalValue().scale()) > MAX_SCALE;
   }
 
   /**
@@ -144,7 +170,7 @@ final class ControlMessages {
 
   /** {@code 1e999999999} is short here and endless once somebody writes it out. */
   private static void requireSmallExponents(JsonNode node) {
-    if (node.isBigDecimal() && Math.abs((long) node.decimalValue().scale()) > MAX_SCALE) {
+    if (beyondAllBounds(node)) {
       throw new MalformedMessageException("a number beyond all bounds");
     }
     node.forEach(ControlMessages::requireSmallExponents);

@@ -142,6 +142,11 @@ class JsonTest {
     assertThat(Json.digest(Json.parse("x", "[\"1\"]")))
         .isNotEqualTo(Json.digest(Json.parse("x", "[1]")));
     assertThat(Json.canonical(Json.parse("x", "4.9e-324"))).hasSize(327);
+    // Encoded with a question mark it would have the digest of another text.
+    assertThatThrownBy(() -> Json.canonical(Json.parse("x", "{\"a\": \"b\\ud800\"}")))
+        .isInstanceOf(Problem.class)
+        .hasMessageContaining("half of a character");
+    assertThat(Json.canonical(Json.parse("x", "\"\\ud83d\\ude00\""))).hasSize(6);
     assertThatThrownBy(() -> Json.canonical(Json.parse("x", "[1e999999999]")))
         .isInstanceOf(Problem.class)
         .hasMessage("a number has more than 400 digits");

@@ -1,6 +1,7 @@
 package org.espalier.node.daemon;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -14,7 +15,13 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.espalier.audit.checkpoint.Checkpoint;
+import org.espalier.audit.checkpoint.NoteSigner;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.identity.Invite;
@@ -28,9 +35,11 @@ import org.espalier.node.link.Links;
 import org.espalier.node.link.Refusal;
 import org.espalier.node.store.Store;
 import org.espalier.wire.Party;
+import org.espalier.wire.fuzz.Fuzz;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A confirmed partner whose node says what the honest one never would. */
@@ -264,6 +273,66 @@ class HostilePartnerTest {
         bank.call("audit.tail", TestSilo.args("type", "match.dry-run")).path("events").path(0);
     assertThat(begun.path("actor").toString()).contains("insurer.example");
     assertThat(begun.path("inputs").path(0).path("rows").asText()).isEqualTo("100-199");
+  }
+
+  /** With {@code -Despalier.fuzz=N} N times as many. */
+  @Test
+  @Timeout(value = 2, unit = TimeUnit.HOURS)
+  void changedRequestsOfEveryKindAreAnsweredOrRefused() throws Exception {
+    String job = bank.propose(TestData.twoParties(50));
+    ObjectNode about = about(job).put("attempt", 1).put("serving", "S-00000001");
+    ObjectNode question = about.deepCopy().put("have", "0123456789abcdef");
+    question.putArray("questions").addObject().put("request", "0".repeat(32)).put("person", 0);
+    ObjectNode claims = Json.object().put("job", job).put("after", 1).put("seen", 1);
+    NoteSigner log =
+        NoteSigner.of(INSURER + "/silo/audit/1", NoteSigner.Use.LOG, NoteSigner.generateKeys());
+    String head = Checkpoint.sign(log, 1, new byte[32]).note();
+    ObjectNode shown = Json.object().put("log", log.vkey()).put("request", "old 0\n\n" + head);
+    ObjectNode dryRun = dryRun(JobSpec.json("job", TestData.twoParties(50)));
+    Map<String, ObjectNode> bodies = new TreeMap<>();
+    for (String method :
+        new String[] {"job.decision", "job.state", "job.receipts", "machine.speed"}) {
+      bodies.put(method, about);
+    }
+    for (String method : new String[] {"serve.ask", "serve.seed", "serve.status"}) {
+      bodies.put(method, question);
+    }
+    for (String method : new String[] {"match.ask", "match.begin", "match.shapes"}) {
+      bodies.put(method, dryRun);
+    }
+    for (String method : new String[] {"witness.key", "witness.add", "witness.newest"}) {
+      bodies.put(method, shown);
+    }
+    bodies.put(Reconciling.CLAIMS, claims.put("log", "bank.example/silo/audit/1"));
+    for (Map.Entry<String, ObjectNode> body : bodies.entrySet()) {
+      Fuzz.of(body.getKey(), Problem.class, Refused.class)
+          .text()
+          .allocating(16 << 20, 1 << 10)
+          .refused(
+              20,
+              List.of(Json.write(body.getValue()).getBytes(UTF_8)),
+              changed -> {
+                JsonNode said = Json.parse("request", new String(changed, UTF_8));
+                try {
+                  links.request(BANK, body.getKey(), said, PATIENCE);
+                } catch (Refusal refusal) {
+                  assertThat(refusal.code()).isNotEqualTo(Refusal.INTERNAL);
+                  throw new Refused(refusal.getMessage());
+                } catch (IllegalArgumentException unsendable) {
+                  throw new Refused(unsendable.getMessage());
+                }
+              });
+    }
+    assertThat(bank.call("job.list").path("jobs").size()).isEqualTo(1);
+  }
+
+  /** A request that was not sent, or not answered. */
+  private static final class Refused extends Exception {
+    private static final long serialVersionUID = 1;
+
+    Refused(String message) {
+      super(message);
+    }
   }
 
   private String state(String job) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -22,6 +23,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.espalier.node.Problem;
@@ -35,6 +37,7 @@ import org.espalier.node.policy.Policy;
 import org.espalier.node.policy.Rulebook;
 import org.espalier.node.store.Store;
 import org.espalier.wire.Party;
+import org.espalier.wire.fuzz.Fuzz;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -499,5 +502,65 @@ class JobServiceTest {
     assertThat(journal).containsExactly("job.propose", "job.propose refused");
     assertThat(jobs.list()).isEmpty();
     alone.close();
+  }
+
+  /**
+   * Requests of a partner whose every signature is taken for true, changed at random: answered or
+   * refused with a sentence, and jobs can be shown afterwards. With {@code -Despalier.fuzz=N} N
+   * times as many.
+   */
+  @Test
+  @Timeout(value = 2, unit = TimeUnit.HOURS)
+  void changedRequestsOfPartnersAreAnsweredOrRefused() {
+    String proposed = service.propose(JobSpec.yaml("job.yaml", SPEC), Optional.empty()).id();
+    String approved = approved();
+    JobSpec spec = JobSpec.yaml("job.yaml", SPEC).aligned("ecdh");
+    ObjectNode proposal = Json.object().put("job", "J-0a0a0a0a");
+    proposal.put("spec", HexFormat.of().formatHex(spec.digest())).put("created", "2026-01-01");
+    proposal.set("content", spec.toJson());
+    proposal.set("approval", approval());
+    ObjectNode decision = about(proposed).put("attempt", 0);
+    decision.set("decision", approval());
+    decision.putObject("approvals").set(INSURER.name(), approval());
+    ObjectNode news =
+        about(approved).put("attempt", 1).put("state", "FAILED").put("phase", "align");
+    news.put("lost", true).set("cause", Problem.refused("no").at(INSURER).toJson());
+    ObjectNode receipt = Json.object().put("signature", new byte[64]);
+    receipt.set("receipt", about(approved).put("attempt", 0).put("party", INSURER.name()));
+    Map<String, ObjectNode> bodies =
+        Map.of(
+            "job.propose", proposal,
+            "job.decide", decision,
+            "job.decision", decision,
+            "job.ready", decision,
+            "job.start", about(approved).put("attempt", 1),
+            "job.abort", about(proposed).put("reason", "no"),
+            "job.news", news,
+            "job.receipt", receipt,
+            "job.receipts", about(approved).put("attempt", 0));
+    bodies.forEach(
+        (method, body) ->
+            Fuzz.of(method, Problem.class)
+                .text()
+                .allocating(64 << 20, 1 << 10)
+                .refused(
+                    method.equals("job.propose") ? 400 : 40,
+                    List.of(Json.write(body).getBytes(StandardCharsets.UTF_8)),
+                    changed -> {
+                      JsonNode said =
+                          Json.parse("request", new String(changed, StandardCharsets.UTF_8));
+                      if (method.equals("job.propose")
+                          && said instanceof ObjectNode asked
+                          && asked.path("content") instanceof ObjectNode content) {
+                        // A digest that fits, so that the job is looked at.
+                        byte[] digest = JobSpec.json("job", content).digest();
+                        asked.put("spec", HexFormat.of().formatHex(digest));
+                      }
+                      service.partnerMethods().get(method).answer(INSURER, said);
+                    }));
+    for (Job job : jobs.list()) {
+      assertThat(JobPlan.of(context, job.id(), job.spec(), false)).isNotNull();
+      assertThat(JobSpec.json("job", job.spec().toJson()).digest()).isEqualTo(job.digest());
+    }
   }
 }

@@ -3,9 +3,15 @@ package org.espalier.node.link;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.ByteBuffer;
-import java.util.Random;
+import java.util.List;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
 import org.espalier.wire.MalformedMessageException;
+import org.espalier.wire.fuzz.Fuzz;
 import org.junit.jupiter.api.Test;
 
 class FramesTest {
@@ -71,19 +77,83 @@ class FramesTest {
     byte[] large = Frames.data(1, new byte[Frames.CHUNK + 1], 0, Frames.CHUNK + 1);
     Frames.number(large, 1);
     assertThatThrownBy(() -> parse(large)).isInstanceOf(MalformedMessageException.class);
-    Random random = new Random(8);
-    int fine = 0;
-    for (int round = 0; round < 20_000; round++) {
-      byte[] frame = all()[random.nextInt(10)];
-      frame[random.nextInt(frame.length)] ^= (byte) (1 << random.nextInt(8));
-      try {
-        parse(frame);
-        fine++;
-      } catch (MalformedMessageException e) {
-        assertThat(e).hasMessageNotContaining("J-1");
-      }
+  }
+
+  /** With {@code -Despalier.fuzz=N} N times as many. */
+  @Test
+  void changedFramesAreRefusedOrRead() {
+    double refused =
+        Fuzz.of("frames", MalformedMessageException.class)
+            .refused(
+                20_000,
+                List.of(all()),
+                changed -> {
+                  try {
+                    parse(changed);
+                  } catch (MalformedMessageException e) {
+                    assertThat(e).hasMessageNotContaining("J-1");
+                    throw e;
+                  }
+                });
+    assertThat(refused).isBetween(0.1, 0.9);
+  }
+
+  @Test
+  void changedControlMessagesAreRefusedOrCanBeSentAgain() throws Exception {
+    JsonNode body =
+        new ObjectMapper()
+            .readTree(
+                "{\"job\": \"J-1\", \"n\": [1, -2.5e3, null, true], \"text\": \"\u00fc\\u202e\"}");
+    List<byte[]> messages =
+        List.of(
+            ControlMessages.request(1, "job.propose", body),
+            ControlMessages.answer(2, body),
+            ControlMessages.refusal(3, new Refusal("refused", "not today")));
+    // A tree of JSON takes more than its text.
+    double refused =
+        Fuzz.of("control messages", MalformedMessageException.class, Problem.class)
+            .text()
+            .allocating(128 << 10, 64)
+            .refused(
+                4000,
+                messages,
+                changed -> {
+                  ControlMessages.Message read = ControlMessages.decode(changed);
+                  // What was read can be sent again, and is small enough for a digest.
+                  if (read instanceof ControlMessages.Request request) {
+                    ControlMessages.request(request.id(), request.method(), request.body());
+                    Json.digest(request.body());
+                  } else if (read instanceof ControlMessages.Answer answer) {
+                    ControlMessages.answer(answer.id(), answer.body());
+                    Problem.fromJson(answer.body());
+                  } else if (read instanceof ControlMessages.Refused refusal) {
+                    ControlMessages.refusal(refusal.id(), refusal.refusal());
+                  }
+                });
+    assertThat(refused).isBetween(0.1, 0.97);
+  }
+
+  /** Sent all the same, it would be a violation that costs the link. */
+  @Test
+  void whatAPartnerWouldNotReadIsNotSent() throws Exception {
+    ObjectMapper mapper =
+        new ObjectMapper().enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
+    for (String ends : new String[] {"9".repeat(100), "0." + "1".repeat(98), "1e400", "1e-400"}) {
+      ControlMessages.decode(ControlMessages.request(1, "a.b", mapper.readTree("[" + ends + "]")));
     }
-    assertThat(fine).isBetween(1, 19_999);
+    for (String beyond :
+        new String[] {
+          "9".repeat(101),
+          "0." + "1".repeat(99),
+          "1e401",
+          "1e-401",
+          "{\"" + "a".repeat(257) + "\":1}"
+        }) {
+      JsonNode body = mapper.readTree("{\"a\": [" + beyond + "]}");
+      assertThatThrownBy(() -> ControlMessages.request(1, "a.b", body))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("characters that fit one message");
+    }
   }
 
   @Test
