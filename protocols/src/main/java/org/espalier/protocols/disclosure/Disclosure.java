@@ -35,6 +35,7 @@ public final class Disclosure {
    * @param earlierPasses passes on the same people in earlier attempts and jobs; -1 if not known
    * @param boundTold a bound on the residuals is told in each pass, because nothing else bounds
    *     them
+   * @param classes of the outcome, where each has a linear predictor of its own; else 0
    */
   public record Facts(
       Party label,
@@ -43,13 +44,31 @@ public final class Disclosure {
       int rows,
       boolean acceptSpan,
       int earlierPasses,
-      boolean boundTold) {
+      boolean boundTold,
+      int classes) {
+    /** Of a model with one linear predictor, or of a network. */
+    public Facts(
+        Party label,
+        Map<Party, Integer> columns,
+        int maxPasses,
+        int rows,
+        boolean acceptSpan,
+        int earlierPasses,
+        boolean boundTold) {
+      this(label, columns, maxPasses, rows, acceptSpan, earlierPasses, boundTold, 0);
+    }
+
     public Facts {
       columns = new TreeMap<>(columns);
       if (columns.isEmpty() || columns.containsKey(label)) {
         throw new IllegalArgumentException(
             "facts need the feature parties, without the label party");
       }
+    }
+
+    /** Numbers of each person that a pass opens at level {@code gradients}. */
+    int opened() {
+      return Math.max(1, classes - 1);
     }
 
     /** All feature parties' columns, or -1 if one is not known. */
@@ -83,9 +102,20 @@ public final class Disclosure {
    */
   public static int passLimit(
       int totalColumns, int maxPasses, boolean acceptSpan, int earlierPasses) {
+    return passLimit(totalColumns, maxPasses, acceptSpan, earlierPasses, 1);
+  }
+
+  /**
+   * The same of passes that open several numbers of each person, which count as so many.
+   *
+   * @param earlierPasses counted so
+   * @param opened numbers that a pass opens
+   */
+  public static int passLimit(
+      int totalColumns, int maxPasses, boolean acceptSpan, int earlierPasses, int opened) {
     return acceptSpan
         ? maxPasses
-        : Math.max(0, Math.min(maxPasses, totalColumns / 4 - earlierPasses));
+        : Math.max(0, Math.min(maxPasses, (totalColumns / 4 - earlierPasses) / opened));
   }
 
   /**
@@ -108,9 +138,11 @@ public final class Disclosure {
     }
     int total = facts.totalColumns();
     int earlier = Math.max(0, facts.earlierPasses());
+    int opened = level == Level.GRADIENTS ? facts.opened() : 1;
     if (total >= 0
-        && passLimit(total, facts.maxPasses(), facts.acceptSpan(), earlier) < fewestPasses) {
-      throw NoPassLeft.here(level, total, fewestPasses, earlier);
+        && passLimit(total, facts.maxPasses(), facts.acceptSpan(), earlier, opened)
+            < fewestPasses) {
+      throw NoPassLeft.here(level, total, fewestPasses, earlier, opened);
     }
   }
 
@@ -120,7 +152,16 @@ public final class Disclosure {
    * bounds 0 and 1 finds all labels of 200 rows from 110 equations and a few of them from 60.
    */
   public static int mostColumns(int rows) {
-    return rows / ROWS_PER_COLUMN;
+    return mostColumns(rows, 1);
+  }
+
+  /**
+   * The same where each column gives several equations, one for each class but the last.
+   *
+   * @param equations that a pass gives for each column
+   */
+  public static int mostColumns(int rows, int equations) {
+    return rows / ROWS_PER_COLUMN / equations;
   }
 
   /**
@@ -129,12 +170,41 @@ public final class Disclosure {
    * @throws IllegalArgumentException if the feature parties have too many columns for these rows
    */
   public static void requireRows(int rows, int totalColumns) {
-    if (totalColumns > mostColumns(rows)) {
+    requireRows(rows, totalColumns, 1);
+  }
+
+  /**
+   * The same.
+   *
+   * @param equations that a pass gives for each column
+   */
+  public static void requireRows(int rows, int totalColumns, int equations) {
+    if (totalColumns > mostColumns(rows, equations)) {
       throw new IllegalArgumentException(
           ("the feature parties have %,d prepared columns for %,d training rows; at least %d rows a"
                   + " column are needed, because gradients of fewer would tell single people's"
                   + " outcomes. Use fewer columns or categories, or more people")
-              .formatted(totalColumns, rows, ROWS_PER_COLUMN));
+              .formatted(totalColumns, rows, ROWS_PER_COLUMN * equations));
+    }
+  }
+
+  /**
+   * Checks the outcome's classes. The people of a class are marked by 1 in what the first pass's
+   * gradient sums up: where they are few, it tells who they are even if there are many others,
+   * because few equations determine a vector with few entries that are not 0.
+   *
+   * @param people of each class
+   * @throws IllegalArgumentException if one has fewer people than the feature parties have columns
+   */
+  public static void requireClasses(int[] people, int totalColumns) {
+    for (int k = 0; k < people.length; k++) {
+      if (people[k] < totalColumns) {
+        throw new IllegalArgumentException(
+            ("class %d of %d has fewer training people than the feature parties have prepared columns,"
+                    + " %,d: the gradients would tell who they are. Merge it with another class, or"
+                    + " use fewer columns or categories")
+                .formatted(k + 1, people.length, totalColumns));
+      }
     }
   }
 
@@ -476,6 +546,7 @@ public final class Disclosure {
   private static List<Statement> gradients(Facts facts) {
     List<Statement> all = new ArrayList<>();
     boolean alone = facts.columns().size() == 1;
+    boolean several = facts.classes() > 0;
     String noise =
         facts.rows() > 0
             ? "±2^-" + noiseBits(facts.rows(), facts.columns().size())
@@ -483,15 +554,26 @@ public final class Disclosure {
     all.add(
         new Statement(
             facts.label(),
-            "in each of at most %d passes one number a person: the %s columns combined along that"
-                    .formatted(facts.maxPasses(), alone ? "partner's" : "feature parties' summed")
-                + " pass's gradient direction, with noise of "
+            "in each of at most %d passes %s: the %s columns combined along that"
+                    .formatted(
+                        facts.maxPasses(),
+                        several
+                            ? "%d numbers a person, one for each class but the last"
+                                .formatted(facts.opened())
+                            : "one number a person",
+                        alone ? "partner's" : "feature parties' summed")
+                + " pass's gradient "
+                + (several ? "directions" : "direction")
+                + ", with noise of "
                 + noise
                 + " of the direction's length. People with equal values in a partner's category and"
                 + " yes/no columns get nearly equal numbers: they can be grouped from the first pass"
                 + " on, and a yes/no column that matters for the outcome can often be read exactly"
                 + " within the allowed passes"));
-    all.add(span(facts, "passes", "passes", "used"));
+    all.add(
+        several
+            ? span(facts, "numbers a person", "numbers", "opened")
+            : span(facts, "passes", "passes", "used"));
     all.add(
         new Statement(
             facts.label(),
@@ -507,12 +589,17 @@ public final class Disclosure {
                     new Statement(
                         party,
                         "in each pass its own gradient: "
-                            + (count < 0 ? "one number a prepared column" : count + " numbers")
+                            + gradient(facts, count)
                             + ", each a sum over all people of its column times the difference between"
-                            + " predicted and true outcome (at least ten people for each column of all"
-                            + " feature parties, at least the agreed number in each category); the"
+                            + " predicted and true outcome"
+                            + (several ? ", of one class" : "")
+                            + " (at least %s people for each column of all feature parties"
+                                .formatted(several ? ROWS_PER_COLUMN * facts.opened() : "ten")
+                            + (several ? ", and one of the rarest class" : "")
+                            + ", at least the agreed number in each category); the"
                             + " number of passes, the combination of its gradients that makes up its"
-                            + " weights before each pass, and at the end its own weights")));
+                            + " weights before each pass, and at the end its own weights"
+                            + (several ? ", not which outcome a class is" : ""))));
     if (facts.boundTold()) {
       all.add(
           new Statement(
@@ -524,10 +611,22 @@ public final class Disclosure {
         new Statement(
             null,
             "this level protects against parties that keep to the protocol. A label party that"
-                + " deviates can read combinations of its choice of one partner's columns, as many as"
-                + " there are passes; a feature party that deviates can choose which weighted sums of"
-                + " outcomes it reads, as many as it has columns, each enough for the outcomes of about"
-                + " eleven people"));
+                + " deviates can read combinations of its choice of one partner's columns, as many as "
+                + (several ? "numbers are opened of a person" : "there are passes")
+                + "; a feature party that deviates can choose which weighted sums of"
+                + " outcomes it reads, as many as it has columns"
+                + (several ? " for each class but the last" : "")
+                + ", each enough for the outcomes of about eleven people"));
     return all;
+  }
+
+  /** How many numbers a pass's gradient is at a feature party. */
+  private static String gradient(Facts facts, int columns) {
+    if (facts.classes() == 0) {
+      return columns < 0 ? "one number a prepared column" : columns + " numbers";
+    }
+    return columns < 0
+        ? "%d numbers a prepared column, one for each class but the last".formatted(facts.opened())
+        : columns * facts.opened() + " numbers, one a column for each class but the last";
   }
 }

@@ -6,7 +6,8 @@ import org.espalier.protocols.predict.SharedWeights;
 /**
  * What a feature party holds at the end.
  *
- * @param weights one per own prepared feature; none where they are shared
+ * @param weights one per own prepared feature, of a softmax regression one for each class, feature
+ *     by feature; none where they are shared
  * @param passes how many passes ran
  * @param parametersRun what actually ran, for the audit log and the receipt
  * @param shared instead of weights, or null

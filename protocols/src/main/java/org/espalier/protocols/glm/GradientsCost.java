@@ -26,6 +26,11 @@ final class GradientsCost {
 
   private static final double FIT_HESSIANS = 1.5;
 
+  /** The same of a softmax regression, for each class. */
+  private static final double FIT_ITERATIONS = 40;
+
+  private static final double FIT_BLOCKS = 1.5;
+
   /** What a row's loss and its derivative cost, in entries of a product. */
   private static final double FIT_ROW = 40;
 
@@ -47,6 +52,9 @@ final class GradientsCost {
   private final Script script;
   private final Lane label;
 
+  /** Products of a pass, and directions that it opens. */
+  private final int opened;
+
   private GradientsCost(TrainingJob job, TrainingCost.Size size) {
     this.job = job;
     this.quantisation = quantisation(job, size);
@@ -54,6 +62,7 @@ final class GradientsCost {
     this.columns = size.columns();
     this.script = new Script(columns.length);
     this.label = script.party(0);
+    this.opened = job.spec().opened();
   }
 
   /**
@@ -135,7 +144,9 @@ final class GradientsCost {
       wanted = Math.min(wanted + forEachFit * (fits - 1), features + withoutDirection * fits);
     }
     int most = Math.min((int) wanted, spec.maxPasses());
-    return Math.max(1, Math.min(most, Disclosure.passLimit(features, most, spec.acceptSpan(), 0)));
+    return Math.max(
+        1,
+        Math.min(most, Disclosure.passLimit(features, most, spec.acceptSpan(), 0, spec.opened())));
   }
 
   static TrainingCost of(TrainingJob job, TrainingCost.Size size, int passes) {
@@ -169,7 +180,8 @@ final class GradientsCost {
     phases.add(train.phase(TrainingCost.Part.TRAIN, choice, passes));
     if (size.holdout() > 0) {
       GradientsCost evaluate = new GradientsCost(job, size);
-      new LogitsCost(evaluate.script, size.holdout()).joint(size.columns());
+      int each = Math.max(1, job.spec().classes());
+      new LogitsCost(evaluate.script, size.holdout() * each).joint(size.columns());
       phases.add(evaluate.phase(TrainingCost.Part.EVALUATE, choice, 0));
     }
     return new TrainingCost(phases, passes);
@@ -194,7 +206,8 @@ final class GradientsCost {
       TrainingCost.Part part, ParameterChooser.Choice choice, int passes, int p) {
     long prepared = (long) job.rows() * columns[p] * Double.BYTES;
     if (part == TrainingCost.Part.EVALUATE) {
-      return Footprint.ofHeap(prepared + (long) size.holdout() * (columns[p] + 2) * Double.BYTES);
+      long each = columns[p] + 2L * Math.max(1, job.spec().classes());
+      return Footprint.ofHeap(prepared + size.holdout() * each * Double.BYTES);
     }
     long polynomial =
         (long) choice.parameters().limbs() * choice.parameters().degree() * Long.BYTES;
@@ -202,18 +215,18 @@ final class GradientsCost {
     if (p == 0) {
       // The fit has its own copy of the columns, with a column more for the intercept and for each
       // direction; it grows by doubling.
-      int width = Integer.highestOneBit(Math.max(8, passes)) * 2 + columns[0] + 1;
-      Footprint fit =
-          Footprint.ofHeap(prepared + (long) job.rows() * (width + LABEL_VECTORS) * Double.BYTES);
+      int width = Integer.highestOneBit(Math.max(8, passes * opened)) * 2 + columns[0] + 1;
+      long vectors = (long) LABEL_VECTORS * Math.max(1, job.spec().classes());
+      Footprint fit = Footprint.ofHeap(prepared + job.rows() * (width + vectors) * Double.BYTES);
       if (job.spec().path() == null) {
         return contexts.plus(fit);
       }
       // The fit of everybody stays beside that of a fold, and so do the opened logits.
-      long opened = (long) job.rows() * passes * Double.BYTES;
-      return contexts.plus(fit).plus(fit).plus(Footprint.ofHeap(opened));
+      long logits = (long) job.rows() * passes * Double.BYTES;
+      return contexts.plus(fit).plus(fit).plus(Footprint.ofHeap(logits));
     }
     long square = (long) columns[p] * columns[p] * Double.BYTES;
-    long directions = (long) passes * columns[p] * 2 * Double.BYTES;
+    long directions = (long) passes * opened * columns[p] * 2 * Double.BYTES;
     long vectors = (long) FEATURE_VECTORS * job.rows() * Double.BYTES;
     // As integers until the tiles are made; the heap does not shrink again.
     TileStore.Shape shape = shape(choice, p);
@@ -285,8 +298,15 @@ final class GradientsCost {
   }
 
   private void fit(int directions) {
-    double width = columns[0] + 1 + (sparse() ? 0 : directions);
+    double width = columns[0] + 1 + (sparse() ? 0 : directions * opened);
     double fits = sparse() ? SPARSE_FITS : 1;
+    int classes = job.spec().classes();
+    if (classes > 0) {
+      label
+          .compute(Work.FIT, classes * FIT_BLOCKS * job.rows() * width * width)
+          .compute(Work.REAL_PRODUCT, classes * FIT_ITERATIONS * job.rows() * (width + FIT_ROW));
+      return;
+    }
     label
         .compute(Work.FIT, fits * FIT_HESSIANS * job.rows() * width * width)
         .compute(Work.REAL_PRODUCT, fits * FIT_PRODUCTS * job.rows() * (width + FIT_ROW));
@@ -300,7 +320,7 @@ final class GradientsCost {
     long bytes =
         sparse()
             ? Messages.SparseStart.LIMIT
-            : 5L * Integer.BYTES + (long) directions * Double.BYTES;
+            : (4L + opened) * Integer.BYTES + (long) directions * opened * opened * Double.BYTES;
     for (int p = 1; p < columns.length; p++) {
       script.message(label, script.party(p), bytes);
     }
@@ -332,6 +352,18 @@ final class GradientsCost {
       }
     }
     start(pass - 1);
+    for (int k = 0; k < opened; k++) {
+      request(context, unit, blocks);
+    }
+    for (int p = 1; p < columns.length; p++) {
+      answer(context, choice, p, unit);
+      vectors(p, pass);
+    }
+    fit(pass);
+  }
+
+  /** A key and the residuals under it. */
+  private void request(HeContext context, double unit, int blocks) {
     label.compute(Work.ROUNDING, job.rows()).compute(Work.KEY, unit);
     for (int p = 1; p < columns.length; p++) {
       script.message(label, script.party(p), Integer.BYTES + (long) context.ciphertextBytes());
@@ -347,11 +379,6 @@ final class GradientsCost {
         }
       }
     }
-    for (int p = 1; p < columns.length; p++) {
-      answer(context, choice, p, unit);
-      vectors(p, pass);
-    }
-    fit(pass);
   }
 
   /** The steps of {@link StandardErrors}. */
@@ -413,35 +440,44 @@ final class GradientsCost {
     }
   }
 
-  /** The reply and what the label party opens of it. */
+  /** The replies and what the label party opens of them. */
   private void answer(HeContext context, ParameterChooser.Choice choice, int p, double unit) {
     Lane lane = script.party(p);
     int groups = groups(choice, p);
     double kept = keptTiles(choice, p);
-    lane.compute(Work.KEPT_TILE, kept * unit)
-        .compute(Work.MADE_TILE, (tiles(choice, p) - kept) * unit)
-        .compute(Work.OPERAND_REPLY, groups * unit);
-    script.message(
-        lane,
-        label,
-        Integer.BYTES + context.replyBytes(columns[p], choice.width(), choice.replyLimbs()));
-    label.compute(Work.OPERAND_OPENING, groups * unit);
-    script.message(label, lane, Integer.BYTES + (long) Long.BYTES * columns[p]);
+    lane.compute(Work.KEPT_TILE, opened * kept * unit)
+        .compute(Work.MADE_TILE, opened * (tiles(choice, p) - kept) * unit)
+        .compute(Work.OPERAND_REPLY, opened * groups * unit);
+    for (int k = 0; k < opened; k++) {
+      script.message(
+          lane,
+          label,
+          Integer.BYTES + context.replyBytes(columns[p], choice.width(), choice.replyLimbs()));
+    }
+    label.compute(Work.OPERAND_OPENING, opened * groups * unit);
+    for (int k = 0; k < opened; k++) {
+      script.message(label, lane, Integer.BYTES + (long) Long.BYTES * columns[p]);
+    }
   }
 
   /** Noisy logits and inner products. */
   private void vectors(int p, int pass) {
     Lane lane = script.party(p);
     double rows = job.rows();
-    lane.compute(Work.REAL_PRODUCT, rows * columns[p])
-        .compute(Work.UNIFORM, rows * Math.max(1, columns.length - 2));
-    for (long from = 0; from < job.rows(); from += Messages.CHUNK) {
-      long count = Math.min(Messages.CHUNK, job.rows() - from);
-      lane.compute(Work.PACKED, (double) count);
-      script.message(lane, label, 2 * Integer.BYTES + (count * Ring.LOGITS.bits() + 7) / 8);
-      label.compute(Work.PACKED, (double) count);
+    for (int k = 0; k < opened; k++) {
+      lane.compute(Work.REAL_PRODUCT, rows * columns[p])
+          .compute(Work.UNIFORM, rows * Math.max(1, columns.length - 2));
+      for (long from = 0; from < job.rows(); from += Messages.CHUNK) {
+        long count = Math.min(Messages.CHUNK, job.rows() - from);
+        lane.compute(Work.PACKED, (double) count);
+        script.message(lane, label, 2 * Integer.BYTES + (count * Ring.LOGITS.bits() + 7) / 8);
+        label.compute(Work.PACKED, (double) count);
+      }
     }
-    long scalars = sparse() ? SparsePasses.SCALARS : 2L * pass;
+    long scalars =
+        sparse()
+            ? SparsePasses.SCALARS
+            : 2L * GradientsTraining.products((pass - 1) * opened, opened);
     script.message(lane, label, Integer.BYTES + Long.BYTES * scalars);
   }
 }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.factory.LinearSolverFactory_DDRM;
 import org.ejml.interfaces.linsol.LinearSolverDense;
@@ -35,7 +36,8 @@ import org.espalier.wire.WireException;
  * direction so far ({@link SubspaceFit}), tells the coefficients, and lets every feature party
  * obtain its gradient of the objective at that point through one encrypted product ({@link
  * ResidualHolder}, {@link SliceEvaluator}). The gradient is the party's next direction; of its
- * logits the label party learns the sum over the feature parties, with noise.
+ * logits the label party learns the sum over the feature parties, with noise. Of several classes
+ * each but the last has a gradient, a product and a direction of its own in every pass.
  *
  * <p>Adversary: semi-honest. Specification with what each party sees: docs/protocols/gradients.md.
  * Sources: coefficient packing from Cheetah (USENIX Security 2022); sequential subspace
@@ -51,11 +53,16 @@ final class GradientsTraining implements TrainingProtocol {
 
   private static final double HIDDEN = 4;
 
-  /** Of a pass, as they are kept. */
+  /** Of a pass, as they are kept, with one direction. */
   private static final int FIGURES = 5;
 
-  /** A direction of which more than this lies in the span of the earlier ones is noise. */
+  /** A direction of which more than this lies in the span of earlier passes' is noise. */
   private static final double MAX_KNOWN_SHARE = 0.5;
+
+  /**
+   * One of which more than this lies in the span of those that are used tells nothing by itself.
+   */
+  private static final double MAX_REPEATED_SHARE = 0.999;
 
   @Override
   public LabelOutcome label(
@@ -68,21 +75,27 @@ final class GradientsTraining implements TrainingProtocol {
     if (spec.l1() > 0) {
       return sparse(job, featureParties, own, outcomes, listener);
     }
-    SubspaceFit fit = new SubspaceFit(own, outcomes, spec.family(), spec.l2(), accuracy(spec));
+    PassFit fit =
+        spec.classes() == 0
+            ? new SubspaceFit(own, outcomes, spec.family(), spec.l2(), accuracy(spec))
+            : new SoftmaxFit(own, outcomes, spec.classes(), spec.l2(), accuracy(spec));
     if (outcomes.people() != null && spec.inference()) {
       throw new IllegalArgumentException(
           "rows of one person are not independent of each other: there are no standard errors");
     }
     // While the feature parties whiten.
     fit.minimise();
-    int mostColumns = Disclosure.mostColumns(job.fewestRows());
+    int mostColumns = Disclosure.mostColumns(job.fewestRows(), spec.opened());
     LabelOutcome trained;
     Label role;
     try (ResidualHolder layer =
         new ResidualHolder(
             job.rows(), mostColumns, spec.tolerance(), spec.spareBits(), featureParties)) {
       role = new Label(job, featureParties, fit, outcomes, listener, layer);
-      trained = spec.path() == null ? role.run() : new PathPasses(role, own, outcomes, fit).run();
+      trained =
+          spec.path() == null
+              ? role.run()
+              : new PathPasses(role, own, outcomes, (SubspaceFit) fit).run();
     }
     return spec.inference()
         ? trained.with(
@@ -161,17 +174,14 @@ final class GradientsTraining implements TrainingProtocol {
     int allowed = passLimit(job, total);
     int resumed = Math.min(kept, job.spec().maxPasses());
     int fewest = job.spec().fewestPasses();
-    NoPassLeft none =
-        allowed >= fewest
-            ? null
-            : NoPassLeft.here(job.spec().level(), total, fewest, job.earlierPasses());
+    NoPassLeft none = allowed >= fewest ? null : noPassLeft(job, total);
     for (Map.Entry<Party, Channel> feature : features.entrySet()) {
       Messages.Allowed said =
           feature.getValue().receive(Messages.Allowed.TYPE, Messages.Allowed.LIMIT);
       int theirs = said.passes();
       resumed = Math.min(resumed, said.kept());
       if (theirs < fewest && none == null) {
-        none = NoPassLeft.at(job.spec().level(), total, fewest, feature.getKey().name());
+        none = noPassLeft(job, total, feature.getKey().name());
       }
       allowed = Math.min(allowed, theirs);
     }
@@ -180,6 +190,17 @@ final class GradientsTraining implements TrainingProtocol {
       throw none;
     }
     return new Allowed(Math.min(job.spec().maxPasses(), resumed + allowed), resumed);
+  }
+
+  private static NoPassLeft noPassLeft(TrainingJob job, int totalColumns) {
+    TrainingSpec spec = job.spec();
+    return NoPassLeft.here(
+        spec.level(), totalColumns, spec.fewestPasses(), job.earlierPasses(), spec.opened());
+  }
+
+  private static NoPassLeft noPassLeft(TrainingJob job, int totalColumns, String who) {
+    TrainingSpec spec = job.spec();
+    return NoPassLeft.at(spec.level(), totalColumns, spec.fewestPasses(), who, spec.opened());
   }
 
   /** The scale that brings a gradient of this length near 1. */
@@ -211,10 +232,14 @@ final class GradientsTraining implements TrainingProtocol {
   /** What a pass opens: one number for each person, and some others. */
   record Sums(double[] logits, double[] scalars) {}
 
-  /** Adds up what the feature parties send under masks. */
+  /** Adds up what the feature parties send under masks, of one direction. */
   static Sums sums(Map<Party, Channel> features, int rows, int count) {
+    double[] logits = logits(features, rows);
+    return new Sums(logits, scalars(features, count));
+  }
+
+  private static double[] logits(Map<Party, Channel> features, int rows) {
     long[] logits = new long[rows];
-    long[] scalars = new long[count];
     features.forEach(
         (party, channel) -> {
           for (int from = 0; from < logits.length; from += Messages.CHUNK) {
@@ -229,17 +254,25 @@ final class GradientsTraining implements TrainingProtocol {
             }
             add(logits, from, chunk.values());
           }
+        });
+    return Arrays.stream(logits).mapToDouble(Ring.LOGITS::decode).toArray();
+  }
+
+  private static double[] scalars(Map<Party, Channel> features, int count) {
+    long[] scalars = new long[count];
+    features.forEach(
+        (party, channel) -> {
           long[] mine =
-              channel.receive(Messages.MaskedScalars.TYPE, Messages.MaskedScalars.LIMIT).values();
+              channel
+                  .receive(Messages.MaskedScalars.TYPE, Messages.MaskedScalars.limit(count))
+                  .values();
           if (mine.length != scalars.length) {
             throw new WireException.ProtocolViolation(
                 party, "sent " + mine.length + " inner products, not " + scalars.length);
           }
           add(scalars, 0, mine);
         });
-    return new Sums(
-        Arrays.stream(logits).mapToDouble(Ring.LOGITS::decode).toArray(),
-        Arrays.stream(scalars).mapToDouble(Ring.SCALARS::decode).toArray());
+    return Arrays.stream(scalars).mapToDouble(Ring.SCALARS::decode).toArray();
   }
 
   private static void add(long[] sum, int at, long[] values) {
@@ -256,7 +289,7 @@ final class GradientsTraining implements TrainingProtocol {
       LabelOutcome.End end,
       double estimatedGap,
       double[] weights,
-      double intercept,
+      double[] intercepts,
       double[] logits) {
     Map<String, Object> ran =
         parametersRun(job, layer.choice(), layer.quantisation(), reports.size());
@@ -264,7 +297,8 @@ final class GradientsTraining implements TrainingProtocol {
     RemainingGap gap = new RemainingGap(estimatedGap, 0);
     return new LabelOutcome(
         weights,
-        intercept,
+        job.spec().classes() == 0 ? intercepts[0] : 0,
+        job.spec().classes() == 0 ? null : intercepts,
         List.copyOf(reports),
         end,
         gap,
@@ -305,15 +339,16 @@ final class GradientsTraining implements TrainingProtocol {
     final List<PassReport> reports = new ArrayList<>();
 
     /** With a path, what passes opened that are directions of the fits. */
-    final List<Opened> opened = new ArrayList<>();
+    final List<Direction> opened = new ArrayList<>();
 
-    /** Which passes these were, from 0: of the others the coefficients are 0. */
-    private final List<Integer> used = new ArrayList<>();
+    /** Of all directions that were opened, whether the fits have them. */
+    private final List<Boolean> used = new ArrayList<>();
 
     /** What is fitted: on whom, with which penalty. */
-    private SubspaceFit fit;
+    private PassFit fit;
 
     private Outcomes outcomes;
+    private double penalty;
 
     /** Of each person in the fit the number among all; null where everybody is in it. */
     private int[] people;
@@ -329,7 +364,7 @@ final class GradientsTraining implements TrainingProtocol {
     Label(
         TrainingJob job,
         Map<Party, Channel> features,
-        SubspaceFit fit,
+        PassFit fit,
         Outcomes outcomes,
         PassListener listener,
         ResidualHolder layer) {
@@ -339,6 +374,7 @@ final class GradientsTraining implements TrainingProtocol {
       this.listener = listener;
       this.layer = layer;
       this.fit = fit;
+      this.penalty = job.spec().l2();
       this.kept = job.spec().path() == null ? usable(job) : List.of();
       columns.add(fit.ownColumns());
       columns.addAll(layer.columns());
@@ -346,10 +382,13 @@ final class GradientsTraining implements TrainingProtocol {
 
     LabelOutcome run() {
       StandardErrors.require(job, fit.ownColumns(), layer.totalColumns());
-      Allowed limits = allowed(() -> sendStart(true, 0, 0));
+      if (job.spec().classes() > 0) {
+        Disclosure.requireClasses(outcomes.personsOf(job.spec().classes()), layer.totalColumns());
+      }
+      Allowed limits = allowed(this::sendLast);
       resumed = limits.resumed();
       LabelOutcome.End end = passes(limits.passes(), limit(job, limits.passes()), resume());
-      sendStart(true, 0, 0);
+      sendLast();
       return outcome(end);
     }
 
@@ -358,7 +397,7 @@ final class GradientsTraining implements TrainingProtocol {
     }
 
     /** Fits something else with all directions so far, in place. */
-    void turnTo(SubspaceFit other, Outcomes theirs, int[] persons) {
+    void turnTo(PassFit other, Outcomes theirs, int[] persons) {
       fit = other;
       outcomes = theirs;
       people = persons;
@@ -366,22 +405,21 @@ final class GradientsTraining implements TrainingProtocol {
     }
 
     /**
-     * Goes on with another penalty, and measures directions as if features were whitened for it.
+     * Goes on with another penalty: directions are measured as if features were whitened for it.
      */
-    void turnTo(Messages.PathStep to, double penalty) {
+    void turnTo(Messages.PathStep to, double value) {
       step = to;
-      moreRidge = job.spec().ridge(penalty) - job.spec().ridge();
+      penalty = value;
+      moreRidge = job.spec().ridge(value) - job.spec().ridge();
       directions = new Directions();
-      opened.forEach(pass -> directions.add(lengths(pass)));
-      fit.penalise(penalty);
-      fit.minimise();
+      opened.forEach(pass -> directions.add(lengths(pass.products(), pass.penalties())));
     }
 
-    /** Inner products of a direction with the earlier ones in the present penalty's basis. */
-    private double[] lengths(Opened pass) {
-      double[] lengths = pass.products().clone();
+    /** Inner products of directions in the present penalty's basis. */
+    private double[] lengths(double[] products, double[] penalties) {
+      double[] lengths = products.clone();
       for (int s = 0; s < lengths.length; s++) {
-        lengths[s] += moreRidge / job.spec().l2() * pass.penalties()[s];
+        lengths[s] += moreRidge / job.spec().l2() * penalties[s];
       }
       return lengths;
     }
@@ -393,7 +431,8 @@ final class GradientsTraining implements TrainingProtocol {
 
     /** Where a fit begins of which no pass was run. */
     Last untried() {
-      return new Last(Double.POSITIVE_INFINITY, 0, rms(fit.residuals()));
+      double[] rms = fit.residuals().stream().mapToDouble(GradientsTraining::rms).toArray();
+      return new Last(Double.POSITIVE_INFINITY, 0, rms);
     }
 
     /**
@@ -404,7 +443,7 @@ final class GradientsTraining implements TrainingProtocol {
      */
     LabelOutcome.End passes(int allowed, LabelOutcome.End limit, Last last) {
       double tolerance = job.spec().tolerance() * fit.unit();
-      double norm = last.norm();
+      double[] norms = last.norms();
       double lastGain = last.gain();
       if (last.gap() <= tolerance) {
         return LabelOutcome.End.TOLERANCE;
@@ -413,15 +452,18 @@ final class GradientsTraining implements TrainingProtocol {
         listener.begins(pass);
         long began = System.nanoTime();
         double objective = fit.objective();
-        int scale = scale(norm);
-        Opened newest = pass(scale);
-        double[] lengths = lengths(newest);
-        norm = Math.scalb(Math.sqrt(lengths[lengths.length - 1]), -scale);
-        double gap = norm * norm / (2 * fit.curvature());
-        boolean noise = directions.knownShare(lengths) > MAX_KNOWN_SHARE;
+        int[] scales = Arrays.stream(norms).mapToInt(GradientsTraining::scale).toArray();
+        Opened newest = pass(pass, scales);
+        double[] lengths = lengths(newest.products(), newest.penalties());
+        double[][] gradients = gradients(newest.before(), lengths, scales);
+        for (int k = 0; k < norms.length; k++) {
+          norms[k] = Math.sqrt(gradients[k][k]);
+        }
+        // What is no length is of masks that did not cancel.
+        boolean areLengths = Arrays.stream(norms).allMatch(norm -> norm >= 0);
+        double gap = areLengths ? fit.gap(gradients) : Double.NaN;
+        boolean noise = !take(newest, lengths);
         if (!noise) {
-          directions.add(lengths);
-          add(newest);
           fit.minimise();
           double gain = objective - fit.objective();
           gap = gap(gap, gain, lastGain);
@@ -430,7 +472,7 @@ final class GradientsTraining implements TrainingProtocol {
         PassReport report = new PassReport(pass, objective, gap, (System.nanoTime() - began) / 1e9);
         reports.add(report);
         if (!noise) {
-          keep(report, newest, lastGain, norm);
+          keep(report, newest, lastGain, norms);
         }
         listener.pass(report);
         if (gap <= tolerance || noise) {
@@ -438,6 +480,66 @@ final class GradientsTraining implements TrainingProtocol {
         }
       }
       return limit;
+    }
+
+    /** Directions of the passes before. */
+    private int before(int pass) {
+      return (pass - 1) * job.spec().opened();
+    }
+
+    /**
+     * Adds what a pass opened to the fit.
+     *
+     * @param lengths its products in the present basis
+     * @return false if all of it is noise
+     */
+    private boolean take(Opened newest, double[] lengths) {
+      int before = directions.size();
+      for (int k = 0; k < newest.directions().size(); k++) {
+        double[] products = ofUsed(newest.of(lengths, k));
+        boolean fresh =
+            directions.knownShare(products, before) <= MAX_KNOWN_SHARE
+                && directions.knownShare(products, directions.size()) <= MAX_REPEATED_SHARE;
+        if (fresh) {
+          directions.add(products);
+          use(newest, k);
+        }
+        used.add(fresh);
+      }
+      return directions.size() > before;
+    }
+
+    private void use(Opened newest, int k) {
+      double[] logits = newest.directions().get(k);
+      double[] penalties = ofUsed(newest.of(newest.penalties(), k));
+      if (job.spec().path() != null) {
+        opened.add(new Direction(logits, ofUsed(newest.of(newest.products(), k)), penalties));
+      }
+      double factor = penalty / job.spec().l2();
+      fit.add(ofFit(logits), Arrays.stream(penalties).map(value -> factor * value).toArray());
+    }
+
+    /** Of a new direction's products with all up to it, those with directions that are used. */
+    private double[] ofUsed(double[] withAll) {
+      int last = withAll.length - 1;
+      return IntStream.rangeClosed(0, last)
+          .filter(s -> s == last || used.get(s))
+          .mapToDouble(s -> withAll[s])
+          .toArray();
+    }
+
+    /** Inner products of a pass's gradients, from those of its directions. */
+    private static double[][] gradients(int before, double[] lengths, int[] scales) {
+      int count = scales.length;
+      double[][] products = new double[count][count];
+      for (int k = 0; k < count; k++) {
+        for (int l = 0; l <= k; l++) {
+          double value = lengths[GradientsTraining.products(before, k) + before + l];
+          products[k][l] = Math.scalb(value, -scales[k] - scales[l]);
+          products[l][k] = products[k][l];
+        }
+      }
+      return products;
     }
 
     /**
@@ -451,44 +553,34 @@ final class GradientsTraining implements TrainingProtocol {
      * @param lastGain of the pass before
      */
     private double gap(double gap, double gain, double lastGain) {
-      double one = fit.curvature();
       double least = fit.leastCurvature(directions.products);
-      double foreseen = one / SealedSchedule.likeness(columns);
-      double slow = least > 0 ? gap * one / least * SLOW_PART : 0;
+      double foreseen = 1 / SealedSchedule.likeness(columns);
+      double slow = least > 0 ? gap / least * SLOW_PART : 0;
       // Directions that are as slow as these numbers of columns make likely have not shown yet.
-      double hidden = least > HIDDEN * foreseen ? gap * one / (HIDDEN * foreseen) : 0;
+      double hidden = least > HIDDEN * foreseen ? gap / (HIDDEN * foreseen) : 0;
       return Math.max(Math.max(gain, LAST_GAIN * lastGain), Math.max(slow, hidden));
     }
 
     /** How the last pass left the training. */
-    record Last(double gap, double gain, double norm) {}
-
-    private void add(Opened newest) {
-      if (job.spec().path() != null) {
-        opened.add(newest);
-      }
-      used.add(reports.size());
-      fit.add(ofFit(newest.logits()), penalties(newest));
-    }
-
-    /** With the present penalty. */
-    private double[] penalties(Opened pass) {
-      double[] products = pass.penalties().clone();
-      for (int s = 0; s < products.length; s++) {
-        products[s] *= fit.penalty() / job.spec().l2();
-      }
-      return products;
-    }
+    record Last(double gap, double gain, double[] norms) {}
 
     /** Goes through the passes that all parties have kept, as when they were run. */
     private Last resume() {
       Last last = untried();
       for (int p = 0; p < resumed; p++) {
         PassStore.Kept kept = this.kept.get(p);
-        directions.add(kept.products());
-        add(new Opened(kept.vector(), kept.products(), kept.penalties()));
+        List<double[]> logits = new ArrayList<>();
+        for (int k = 0; k < job.spec().opened(); k++) {
+          logits.add(Arrays.copyOfRange(kept.vector(), k * job.rows(), (k + 1) * job.rows()));
+        }
+        boolean unused =
+            take(
+                new Opened(before(p + 1), logits, kept.products(), kept.penalties()),
+                kept.products());
         double[] figures = kept.figures();
-        last = new Last(figures[1], figures[2], figures[3]);
+        double[] norms = Arrays.copyOfRange(figures, FIGURES - 1, figures.length);
+        norms[0] = figures[3];
+        last = new Last(figures[1], figures[2], norms);
         reports.add(new PassReport(p + 1, figures[0], figures[1], figures[4]));
       }
       if (resumed > 0) {
@@ -498,23 +590,32 @@ final class GradientsTraining implements TrainingProtocol {
       return last;
     }
 
-    private void keep(PassReport report, Opened opened, double gain, double norm) {
-      double[] figures = {report.objective(), report.estimatedGap(), gain, norm, report.seconds()};
+    private void keep(PassReport report, Opened opened, double gain, double[] norms) {
+      double[] figures = new double[FIGURES - 1 + norms.length];
+      System.arraycopy(norms, 0, figures, FIGURES - 1, norms.length);
+      figures[0] = report.objective();
+      figures[1] = report.estimatedGap();
+      figures[2] = gain;
+      figures[3] = norms[0];
+      figures[4] = report.seconds();
+      double[] logits = opened.directions().stream().flatMapToDouble(Arrays::stream).toArray();
       job.passes()
           .keep(
               report.pass(),
-              new PassStore.Kept(opened.logits(), opened.products(), opened.penalties(), figures));
+              new PassStore.Kept(logits, opened.products(), opened.penalties(), figures));
     }
 
     /** The passes that fit this job; what does not is as good as nothing. */
     private static List<PassStore.Kept> usable(TrainingJob job) {
       List<PassStore.Kept> kept = job.passes().kept();
+      int opened = job.spec().opened();
       for (int p = 0; p < kept.size(); p++) {
         PassStore.Kept pass = kept.get(p);
-        if (pass.vector().length != job.rows()
-            || pass.products().length != p + 1
-            || pass.penalties().length != p + 1
-            || pass.figures().length != FIGURES) {
+        int products = products(p * opened, opened);
+        if (pass.vector().length != (long) opened * job.rows()
+            || pass.products().length != products
+            || pass.penalties().length != products
+            || pass.figures().length != FIGURES - 1 + opened) {
           return List.of();
         }
       }
@@ -525,27 +626,32 @@ final class GradientsTraining implements TrainingProtocol {
       return reports.get(reports.size() - 1).estimatedGap();
     }
 
-    SubspaceFit fit() {
-      return fit;
-    }
-
     private LabelOutcome outcome(LabelOutcome.End end) {
       return GradientsTraining.outcome(
-          job, layer, reports, end, lastGap(), fit.ownWeights(), fit.intercept(), fit.logits());
+          job, layer, reports, end, lastGap(), fit.ownWeights(), fit.intercepts(), fit.logits());
     }
 
-    private void sendStart(boolean last, int scale, int reach) {
-      sendStart(last, scale, reach, fit.coefficients());
+    private void sendLast() {
+      sendLast(fit.coefficients());
+    }
+
+    /** Where nothing follows that the coefficients are for. */
+    void sendLast(double[] ofUsed) {
+      sendStart(true, new int[job.spec().opened()], 0, ofUsed);
     }
 
     /** The feature parties hold discarded directions too: their coefficients are 0. */
-    void sendStart(boolean last, int scale, int reach, double[] ofUsed) {
-      double[] coefficients = new double[reports.size()];
-      for (int s = 0; s < ofUsed.length; s++) {
-        coefficients[used.get(s)] = ofUsed[s];
+    private void sendStart(boolean last, int[] scales, int reach, double[] ofUsed) {
+      int each = job.spec().opened();
+      double[] coefficients = new double[used.size() * each];
+      for (int s = 0, at = 0; s < used.size() && at < ofUsed.length; s++) {
+        if (used.get(s)) {
+          System.arraycopy(ofUsed, at, coefficients, s * each, each);
+          at += each;
+        }
       }
       Messages.PassStart start =
-          new Messages.PassStart(reports.size() + 1, last, scale, reach, coefficients);
+          new Messages.PassStart(reports.size() + 1, last, scales, reach, coefficients);
       features.values().forEach(channel -> channel.send(start));
     }
 
@@ -554,38 +660,57 @@ final class GradientsTraining implements TrainingProtocol {
     }
 
     /**
+     * One direction of the fits.
+     *
+     * @param logits of everybody
+     * @param products with the directions before it, itself last
+     * @param penalties the same of penalty products, with the job's weakest penalty
+     */
+    record Direction(double[] logits, double[] products, double[] penalties) {}
+
+    /**
      * What one pass opened.
      *
-     * @param products inner products of the new direction with all directions, itself last
+     * @param before how many directions there were
+     * @param directions the logits of each new one
+     * @param products for each new direction its inner products with all up to it, itself last
      * @param penalties the same of their penalty products
      */
-    record Opened(double[] logits, double[] products, double[] penalties) {}
+    record Opened(int before, List<double[]> directions, double[] products, double[] penalties) {
+      /** Of the flattened products those of one of the new directions. */
+      double[] of(double[] products, int k) {
+        return Arrays.copyOfRange(
+            products,
+            GradientsTraining.products(before, k),
+            GradientsTraining.products(before, k + 1));
+      }
+    }
 
-    private Opened pass(int scale) {
-      double[] residuals = ofEverybody(outcomes.ofPeople(fit.residuals()));
-      int reach = reach(job, residuals);
+    private Opened pass(int pass, int[] scales) {
+      List<double[]> residuals =
+          fit.residuals().stream().map(outcomes::ofPeople).map(this::ofEverybody).toList();
+      int reach = residuals.stream().mapToInt(vector -> reach(job, vector)).max().orElseThrow();
       if (step != null) {
         send(step);
       }
-      sendStart(false, scale, reach);
-      for (int i = 0; i < residuals.length; i++) {
-        residuals[i] = Math.scalb(residuals[i], -reach);
+      sendStart(false, scales, reach, fit.coefficients());
+      for (double[] vector : residuals) {
+        for (int i = 0; i < vector.length; i++) {
+          vector[i] = Math.scalb(vector[i], -reach);
+        }
       }
       layer.deliver(residuals);
-      int count = reports.size() + 1;
-      Sums sums = sums(features, job.rows(), 2 * count);
-      return new Opened(
-          sums.logits(), ofUsed(sums.scalars(), 0, count), ofUsed(sums.scalars(), count, count));
-    }
-
-    /** Without discarded directions, the newest last. */
-    private double[] ofUsed(double[] products, int from, int count) {
-      double[] some = new double[used.size() + 1];
-      for (int s = 0; s < used.size(); s++) {
-        some[s] = products[from + used.get(s)];
+      List<double[]> logits = new ArrayList<>();
+      for (int k = 0; k < scales.length; k++) {
+        logits.add(logits(features, job.rows()));
       }
-      some[used.size()] = products[from + count - 1];
-      return some;
+      int count = products(before(pass), scales.length);
+      double[] both = scalars(features, 2 * count);
+      return new Opened(
+          before(pass),
+          logits,
+          Arrays.copyOf(both, count),
+          Arrays.copyOfRange(both, count, 2 * count));
     }
 
     /** Who is not in the fit has no residual. */
@@ -601,6 +726,11 @@ final class GradientsTraining implements TrainingProtocol {
     }
   }
 
+  /** How many products so many new directions have with all up to each, the old ones first. */
+  static int products(int before, int fresh) {
+    return fresh * before + fresh * (fresh + 1) / 2;
+  }
+
   /** Inner products of the directions, by which the label party tells signal from noise. */
   private static final class Directions {
     private final List<double[]> products = new ArrayList<>();
@@ -609,16 +739,20 @@ final class GradientsTraining implements TrainingProtocol {
       products.add(withAll.clone());
     }
 
+    int size() {
+      return products.size();
+    }
+
     /**
      * Which share of a vector's squared length lies in the span of the directions. Without noise
      * each gradient is orthogonal to all directions before it, because the fit is a minimum over
      * their span; what remains in the span is the effect of noise and rounding.
      *
      * @param withAll the vector's inner products with all directions, then with itself
+     * @param m directions whose span it is about, the first ones
      */
-    double knownShare(double[] withAll) {
-      int m = products.size();
-      double squared = withAll[m];
+    double knownShare(double[] withAll, int m) {
+      double squared = withAll[withAll.length - 1];
       if (m == 0 || !(squared > 0)) {
         return squared > 0 ? 0 : 1;
       }
@@ -658,7 +792,7 @@ final class GradientsTraining implements TrainingProtocol {
       Progress progress,
       IntConsumer beforePass) {
     int total = totalColumns(own.columns(), others);
-    Disclosure.requireRows(job.fewestRows(), total);
+    Disclosure.requireRows(job.fewestRows(), total, job.spec().opened());
     StandardErrors.require(job, 0, total);
     TrainingSpec spec = job.spec();
     int allowed = passLimit(job, total);
@@ -686,7 +820,8 @@ final class GradientsTraining implements TrainingProtocol {
   /** Directions of earlier attempts; what does not fit is as good as nothing. */
   private static List<double[]> kept(TrainingJob job, int columns) {
     List<double[]> vectors = job.passes().kept().stream().map(PassStore.Kept::vector).toList();
-    return vectors.stream().allMatch(vector -> vector.length == columns) ? vectors : List.of();
+    int length = columns * job.spec().opened();
+    return vectors.stream().allMatch(vector -> vector.length == length) ? vectors : List.of();
   }
 
   private static RowSource whitened(Matrix own, Whitening whitening) {
@@ -728,10 +863,9 @@ final class GradientsTraining implements TrainingProtocol {
         throw violation(label, "announced residuals beyond those of the family");
       }
       if (last && due == 1) {
-        int fewest = job.spec().fewestPasses();
-        throw allowed < fewest
-            ? NoPassLeft.here(job.spec().level(), totalColumns, fewest, job.earlierPasses())
-            : NoPassLeft.at(job.spec().level(), totalColumns, fewest, "another party");
+        throw allowed < job.spec().fewestPasses()
+            ? noPassLeft(job, totalColumns)
+            : noPassLeft(job, totalColumns, "another party");
       }
     }
 
@@ -774,9 +908,10 @@ final class GradientsTraining implements TrainingProtocol {
     }
 
     /**
+     * @param number of the direction, from 1; a pass's own where it has only one
      * @param length of the direction in the whitened basis
      */
-    void logits(int pass, double[] logits, double length, byte[] request) {
+    void logits(int number, double[] logits, double length, byte[] request) {
       int parties = job.featureParties().size();
       double width = noiseWidth * length;
       long[] residues = new long[logits.length];
@@ -784,7 +919,7 @@ final class GradientsTraining implements TrainingProtocol {
         double noisy = logits[i] + width * (2 * noise.nextDouble() - 1);
         residues[i] = Ring.LOGITS.encode(noisy, parties, "a logit");
       }
-      masks.apply(residues, Ring.LOGITS.bits(), "logits", pass, request);
+      masks.apply(residues, Ring.LOGITS.bits(), "logits", number, request);
       for (int from = 0; from < residues.length; from += Messages.CHUNK) {
         int to = Math.min(residues.length, from + Messages.CHUNK);
         label.send(new Messages.MaskedLogits(from, Arrays.copyOfRange(residues, from, to)));
@@ -805,7 +940,7 @@ final class GradientsTraining implements TrainingProtocol {
   private static int passLimit(TrainingJob job, int totalColumns) {
     TrainingSpec spec = job.spec();
     return Disclosure.passLimit(
-        totalColumns, spec.maxPasses(), spec.acceptSpan(), job.earlierPasses());
+        totalColumns, spec.maxPasses(), spec.acceptSpan(), job.earlierPasses(), spec.opened());
   }
 
   private static int totalColumns(int own, Map<Party, Channel> others) {
@@ -827,6 +962,10 @@ final class GradientsTraining implements TrainingProtocol {
     private final Passes passes;
     private final Opening opening;
     private final PathPasses.Feature path;
+
+    /** Directions of a pass. */
+    private final int opened;
+
     private final List<double[]> directions = new ArrayList<>();
     private final List<double[]> penalties = new ArrayList<>();
 
@@ -846,6 +985,7 @@ final class GradientsTraining implements TrainingProtocol {
       this.passes = passes;
       this.opening = opening;
       this.path = job.spec().path() == null ? null : new PathPasses.Feature(job);
+      this.opened = job.spec().opened();
     }
 
     /**
@@ -858,7 +998,7 @@ final class GradientsTraining implements TrainingProtocol {
           passes.check(label, job, pass, pass, 0, true);
           return pathOutcome();
         }
-        Messages.PassStart start = label.receive(Messages.PassStart.TYPE, Messages.PassStart.LIMIT);
+        Messages.PassStart start = receiveStart();
         if (resumed < 0) {
           resumed = start.pass() - 1;
           if (resumed > kept.size()) {
@@ -866,15 +1006,15 @@ final class GradientsTraining implements TrainingProtocol {
                 label, "goes on from pass " + resumed + " where " + kept.size() + " are kept");
           }
           pass = start.pass();
-          kept.subList(0, resumed).forEach(vector -> add(whitening.fromPrepared(vector)));
+          kept.subList(0, resumed).forEach(this::addKept);
         }
         passes.check(label, job, start.pass(), pass, start.reach(), start.last());
-        double[] weights = combine(start.coefficients());
+        List<double[]> weights = combine(start.coefficients());
         if (start.last()) {
           if (path != null) {
             throw violation(label, "ended the training within the path");
           }
-          return outcome(job, layer, whitening.toPrepared(weights), directions.size());
+          return outcome(job, layer, ofClasses(weights), directions.size() / opened);
         }
         passes.begin(label, pass, resumed);
         pass(start, weights);
@@ -882,47 +1022,71 @@ final class GradientsTraining implements TrainingProtocol {
       }
     }
 
+    private Messages.PassStart receiveStart() {
+      return label.receive(Messages.PassStart.type(opened), Messages.PassStart.limit(opened));
+    }
+
     /** Of the fit on everybody, for each value. */
     private FeatureOutcome pathOutcome() {
       List<double[]> weights = new ArrayList<>();
       int due = directions.size() + 1;
       for (int v = 0; v < job.spec().path().values().size(); v++) {
-        Messages.PassStart end = label.receive(Messages.PassStart.TYPE, Messages.PassStart.LIMIT);
+        Messages.PassStart end = receiveStart();
         passes.check(label, job, end.pass(), due, end.reach(), false);
         if (!end.last()) {
           throw violation(label, "began a pass after the end of the path");
         }
-        weights.add(whitening.toPrepared(combine(end.coefficients())));
+        weights.add(whitening.toPrepared(combine(end.coefficients()).get(0)));
       }
       PenaltyPath.Slice slice = new PenaltyPath.Slice(weights, path.value());
       return outcome(job, layer, weights.get(slice.chosen()), directions.size())
           .with(job.spec().path(), slice);
     }
 
-    private void pass(Messages.PassStart start, double[] weights) {
-      SliceEvaluator.Product product = layer.receive();
+    private void addKept(double[] pass) {
+      int d = own.columns();
+      for (int from = 0; from < pass.length; from += d) {
+        add(whitening.fromPrepared(Arrays.copyOfRange(pass, from, from + d)));
+      }
+    }
+
+    private void pass(Messages.PassStart start, List<double[]> weights) {
+      SliceEvaluator.Products products = layer.receive(opened);
       double l2 = path == null ? job.spec().l2() : path.penalty();
       int rows = path == null ? job.rows() : path.people();
-      double[] gradient = whitening.penaltyTimes(weights);
-      for (int j = 0; j < gradient.length; j++) {
-        double loss = Math.scalb(product.product()[j], start.reach()) / rows;
-        gradient[j] = Math.scalb(loss + l2 * gradient[j], start.scale());
+      int d = own.columns();
+      int before = directions.size();
+      double[] lengths = new double[opened];
+      double[] prepared = new double[opened * d];
+      for (int k = 0; k < opened; k++) {
+        double[] product = products.products().get(k);
+        double[] gradient = whitening.penaltyTimes(weights.get(k));
+        for (int j = 0; j < d; j++) {
+          double loss = Math.scalb(product[j], start.reach()) / rows;
+          gradient[j] = Math.scalb(loss + l2 * gradient[j], start.scales()[k]);
+        }
+        double[] direction =
+            path == null
+                ? gradient
+                : whitening.underMoreRidge(gradient, job.spec().ridge(l2) - job.spec().ridge());
+        lengths[k] = Math.sqrt(SubspaceFit.dot(direction, gradient));
+        add(direction);
+        System.arraycopy(whitening.toPrepared(direction), 0, prepared, k * d, d);
       }
-      double[] direction =
-          whitening.underMoreRidge(gradient, job.spec().ridge(l2) - job.spec().ridge());
-      add(direction);
       job.passes()
           .keep(
               start.pass(),
-              new PassStore.Kept(
-                  whitening.toPrepared(direction), new double[0], new double[0], new double[0]));
-      byte[] request = start.bind(path == null ? product.request() : path.bind(product.request()));
-      opening.logits(
-          start.pass(),
-          own.times(whitening.toPrepared(direction)),
-          Math.sqrt(SubspaceFit.dot(direction, gradient)),
-          request);
-      opening.scalars(start.pass(), products(direction), request);
+              new PassStore.Kept(prepared, new double[0], new double[0], new double[0]));
+      byte[] request =
+          start.bind(path == null ? products.request() : path.bind(products.request()));
+      for (int k = 0; k < opened; k++) {
+        opening.logits(
+            before + k + 1,
+            own.times(Arrays.copyOfRange(prepared, k * d, (k + 1) * d)),
+            lengths[k],
+            request);
+      }
+      opening.scalars(start.pass(), products(before), request);
     }
 
     private void add(double[] direction) {
@@ -930,19 +1094,24 @@ final class GradientsTraining implements TrainingProtocol {
       penalties.add(whitening.penaltyTimes(direction));
     }
 
-    /** Of the newest direction with all, then the same of penalties. */
-    private double[] products(double[] newest) {
-      int count = directions.size();
+    /** Of each new direction with all up to it, then the same of penalties. */
+    private double[] products(int before) {
+      int count = GradientsTraining.products(before, opened);
       double[] products = new double[2 * count];
-      for (int s = 0; s < count; s++) {
-        products[s] = SubspaceFit.dot(directions.get(s), newest);
-        products[count + s] = job.spec().l2() * SubspaceFit.dot(penalties.get(s), newest);
+      int at = 0;
+      for (int newest = before; newest < directions.size(); newest++) {
+        double[] direction = directions.get(newest);
+        for (int s = 0; s <= newest; s++, at++) {
+          products[at] = SubspaceFit.dot(directions.get(s), direction);
+          products[count + at] = job.spec().l2() * SubspaceFit.dot(penalties.get(s), direction);
+        }
       }
       return products;
     }
 
-    private double[] combine(double[] coefficients) {
-      if (coefficients.length != directions.size()) {
+    /** The weights of each class but the last, or of the only linear predictor. */
+    private List<double[]> combine(double[] coefficients) {
+      if (coefficients.length != directions.size() * opened) {
         throw violation(
             label,
             "sent "
@@ -951,14 +1120,36 @@ final class GradientsTraining implements TrainingProtocol {
                 + directions.size()
                 + " directions");
       }
+      return IntStream.range(0, opened).mapToObj(k -> combine(coefficients, k)).toList();
+    }
+
+    private double[] combine(double[] coefficients, int k) {
       double[] sum = new double[own.columns()];
-      for (int s = 0; s < coefficients.length; s++) {
+      for (int s = 0; s < directions.size(); s++) {
         double[] direction = directions.get(s);
         for (int j = 0; j < sum.length; j++) {
-          sum[j] += coefficients[s] * direction[j];
+          sum[j] += coefficients[s * opened + k] * direction[j];
         }
       }
       return sum;
+    }
+
+    /** On the prepared features, feature by feature; those of all classes add up to 0. */
+    private double[] ofClasses(List<double[]> weights) {
+      List<double[]> prepared = weights.stream().map(whitening::toPrepared).toList();
+      int classes = job.spec().classes();
+      if (classes == 0) {
+        return prepared.get(0);
+      }
+      double[] all = new double[own.columns() * classes];
+      for (int j = 0; j < own.columns(); j++) {
+        for (int k = 0; k < opened; k++) {
+          double weight = prepared.get(k)[j];
+          all[j * classes + k] = weight;
+          all[j * classes + opened] -= weight;
+        }
+      }
+      return all;
     }
   }
 

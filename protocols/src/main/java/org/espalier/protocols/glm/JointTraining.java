@@ -23,15 +23,20 @@ public final class JointTraining {
       throw new IllegalArgumentException(
           "the matrix has " + own.rows() + " rows, the outcomes " + outcomes.rows());
     }
-    Family family = job.spec().family();
     for (double outcome : outcomes.values()) {
-      if (!family.allows(outcome)) {
+      if (!job.spec().allows(outcome)) {
         throw new IllegalArgumentException(
-            "no outcome of a %s model is %s".formatted(family.wireName(), outcome));
+            "no outcome of a %s model is %s"
+                .formatted(
+                    job.spec().classes() == 0 ? job.spec().family().wireName() : "softmax",
+                    outcome));
       }
     }
     if (!outcomes.plain() && !job.spec().weighted()) {
       throw new IllegalArgumentException("the job says nothing of weights or offsets");
+    }
+    if (job.spec().classes() > 0 && outcomes.offsets() != null) {
+      throw new IllegalArgumentException("a softmax regression has no offsets");
     }
     if (outcomes.people() != null && job.spec().level() != Level.GRADIENTS) {
       throw new IllegalArgumentException(

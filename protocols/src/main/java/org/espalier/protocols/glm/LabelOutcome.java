@@ -9,7 +9,9 @@ import org.espalier.protocols.predict.SharedWeights;
  * What the label party holds at the end.
  *
  * @param weights one per own prepared feature; none where they are shared
- * @param intercept 0 where weights are shared
+ * @param intercept 0 where weights are shared, and of a softmax regression
+ * @param intercepts of a softmax regression one for each class, adding up to 0; else null. Its
+ *     weights are one for each class and own prepared feature, feature by feature
  * @param end why training stopped
  * @param gap how far the objective may still be from its minimum
  * @param findings what whoever uses the model should know of the training, in plain words, and what
@@ -17,7 +19,7 @@ import org.espalier.protocols.predict.SharedWeights;
  * @param parametersRun what actually ran, for the audit log and the receipt
  * @param shared instead of weights and intercept, or null
  * @param trainingLogits of the training people, one per row, as training opened them to this party;
- *     null at levels that open none
+ *     null at levels that open none, and of a softmax regression
  * @param inference standard errors of weights and intercept; null if they were not asked for or, by
  *     {@code findings}, could not be had
  * @param path what cross-validation said of each penalty; null without a path
@@ -25,6 +27,7 @@ import org.espalier.protocols.predict.SharedWeights;
 public record LabelOutcome(
     double[] weights,
     double intercept,
+    double[] intercepts,
     List<PassReport> passes,
     End end,
     RemainingGap gap,
@@ -46,6 +49,7 @@ public record LabelOutcome(
     return new LabelOutcome(
         weights,
         intercept,
+        intercepts,
         passes,
         end,
         gap,
@@ -68,6 +72,7 @@ public record LabelOutcome(
     return new LabelOutcome(
         weights,
         intercept,
+        intercepts,
         passes,
         end,
         gap,

@@ -75,28 +75,45 @@ final class Messages {
    * Label party, first message of a pass and the last of a training.
    *
    * @param last the coefficients are final, nothing follows
-   * @param scale the next direction is the gradient times 2^scale, so that it keeps its precision
+   * @param scales the next direction is the gradient times 2^scale, so that it keeps its precision;
+   *     of several directions in a pass each has its own
    * @param reach residuals are sent divided by 2^reach; 0 where they are within −1 to 1 by
    *     themselves
-   * @param coefficients the present weights as a combination of the directions so far
+   * @param coefficients the present weights as a combination of the directions so far; with several
+   *     classes for each direction one for each class but the last
    */
-  record PassStart(int pass, boolean last, int scale, int reach, double[] coefficients)
+  record PassStart(int pass, boolean last, int[] scales, int reach, double[] coefficients)
       implements Message {
     /** Of either exponent, above 0 or below. */
     static final int MAX_SCALE = 60;
 
-    static final long LIMIT = SLACK + 8L * TrainingSpec.MAX_PASSES;
-    static final MessageType<PassStart> TYPE =
-        new MessageType<>(
-            60,
-            "pass start",
-            in ->
-                new PassStart(
-                    in.getInt("pass", 1, TrainingSpec.MAX_PASSES + 1),
-                    in.getInt("last", 0, 1) == 1,
-                    in.getInt("scale", -MAX_SCALE, MAX_SCALE),
-                    in.getInt("reach", -MAX_SCALE, MAX_SCALE),
-                    in.getDoubles("coefficients", TrainingSpec.MAX_PASSES)));
+    private static final int CODE = 60;
+
+    static long limit(int opened) {
+      return SLACK + (long) opened * Integer.BYTES + (long) most(opened) * Double.BYTES;
+    }
+
+    private static int most(int opened) {
+      return TrainingSpec.MAX_PASSES * opened * opened;
+    }
+
+    /**
+     * @param opened directions of a pass
+     */
+    static MessageType<PassStart> type(int opened) {
+      return new MessageType<>(CODE, "pass start", in -> of(in, opened));
+    }
+
+    private static PassStart of(Decoder in, int opened) {
+      int pass = in.getInt("pass", 1, TrainingSpec.MAX_PASSES + 1);
+      boolean last = in.getInt("last", 0, 1) == 1;
+      int[] scales = new int[opened];
+      for (int k = 0; k < opened; k++) {
+        scales[k] = in.getInt("scale", -MAX_SCALE, MAX_SCALE);
+      }
+      int reach = in.getInt("reach", -MAX_SCALE, MAX_SCALE);
+      return new PassStart(pass, last, scales, reach, in.getDoubles("coefficients", most(opened)));
+    }
 
     /** 32 bytes that depend on this message and on the hash of the product's request. */
     byte[] bind(byte[] request) {
@@ -105,12 +122,16 @@ final class Messages {
 
     @Override
     public MessageType<?> type() {
-      return TYPE;
+      return type(scales.length);
     }
 
     @Override
     public void encode(Encoder out) {
-      out.putInt(pass).putInt(last ? 1 : 0).putInt(scale).putInt(reach).putDoubles(coefficients);
+      out.putInt(pass).putInt(last ? 1 : 0);
+      for (int scale : scales) {
+        out.putInt(scale);
+      }
+      out.putInt(reach).putDoubles(coefficients);
     }
   }
 
@@ -142,16 +163,22 @@ final class Messages {
 
   /**
    * Feature party, after its logits, under zero-sum masks, residues of {@link Ring#SCALARS}: for
-   * each direction so far, newest last, its inner product with the newest one; then the same of
-   * their penalty products.
+   * each direction so far, newest last, its inner product with the newest one, and so for each of a
+   * pass; then the same of their penalty products.
    */
   record MaskedScalars(long[] values) implements Message {
-    static final long LIMIT = SLACK + 16L * TrainingSpec.MAX_PASSES;
+    private static final int MOST =
+        2
+            * GradientsTraining.products(
+                TrainingSpec.MAX_PASSES * TrainingSpec.MOST_CLASSES, TrainingSpec.MOST_CLASSES);
     static final MessageType<MaskedScalars> TYPE =
         new MessageType<>(
-            62,
-            "masked inner products",
-            in -> new MaskedScalars(in.getLongs("scalars", 2 * TrainingSpec.MAX_PASSES)));
+            62, "masked inner products", in -> new MaskedScalars(in.getLongs("scalars", MOST)));
+
+    /** Of a message with so many. */
+    static long limit(int count) {
+      return SLACK + (long) count * Long.BYTES;
+    }
 
     @Override
     public MessageType<?> type() {

@@ -84,29 +84,30 @@ public record Outcomes(double[] values, double[] weights, double[] offsets, int[
   }
 
   /**
-   * Outcomes 0 and 1 whose rows count so many times as much as they do here.
+   * Outcomes that are classes, numbered from 0, whose rows count so many times as much as they do
+   * here.
    *
-   * @param zero factor of rows with outcome 0, above 0
-   * @param one of those with outcome 1
+   * @param factors one for each class, above 0
    */
-  public Outcomes withClassWeights(double zero, double one) {
+  public Outcomes withClassWeights(double... factors) {
     double[] weighted = new double[values.length];
     for (int i = 0; i < values.length; i++) {
-      weighted[i] = weight(i) * (values[i] > 0 ? one : zero);
+      weighted[i] = weight(i) * factors[(int) values[i]];
     }
     return new Outcomes(values, weighted, offsets, people);
   }
 
   /**
-   * Outcomes 0 and 1 of which both count the same: a class of a part of the rows has the inverse of
-   * that part as factor. Weights of the rows do not change the factor (as scikit-learn's {@code
-   * class_weight="balanced"}).
-   *
-   * @throws IllegalArgumentException if one of them does not occur
+   * Outcomes that are classes, numbered from 0, of which all count the same: a class of a part of
+   * the rows has the inverse of that part as factor. Weights of the rows do not change the factor
+   * (as scikit-learn's {@code class_weight="balanced"}).
    */
   public Outcomes balanced() {
-    double ones = Arrays.stream(values).sum();
-    return withClassWeights(1 / (values.length - ones), 1 / ones);
+    double[] factors = new double[1 + (int) Arrays.stream(values).max().orElse(0)];
+    for (double value : values) {
+      factors[(int) value]++;
+    }
+    return withClassWeights(Arrays.stream(factors).map(people -> 1 / people).toArray());
   }
 
   /**
@@ -142,6 +143,20 @@ public record Outcomes(double[] values, double[] weights, double[] offsets, int[
   /** How many people there are, of whom others have a row each. */
   public int persons() {
     return people == null ? values.length : people.length == 0 ? 0 : people[people.length - 1] + 1;
+  }
+
+  /** How many people have a row of each class, of outcomes that are classes numbered from 0. */
+  int[] personsOf(int classes) {
+    int[] counts = new int[classes];
+    int[] last = new int[classes];
+    Arrays.fill(last, -1);
+    for (int row = 0; row < values.length; row++) {
+      int person = people == null ? row : people[row];
+      int k = (int) values[row];
+      counts[k] += last[k] == person ? 0 : 1;
+      last[k] = person;
+    }
+    return counts;
   }
 
   /** What is known of each person, for each of its rows. */

@@ -30,7 +30,9 @@ final class PathPasses {
   private final PenaltyPath path;
   private final Matrix own;
   private final Outcomes outcomes;
-  private final SubspaceFit everybody;
+
+  /** That of everybody first. */
+  private SubspaceFit present;
 
   /**
    * @param everybody in the fit, for the weakest penalty
@@ -41,7 +43,7 @@ final class PathPasses {
     this.path = job.spec().path();
     this.own = own;
     this.outcomes = outcomes;
-    this.everybody = everybody;
+    this.present = everybody;
   }
 
   /**
@@ -74,6 +76,8 @@ final class PathPasses {
       for (int v = 0; v < path.values().size(); v++) {
         left--;
         role.turnTo(step(v, fold, false), path.values().get(v));
+        present.penalise(path.values().get(v));
+        present.minimise();
         // Every fit that is to come has a pass of its own left.
         Fitted fitted = fit(allowed - left, limit);
         fits.get(v).add(fitted);
@@ -84,7 +88,7 @@ final class PathPasses {
     }
     PenaltyPath.Result result = path.choose(points(fits, losses));
     role.send(step(result.chosen(), 0, true));
-    fits.forEach(ofValue -> role.sendStart(true, 0, 0, ofValue.get(0).coefficients()));
+    fits.forEach(ofValue -> role.sendLast(ofValue.get(0).coefficients()));
     return outcome(result, fits);
   }
 
@@ -94,18 +98,17 @@ final class PathPasses {
 
   private void turnTo(int fold) {
     if (fold == 0) {
-      role.turnTo(everybody, outcomes, null);
+      role.turnTo(present, outcomes, null);
       return;
     }
     Folds folds = job.folds();
     int[] rows = outcomes.rowsOf(person -> folds.of(person) != fold - 1);
     Outcomes theirs = outcomes.of(rows);
     TrainingSpec spec = job.spec();
-    role.turnTo(
+    present =
         new SubspaceFit(
-            own.rows(rows), theirs, spec.family(), spec.l2(), GradientsTraining.accuracy(spec)),
-        theirs,
-        folds.without(fold - 1));
+            own.rows(rows), theirs, spec.family(), spec.l2(), GradientsTraining.accuracy(spec));
+    role.turnTo(present, theirs, folds.without(fold - 1));
   }
 
   /** Before anything is opened. */
@@ -131,9 +134,14 @@ final class PathPasses {
             : role.passes(allowed, limit, role.untried());
     int passes = role.reports.size() - before;
     double gap = passes == 0 ? Double.NaN : role.lastGap();
-    SubspaceFit fit = role.fit();
     return new Fitted(
-        fit.ownWeights(), fit.intercept(), fit.coefficients(), passes, end, gap, fit.objective());
+        present.ownWeights(),
+        present.intercepts()[0],
+        present.coefficients(),
+        passes,
+        end,
+        gap,
+        present.objective());
   }
 
   /** Of all rows, without offsets. */
@@ -194,7 +202,7 @@ final class PathPasses {
             chosen.end(),
             chosen.gap(),
             chosen.weights(),
-            chosen.intercept(),
+            new double[] {chosen.intercept()},
             logits(chosen));
     long shortOf = result.points().stream().filter(point -> !point.converged()).count();
     return outcome.with(

@@ -81,6 +81,7 @@ final class SealedLabel extends SealedRole {
     return new LabelOutcome(
         weights,
         intercept,
+        null,
         List.copyOf(reports),
         end,
         plan.gap(),

@@ -215,7 +215,7 @@ final class SparsePasses {
           end,
           reports.get(reports.size() - 1).estimatedGap(),
           fit.ownWeights(),
-          fit.intercept(),
+          new double[] {fit.intercept()},
           fit.logits());
     }
   }

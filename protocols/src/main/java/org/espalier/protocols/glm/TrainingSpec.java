@@ -28,6 +28,10 @@ import org.espalier.protocols.privacy.LabelPrivacy;
  *     the objective; some weights then are exactly 0
  * @param path at level {@code gradients}: penalties of which cross-validation chooses one, {@code
  *     l2} being the weakest; or null. {@code maxPasses} is of all its fits together
+ * @param classes 0, or of the logistic family at level {@code gradients}: outcomes are so many
+ *     classes, {@value #FEWEST_CLASSES} to {@value #MOST_CLASSES}, numbered from 0. This is softmax
+ *     regression: each class has a linear predictor of its own, the loss is −ln of the true one's
+ *     probability, and the penalty is on all of them alike
  */
 public record TrainingSpec(
     Family family,
@@ -41,7 +45,14 @@ public record TrainingSpec(
     LabelPrivacy labelPrivacy,
     boolean inference,
     double l1,
-    PenaltyPath path) {
+    PenaltyPath path,
+    int classes) {
+  /** The most classes of a softmax regression. */
+  public static final int MOST_CLASSES = 20;
+
+  /** With fewer classes the outcomes are 0 and 1. */
+  public static final int FEWEST_CLASSES = 3;
+
   static final int MAX_PASSES = 200;
   private static final double MAX_L1 = 1e9;
   private static final double MIN_RIDGE = 1e-6;
@@ -81,8 +92,36 @@ public record TrainingSpec(
         weighted,
         null,
         false,
-        0,
-        null);
+        0);
+  }
+
+  /** Of one linear predictor and one penalty. */
+  public TrainingSpec(
+      Family family,
+      Level level,
+      double l2,
+      int maxPasses,
+      double tolerance,
+      boolean acceptSpan,
+      boolean sharedWeights,
+      boolean weighted,
+      LabelPrivacy labelPrivacy,
+      boolean inference,
+      double l1) {
+    this(
+        family,
+        level,
+        l2,
+        maxPasses,
+        tolerance,
+        acceptSpan,
+        sharedWeights,
+        weighted,
+        labelPrivacy,
+        inference,
+        l1,
+        null,
+        0);
   }
 
   /** The same with standard errors. */
@@ -113,7 +152,26 @@ public record TrainingSpec(
         labelPrivacy,
         errors,
         factor,
-        penalties);
+        penalties,
+        classes);
+  }
+
+  /** The same of so many classes. */
+  public TrainingSpec withClasses(int count) {
+    return new TrainingSpec(
+        family,
+        level,
+        l2,
+        maxPasses,
+        tolerance,
+        acceptSpan,
+        sharedWeights,
+        weighted,
+        labelPrivacy,
+        inference,
+        l1,
+        path,
+        count);
   }
 
   public TrainingSpec {
@@ -149,6 +207,9 @@ public record TrainingSpec(
           inference
               ? "weights that a penalty sets to 0 have no standard errors"
               : "a penalty on absolute weights needs level " + Level.GRADIENTS.wireName());
+    }
+    if (classes != 0) {
+      requireClasses(family, level, classes, inference || l1 > 0 || path != null);
     }
     if (!(l2 > 0 && l2 <= 100)) {
       throw new IllegalArgumentException("l2 must be above 0 and at most 100, got " + l2);
@@ -187,6 +248,30 @@ public record TrainingSpec(
     return path == null ? 1 : path.fits();
   }
 
+  private static void requireClasses(Family family, Level level, int classes, boolean more) {
+    if (classes < FEWEST_CLASSES || classes > MOST_CLASSES) {
+      throw new IllegalArgumentException(
+          "softmax regression is of %d to %d classes, not %d"
+              .formatted(FEWEST_CLASSES, MOST_CLASSES, classes));
+    }
+    if (family != Family.LOGISTIC || level != Level.GRADIENTS || more) {
+      throw new IllegalArgumentException(
+          "softmax regression is of the logistic family at level %s, without standard errors, penalty"
+                  .formatted(Level.GRADIENTS.wireName())
+              + " on absolute weights and path of penalties");
+    }
+  }
+
+  /** Whether y can be an outcome. */
+  boolean allows(double y) {
+    return classes == 0 ? family.allows(y) : y == Math.rint(y) && y >= 0 && y < classes;
+  }
+
+  /** Numbers of each person that a pass opens. */
+  public int opened() {
+    return Math.max(1, classes - 1);
+  }
+
   /** Whether residuals are within −1 to 1 by themselves, so that nobody has to be told a bound. */
   public boolean boundedResiduals() {
     return family.boundedSlope() && !weighted;
@@ -199,7 +284,8 @@ public record TrainingSpec(
 
   /** The whitening's: it makes loss and penalty together curve equally in all directions. */
   double ridge() {
-    return ridge(l2);
+    // Of K classes that are equally likely the curvature is 1/K.
+    return classes == 0 ? ridge(l2) : Math.max(MIN_RIDGE, l2 * classes);
   }
 
   /** That which a penalty of a path would take, were it the only one. */

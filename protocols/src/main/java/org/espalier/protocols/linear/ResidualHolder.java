@@ -1,5 +1,6 @@
 package org.espalier.protocols.linear;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -137,27 +138,47 @@ public final class ResidualHolder implements AutoCloseable {
    * @param residuals r, one a row, each in [-1, 1]
    */
   public void deliver(double[] residuals) {
-    quantisation.quantiseResiduals(residuals, coins, integers);
-    int blocks = choice.blocks(rows);
-    try (KeyPair key = context.generateKey()) {
-      Messages.ProductKey publicKey = new Messages.ProductKey(key.publicKey());
-      evaluators.values().forEach(channel -> channel.send(publicKey));
-      for (int from = 0; from < blocks; from += ENCRYPTED_AT_ONCE) {
-        int first = from;
-        byte[][] ciphertexts =
-            IntStream.range(from, Math.min(blocks, from + ENCRYPTED_AT_ONCE))
-                .parallel()
-                .mapToObj(block -> encrypt(key, block))
-                .toArray(byte[][]::new);
-        for (int i = 0; i < ciphertexts.length; i++) {
-          Messages.EncryptedResiduals message =
-              new Messages.EncryptedResiduals(first + i, ciphertexts[i]);
-          evaluators.values().forEach(channel -> channel.send(message));
-        }
+    deliver(List.of(residuals));
+  }
+
+  /**
+   * Several products in one round trip, each under a key of its own: afterwards every evaluator
+   * holds X_pᵀ·r of each.
+   *
+   * @param vectors of residuals, each as {@link #deliver(double[])} takes it
+   */
+  public void deliver(List<double[]> vectors) {
+    List<KeyPair> keys = new ArrayList<>();
+    try {
+      for (double[] residuals : vectors) {
+        quantisation.quantiseResiduals(residuals, coins, integers);
+        KeyPair key = context.generateKey();
+        keys.add(key);
+        send(key);
       }
-      evaluators.forEach((party, channel) -> answer(key, party, channel));
+      evaluators.forEach((party, channel) -> answer(keys, party, channel));
     } finally {
+      keys.forEach(KeyPair::close);
       Arrays.fill(integers, 0);
+    }
+  }
+
+  private void send(KeyPair key) {
+    int blocks = choice.blocks(rows);
+    Messages.ProductKey publicKey = new Messages.ProductKey(key.publicKey());
+    evaluators.values().forEach(channel -> channel.send(publicKey));
+    for (int from = 0; from < blocks; from += ENCRYPTED_AT_ONCE) {
+      int first = from;
+      byte[][] ciphertexts =
+          IntStream.range(from, Math.min(blocks, from + ENCRYPTED_AT_ONCE))
+              .parallel()
+              .mapToObj(block -> encrypt(key, block))
+              .toArray(byte[][]::new);
+      for (int i = 0; i < ciphertexts.length; i++) {
+        Messages.EncryptedResiduals message =
+            new Messages.EncryptedResiduals(first + i, ciphertexts[i]);
+        evaluators.values().forEach(channel -> channel.send(message));
+      }
     }
   }
 
@@ -167,16 +188,20 @@ public final class ResidualHolder implements AutoCloseable {
     return key.encryptBlock(integers, from, Math.min(perBlock, rows - from), choice.width());
   }
 
-  private void answer(KeyPair key, Party party, Channel channel) {
+  /** All replies are taken before the first is answered, so that neither side waits to send. */
+  private void answer(List<KeyPair> keys, Party party, Channel channel) {
     int d = columns.get(party);
     long bytes = context.replyBytes(d, choice.width(), choice.replyLimbs());
-    byte[] reply = channel.receive(Messages.ProductReply.TYPE, bytes + Messages.SLACK).reply();
-    try {
-      channel.send(
-          new Messages.MaskedProduct(key.open(reply, d, choice.width(), choice.replyLimbs())));
-    } catch (IllegalArgumentException e) {
-      throw new WireException.ProtocolViolation(party, "its reply: " + e.getMessage(), e);
+    List<long[]> opened = new ArrayList<>();
+    for (KeyPair key : keys) {
+      byte[] reply = channel.receive(Messages.ProductReply.TYPE, bytes + Messages.SLACK).reply();
+      try {
+        opened.add(key.open(reply, d, choice.width(), choice.replyLimbs()));
+      } catch (IllegalArgumentException e) {
+        throw new WireException.ProtocolViolation(party, "its reply: " + e.getMessage(), e);
+      }
     }
+    opened.forEach(values -> channel.send(new Messages.MaskedProduct(values)));
   }
 
   @Override

@@ -1,7 +1,9 @@
 package org.espalier.protocols.linear;
 
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.espalier.he.BackwardAccumulator;
 import org.espalier.he.HeContext;
 import org.espalier.he.MaskedReply;
@@ -96,9 +98,37 @@ public final class SliceEvaluator implements AutoCloseable {
    */
   public record Product(double[] product, byte[] request) {}
 
-  /** Takes part in the holder's {@link ResidualHolder#deliver}. */
+  /**
+   * Several products of one round trip.
+   *
+   * @param products Xᵀ·r of each vector, d values
+   * @param request as in {@link Product}, of all of them together
+   */
+  public record Products(List<double[]> products, byte[] request) {}
+
+  /** Takes part in the holder's {@link ResidualHolder#deliver(double[])}. */
   public Product receive() {
+    Products one = receive(1);
+    return new Product(one.products().get(0), one.request());
+  }
+
+  /**
+   * Takes part in the holder's {@link ResidualHolder#deliver(List)}.
+   *
+   * @param count how many vectors the holder delivers, at least 1
+   */
+  public Products receive(int count) {
     MessageDigest request = Digests.sha256();
+    List<MaskedReply> replies = new ArrayList<>();
+    for (int k = 0; k < count; k++) {
+      replies.add(reply(request));
+    }
+    replies.forEach(reply -> holder.send(new Messages.ProductReply(reply.wire())));
+    return new Products(
+        replies.stream().map(reply -> unmask(reply.shares())).toList(), request.digest());
+  }
+
+  private MaskedReply reply(MessageDigest request) {
     byte[] publicKey =
         holder
             .receive(Messages.ProductKey.TYPE, context.ciphertextBytes() + Messages.SLACK)
@@ -117,9 +147,7 @@ public final class SliceEvaluator implements AutoCloseable {
         request.update(message.ciphertext());
         sum.add(block, context.readBlock(message.ciphertext(), seeds));
       }
-      MaskedReply reply = sum.finish(key, maskKey, choice.replyLimbs());
-      holder.send(new Messages.ProductReply(reply.wire()));
-      return new Product(unmask(reply.shares()), request.digest());
+      return sum.finish(key, maskKey, choice.replyLimbs());
     } catch (IllegalArgumentException e) {
       throw new WireException.ProtocolViolation(holder.peer(), e.getMessage(), e);
     }

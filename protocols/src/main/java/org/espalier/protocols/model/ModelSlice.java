@@ -32,16 +32,18 @@ import org.espalier.wire.Party;
  * @param rows training rows, at least 1
  * @param passes full passes that training made
  * @param weights one per prepared feature, in the order of {@code preparation.features()}; finite;
- *     none where they are shared; of a neural model one for each unit of the first layer, feature
- *     by feature, or at level {@code split} input by input of the party's layer at the cut
+ *     none where they are shared; of a neural model one for each unit of the first layer, of a
+ *     softmax regression one for each class, feature by feature, or at level {@code split} input by
+ *     input of the party's layer at the cut
  * @param intercept at the label party, else null; null where weights are shared, and of a neural
- *     model
+ *     model or a softmax regression
  * @param preparation from raw columns to prepared features
  * @param parametersRun what actually ran: JSON values only (texts, finite numbers, truth values,
  *     lists, maps)
  * @param shared this party's half of weights that nobody has, or null
  * @param neural what a neural model has more, or null
  * @param inference standard errors of a linear predictor's weights and intercept, or null
+ * @param softmax what a softmax regression has more, or null
  */
 public record ModelSlice(
     String job,
@@ -58,7 +60,8 @@ public record ModelSlice(
     Map<String, Object> parametersRun,
     SharedWeights shared,
     NeuralSlice neural,
-    Inference inference) {
+    Inference inference,
+    SoftmaxSlice softmax) {
   /** The only schema that {@link #fromJson} reads. */
   public static final String SCHEMA = "espalier.model-slice/1";
 
@@ -128,6 +131,42 @@ public record ModelSlice(
         null);
   }
 
+  /** Of all but softmax regressions. */
+  public ModelSlice(
+      String job,
+      Party party,
+      Role role,
+      String family,
+      String level,
+      String objective,
+      int rows,
+      int passes,
+      double[] weights,
+      Double intercept,
+      Preparation preparation,
+      Map<String, Object> parametersRun,
+      SharedWeights shared,
+      NeuralSlice neural,
+      Inference inference) {
+    this(
+        job,
+        party,
+        role,
+        family,
+        level,
+        objective,
+        rows,
+        passes,
+        weights,
+        intercept,
+        preparation,
+        parametersRun,
+        shared,
+        neural,
+        inference,
+        null);
+  }
+
   /**
    * @throws IllegalArgumentException if the parts do not fit each other or a number is not finite
    */
@@ -139,13 +178,13 @@ public record ModelSlice(
     require(WORD.matcher(level).matches(), "level must match " + WORD);
     require(rows >= 1 && passes >= 0, rows + " rows, " + passes + " passes");
     int features = preparation.features().size();
-    require(neural == null || shared == null, "the weights of a neural model are not shared");
+    int several = (neural == null ? 0 : 1) + (softmax == null ? 0 : 1);
+    require(several == 0 || shared == null, "such weights are not shared");
+    require(several < 2, "it is of two kinds");
     require(
         neural == null || neural.startsAt(features), "the own layers are not on the preparation");
-    long expected =
-        shared != null
-            ? 0
-            : neural == null ? features : (long) neural.inputs(features) * neural.units();
+    long inputs = neural == null ? features : neural.inputs(features);
+    long expected = shared != null ? 0 : inputs * outputs(neural, softmax);
     require(weights.length == expected, weights.length + " weights for " + features + " features");
     require(
         shared == null || shared.whitening().columns() == features,
@@ -155,15 +194,18 @@ public record ModelSlice(
         "the label party has the intercept");
     require(Arrays.stream(weights).allMatch(Double::isFinite), "a weight is not finite");
     require(
-        (intercept != null) == (role == Role.LABEL && shared == null && neural == null),
+        (intercept != null) == (role == Role.LABEL && shared == null && several == 0),
         "the label party has the intercept");
+    require(
+        softmax == null || (softmax.intercepts() != null) == (role == Role.LABEL),
+        "the label party has the intercepts");
     require(
         neural == null || (neural.top() != null) == (role == Role.LABEL),
         "the label party has the layers above the first");
     require(intercept == null || Double.isFinite(intercept), "the intercept is not finite");
     require(
         inference == null
-            || (neural == null
+            || (several == 0
                 && inference.standardErrors().length == weights.length
                 && (inference.intercept() != null) == (intercept != null)),
         "there is not one standard error for each weight");
@@ -200,15 +242,23 @@ public record ModelSlice(
     return weights.clone();
   }
 
-  /** How many numbers a person's logits are: one, or the units of a neural model's first layer. */
+  /**
+   * How many numbers a person's logits are: one, or the units of a neural model's first layer, or
+   * the classes of a softmax regression.
+   */
   public int logitsOfAPerson() {
-    return neural == null ? 1 : neural.units();
+    return outputs(neural, softmax);
+  }
+
+  private static int outputs(NeuralSlice neural, SoftmaxSlice softmax) {
+    return neural != null ? neural.units() : softmax != null ? softmax.classes() : 1;
   }
 
   /**
    * This party's part of the logits, in double precision from the raw values: the intercept, at the
    * label party, plus weights times prepared features. Of a neural model, the first layer's
-   * pre-activations, bias at the label party, person by person.
+   * pre-activations, of a softmax regression the same for each class; bias or intercepts at the
+   * label party, person by person.
    *
    * @param table has every raw column that the preparation uses; others are ignored
    * @param rows indices in the table, in the order of the result
@@ -232,6 +282,9 @@ public record ModelSlice(
   private double[] part(Matrix prepared) {
     if (neural != null) {
       return neural.part(prepared, weights);
+    }
+    if (softmax != null) {
+      return softmax.part(prepared, weights);
     }
     double[] part = prepared.times(weights);
     for (int i = 0; intercept != null && i < part.length; i++) {
@@ -264,6 +317,9 @@ public record ModelSlice(
     }
     if (neural != null) {
       json.set("neural", neural.toJson());
+    }
+    if (softmax != null) {
+      json.set("softmax", softmax.toJson());
     }
     if (inference != null) {
       json.set("inference", write(inference));
@@ -307,7 +363,8 @@ public record ModelSlice(
             JSON.convertValue(parameters, MAP),
             json.has("shared") ? SharedWeightsJson.read(json.object("shared")) : null,
             json.has("neural") ? NeuralSlice.read(json.object("neural")) : null,
-            json.has("inference") ? readInference(json.object("inference")) : null);
+            json.has("inference") ? readInference(json.object("inference")) : null,
+            json.has("softmax") ? SoftmaxSlice.read(json.object("softmax")) : null);
     json.end();
     return slice;
   }

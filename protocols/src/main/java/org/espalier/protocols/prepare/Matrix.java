@@ -2,6 +2,7 @@ package org.espalier.protocols.prepare;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 import org.espalier.he.DenseProducts;
 
@@ -66,6 +67,23 @@ public final class Matrix {
       System.arraycopy(values, which[i] * columns, some.values, i * columns, columns);
     }
     return some;
+  }
+
+  /** The same with columns of zeros after its own, so that it has {@code wider} of them. */
+  public Matrix widened(int wider) {
+    Matrix wide = zeros(rows, wider);
+    for (int i = 0; i < rows; i++) {
+      System.arraycopy(values, i * columns, wide.values, i * wider, columns);
+    }
+    return wide;
+  }
+
+  /** Overwrites a column. */
+  public void setColumn(int column, IntToDoubleFunction value) {
+    Objects.checkIndex(column, columns);
+    for (int i = 0; i < rows; i++) {
+      values[i * columns + column] = value.applyAsDouble(i);
+    }
   }
 
   public int rows() {

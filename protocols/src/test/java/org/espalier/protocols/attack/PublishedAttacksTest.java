@@ -94,24 +94,30 @@ class PublishedAttacksTest {
         sealed
             ? sealedGradient(columns, rows)
             : x.transposeTimes(Arrays.stream(y).map(v -> 0.5 - v).toArray());
-    double[] guess = new double[rows];
-    Arrays.fill(guess, 0.5);
+    double[] half = new double[rows];
+    Arrays.fill(half, 0.5);
+    double[] sums = x.transposeTimes(half);
+    Arrays.setAll(sums, j -> sums[j] - gradient[j]);
+    return auc(y, matched(x, sums, half));
+  }
+
+  /** Numbers within [0, 1] whose sums Xᵀ·y are as near these as can be. */
+  private static double[] matched(Matrix x, double[] sums, double[] start) {
+    double[] guess = start.clone();
     double[] at = guess.clone();
-    double step = 1 / Math.pow(Math.sqrt(rows) + Math.sqrt(columns), 2);
+    double step = 1 / Math.pow(Math.sqrt(x.rows()) + Math.sqrt(x.columns()), 2);
     for (int k = 1; k <= 1500; k++) {
-      double[] off = x.transposeTimes(Arrays.stream(at).map(v -> 0.5 - v).toArray());
-      for (int j = 0; j < columns; j++) {
-        off[j] -= gradient[j];
-      }
+      double[] off = x.transposeTimes(at);
+      Arrays.setAll(off, j -> sums[j] - off[j]);
       double[] slope = x.times(off);
       double momentum = (k - 1.0) / (k + 2);
-      for (int i = 0; i < rows; i++) {
+      for (int i = 0; i < guess.length; i++) {
         double next = Math.max(0, Math.min(1, at[i] + step * slope[i]));
         at[i] = next + momentum * (next - guess[i]);
         guess[i] = next;
       }
     }
-    return auc(y, guess);
+    return guess;
   }
 
   @Test
@@ -119,6 +125,33 @@ class PublishedAttacksTest {
     assertThat(matching(200, 130, false)).isGreaterThan(0.99);
     assertThat(matching(200, 20, false)).isLessThan(0.8);
     assertThat(matching(1000, 20, true)).isBetween(0.44, 0.56);
+  }
+
+  /**
+   * The same of a class with few people among many: the part of them that is found. Each class but
+   * the last gives a gradient, in which these people alone have a 1.
+   */
+  private static double rareClass(int rows, int columns, int people) {
+    Random random = new Random(300);
+    Matrix x = unrelated(random, rows, columns);
+    double[] known = new double[rows];
+    Arrays.fill(known, 0, people, 1);
+    double[] guess = matched(x, x.transposeTimes(known), new double[rows]);
+    double[] sorted = guess.clone();
+    Arrays.sort(sorted);
+    double least = sorted[rows - people];
+    return (double) Arrays.stream(guess, 0, people).filter(v -> v >= least).count() / people;
+  }
+
+  @Test
+  void peopleOfARareClassAreFoundUnlessTheyAreAsManyAsTheColumns() {
+    // Twenty people for each column, as for three classes.
+    assertThat(Disclosure.mostColumns(1000, 2)).isEqualTo(50);
+    assertThat(rareClass(1000, 50, 3)).isEqualTo(1);
+    assertThatThrownBy(() -> Disclosure.requireClasses(new int[] {500, 451, 49}, 50))
+        .hasMessageContaining("would tell who they are");
+    Disclosure.requireClasses(new int[] {500, 450, 50}, 50);
+    assertThat(rareClass(1000, 50, 50)).isLessThan(0.4);
   }
 
   /** Best correlation of a guessed with a true column. */

@@ -37,8 +37,7 @@ class LabelPrivacyTest {
         false,
         privacy,
         false,
-        0,
-        null);
+        0);
   }
 
   private static TrainingJob job(int rows, TrainingSpec spec) {
@@ -225,8 +224,7 @@ class LabelPrivacyTest {
                     false,
                     new LabelPrivacy(1, 1e-6, 2),
                     false,
-                    0,
-                    null))
+                    0))
         .hasMessageContaining("logistic models");
   }
 }

@@ -54,7 +54,7 @@ class PenaltyPathTest {
     double total = 0;
     for (int i = 0; i < rows.length; i++) {
       double y = outcomes.values()[rows[i]];
-      double loss = family.loss(z[i] + fit.intercept() + outcomes.offset(rows[i]), y);
+      double loss = family.loss(z[i] + fit.intercepts()[0] + outcomes.offset(rows[i]), y);
       sum += outcomes.weight(rows[i]) * (loss - family.saturated(y));
       total += outcomes.weight(rows[i]);
     }
@@ -88,7 +88,7 @@ class PenaltyPathTest {
           .containsExactly(reference, within(1e-3 * length));
       assertThat(point.objective())
           .isCloseTo(whole.objective(), within(1e-4 * Math.abs(whole.objective())));
-      assertThat(point.intercept()).isCloseTo(whole.intercept(), within(1e-3 * length));
+      assertThat(point.intercept()).isCloseTo(whole.intercepts()[0], within(1e-3 * length));
       List<Double> losses = new ArrayList<>();
       for (int f = 0; f < folds.count(); f++) {
         int fold = f;
@@ -305,7 +305,7 @@ class PenaltyPathTest {
   private static double sum(Matrix x, Outcomes outcomes, int[] rows) {
     Matrix number = new Matrix(x.rows(), 1, x.times(new double[] {1, 0}));
     SubspaceFit fit = centralised(number, outcomes, Family.LOGISTIC, 0.01, rows);
-    double[] residuals = fit.residuals();
+    double[] residuals = fit.residuals().get(0);
     double sum = 0;
     for (int i = 0; i < rows.length; i++) {
       sum += residuals[i] * x.get(rows[i], 1);

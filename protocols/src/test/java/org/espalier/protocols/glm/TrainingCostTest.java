@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -72,6 +73,17 @@ class TrainingCostTest {
         new TrainingSpec(Level.GRADIENTS, 0.01, path.fits(), 1e-12, true).withPath(path),
         3000,
         columns(2, 6, 5));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"3000, 3, 16, 0, 3", "2500, 0, 9, 8, 5"})
+  void countsSeveralClasses(int rows, int label, int first, int second, int classes) {
+    TrainingSpec spec =
+        new TrainingSpec(Level.GRADIENTS, 1e-2, 3, 1e-12, true).withClasses(classes);
+    TestData data = TestData.synthetic(rows, 7, columns(label, first, second));
+    double[] outcomes = new double[rows];
+    Arrays.setAll(outcomes, i -> (i / 3 + (int) data.labels()[i]) % classes);
+    check(spec, new TestData(data.parts(), outcomes));
   }
 
   /** Several columns share a reply of slots where there are few rows, not where there are many. */
@@ -269,7 +281,12 @@ class TrainingCostTest {
   }
 
   private static void check(TrainingSpec spec, int rows, int[] columns) {
-    TestData data = TestData.synthetic(rows, 7, columns);
+    check(spec, TestData.synthetic(rows, 7, columns));
+  }
+
+  private static void check(TrainingSpec spec, TestData data) {
+    int rows = data.rows();
+    int[] columns = data.parts().stream().mapToInt(Matrix::columns).toArray();
     try (MemoryNetwork network = new MemoryNetwork()) {
       TrainingRun run = TrainingRun.of(data, spec, network);
       TrainingCost cost =

@@ -260,6 +260,52 @@ class ModelSliceTest {
         .hasMessageContaining(says);
   }
 
+  @ParameterizedTest
+  @EnumSource(ModelSlice.Role.class)
+  void softmaxRegressionsHaveAScoreForEachClass(ModelSlice.Role role) throws Exception {
+    Table table = people(60, 6);
+    ModelSlice plain = slice(table, role);
+    boolean label = role == ModelSlice.Role.LABEL;
+    double[] weights = new Random(8).doubles(3L * plain.weights().length, -1, 1).toArray();
+    ModelSlice slice =
+        new ModelSlice(
+            plain.job(),
+            PARTY,
+            role,
+            "softmax",
+            plain.level(),
+            plain.objective(),
+            table.rows(),
+            4,
+            weights,
+            null,
+            plain.preparation(),
+            Map.of(),
+            null,
+            null,
+            null,
+            new SoftmaxSlice(
+                3,
+                label ? List.of(1.0, 2.0, 5.5) : List.of(),
+                label ? new double[] {1, 0.5, -1.5} : null));
+    ModelSlice again = reread(slice);
+    assertThat(again).isEqualTo(slice);
+    assertThat(again.softmax()).isEqualTo(slice.softmax());
+    int[] rows = range(7, 60);
+    Matrix x = slice.preparation().apply(table, rows);
+    double[] z = again.logits(table, rows);
+    assertThat(z).hasSize(3 * rows.length);
+    double expected = label ? 0.5 : 0;
+    for (int j = 0; j < x.columns(); j++) {
+      expected += x.get(4, j) * weights[3 * j + 1];
+    }
+    assertThat(z[3 * 4 + 1]).isCloseTo(expected, within(1e-12));
+    ObjectNode json = slice.toJson();
+    ((ObjectNode) json.get("softmax")).put("classes", 4);
+    assertThatThrownBy(() -> ModelSlice.fromJson(json))
+        .hasMessageContaining(label ? "do not fit the classes" : "weights for");
+  }
+
   @Test
   void publicDataScoresSurviveTheArtefact() throws Exception {
     PublicData data = PublicData.read("german_credit.csv", "bad");

@@ -144,14 +144,21 @@ final class JobView {
                     names(model.path("hidden")),
                     model.path("activation").asText())
             : model.path("type").asText() + " regression");
+    if (model.has("classes")) {
+      parts.add(model.path("classes").asText() + " classes");
+    }
     JsonNode l2 = model.path("l2");
     parts.add("l2 " + (l2.isArray() ? "one of " + names(l2) : l2.asText()));
     JsonNode classes = spec.path("model").path("class_weights");
     if (classes.isTextual()) {
       parts.add(classes.asText() + " classes");
     } else if (classes.isObject()) {
-      parts.add(
-          "classes weighted " + classes.path("0").asText() + ":" + classes.path("1").asText());
+      List<String> weights = new ArrayList<>();
+      boolean named = model.has("classes");
+      classes
+          .properties()
+          .forEach(e -> weights.add((named ? e.getKey() + ": " : "") + e.getValue().asText()));
+      parts.add("classes weighted " + String.join(named ? ", " : ":", weights));
     }
     if (spec.path("model").path("inference").asBoolean()) {
       parts.add("standard errors");

@@ -1,7 +1,7 @@
 package org.espalier.node.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -128,6 +128,11 @@ final class ModelCommands extends GroupCommand {
                     units(m),
                     m.path("neural").path("layers").size()));
       }
+      if (m.path("softmax").has("outcomes")) {
+        List<String> classes = new ArrayList<>();
+        m.path("softmax").path("outcomes").forEach(c -> classes.add(name(c.asDouble())));
+        facts.row("classes", String.join(", ", classes));
+      }
       if (shared(m)) {
         facts.row("weights", "shared: nobody has them; " + m.path("features").size() + " features");
         facts.print(console());
@@ -140,6 +145,10 @@ final class ModelCommands extends GroupCommand {
       }
       facts.print(console());
       console().print("");
+      if (m.has("softmax")) {
+        printClasses(m);
+        return;
+      }
       boolean network = m.has("neural");
       boolean inferred = m.has("inference");
       JsonNode tests = inferred ? JobReport.coefficients(m) : Json.object();
@@ -147,18 +156,11 @@ final class ModelCommands extends GroupCommand {
           inferred
               ? CoefficientTable.empty()
               : new Table("FEATURE", network ? "LENGTH OF ITS WEIGHTS" : "WEIGHT");
-      double[] values = new double[m.path("features").size()];
-      Arrays.setAll(values, i -> weight(m, i));
-      List<Integer> places = IntStream.range(0, values.length).boxed().toList();
-      if (order == Order.SIZE) {
-        places =
-            places.stream().sorted(Comparator.comparingDouble(i -> -Math.abs(values[i]))).toList();
-      }
-      for (int i : places) {
+      for (int i : places(m)) {
         if (inferred) {
           CoefficientTable.row(weights, tests.get(i));
         } else {
-          weights.row(m.path("features").get(i).asText(), weight(values[i]));
+          weights.row(m.path("features").get(i).asText(), weight(weight(m, i)));
         }
       }
       if (m.hasNonNull("intercept") && inferred) {
@@ -167,6 +169,48 @@ final class ModelCommands extends GroupCommand {
         weights.row("(intercept)", weight(m.path("intercept").asDouble()));
       }
       weights.print(console());
+    }
+
+    /** A column of weights for each class; a feature party does not learn which outcome it is. */
+    private void printClasses(JsonNode m) {
+      JsonNode softmax = m.path("softmax");
+      int classes = units(m);
+      List<String> header = new ArrayList<>(List.of("FEATURE"));
+      for (int k = 0; k < classes; k++) {
+        header.add(
+            "CLASS "
+                + (softmax.has("outcomes")
+                    ? name(softmax.path("outcomes").path(k).asDouble())
+                    : "NO. " + (k + 1)));
+      }
+      Table table = new Table(header.toArray(String[]::new));
+      for (int feature : places(m)) {
+        List<String> row = new ArrayList<>(List.of(m.path("features").get(feature).asText()));
+        for (int k = 0; k < classes; k++) {
+          row.add(weight(m.path("weights").path(feature * classes + k).asDouble()));
+        }
+        table.row(row.toArray(Object[]::new));
+      }
+      if (softmax.has("intercepts")) {
+        List<String> row = new ArrayList<>(List.of("(intercepts)"));
+        softmax.path("intercepts").forEach(value -> row.add(weight(value.asDouble())));
+        table.row(row.toArray(Object[]::new));
+      }
+      table.print(console());
+    }
+
+    /** In which order features are shown. */
+    private List<Integer> places(JsonNode m) {
+      List<Integer> places = IntStream.range(0, m.path("features").size()).boxed().toList();
+      return order == Order.FILE
+          ? places
+          : places.stream()
+              .sorted(Comparator.comparingDouble(i -> -Math.abs(weight(m, i))))
+              .toList();
+    }
+
+    private static String name(double outcome) {
+      return outcome == Math.rint(outcome) ? "%.0f".formatted(outcome) : Double.toString(outcome);
     }
 
     private static boolean shared(JsonNode model) {
@@ -188,8 +232,11 @@ final class ModelCommands extends GroupCommand {
       return text.append(" units, then the ").append(units(model)).append(" at the cut").toString();
     }
 
-    /** Of a network: units of its first layer, to each of which a feature has a weight. */
+    /** To how many units of a network's first layer, or classes, a feature has a weight. */
     private static int units(JsonNode model) {
+      if (model.has("softmax")) {
+        return model.path("softmax").path("classes").asInt();
+      }
       return model.path("neural").path("units").asInt(1);
     }
 
@@ -199,7 +246,7 @@ final class ModelCommands extends GroupCommand {
       double squares = 0;
       for (int m = 0; m < units; m++) {
         double weight = model.path("weights").path(feature * units + m).asDouble();
-        if (!model.has("neural")) {
+        if (!model.has("neural") && !model.has("softmax")) {
           return weight;
         }
         squares += weight * weight;

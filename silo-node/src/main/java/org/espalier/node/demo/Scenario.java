@@ -72,6 +72,7 @@ public record Scenario(
       throw Problem.refused(job + ": a scenario needs a job of kind train");
     }
     if (spec.neural()
+        || spec.softmax()
         || spec.family() != Family.LOGISTIC
         || spec.weighted()
         || spec.model().l1() != null

@@ -3,87 +3,141 @@ package org.espalier.node.job;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.math.BigDecimal;
-import java.util.Objects;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.espalier.node.config.Json;
+import org.espalier.node.data.CsvFile;
 import org.espalier.protocols.glm.Outcomes;
 
 /**
- * {@code model.class_weights}: how much people with either outcome count in training.
+ * {@code model.class_weights}: how much people of each outcome count in training.
  *
- * @param zero of those with outcome 0, above 0; null: both classes are to count the same together
- * @param one of those with outcome 1; null where the other is
+ * @param factors by outcome, above 0; empty: all classes are to count the same
  */
-public record ClassWeights(BigDecimal zero, BigDecimal one) {
+public record ClassWeights(SortedMap<BigDecimal, BigDecimal> factors) {
   private static final String KEY = "model.class_weights";
   private static final String BALANCED = "balanced";
   private static final BigDecimal MOST = new BigDecimal("1000000");
 
+  private static final List<BigDecimal> LABELS = List.of(BigDecimal.ZERO, BigDecimal.ONE);
+
   public ClassWeights {
-    if (zero != null || one != null) {
-      require(zero);
-      require(one);
+    SortedMap<BigDecimal, BigDecimal> sorted = new TreeMap<>();
+    factors.forEach((outcome, weight) -> sorted.put(plain(outcome), weight));
+    factors = Collections.unmodifiableSortedMap(sorted);
+    BigDecimal least = BigDecimal.ONE.movePointLeft(6);
+    require(
+        factors.values().stream()
+            .allMatch(weight -> weight.compareTo(least) >= 0 && weight.compareTo(MOST) <= 0));
+  }
+
+  private static void require(boolean condition) {
+    if (!condition) {
+      throw new IllegalArgumentException(
+          KEY
+              + " are balanced or {0: W, 1: W} with numbers from 1e-6 to 1e6; for model.type: softmax a"
+              + " number for each outcome that is a class");
     }
   }
 
-  private static void require(BigDecimal weight) {
-    if (weight == null
-        || weight.compareTo(MOST) > 0
-        || weight.compareTo(BigDecimal.ONE.movePointLeft(6)) < 0) {
-      throw new IllegalArgumentException(
-          KEY + " are balanced or {0: W, 1: W} with numbers from 1e-6 to 1e6");
-    }
+  /**
+   * Checks what they are of.
+   *
+   * @param classes of a softmax regression; null: the outcomes are 0 and 1
+   */
+  void requireClasses(Integer classes) {
+    require(
+        balanced()
+            || (classes == null
+                ? List.copyOf(factors.keySet()).equals(LABELS)
+                : factors.size() == classes));
   }
 
   @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
   static ClassWeights of(JsonNode json) {
     if (json.isTextual() && json.asText().equals(BALANCED)) {
-      return new ClassWeights(null, null);
+      return new ClassWeights(Collections.emptySortedMap());
     }
-    if (!json.isObject()
-        || json.size() != 2
-        || !json.path("0").isNumber()
-        || !json.path("1").isNumber()) {
-      require(null);
+    require(json.isObject() && json.size() >= LABELS.size());
+    SortedMap<BigDecimal, BigDecimal> factors = new TreeMap<>();
+    for (Map.Entry<String, JsonNode> entry : json.properties()) {
+      require(CsvFile.isNumber(entry.getKey()) && entry.getValue().isNumber());
+      factors.put(new BigDecimal(entry.getKey()), entry.getValue().decimalValue());
     }
-    return new ClassWeights(json.get("0").decimalValue(), json.get("1").decimalValue());
+    return new ClassWeights(factors);
   }
 
   @JsonValue
   Object json() {
-    return balanced() ? BALANCED : Json.object().put("0", zero).put("1", one);
+    if (balanced()) {
+      return BALANCED;
+    }
+    ObjectNode json = Json.object();
+    factors.forEach((outcome, weight) -> json.put(outcome.toPlainString(), weight));
+    return json;
   }
 
   boolean balanced() {
-    return zero == null;
+    return factors.isEmpty();
   }
 
-  /** What training is to know of its people with these weights. */
-  Outcomes apply(Outcomes outcomes) {
-    return balanced()
-        ? outcomes.balanced()
-        : outcomes.withClassWeights(zero.doubleValue(), one.doubleValue());
+  /**
+   * What training is to know of its people with these weights.
+   *
+   * @param outcomes classes, numbered from 0
+   * @param classes what these are; empty: 0 and 1
+   * @throws IllegalArgumentException if a class has no weight
+   */
+  Outcomes apply(Outcomes outcomes, List<Double> classes) {
+    if (balanced()) {
+      return outcomes.balanced();
+    }
+    double[] weights = new double[factors.size()];
+    for (int k = 0; k < weights.length; k++) {
+      BigDecimal outcome =
+          classes.isEmpty() ? LABELS.get(k) : plain(BigDecimal.valueOf(classes.get(k)));
+      if (!factors.containsKey(outcome)) {
+        throw new IllegalArgumentException(
+            "%s have no number for people of class %s".formatted(KEY, outcome.toPlainString()));
+      }
+      weights[k] = factors.get(outcome).doubleValue();
+    }
+    return outcomes.withClassWeights(weights);
   }
 
   @Override
   public String toString() {
-    return balanced() ? BALANCED : "{0: %s, 1: %s}".formatted(zero, one);
+    return balanced()
+        ? BALANCED
+        : factors.entrySet().stream()
+            .map(e -> e.getKey().toPlainString() + ": " + e.getValue().toPlainString())
+            .collect(Collectors.joining(", ", "{", "}"));
   }
 
   /** Numbers of equal value are equal, however they were written. */
   @Override
   public boolean equals(Object o) {
-    return o instanceof ClassWeights other
-        && Objects.equals(plain(zero), plain(other.zero))
-        && Objects.equals(plain(one), plain(other.one));
+    return o instanceof ClassWeights other && values().equals(other.values());
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(plain(zero), plain(one));
+    return values().hashCode();
+  }
+
+  private Map<BigDecimal, BigDecimal> values() {
+    Map<BigDecimal, BigDecimal> values = new TreeMap<>(factors);
+    values.replaceAll((outcome, weight) -> plain(weight));
+    return values;
   }
 
   private static BigDecimal plain(BigDecimal x) {
-    return x == null ? null : x.stripTrailingZeros();
+    return x.signum() == 0 ? BigDecimal.ZERO : x.stripTrailingZeros();
   }
 }

@@ -130,13 +130,13 @@ public final class JobPlan {
     } else if (spec instanceof PredictSpec predict && LocalChecks.sharesWeights(context, predict)) {
       add(all, spec.labelParty(), Disclosure.sharedScores("person in the cohort"));
     } else {
-      boolean network =
-          spec instanceof PredictSpec predict && LocalChecks.logitsOfAPerson(context, predict) > 1;
+      String part =
+          spec instanceof PredictSpec predict ? LocalChecks.scored(context, predict) : "the score";
       add(
           all,
           spec.labelParty(),
           "of each person in the cohort the feature parties' part of "
-              + (network ? "each unit of the network's first joint layer" : "the score")
+              + part
               + ", summed over them if there are several, exactly: with its own part that makes the"
               + " score, and people with equal values can be grouped by it");
     }

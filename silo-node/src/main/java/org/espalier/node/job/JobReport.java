@@ -81,6 +81,9 @@ public final class JobReport {
             .put("level", spec.training().level())
             .put("weights", spec.model().weights());
     model.set("l2", spec.toJson().path("model").path("l2"));
+    if (spec.softmax()) {
+      model.put("classes", spec.model().classes());
+    }
     if (spec.model().l1() != null) {
       model.put("l1", spec.model().l1());
     }
@@ -227,7 +230,7 @@ public final class JobReport {
     }
     if (metrics.has("detail") && !metrics.has("psi")) {
       limits.add(
-          spec.neural()
+          spec.neural() || spec.softmax()
               ? "there is no population stability index: the training people are not scored anew"
               : "there is no population stability index: level %s opens no scores of the training"
                       .formatted(spec.training().level())

@@ -1,5 +1,6 @@
 package org.espalier.node.job;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.LocalDate;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohort;
+import org.espalier.node.config.Json;
 import org.espalier.node.data.ColumnType;
 import org.espalier.node.data.Dataset;
 import org.espalier.node.data.DatasetScan;
@@ -332,10 +334,12 @@ final class LocalChecks {
           .at(self)
           .next("silo predict --model " + spec.model());
     }
-    if (slice(context, spec).neural() != null) {
+    ModelSlice slice = slice(context, spec);
+    if (slice.logitsOfAPerson() > 1 || slice.neural() != null) {
       throw Problem.refused(
               spec.model()
-                  + " is a network: only sums of parts, as of linear predictors, are served")
+                  + (slice.neural() != null ? " is a network" : " has a score for each class")
+                  + ": only single sums of parts, as of one linear predictor, are served")
           .at(self)
           .next("silo predict --model " + spec.model());
     }
@@ -406,11 +410,19 @@ final class LocalChecks {
 
   /** Numbers of each person that the model of a prediction sums up, as far as known here. */
   static int logitsOfAPerson(JobRun.Context context, PredictSpec spec) {
-    return context
-        .jobs()
-        .model(spec.model())
-        .map(slice -> slice.path("neural").path("units").asInt(1))
-        .orElse(1);
+    JsonNode slice = context.jobs().model(spec.model()).orElse(Json.object());
+    return slice.has("softmax")
+        ? slice.path("softmax").path("classes").asInt()
+        : slice.path("neural").path("units").asInt(1);
+  }
+
+  /** What of each person the model of a prediction sums up, as far as known here. */
+  static String scored(JobRun.Context context, PredictSpec spec) {
+    JsonNode slice = context.jobs().model(spec.model()).orElse(Json.object());
+    if (slice.has("neural")) {
+      return "each unit of the network's first layer";
+    }
+    return slice.has("softmax") ? "the score of each class" : "the score";
   }
 
   /** The raw columns that a slice scores people by. */

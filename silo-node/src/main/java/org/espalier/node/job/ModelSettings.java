@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.stream.Stream;
 import org.espalier.node.job.JobSpec.Specs;
 import org.espalier.protocols.glm.Family;
+import org.espalier.protocols.glm.TrainingSpec;
 import org.espalier.protocols.neural.top.Activation;
 import org.espalier.protocols.neural.top.Bottom;
 import org.espalier.protocols.neural.top.NetworkSpec;
@@ -15,12 +16,12 @@ import org.espalier.protocols.neural.top.Task;
 /**
  * Which model is fitted. A setting that the type does not know is refused.
  *
- * @param type the name of a {@link Family}, or {@link #NEURAL}
+ * @param type the name of a {@link Family}, {@link #SOFTMAX} or {@link #NEURAL}
  * @param l2 factor of half the squared norm of the weights, added to the mean loss; of a neural
  *     model, of those above the first layer, and may be 0. Of a regression it may be several
  * @param weights {@code own}: each party gets those of its columns; {@code shared}, at level {@code
  *     sealed} only: nobody gets any, scores are computed jointly
- * @param classWeights how much people with either outcome count; null: all the same
+ * @param classWeights how much people of each outcome count; null: all the same
  * @param hidden neural: units of each hidden layer, the first of which spans all parties' columns
  * @param activation neural: {@code relu} or {@code tanh}
  * @param dropout neural: share of hidden units that a training step leaves out
@@ -29,6 +30,7 @@ import org.espalier.protocols.neural.top.Task;
  * @param l1 factor of the weights' absolute values, added to the mean loss; null: 0
  * @param bottom neural at level {@code split}: units of each party's own hidden layers; null at
  *     other levels, which {@link TrainSpec} knows
+ * @param classes softmax: how many different outcomes there are; else null
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record ModelSettings(
@@ -42,8 +44,10 @@ public record ModelSettings(
     String task,
     Boolean inference,
     BigDecimal l1,
-    List<Integer> bottom) {
+    List<Integer> bottom,
+    Integer classes) {
   public static final String NEURAL = "neural";
+  public static final String SOFTMAX = "softmax";
   static final String OWN = "own";
   static final String SHARED = "shared";
 
@@ -53,7 +57,8 @@ public record ModelSettings(
 
   /** What a job that says nothing of its model gets. */
   static ModelSettings byDefault() {
-    return new ModelSettings(null, null, null, null, null, null, null, null, null, null, null);
+    return new ModelSettings(
+        null, null, null, null, null, null, null, null, null, null, null, null);
   }
 
   public ModelSettings {
@@ -69,7 +74,7 @@ public record ModelSettings(
     Specs.oneOf(
         "model.type",
         type,
-        Stream.concat(Stream.of(Family.values()).map(Family::wireName), Stream.of(NEURAL))
+        Stream.concat(Stream.of(Family.values()).map(Family::wireName), Stream.of(SOFTMAX, NEURAL))
             .toArray(String[]::new));
     if (type.equals(NEURAL)) {
       l2 = l2 == null ? Penalties.of("0.0001") : l2;
@@ -92,6 +97,10 @@ public record ModelSettings(
       refuse("task", task);
       refuse("bottom", bottom);
     }
+    requireClasses(type, classes, l1, inference);
+    if (classWeights != null) {
+      classWeights.requireClasses(classes);
+    }
     if (inference != null && classWeights != null) {
       throw new IllegalArgumentException(
           "model.inference and model.class_weights exclude each other: standard errors of a model do"
@@ -108,6 +117,31 @@ public record ModelSettings(
             "model.l2 is %s and at most 100, not %s"
                 .formatted(type.equals(NEURAL) ? "0 or more" : "above 0", value));
       }
+    }
+  }
+
+  private static void requireClasses(
+      String type, Integer classes, BigDecimal l1, Boolean inference) {
+    if (!type.equals(SOFTMAX)) {
+      if (classes != null) {
+        throw new IllegalArgumentException("model.classes belong to model.type: " + SOFTMAX);
+      }
+      return;
+    }
+    if (classes == null) {
+      throw new IllegalArgumentException(
+          "model.type: softmax needs model.classes, the number of different outcomes: every party is"
+              + " to know before it agrees how many numbers of each person a pass opens");
+    }
+    if (classes == 2) {
+      throw new IllegalArgumentException(
+          "model.classes: 2 is a model of type logistic, with a label column of 0 and 1");
+    }
+    Specs.range("model.classes", classes, TrainingSpec.FEWEST_CLASSES, TrainingSpec.MOST_CLASSES);
+    if (l1 != null || inference != null) {
+      throw new IllegalArgumentException(
+          "model.%s is for models with one weight for each column, not for model.type: softmax"
+              .formatted(l1 != null ? "l1" : "inference"));
     }
   }
 
@@ -178,12 +212,18 @@ public record ModelSettings(
         task,
         inference,
         l1,
-        bottom == null ? List.of(16) : bottom);
+        bottom == null ? List.of(16) : bottom,
+        classes);
   }
 
   /** A network, not a linear predictor. */
   boolean neural() {
     return type.equals(NEURAL);
+  }
+
+  /** A linear predictor for each of several classes. */
+  boolean softmax() {
+    return type.equals(SOFTMAX);
   }
 
   /** Of a neural model. */

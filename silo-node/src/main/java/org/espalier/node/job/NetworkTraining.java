@@ -78,6 +78,11 @@ record NetworkTraining(TrainSpec spec) implements Training {
     return spec.training().level().equals(TrainingSettings.SPLIT);
   }
 
+  @Override
+  public int numbers() {
+    return width();
+  }
+
   private int width() {
     return spec.model().hidden().get(0);
   }

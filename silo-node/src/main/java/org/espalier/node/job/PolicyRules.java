@@ -440,7 +440,8 @@ public final class PolicyRules {
     int asked =
         train.neural()
             ? train.training().epochs()
-            : Optional.ofNullable(train.training().maxPasses()).orElse(0);
+            : Optional.ofNullable(train.training().maxPasses()).orElse(0)
+                * Training.of(train).numbers();
     int before = 0;
     if (train.training().countsPasses() && !train.neural()) {
       try {

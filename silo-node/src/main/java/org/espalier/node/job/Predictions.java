@@ -35,6 +35,10 @@ record Predictions(Kind kind, List<Double> classes, double[] values, double[] lo
    * @param logits all parties' together, {@link ModelSlice#logitsOfAPerson} of each person
    */
   static Predictions of(ModelSlice slice, double[] logits) {
+    if (slice.softmax() != null) {
+      double[] values = slice.softmax().predict(logits);
+      return new Predictions(Kind.CLASSES, slice.softmax().outcomes(), values, null);
+    }
     if (slice.neural() == null) {
       return of(Family.parse(slice.family()), logits);
     }

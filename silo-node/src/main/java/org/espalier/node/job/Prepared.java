@@ -36,14 +36,25 @@ record Prepared(
 
   /** What training is to know of rows beside features. */
   Outcomes outcomes(ClassWeights classWeights) {
+    return outcomes(classWeights, List.of());
+  }
+
+  /**
+   * The same.
+   *
+   * @param classes that outcomes are, which then are numbered from 0; empty where they are not
+   */
+  Outcomes outcomes(ClassWeights classWeights, List<Double> classes) {
     double[] exposures = training.of(data.exposures());
     Outcomes outcomes =
         new Outcomes(
-            labels(training),
+            classes.isEmpty()
+                ? labels(training)
+                : Arrays.stream(labels(training)).map(classes::indexOf).toArray(),
             training.of(data.weights()),
             exposures == null ? null : Arrays.stream(exposures).map(Math::log).toArray(),
             training.people());
-    return classWeights == null ? outcomes : classWeights.apply(outcomes);
+    return classWeights == null ? outcomes : classWeights.apply(outcomes, classes);
   }
 
   static double[] of(int[] rows, double[] values) {

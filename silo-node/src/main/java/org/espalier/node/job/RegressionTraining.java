@@ -22,6 +22,9 @@ import org.espalier.protocols.glm.TrainingCost;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
 import org.espalier.protocols.model.ModelSlice;
+import org.espalier.protocols.model.SoftmaxSlice;
+import org.espalier.protocols.neural.top.Target;
+import org.espalier.protocols.neural.top.Task;
 import org.espalier.protocols.predict.SharedWeights;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
@@ -41,6 +44,9 @@ record RegressionTraining(TrainSpec spec) implements Training {
     TrainingSettings settings = spec.training();
     ObjectNode parameters =
         Json.object().put("level", settings.level()).put("l2", spec.model().l2().toString());
+    if (spec.softmax()) {
+      parameters.put("classes", spec.model().classes());
+    }
     if (spec.model().l1() != null) {
       parameters.put("l1", spec.model().l1().toPlainString());
     }
@@ -83,7 +89,20 @@ record RegressionTraining(TrainSpec spec) implements Training {
         spec.labelPrivacy(),
         spec.infers(),
         spec.model().l1() == null ? 0 : spec.model().l1().doubleValue(),
-        spec.path());
+        spec.path(),
+        spec.softmax() ? spec.model().classes() : 0);
+  }
+
+  @Override
+  public int numbers() {
+    return trainingSpec().opened();
+  }
+
+  /** Of a softmax regression, at the label party; else none. */
+  private List<Double> classes(Prepared prepared) {
+    return spec.softmax()
+        ? Target.of(Task.MULTICLASS, prepared.labels(prepared.training())).classes()
+        : List.of();
   }
 
   /** A level's own schedule is shorter than what a job may ask for at most. */
@@ -101,7 +120,8 @@ record RegressionTraining(TrainSpec spec) implements Training {
         rows,
         spec.training().acceptsSpan(),
         earlier,
-        !trainingSpec().boundedResiduals());
+        !trainingSpec().boundedResiduals(),
+        trainingSpec().classes());
   }
 
   @Override
@@ -111,6 +131,14 @@ record RegressionTraining(TrainSpec spec) implements Training {
 
   @Override
   public void requireOutcomes(JobRun run, Prepared prepared) {
+    if (spec.softmax()) {
+      try {
+        requireClasses(prepared);
+      } catch (IllegalArgumentException e) {
+        throw Training.untrainable(run, e.getMessage());
+      }
+      return;
+    }
     Family family = spec.family();
     long strange =
         Arrays.stream(prepared.data().labels()).filter(label -> !family.allows(label)).count();
@@ -121,6 +149,26 @@ record RegressionTraining(TrainSpec spec) implements Training {
               .formatted(
                   strange, family.wireName(), family == Family.GAMMA ? "above 0" : "0 or more"));
     }
+  }
+
+  private void requireClasses(Prepared prepared) {
+    List<Double> classes = classes(prepared);
+    if (classes.size() == 2) {
+      throw new IllegalArgumentException(
+          "the training people are of two classes, which is a model of type logistic");
+    }
+    if (classes.size() != spec.model().classes()) {
+      throw new IllegalArgumentException(
+          "the training people are of %d classes, and the job says model.classes: %d"
+              .formatted(classes.size(), spec.model().classes()));
+    }
+    for (double label : prepared.labels(prepared.holdout())) {
+      if (!classes.contains(label)) {
+        throw new IllegalArgumentException(
+            "some of the people held out are of a class that none of the training people is of");
+      }
+    }
+    prepared.outcomes(spec.model().classWeights(), classes);
   }
 
   @Override
@@ -160,7 +208,7 @@ record RegressionTraining(TrainSpec spec) implements Training {
         new PassListener() {
           @Override
           public void begins(int number) {
-            prepared.earlier().count(run, number, 1);
+            prepared.earlier().count(run, number, numbers());
           }
 
           @Override
@@ -175,19 +223,22 @@ record RegressionTraining(TrainSpec spec) implements Training {
             note(run, report);
           }
         };
+    List<Double> classes = classes(prepared);
     LabelOutcome end =
         JointTraining.label(
             job,
             channels,
             prepared.matrix(),
-            prepared.outcomes(spec.model().classWeights()),
+            prepared.outcomes(spec.model().classWeights(), classes),
             listener);
     ObjectNode report =
         Training.report(
             run,
             prepared,
             end.passes().size(),
-            end.shared() == null ? end.weights().length + 1 : 0,
+            end.shared() == null
+                ? end.weights().length + Math.max(1, spec.softmax() ? spec.model().classes() : 0)
+                : 0,
             end.parametersRun());
     report.put("converged", end.converged()).put("end", end.end().text());
     report
@@ -217,10 +268,11 @@ record RegressionTraining(TrainSpec spec) implements Training {
             end.path() == null ? null : end.path().chosen(),
             end.passes().size(),
             end.weights(),
-            end.shared() == null ? end.intercept() : null,
+            end.shared() == null && !spec.softmax() ? end.intercept() : null,
             end.parametersRun(),
             end.shared(),
-            end.inference());
+            end.inference(),
+            spec.softmax() ? new SoftmaxSlice(classes.size(), classes, end.intercepts()) : null);
     return new Trained(slice, end.trainingLogits());
   }
 
@@ -289,7 +341,7 @@ record RegressionTraining(TrainSpec spec) implements Training {
             others,
             prepared.matrix(),
             run.progress(),
-            pass -> prepared.earlier().count(run, pass, 1));
+            pass -> prepared.earlier().count(run, pass, numbers()));
     Training.report(run, prepared, end.passes(), end.weights().length, end.parametersRun());
     return slice(
         run,
@@ -300,7 +352,8 @@ record RegressionTraining(TrainSpec spec) implements Training {
         null,
         end.parametersRun(),
         end.shared(),
-        end.inference());
+        end.inference(),
+        spec.softmax() ? new SoftmaxSlice(spec.model().classes(), List.of(), null) : null);
   }
 
   private ModelSlice slice(
@@ -312,7 +365,8 @@ record RegressionTraining(TrainSpec spec) implements Training {
       Double intercept,
       Map<String, Object> ran,
       SharedWeights shared,
-      Inference inference) {
+      Inference inference,
+      SoftmaxSlice softmax) {
     return new ModelSlice(
         run.job().id(),
         run.self(),
@@ -335,7 +389,8 @@ record RegressionTraining(TrainSpec spec) implements Training {
         ran,
         shared,
         null,
-        inference);
+        inference,
+        softmax);
   }
 
   private String loss() {
@@ -343,7 +398,7 @@ record RegressionTraining(TrainSpec spec) implements Training {
         spec.label().weight() == null && spec.model().classWeights() == null ? "" : "weighted ";
     String loss =
         switch (spec.family()) {
-          case LOGISTIC -> weighted + "mean log-loss";
+          case LOGISTIC -> weighted + "mean log-loss" + (spec.softmax() ? " of the classes" : "");
           case LINEAR -> "half the " + weighted + "mean squared error";
           case POISSON -> "half the " + weighted + "mean Poisson deviance";
           case GAMMA -> "half the " + weighted + "mean gamma deviance";

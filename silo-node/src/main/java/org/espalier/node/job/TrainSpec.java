@@ -189,7 +189,9 @@ public record TrainSpec(
           "evaluation.thresholds are of probabilities of one label, and model.%s predicts %s"
               .formatted(
                   model.neural() ? "task: " + model.task() : "type: " + model.type(),
-                  Task.MULTICLASS.wireName().equals(model.task()) ? "several" : "numbers"));
+                  model.softmax() || Task.MULTICLASS.wireName().equals(model.task())
+                      ? "several"
+                      : "numbers"));
     }
     if (label.exposure() != null && !List.of("poisson", "gamma").contains(model.type())) {
       throw new IllegalArgumentException(
@@ -207,9 +209,10 @@ public record TrainSpec(
       throw new IllegalArgumentException(
           "training.label_privacy is for models of type logistic, not " + model.type());
     }
-    if (model.classWeights() != null && !predictsProbability(model)) {
+    if (model.classWeights() != null && !predictsProbability(model) && !model.softmax()) {
       throw new IllegalArgumentException(
-          "model.class_weights belong to models of type logistic and to networks of task binary, not "
+          "model.class_weights belong to models of type logistic and softmax and to networks of task"
+              + " binary, not "
               + (model.neural() ? model.task() : model.type()));
     }
     if (model.classWeights() != null && sealed) {
@@ -247,6 +250,9 @@ public record TrainSpec(
                   ? "is for level gradients: at level sealed nobody knows the loss of a fold, and each"
                       + " of its fits would be a training by itself"
                   : "is for regressions at level gradients"));
+    }
+    if (model.softmax()) {
+      throw new IllegalArgumentException(what + "is for models of one score, not for softmax");
     }
     if (model.l1() != null) {
       throw new IllegalArgumentException(
@@ -322,7 +328,13 @@ public record TrainSpec(
       throw new IllegalArgumentException(
           "model.bottom belongs to level split: at level activations the first layer spans all columns");
     }
-    if (!model.neural() && !Family.parse(model.type()).at(training.disclosure())) {
+    if (model.softmax() && !training.level().equals(TrainingSettings.GRADIENTS)) {
+      throw new IllegalArgumentException(
+          "model.type: softmax is trained at level gradients, not at level sealed: the probabilities of"
+              + " several classes depend on all their scores at once, and what is computed there on"
+              + " shares is a function of one");
+    }
+    if (!model.neural() && !family(model).at(training.disclosure())) {
       throw new IllegalArgumentException(
           "model.type: %s is trained at level gradients, not at level sealed"
               .formatted(model.type()));
@@ -371,13 +383,22 @@ public record TrainSpec(
     return model.neural();
   }
 
+  /** Whether each of several classes has a linear predictor of its own. */
+  public boolean softmax() {
+    return model.softmax();
+  }
+
   /**
-   * Which linear predictor is fitted.
+   * Which linear predictor is fitted; a softmax regression is of the logistic family.
    *
    * @throws IllegalArgumentException if it is a network
    */
   public Family family() {
-    return Family.parse(model.type());
+    return family(model);
+  }
+
+  private static Family family(ModelSettings model) {
+    return model.softmax() ? Family.LOGISTIC : Family.parse(model.type());
   }
 
   @Override

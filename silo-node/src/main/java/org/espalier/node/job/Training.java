@@ -27,6 +27,9 @@ interface Training {
   /** The name in the log. */
   String protocol();
 
+  /** Numbers of each person that a pass opens, as many as it counts. */
+  int numbers();
+
   /** What the log says before it begins. */
   ObjectNode parameters();
 

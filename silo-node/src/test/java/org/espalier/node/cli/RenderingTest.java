@@ -394,6 +394,25 @@ class RenderingTest {
   }
 
   @Test
+  void weightsOfSeveralClassesHaveAColumnEach() {
+    String model =
+        Answers.MODEL
+            .replace("[0.125,-0.75,0.5]", "[0.25,-0.25,0,-1,0.5,0.5,0,0.75,-0.75]")
+            .replace(
+                "\"intercept\":-1.5",
+                "\"softmax\":{\"classes\":3,\"outcomes\":[1.0,2.0,2.5],\"intercepts\":[1,-1,0]}");
+    Said said = silo.answer("model.show", model).run("model", "show", "J-1a2b3c4d");
+    assertThat(said.out().lines().map(line -> line.strip().replaceAll(" {2,}", "|")))
+        .containsSubsequence(
+            "classes|1, 2, 2.5",
+            "FEATURE|CLASS 1|CLASS 2|CLASS 2.5",
+            "housing=own|-1.000000|+0.500000|+0.500000",
+            "amount|+0.000000|+0.750000|-0.750000",
+            "income|+0.250000|-0.250000|+0.000000",
+            "(intercepts)|+1.000000|-1.000000|+0.000000");
+  }
+
+  @Test
   void standardErrorsAreShownWithWhatTheySay() {
     String model =
         Answers.MODEL.replace(

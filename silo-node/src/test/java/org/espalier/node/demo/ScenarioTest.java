@@ -228,6 +228,7 @@ class ScenarioTest {
             JOB + "training: {level: gradients}\nmodel: {inference: true}\n",
             JOB + "training: {level: gradients, accept: [span]}\nmodel: {l1: 0.1}\n",
             JOB + "training: {level: gradients, max_passes: 30}\nmodel: {l2: [0.1, 1]}\n",
+            JOB + "training: {level: gradients}\nmodel: {type: softmax, classes: 3}\n",
             JOB + "training: {level: activations, accept: [span]}\n" + "model: {type: neural}\n",
             JOB + "training: {level: split, accept: [span]}\n" + "model: {type: neural}\n",
             JOB + "evaluation: {thresholds: [0.5]}\n",

@@ -99,7 +99,7 @@ public record Target(Task task, List<Double> classes, double mean, double scale)
   }
 
   /** Turns the outputs of a row into what they predict, in the outcome's unit. */
-  void predict(double[] outputs, int at) {
+  public void predict(double[] outputs, int at) {
     task.predict(outputs, at, outputs());
     if (task == Task.REGRESSION) {
       outputs[at] = mean + scale * outputs[at];

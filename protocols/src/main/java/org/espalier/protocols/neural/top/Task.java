@@ -1,6 +1,7 @@
 package org.espalier.protocols.neural.top;
 
 import org.espalier.protocols.glm.Family;
+import org.espalier.protocols.glm.Softmax;
 
 /** What a network predicts, hence its last layer's meaning and its loss. */
 public enum Task {
@@ -51,12 +52,7 @@ public enum Task {
     if (single()) {
       return family.loss(outputs[at], y);
     }
-    double most = most(outputs, at, classes);
-    double sum = 0;
-    for (int k = 0; k < classes; k++) {
-      sum += Math.exp(outputs[at + k] - most);
-    }
-    return Math.log(sum) + most - outputs[at + (int) y];
+    return Softmax.loss(outputs, at, classes, (int) y);
   }
 
   /** Turns the outputs of a row into what they predict. */
@@ -65,15 +61,7 @@ public enum Task {
       outputs[at] = family.mean(outputs[at]);
       return;
     }
-    double most = most(outputs, at, classes);
-    double sum = 0;
-    for (int k = 0; k < classes; k++) {
-      outputs[at + k] = Math.exp(outputs[at + k] - most);
-      sum += outputs[at + k];
-    }
-    for (int k = 0; k < classes; k++) {
-      outputs[at + k] /= sum;
-    }
+    Softmax.predict(outputs, at, classes);
   }
 
   /**
@@ -89,13 +77,5 @@ public enum Task {
     for (int k = 0; k < classes; k++) {
       outputs[at + k] *= weight;
     }
-  }
-
-  private static double most(double[] outputs, int at, int classes) {
-    double most = outputs[at];
-    for (int k = 1; k < classes; k++) {
-      most = Math.max(most, outputs[at + k]);
-    }
-    return most;
   }
 }
