@@ -123,7 +123,8 @@ class SeveralRowsTest {
     TrainingRun again = train(loose, outcomes, kept, begun::add);
     // At most the last one, which is not kept if it opened noise.
     assertThat(begun).doesNotContain(1).hasSizeLessThan(2);
-    assertThat(again.weights()).containsExactly(first.weights(), within(1e-3));
+    // A pass that was discarded as noise is run again with other noise.
+    assertThat(again.weights()).containsExactly(first.weights(), within(1e-2));
   }
 
   /** The gradient of the weighted least squares on the joined table vanishes. */

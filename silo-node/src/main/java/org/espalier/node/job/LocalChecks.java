@@ -420,7 +420,7 @@ final class LocalChecks {
   static String scored(JobRun.Context context, PredictSpec spec) {
     JsonNode slice = context.jobs().model(spec.model()).orElse(Json.object());
     if (slice.has("neural")) {
-      return "each unit of the network's first layer";
+      return "each unit of the network's first joint layer";
     }
     return slice.has("softmax") ? "the score of each class" : "the score";
   }
