@@ -260,10 +260,11 @@ public final class Disclosure {
   }
 
   /** What the label party learns of weights and scores at every level. */
-  private static String atTheEnd(boolean alone) {
+  private static String atTheEnd(boolean alone, boolean several) {
     return "at the end its own weights, and of each hold-out person the feature parties'"
         + (alone ? "" : " summed")
-        + " part of the final score, exactly: from it come the metrics, and people with equal"
+        + (several ? " part of the score of each class" : " part of the final score")
+        + ", exactly: from it come the metrics, and people with equal"
         + " values can be grouped by it";
   }
 
@@ -377,7 +378,7 @@ public final class Disclosure {
             "of the features: nothing while training; "
                 + (sharedWeights
                     ? "no weights, not even its own; " + sharedScores("hold-out person")
-                    : atTheEnd(alone))));
+                    : atTheEnd(alone, false))));
     facts
         .columns()
         .forEach(
@@ -498,7 +499,9 @@ public final class Disclosure {
                 all.add(
                     new Statement(
                         party,
-                        "in every epoch of each person the gradient of the loss by these numbers, in clear but"
+                        "how many inputs the layers at the cut of all parties have together, which without"
+                            + " hidden layers are their prepared columns;"
+                            + " in every epoch of each person the gradient of the loss by these numbers, in clear but"
                             + " for the noise of training.gradient_noise: its length and direction tell"
                             + " the person's outcome, without noise everybody's in the first epoch (label"
                             + " inference: Fu et al., USENIX Security 2022; Li et al., ICLR 2022); who was"
@@ -580,7 +583,7 @@ public final class Disclosure {
             "the number of prepared columns of each feature party, the largest absolute sum of one of"
                 + " its columns, and for each pair of directions their inner products"
                 + (alone ? "" : ", summed over the feature parties")));
-    all.add(new Statement(facts.label(), atTheEnd(alone)));
+    all.add(new Statement(facts.label(), atTheEnd(alone, several)));
     facts
         .columns()
         .forEach(
@@ -599,7 +602,9 @@ public final class Disclosure {
                             + ", at least the agreed number in each category); the"
                             + " number of passes, the combination of its gradients that makes up its"
                             + " weights before each pass, and at the end its own weights"
-                            + (several ? ", not which outcome a class is" : ""))));
+                            + (several
+                                ? ", not which outcome a class is unless model.class_weights name them"
+                                : ""))));
     if (facts.boundTold()) {
       all.add(
           new Statement(

@@ -17,6 +17,9 @@ public record PenaltyPath(List<Double> values, int folds, boolean sparing) {
   public static final int FEWEST_FOLDS = 2;
   public static final int MOST_FOLDS = 10;
 
+  /** Products travel rounded in units of the weakest penalty. */
+  private static final double MOST_RATIO = 1e8;
+
   public PenaltyPath {
     values = List.copyOf(values);
     if (values.isEmpty() || values.size() > MOST_VALUES) {
@@ -27,6 +30,10 @@ public record PenaltyPath(List<Double> values, int folds, boolean sparing) {
       if (!(values.get(v) < values.get(v - 1))) {
         throw new IllegalArgumentException("penalties go from the strongest to the weakest");
       }
+    }
+    if (values.get(0) > MOST_RATIO * values.get(values.size() - 1)) {
+      throw new IllegalArgumentException(
+          "the strongest penalty is at most 1e8 times the weakest, whose scale all are sent in");
     }
     if (folds < FEWEST_FOLDS || folds > MOST_FOLDS) {
       throw new IllegalArgumentException(

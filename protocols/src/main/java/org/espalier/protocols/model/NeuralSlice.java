@@ -24,11 +24,13 @@ import org.espalier.protocols.prepare.Matrix;
  * @param top all other layers, at the label party; else null
  * @param under the party's own hidden layers, each followed by the activation, under the layer
  *     whose weights the slice has; null where these are on the prepared features
+ * @param reach length that a person's numbers are shortened to, as they were when noise was added
+ *     to them in training; 0: they are not
  */
-public record NeuralSlice(int units, double[] bias, TopModel top, Bottom under) {
+public record NeuralSlice(int units, double[] bias, TopModel top, Bottom under, double reach) {
   /** Without layers of its own. */
   public NeuralSlice(int units, double[] bias, TopModel top) {
-    this(units, bias, top, null);
+    this(units, bias, top, null, 0);
   }
 
   /**
@@ -43,6 +45,9 @@ public record NeuralSlice(int units, double[] bias, TopModel top, Bottom under) 
     }
     if (under != null && under.layers().size() > Bottom.MOST_HIDDEN) {
       throw new IllegalArgumentException("model slice: too many layers of its own");
+    }
+    if (!(reach >= 0 && Double.isFinite(reach)) || (reach > 0 && bias != null)) {
+      throw new IllegalArgumentException("model slice: people's numbers are shortened to " + reach);
     }
     if (bias != null
         && (bias.length != units
@@ -80,7 +85,11 @@ public record NeuralSlice(int units, double[] bias, TopModel top, Bottom under) 
     layers.add(last);
     // Where there is one layer only its activation does not matter.
     Activation activation = under == null ? Activation.RELU : under.activation();
-    return new Bottom(activation, layers).apply(prepared);
+    double[] part = new Bottom(activation, layers).apply(prepared);
+    for (int at = 0; reach > 0 && at < part.length; at += units) {
+      double unused = Bottom.shorten(part, at, units, reach);
+    }
+    return part;
   }
 
   ObjectNode toJson() {
@@ -88,6 +97,9 @@ public record NeuralSlice(int units, double[] bias, TopModel top, Bottom under) 
     if (under != null) {
       json.putObject("under").put("activation", under.activation().wireName());
       write((ObjectNode) json.get("under"), under.layers());
+    }
+    if (reach > 0) {
+      json.put("reach", reach);
     }
     if (top == null) {
       return json;
@@ -120,6 +132,7 @@ public record NeuralSlice(int units, double[] bias, TopModel top, Bottom under) 
     double[] bias = null;
     TopModel top = null;
     Bottom under = json.has("under") ? under(json.object("under")) : null;
+    double reach = json.has("reach") ? json.number("reach") : 0;
     if (json.has("layers")) {
       bias = json.numbers("bias");
       Target target =
@@ -132,7 +145,7 @@ public record NeuralSlice(int units, double[] bias, TopModel top, Bottom under) 
       top = new TopModel(Activation.parse(json.text("activation")), units, layers, target);
     }
     json.end();
-    return new NeuralSlice(units, bias, top, under);
+    return new NeuralSlice(units, bias, top, under, reach);
   }
 
   private static Bottom under(StrictObject json) {
@@ -162,7 +175,7 @@ public record NeuralSlice(int units, double[] bias, TopModel top, Bottom under) 
 
   @Override
   public int hashCode() {
-    return Objects.hash(units, Arrays.hashCode(bias), top, under);
+    return Objects.hash(units, Arrays.hashCode(bias), top, under, reach);
   }
 
   /** Weights stay out of logs. */

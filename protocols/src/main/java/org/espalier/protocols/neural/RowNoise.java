@@ -2,6 +2,7 @@ package org.espalier.protocols.neural;
 
 import java.util.Arrays;
 import org.espalier.protocols.mask.Prg;
+import org.espalier.protocols.neural.top.Bottom;
 
 /**
  * Gaussian noise on a batch's numbers at the cut, those of each person shortened first to an agreed
@@ -60,11 +61,7 @@ final class RowNoise {
     }
     factors = factors.length < count ? new double[count] : factors;
     for (int i = 0; i < count; i++) {
-      double own = Math.sqrt(squares(values, i * width, width));
-      factors[i] = own > length ? length / own : 1;
-      for (int at = i * width; at < (i + 1) * width; at++) {
-        values[at] *= factors[i];
-      }
+      factors[i] = Bottom.shorten(values, i * width, width, length);
     }
     shortened = Arrays.copyOf(values, count * width);
     for (int at = 0; at < count * width; at++) {

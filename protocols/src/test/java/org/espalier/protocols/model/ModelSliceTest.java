@@ -194,6 +194,14 @@ class ModelSliceTest {
       }
       assertThat(z[3 * 5 + m]).isCloseTo(expected, within(1e-12));
     }
+    // Where training had noise, numbers are shortened as they were there.
+    double length = Math.sqrt(z[15] * z[15] + z[16] * z[16] + z[17] * z[17]);
+    ModelSlice bounded = reread(over(plain, first, slice.weights(), length / 2));
+    double[] shorter = bounded.logits(table, rows);
+    for (int m = 0; m < 3; m++) {
+      assertThat(shorter[15 + m]).isCloseTo(z[15 + m] / 2, within(1e-12));
+    }
+    assertThatThrownBy(() -> over(plain, first, new double[12], -1)).hasMessageContaining("shortened");
     assertThatThrownBy(() -> over(plain, first, new double[9])).hasMessageContaining("weights for");
     Dense other = new Dense(d + 1, 4, new double[4 * d + 4], new double[4]);
     assertThatThrownBy(() -> over(plain, other, new double[12]))
@@ -201,6 +209,10 @@ class ModelSliceTest {
   }
 
   private static ModelSlice over(ModelSlice plain, Dense first, double[] weights) {
+    return over(plain, first, weights, 0);
+  }
+
+  private static ModelSlice over(ModelSlice plain, Dense first, double[] weights, double reach) {
     Bottom under = new Bottom(Activation.TANH, List.of(first));
     return new ModelSlice(
         plain.job(),
@@ -216,7 +228,7 @@ class ModelSliceTest {
         plain.preparation(),
         Map.of(),
         null,
-        new NeuralSlice(3, null, null, under),
+        new NeuralSlice(3, null, null, under, reach),
         null);
   }
 

@@ -23,6 +23,7 @@ import org.espalier.protocols.glm.Outcomes;
 public record ClassWeights(SortedMap<BigDecimal, BigDecimal> factors) {
   private static final String KEY = "model.class_weights";
   private static final String BALANCED = "balanced";
+  private static final int MOST_DIGITS = 400;
   private static final BigDecimal MOST = new BigDecimal("1000000");
 
   private static final List<BigDecimal> LABELS = List.of(BigDecimal.ZERO, BigDecimal.ONE);
@@ -68,7 +69,10 @@ public record ClassWeights(SortedMap<BigDecimal, BigDecimal> factors) {
     SortedMap<BigDecimal, BigDecimal> factors = new TreeMap<>();
     for (Map.Entry<String, JsonNode> entry : json.properties()) {
       require(CsvFile.isNumber(entry.getKey()) && entry.getValue().isNumber());
-      factors.put(new BigDecimal(entry.getKey()), entry.getValue().decimalValue());
+      BigDecimal outcome = new BigDecimal(entry.getKey());
+      // Written out it is no longer than this: 1e-999999999 would fill the memory.
+      require(Math.abs((long) outcome.scale()) <= MOST_DIGITS);
+      factors.put(outcome, entry.getValue().decimalValue());
     }
     return new ClassWeights(factors);
   }

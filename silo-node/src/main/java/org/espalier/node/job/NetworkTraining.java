@@ -226,7 +226,7 @@ record NetworkTraining(TrainSpec spec) implements Training {
         end.epochs(),
         end.weights(),
         end.parametersRun(),
-        new NeuralSlice(width(), end.bias(), top, bottom(end.bottom())));
+        new NeuralSlice(width(), end.bias(), top, bottom(end.bottom()), 0));
   }
 
   private static int numbers(Dense layer) {
@@ -238,6 +238,11 @@ record NetworkTraining(TrainSpec spec) implements Training {
     return layers.isEmpty()
         ? null
         : new Bottom(Activation.parse(spec.model().activation()), layers);
+  }
+
+  /** Numbers under noise have been shortened so in all of training. */
+  private double reach() {
+    return split() && spec.training().activationNoise().signum() > 0 ? Math.sqrt(width()) : 0;
   }
 
   private void note(JobRun run, EpochReport epoch) {
@@ -275,7 +280,7 @@ record NetworkTraining(TrainSpec spec) implements Training {
         end.epochs(),
         end.weights(),
         end.parametersRun(),
-        new NeuralSlice(width(), null, null, bottom(end.bottom())));
+        new NeuralSlice(width(), null, null, bottom(end.bottom()), reach()));
   }
 
   private ModelSlice slice(

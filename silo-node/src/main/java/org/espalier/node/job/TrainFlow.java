@@ -128,14 +128,20 @@ final class TrainFlow implements JobRun.Flow {
           .detail("every category is rarer than " + how.minPerCategory() + " people");
     }
     Integer fewest = spec.training().minFeaturesPerParty();
+    int numbers = Training.of(spec).numbers();
     if (fewest != null && columns < fewest) {
       throw Problem.of(
               Problem.Kind.JOB_FAILED,
               "it has fewer prepared columns than training.min_features_per_party")
           .at(run.self())
           .detail(
-              "%d, and %d are needed: a pass shows the label party one combination of them"
-                  .formatted(columns, fewest))
+              "%d, and %d are needed: a pass shows the label party %s"
+                  .formatted(
+                      columns,
+                      fewest,
+                      numbers == 1
+                          ? "one combination of them"
+                          : numbers + " combinations of them"))
           .next("bring more columns, or train at level sealed");
     }
   }

@@ -260,6 +260,8 @@ class TrainSpecTest {
         "model: {type: softmax, classes: 3, l1: 1} | model.l1 is for models with one weight for each",
         "model: {type: softmax, classes: 3, inference: true} | model.inference is for models with one",
         "model: {type: softmax, classes: 3, class_weights: {0: 1, 1: 2}} | softmax a number for each",
+        "model: {type: softmax, classes: 3, class_weights: {0: 1, 1: 2, 1e-999999999: 1}} | numbers"
+            + " from 1e-6 to 1e6",
         "model: {type: gamma} | model.type: gamma is trained at level gradients, not at level sealed",
         "model: {class_weights: balanced} | model.class_weights are for level gradients, not",
         "model: {inference: true} | model.inference is for level gradients: at level sealed nobody",

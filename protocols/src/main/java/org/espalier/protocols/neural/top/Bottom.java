@@ -98,6 +98,28 @@ public record Bottom(Activation activation, List<Dense> layers) {
         : new Pass(activation, layers.subList(1, layers.size()), rows).forward(z, rows);
   }
 
+  /**
+   * Shortens one row of numbers in place.
+   *
+   * @param at where it begins
+   * @param most the length that it has then at most
+   * @return by which factor, 1 at most
+   */
+  public static double shorten(double[] values, int at, int width, double most) {
+    double squares = 0;
+    for (int m = at; m < at + width; m++) {
+      squares += values[m] * values[m];
+    }
+    double own = Math.sqrt(squares);
+    if (!(own > most)) {
+      return 1;
+    }
+    for (int m = at; m < at + width; m++) {
+      values[m] *= most / own;
+    }
+    return most / own;
+  }
+
   /** Weights stay out of logs. */
   @Override
   public String toString() {
