@@ -201,7 +201,8 @@ class ModelSliceTest {
     for (int m = 0; m < 3; m++) {
       assertThat(shorter[15 + m]).isCloseTo(z[15 + m] / 2, within(1e-12));
     }
-    assertThatThrownBy(() -> over(plain, first, new double[12], -1)).hasMessageContaining("shortened");
+    assertThatThrownBy(() -> over(plain, first, new double[12], -1))
+        .hasMessageContaining("shortened");
     assertThatThrownBy(() -> over(plain, first, new double[9])).hasMessageContaining("weights for");
     Dense other = new Dense(d + 1, 4, new double[4 * d + 4], new double[4]);
     assertThatThrownBy(() -> over(plain, other, new double[12]))

@@ -266,8 +266,13 @@ final class RuleRun implements AutoCloseable {
     order = Permutation.random(rows.length, random);
     shuffled = self == route.shuffler() ? Permutation.random(counts[Route.COMPARER], random) : null;
     clear();
-    kept.begin(
-        new KeptRule.Begun(origin.attempt(), counts.clone(), mask.scalar(), order, shuffled), rows);
+    byte[] scalar = mask.scalar();
+    try {
+      kept.begin(
+          new KeptRule.Begun(origin.attempt(), counts.clone(), scalar, order, shuffled), rows);
+    } finally {
+      Arrays.fill(scalar, (byte) 0);
+    }
   }
 
   /** Nothing has arrived or been passed on. */
@@ -276,7 +281,7 @@ final class RuleRun implements AutoCloseable {
       received[owner] = 0;
       passed[owner] = 0;
       digests[owner] = id;
-      seen[owner] = takesIn(owner) && self != Route.COMPARER ? new TagTable(counts[owner]) : null;
+      seen[owner] = null;
       if (held[owner] != null) {
         held[owner].advance(0);
       }
@@ -347,6 +352,7 @@ final class RuleRun implements AutoCloseable {
     origin = session(begun.get().attempt());
     id = KeptRule.id(origin, protocol, number, counts);
     mask = Mask.of(begun.get().scalar());
+    Arrays.fill(begun.get().scalar(), (byte) 0);
     order = begun.get().order();
     shuffled = begun.get().shuffled();
     clear();
@@ -376,6 +382,7 @@ final class RuleRun implements AutoCloseable {
     int from = path.get(path.lastIndexOf(self) - 1);
     int piece = KeptRule.piece(counts[owner], chunk);
     int width = self == Route.COMPARER ? Comparison.TAG : Mask.WIDTH;
+    look(owner);
     while (received[owner] < counts[owner]) {
       int first = received[owner];
       int end = Math.min(counts[owner], first + piece);
@@ -396,7 +403,17 @@ final class RuleRun implements AutoCloseable {
       }
       advance(owner, end, digest);
     }
+    if (received[owner] == 0 || received[owner] == counts[owner]) {
+      seen[owner] = null;
+    }
     masked.addAndGet(owner == self ? 0 : received[owner]);
+  }
+
+  /** From now on elements of a list are looked at whether they repeat. */
+  private void look(int owner) {
+    if (self != Route.COMPARER && seen[owner] == null) {
+      seen[owner] = new TagTable(counts[owner]);
+    }
   }
 
   /** What this party has of the lists that another passes to it. */
@@ -497,6 +514,7 @@ final class RuleRun implements AutoCloseable {
     int count = counts[owner];
     int piece = KeptRule.piece(count, chunk);
     Silence silence = new Silence(from);
+    look(owner);
     while (received[owner] < count) {
       int first = received[owner];
       int end = Math.min(count, first + piece);

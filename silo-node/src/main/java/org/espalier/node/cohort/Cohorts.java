@@ -338,7 +338,14 @@ public final class Cohorts {
    * @param told takes a sentence about what an attempt need not do again
    */
   public KeptParts begun(String job, byte[] subject, Consumer<String> told) {
-    return new KeptAlignment(folder.resolve(BEGUN), secret, job, subject, told);
+    Path begun = folder.resolve(BEGUN);
+    try {
+      // What a kill left half written.
+      JobFiles.delete(begun, name -> name.startsWith(job + ".") && name.endsWith(".new"));
+    } catch (IOException e) {
+      LOG.warn("what was half kept of the alignment of {} cannot be deleted", job, e);
+    }
+    return new KeptAlignment(begun, secret, job, subject, told);
   }
 
   /** Deletes the begun alignment of a job: all parties have the cohort. */

@@ -35,7 +35,8 @@ final class JobFiles {
     }
     boolean any = false;
     try (Stream<Path> files = Files.list(folder)) {
-      for (Path file : files.toList()) {
+      // In their order: what says that something was begun goes before what that stands on.
+      for (Path file : files.sorted().toList()) {
         if (which.test(file.getFileName().toString())) {
           Files.deleteIfExists(file);
           any = true;

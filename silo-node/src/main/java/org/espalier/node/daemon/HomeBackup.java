@@ -28,6 +28,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.config.SiloHome;
+import org.espalier.node.identity.Passphrase;
 import org.espalier.wire.Digests;
 
 /**
@@ -124,7 +125,8 @@ public final class HomeBackup {
       for (Path path : all.sorted().toList()) {
         String name = home.root().relativize(path).toString();
         String top = name.contains("/") ? name.substring(0, name.indexOf('/')) : name;
-        if (LEFT_OUT.contains(top)
+        boolean sealed = path.equals(home.passphrase()) && Passphrase.isSealed(path);
+        if ((LEFT_OUT.contains(top) && !sealed)
             || path.startsWith(begun)
             || secrets.contains(path)
             || !Files.isRegularFile(path)) {

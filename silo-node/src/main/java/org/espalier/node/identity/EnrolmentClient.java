@@ -75,6 +75,9 @@ final class EnrolmentClient {
       throw new InterruptedIOException("interrupted");
     }
     try (InputStream body = answer.body()) {
+      if (answer.statusCode() >= 500) {
+        throw new IOException("the host failed with status " + answer.statusCode());
+      }
       if (answer.statusCode() != 200) {
         throw Problem.of(Problem.Kind.PARTNER, invite.host() + " refused: " + reason(body))
             .at(invite.host());

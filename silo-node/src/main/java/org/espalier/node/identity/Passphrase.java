@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.Base64;
@@ -111,7 +112,10 @@ public final class Passphrase implements AutoCloseable {
       String line;
       try {
         byte[] sealed = key.seal(secret, PURPOSE);
-        if (!Arrays.equals(key.open(sealed, PURPOSE), secret)) {
+        byte[] again = key.open(sealed, PURPOSE);
+        boolean same = MessageDigest.isEqual(again, secret);
+        Arrays.fill(again, (byte) 0);
+        if (!same) {
           throw Problem.refused("the token does not open what it has sealed");
         }
         line = SEALED + Base64.getUrlEncoder().withoutPadding().encodeToString(sealed) + "\n";
@@ -127,6 +131,13 @@ public final class Passphrase implements AutoCloseable {
       KeyFile.replace(file, fresh);
     } catch (IOException e) {
       throw Problem.refused("cannot write the passphrase file").detail(e.toString()).because(e);
+    }
+  }
+
+  /** Whether a file holds a passphrase that a token has sealed, which is nothing without it. */
+  public static boolean isSealed(Path file) {
+    try (Passphrase line = firstLine(file, MIN)) {
+      return line.isSealed();
     }
   }
 

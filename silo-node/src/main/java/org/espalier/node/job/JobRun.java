@@ -331,6 +331,8 @@ public final class JobRun {
       context.jobs().move(job.id(), state, cause);
       if (state.ended()) {
         context.cohorts().forget(job.id());
+      } else if (!mayBeRepeated()) {
+        context.cohorts().forgetBegun(job.id()); // with its scalar: nothing will go on by itself
       }
       context.journal().checkpoint();
     } catch (RuntimeException e) {

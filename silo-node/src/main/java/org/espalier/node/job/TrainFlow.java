@@ -139,9 +139,7 @@ final class TrainFlow implements JobRun.Flow {
                   .formatted(
                       columns,
                       fewest,
-                      numbers == 1
-                          ? "one combination of them"
-                          : numbers + " combinations of them"))
+                      numbers == 1 ? "one combination of them" : numbers + " combinations of them"))
           .next("bring more columns, or train at level sealed");
     }
   }

@@ -144,5 +144,13 @@ class HomeBackupTest extends TwoSilos {
         .isInstanceOfSatisfying(
             Problem.class, e -> assertThat(e.detail().orElse("")).contains("leads out"));
     assertThat(root.resolve("escaped")).doesNotExist();
+
+    // What a token has sealed is nothing without it, and lost if the backup does not have it.
+    Files.writeString(bank.home.passphrase(), "espalier-sealed:v1:AAAAAAAAAAAAAAAA");
+    Path sealed = root.resolve("sealed.zip");
+    HomeBackup.write(bank.home, sealed);
+    try (ZipFile zip = new ZipFile(sealed.toFile())) {
+      assertThat(zip.getEntry("passphrase")).isNotNull();
+    }
   }
 }
