@@ -354,7 +354,7 @@ class GoOnTest {
   @Test
   void theSamePlacesAreOpenedInEveryAttempt() throws Exception {
     List<MemoryParts> stores = stores(2);
-    attempt(1, stores, GoOnTest::two).succeed(folder);
+    int[] honest = attempt(1, stores, GoOnTest::two).succeed(folder).get(0).rows();
     Function<Message, Message> others =
         m ->
             m instanceof Messages.Positions p && p.type().equals(Messages.Positions.OPEN)
@@ -374,7 +374,8 @@ class GoOnTest {
     forgetful.get(1).restore(parts);
     Run third = attempt(2, forgetful, GoOnTest::two);
     tamper(third, 0, others);
-    assertThat(third.succeed(folder).get(0).rows()).contains(0);
+    assertThat(Arrays.stream(third.succeed(folder).get(0).rows()))
+        .anyMatch(row -> Arrays.stream(honest).noneMatch(known -> known == row));
   }
 
   @Test
