@@ -201,9 +201,15 @@ public final class Disclosure {
       if (people[k] < totalColumns) {
         throw new IllegalArgumentException(
             ("class %d of %d has fewer training people than the feature parties have prepared columns,"
-                    + " %,d: the gradients would tell who they are. Merge it with another class, or"
-                    + " use fewer columns or categories")
-                .formatted(k + 1, people.length, totalColumns));
+                    + " %,d: the gradients would tell who they are. %s, or use fewer columns or"
+                    + " categories")
+                .formatted(
+                    k + 1,
+                    people.length,
+                    totalColumns,
+                    people.length == 2
+                        ? "Train at level sealed"
+                        : "Merge it with another class"));
       }
     }
   }

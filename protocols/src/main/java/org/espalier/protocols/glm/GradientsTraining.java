@@ -125,6 +125,7 @@ final class GradientsTraining implements TrainingProtocol {
             spec.tolerance(),
             spec.spareBits(),
             features)) {
+      requireClasses(job, outcomes, layer);
       int allowed =
           allowed(
                   job,
@@ -139,6 +140,14 @@ final class GradientsTraining implements TrainingProtocol {
       LabelOutcome.End limit = limit(job, allowed);
       return new SparsePasses.Label(job, features, fit, outcomes, own.columns(), listener, layer)
           .run(allowed, limit);
+    }
+  }
+
+  private static void requireClasses(TrainingJob job, Outcomes outcomes, ResidualHolder layer) {
+    TrainingSpec spec = job.spec();
+    if (spec.family() == Family.LOGISTIC) {
+      Disclosure.requireClasses(
+          outcomes.personsOf(Math.max(2, spec.classes())), layer.totalColumns());
     }
   }
 
@@ -382,9 +391,7 @@ final class GradientsTraining implements TrainingProtocol {
 
     LabelOutcome run() {
       StandardErrors.require(job, fit.ownColumns(), layer.totalColumns());
-      if (job.spec().classes() > 0) {
-        Disclosure.requireClasses(outcomes.personsOf(job.spec().classes()), layer.totalColumns());
-      }
+      requireClasses(job, outcomes, layer);
       Allowed limits = allowed(this::sendLast);
       resumed = limits.resumed();
       LabelOutcome.End end = passes(limits.passes(), limit(job, limits.passes()), resume());

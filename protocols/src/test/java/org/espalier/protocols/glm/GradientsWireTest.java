@@ -188,6 +188,17 @@ class GradientsWireTest {
     assertThat(Double.isNaN(opened) || opened > 10 * honest).isTrue();
   }
 
+  /** Eight people with the outcome, where the feature parties have nine columns. */
+  @Test
+  void tooFewPeopleOfAnOutcomeAreRefused() {
+    TestData data = TestData.synthetic(600, 2, 1, 5, 4);
+    for (int i = 0, left = 8; i < 600; i++) {
+      data.labels()[i] = data.labels()[i] == 1 && left-- > 0 ? 1 : 0;
+    }
+    assertThatThrownBy(() -> TrainingRun.of(data, SPEC, new MemoryNetwork()))
+        .hasMessageContaining("class 2 of 2 has fewer training people than");
+  }
+
   @Test
   void tooManyColumnsForTheRowsAreRefusedBeforeAnythingIsSent() {
     MemoryNetwork network = new MemoryNetwork(true, Duration.ofMinutes(1));
