@@ -207,9 +207,7 @@ public final class Disclosure {
                     k + 1,
                     people.length,
                     totalColumns,
-                    people.length == 2
-                        ? "Train at level sealed"
-                        : "Merge it with another class"));
+                    people.length == 2 ? "Train at level sealed" : "Merge it with another class"));
       }
     }
   }
