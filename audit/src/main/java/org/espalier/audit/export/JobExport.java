@@ -65,7 +65,8 @@ public final class JobExport {
    * @param witnessed given the new checkpoint, returns it with the signatures of witnesses
    * @param stamped given the new checkpoint as it was signed, returns a time-stamping authority's
    *     token for its text; null: there is none
-   * @throws IOException if there is no event of the job, the file exists, or it cannot be written
+   * @throws IOException if there is no event of the job, some were pruned, the file exists, or it
+   *     cannot be written
    * @throws org.espalier.audit.log.AuditUnavailableException if the export cannot be logged; then
    *     nothing was written
    */
@@ -102,8 +103,8 @@ public final class JobExport {
    * Exports from the files of a log, without its writer: the events that its newest checkpoint
    * covers. The log then holds no statement on how many events the job has.
    *
-   * @throws IOException if there is no log, no checkpoint or no event of the job, the file exists,
-   *     or it cannot be written
+   * @throws IOException if there is no log, no checkpoint or no event of the job, some were pruned,
+   *     the file exists, or it cannot be written
    */
   public static Exported write(Path logDirectory, String job, Path file) throws IOException {
     requireNew(file);
@@ -154,6 +155,11 @@ public final class JobExport {
             .toList();
     if (events.isEmpty()) {
       throw new IOException("the audit log holds no event of the job");
+    }
+    if (events.get(0).seq() < reader.first()) {
+      throw new IOException(
+          "events of the job before event %d were pruned, so that no export of it is complete"
+              .formatted(reader.first()));
     }
     return events;
   }

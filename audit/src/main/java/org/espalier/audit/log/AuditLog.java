@@ -18,6 +18,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.LongUnaryOperator;
 import java.util.function.Predicate;
 import org.espalier.audit.checkpoint.Checkpoint;
 import org.espalier.audit.checkpoint.NoteSigner;
@@ -159,13 +160,13 @@ public final class AuditLog implements AutoCloseable {
   public record Pruned(long first, long removed, int kept) {}
 
   /**
-   * How much {@link #prune} would remove.
+   * How much {@link #prune} would remove, by the index before which it may. The log is read once.
    *
-   * @return the first index that would stay, a multiple of 256; {@link LogReader#first} if nothing
-   *     would be removed
+   * @return gives the first index that would stay, a multiple of 256; {@link LogReader#first} if
+   *     nothing would be removed
    * @throws IOException if the log cannot be read
    */
-  public static long prunable(LogReader reader, long before) throws IOException {
+  public static LongUnaryOperator prunable(LogReader reader) throws IOException {
     // An act goes as a whole, and not at all while it is under way.
     Map<Long, Long> ends = new HashMap<>();
     for (long seq = reader.first(); seq < reader.size(); seq++) {
@@ -176,6 +177,10 @@ public final class AuditLog implements AutoCloseable {
         ends.put(event.json().path("ref").asLong(), seq);
       }
     }
+    return before -> prunable(reader, ends, before);
+  }
+
+  private static long prunable(LogReader reader, Map<Long, Long> ends, long before) {
     long first = Math.min(before, reader.journal().first()) / TilePaths.WIDTH * TilePaths.WIDTH;
     for (boolean settled = false; !settled; ) {
       settled = true;
@@ -208,8 +213,10 @@ public final class AuditLog implements AutoCloseable {
       long before, Predicate<? super LoggedEvent> stays, Consumer<EventBuilder> content)
       throws IOException {
     synchronized (pruning) {
+      // Otherwise a lower index now would be declared after a higher one.
+      writer.files().finishRemoval();
       LogReader reader = reader();
-      long first = prunable(reader, before);
+      long first = prunable(reader).applyAsLong(before);
       if (first == reader.first()) {
         return new Pruned(first, 0, reader.kept().before(first).entries().size());
       }

@@ -8,7 +8,6 @@ import static org.espalier.audit.log.AuditUnavailableException.Problem.LOCKED;
 import static org.espalier.audit.log.AuditUnavailableException.Problem.READ_ONLY;
 import static org.espalier.audit.log.AuditUnavailableException.Problem.REPLACED;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -29,7 +28,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.espalier.audit.checkpoint.Checkpoint;
 import org.espalier.audit.checkpoint.NoteSigner;
-import org.espalier.audit.event.EventType;
 import org.espalier.audit.merkle.Frontier;
 import org.espalier.audit.merkle.Hashing;
 
@@ -315,6 +313,9 @@ final class LogFiles {
               + found.committed()
               + " the journal was altered: this is not what an interrupted write leaves behind");
     }
+    if (reader.first() > 0) {
+      requireWhole();
+    }
     treeBefore = before;
     tree = all;
     entries.addAll(found.entries());
@@ -324,54 +325,21 @@ final class LogFiles {
       cutJournal();
     }
     roll();
-    Kept kept = reader.kept();
-    if (kept.first() > reader.first() && pruned(reader).first() == kept.first()) {
-      // A crash came between the event that declares it and the removal.
-      removeBefore(kept.first());
-    }
+    finishRemoval();
   }
-
-  /** What the newest {@code log.pruned} declares; nothing without one. */
-  private static Pruned pruned(LogReader reader) throws IOException {
-    return reader
-        .newest(EventType.LOG_PRUNED)
-        .map(
-            event -> {
-              JsonNode said = event.json().path("pruned");
-              return new Pruned(
-                  said.path("first").asLong(),
-                  said.path("kept").asLong(),
-                  said.path("digest").asText());
-            })
-        .orElse(new Pruned(0, 0, ""));
-  }
-
-  private record Pruned(long first, long kept, String digest) {}
 
   /**
-   * What is missing at the beginning must have been declared, and what was to be kept of it must be
-   * there: limits count it.
+   * Removes what the newest {@code log.pruned} declares and a crash or an error left. For any
+   * thread, as {@link #keep}.
    */
-  private void requireDeclared(LogReader reader) throws IOException {
-    if (reader.first() == 0) {
+  void finishRemoval() throws IOException {
+    if (!Files.exists(directory.resolve(Kept.FILE), LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
-    Pruned declared = pruned(reader);
-    if (declared.first() < reader.first()) {
-      throw damaged(
-          "entries 0 to "
-              + (reader.first() - 1)
-              + " are missing, and no event says that they were"
-              + " pruned");
-    }
-    Kept kept = reader.kept().before(declared.first());
-    if (kept.entries().size() != declared.kept() || !kept.digest().equals(declared.digest())) {
-      throw damaged("what was kept of the pruned entries is missing or was altered");
-    }
-    for (var entry : kept.entries().entrySet()) {
-      if (!Arrays.equals(Hashing.leaf(entry.getValue()), reader.node(0, entry.getKey()))) {
-        throw damaged("entry " + entry.getKey() + ", which was kept, is not that of the tree");
-      }
+    LogReader reader = LogReader.open(directory);
+    long first = reader.kept().first();
+    if (first > reader.first() && reader.declared().first() == first) {
+      removeBefore(first);
     }
   }
 
@@ -381,7 +349,11 @@ final class LogFiles {
    */
   void keep(Kept kept) {
     try {
-      disk.replace(directory.resolve(Kept.FILE), kept.toBytes());
+      byte[] bytes = kept.toBytes();
+      if (bytes.length > LogReader.MAX_FILE) {
+        throw new IOException("they have more than " + LogReader.MAX_FILE + " bytes together");
+      }
+      disk.replace(directory.resolve(Kept.FILE), bytes);
     } catch (IOException e) {
       throw unavailable("entries of the audit log " + directory + " cannot be kept apart", e);
     }
@@ -404,6 +376,15 @@ final class LogFiles {
     }
   }
 
+  /** After the tiles were restored, which tell what is in the tree. */
+  private void requireWhole() {
+    try {
+      LogReader.open(directory).requireWhole();
+    } catch (IOException e) {
+      throw damaged(e.getMessage());
+    }
+  }
+
   /**
    * Checks that every bundle is there, writes missing or wrong tiles anew, loads the right edge.
    */
@@ -416,7 +397,6 @@ final class LogFiles {
         throw damaged("the hashes of pruned entries from " + i * TilePaths.WIDTH + " are missing");
       }
     }
-    requireDeclared(reader);
     for (long i = pruned; i < bundles; i++) {
       if (!Files.isRegularFile(paths.entries(i), LinkOption.NOFOLLOW_LINKS)) {
         throw damaged(

@@ -2,6 +2,7 @@ package org.espalier.audit.log;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -24,11 +25,12 @@ import org.espalier.audit.merkle.Nodes;
 
 /**
  * The log as it was at one moment, read from its files; works beside a running writer and without
- * one. Shows what is stored; whether that was altered is the question of the verifier. Not
- * thread-safe.
+ * one. Shows what is stored; whether that was altered is the question of the verifier. Thread-safe.
  */
 public final class LogReader implements Nodes {
-  private static final long MAX_JOURNAL = 256L << 20;
+  /** Bytes of the journal, and of what is kept. */
+  static final long MAX_FILE = 256L << 20;
+
   private static final long MAX_BUNDLE = 256L * (2 + 0xffff);
   private static final int CACHED_FILES = 64;
 
@@ -40,7 +42,9 @@ public final class LogReader implements Nodes {
   /** Index of the first event from which on all are there; the bundles before are pruned. */
   private final long first;
 
-  private final Kept kept;
+  /** Read when it is needed first: a later one holds no less of what this state has. */
+  private Kept kept;
+
   private final Map<Path, List<byte[]>> cache = new Cache();
 
   /** The bundle read last, so that reading in order looks nothing up. */
@@ -51,17 +55,12 @@ public final class LogReader implements Nodes {
   /** One hash for 256 events at most, and only for those of upper tiles that are not full. */
   private final Map<Node, byte[]> derived = new HashMap<>();
 
-  private LogReader(Path directory, Journal journal, boolean trustTiles) throws IOException {
+  private LogReader(Path directory, Journal journal, boolean trustTiles) {
     this.directory = directory;
     this.paths = new TilePaths(directory);
     this.journal = journal;
     this.trustTiles = trustTiles;
     this.first = firstBundle() * TilePaths.WIDTH;
-    Path file = directory.resolve(Kept.FILE);
-    this.kept =
-        Files.exists(file, LinkOption.NOFOLLOW_LINKS)
-            ? Kept.parse(readBounded(file, MAX_JOURNAL))
-            : Kept.NONE;
   }
 
   /** Bundles are pruned from the first on, without gaps; so the border is found by halving. */
@@ -94,14 +93,14 @@ public final class LogReader implements Nodes {
   public static LogReader open(Path directory) throws IOException {
     Path file = directory.resolve("journal");
     try {
-      return new LogReader(directory, Journal.parse(readBounded(file, MAX_JOURNAL)), true);
+      return new LogReader(directory, Journal.parse(readBounded(file, MAX_FILE)), true);
     } catch (NoSuchFileException e) {
       throw new IOException("there is no audit log in " + directory, e);
     }
   }
 
   /** The same state, but hashes are derived from the entries even where tiles hold them. */
-  LogReader withoutTiles() throws IOException {
+  LogReader withoutTiles() {
     return new LogReader(directory, journal, false);
   }
 
@@ -124,25 +123,89 @@ public final class LogReader implements Nodes {
    * Index of the first event from {@code seq} on that is there; {@link #size} if there is none.
    * Before {@link #first} there are single ones that were kept.
    */
-  public long next(long seq) {
+  public long next(long seq) throws IOException {
     if (seq >= first) {
       return Math.min(seq, size());
     }
-    SortedMap<Long, byte[]> later = kept.entries().subMap(Math.max(0, seq), first);
+    SortedMap<Long, byte[]> later = kept().entries().subMap(Math.max(0, seq), first);
     return later.isEmpty() ? first : later.firstKey();
   }
 
   /** Index of the last event up to {@code seq} that is there; -1 if there is none. */
-  private long previous(long seq) {
+  private long previous(long seq) throws IOException {
     if (seq >= first || seq < 0) {
       return seq;
     }
-    SortedMap<Long, byte[]> earlier = kept.entries().headMap(seq + 1);
+    SortedMap<Long, byte[]> earlier = kept().entries().headMap(seq + 1);
     return earlier.isEmpty() ? -1 : earlier.lastKey();
   }
 
-  Kept kept() {
+  synchronized Kept kept() throws IOException {
+    if (kept == null) {
+      Path file = directory.resolve(Kept.FILE);
+      kept =
+          Files.exists(file, LinkOption.NOFOLLOW_LINKS)
+              ? Kept.parse(readBounded(file, MAX_FILE))
+              : Kept.NONE;
+    }
     return kept;
+  }
+
+  /**
+   * What the newest {@code log.pruned} declares.
+   *
+   * @param first index that stays
+   * @param kept number of events before it that stay all the same
+   * @param digest SHA-256 over their leaf hashes in order
+   */
+  record Declared(long first, long kept, String digest) {}
+
+  /**
+   * The newest declaration; of nothing if there is none.
+   *
+   * @throws IOException if it is not in the tree
+   */
+  Declared declared() throws IOException {
+    Optional<LoggedEvent> event = newest(EventType.LOG_PRUNED);
+    if (event.isEmpty()) {
+      return new Declared(0, 0, "");
+    }
+    requireInTree(event.get().seq(), event.get().bytes(), "which declares what was pruned,");
+    JsonNode said = event.get().json().path("pruned");
+    return new Declared(
+        said.path("first").asLong(), said.path("kept").asLong(), said.path("digest").asText());
+  }
+
+  /**
+   * Checks that what is missing at the beginning was declared, and that what was to be kept of it
+   * is there: limits count it.
+   *
+   * @throws IOException if not; says what is wrong
+   */
+  public void requireWhole() throws IOException {
+    if (first == 0) {
+      return;
+    }
+    Declared declared = declared();
+    if (declared.first() < first) {
+      throw new IOException(
+          "entries 0 to %d are missing, and no event says that they were pruned"
+              .formatted(first - 1));
+    }
+    Kept counted = kept().before(declared.first());
+    if (counted.entries().size() != declared.kept()
+        || !counted.digest().equals(declared.digest())) {
+      throw new IOException("what was kept of the pruned entries is missing or was altered");
+    }
+    for (Map.Entry<Long, byte[]> entry : counted.entries().entrySet()) {
+      requireInTree(entry.getKey(), entry.getValue(), "which was kept,");
+    }
+  }
+
+  private void requireInTree(long seq, byte[] entry, String what) throws IOException {
+    if (!Arrays.equals(Hashing.leaf(entry), node(0, seq))) {
+      throw new IOException("entry %d, %s is not that of the tree".formatted(seq, what));
+    }
   }
 
   /** The newest signed checkpoint, if one was ever made. */
@@ -204,18 +267,27 @@ public final class LogReader implements Nodes {
   public void ofType(long from, EventType type, Visitor visitor) throws IOException {
     byte[] mark = mark(type);
     for (long seq = next(from); seq < size(); seq = next(seq + 1)) {
-      if (contains(entry(seq), mark) && event(seq).type().equals(type.wireName())) {
-        visitor.visit(event(seq));
+      Optional<LoggedEvent> event = ofType(seq, type, mark);
+      if (event.isPresent()) {
+        visitor.visit(event.get());
       }
     }
+  }
+
+  private Optional<LoggedEvent> ofType(long seq, EventType type, byte[] mark) throws IOException {
+    byte[] bytes = entry(seq);
+    return contains(bytes, mark)
+        ? Optional.of(LoggedEvent.parse(seq, bytes)).filter(e -> e.type().equals(type.wireName()))
+        : Optional.empty();
   }
 
   /** The newest event of a type of those that were not pruned. */
   public Optional<LoggedEvent> newest(EventType type) throws IOException {
     byte[] mark = mark(type);
     for (long seq = size() - 1; seq >= first; seq--) {
-      if (contains(entry(seq), mark) && event(seq).type().equals(type.wireName())) {
-        return Optional.of(event(seq));
+      Optional<LoggedEvent> event = ofType(seq, type, mark);
+      if (event.isPresent()) {
+        return event;
       }
     }
     return Optional.empty();
@@ -237,7 +309,7 @@ public final class LogReader implements Nodes {
   }
 
   @Override
-  public byte[] node(int level, long index) throws IOException {
+  public synchronized byte[] node(int level, long index) throws IOException {
     int tileLevel = level / 8;
     int within = level % 8;
     long firstHash = index << within;
@@ -252,6 +324,9 @@ public final class LogReader implements Nodes {
       if (hashes.size() == TilePaths.WIDTH) {
         return Bundles.rootOf(hashes.subList(offset, offset + count));
       }
+    }
+    if (tileLevel == 0 && firstHash < first) {
+      throw new IOException("the hashes of pruned entries, " + file + ", are missing");
     }
     List<byte[]> hashes = new ArrayList<>(count);
     for (long i = firstHash; i < firstHash + count; i++) {
@@ -283,7 +358,7 @@ public final class LogReader implements Nodes {
     return journal;
   }
 
-  byte[] entry(long seq) throws IOException {
+  synchronized byte[] entry(long seq) throws IOException {
     if (seq < 0 || seq >= size()) {
       throw new IndexOutOfBoundsException(
           "the log has no event " + seq + ", it has " + size() + " events");
@@ -292,7 +367,7 @@ public final class LogReader implements Nodes {
       return journal.entries().get((int) (seq - journal.first()));
     }
     if (seq < first) {
-      byte[] entry = kept.entries().get(seq);
+      byte[] entry = kept().entries().get(seq);
       if (entry == null) {
         throw new IOException("event " + seq + " was pruned");
       }

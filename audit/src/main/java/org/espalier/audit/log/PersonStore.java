@@ -54,6 +54,10 @@ public final class PersonStore {
   private static final String NAME = "pseudonym";
   private static final List<String> FIELDS = List.of(NAME, "session", "address");
   private static final String PREFIX = "hmac-sha256:";
+
+  /** How the name of a file ends that is not in its place yet. */
+  private static final String NEW = ".new";
+
   private static final int KEY_BYTES = 32;
   private static final int MAX_VALUE = 200;
   private static final int MAX_FILE = 4 << 20;
@@ -90,6 +94,20 @@ public final class PersonStore {
       }
     }
     return store;
+  }
+
+  /**
+   * Removes what a write that a crash cut off has left, which would outlast an erasure. Only while
+   * nobody else writes to the store.
+   */
+  public static void clean(Path folder) throws IOException {
+    if (Files.isDirectory(folder)) {
+      try (Stream<Path> files = Files.list(folder)) {
+        for (Path file : files.filter(f -> f.toString().endsWith(".json" + NEW)).toList()) {
+          Files.delete(file);
+        }
+      }
+    }
   }
 
   /**
@@ -133,7 +151,16 @@ public final class PersonStore {
       Map<String, Value> values = new LinkedHashMap<>(person.values);
       values.put(commitment, new Value(field, text));
       Person fuller = new Person(name, person.key, values, person.file);
-      disk.replace(fuller.file, json(fuller));
+      try {
+        disk.replace(fuller.file, json(fuller));
+      } catch (IOException e) {
+        try {
+          Files.deleteIfExists(fuller.file.resolveSibling(fuller.file.getFileName() + NEW));
+        } catch (IOException again) {
+          e.addSuppressed(again);
+        }
+        throw e;
+      }
       keep(fuller);
     }
     return commitment;

@@ -52,6 +52,7 @@ public final class ProcessingRecord {
   private final String party;
   private final Map<String, Job> jobs = new LinkedHashMap<>();
   private final Set<String> logs = new TreeSet<>();
+  private final Map<String, Long> pruned = new TreeMap<>();
   private Instant first;
   private Instant last;
   private long events;
@@ -61,6 +62,22 @@ public final class ProcessingRecord {
    */
   public ProcessingRecord(String party) {
     this.party = party;
+  }
+
+  /** Says that events of a log before an index were pruned, so that the record lacks them. */
+  public void pruned(String origin, long first) {
+    pruned.put(origin, first);
+  }
+
+  /** What the record lacks; empty if nothing. */
+  private String lacking() {
+    StringBuilder text = new StringBuilder();
+    pruned.forEach(
+        (origin, first) ->
+            text.append(
+                " Events of %s before event %d were pruned and are not in this record."
+                    .formatted(origin, first)));
+    return text.toString();
   }
 
   /** Takes the next event. */
@@ -152,6 +169,9 @@ public final class ProcessingRecord {
     if (first != null) {
       json.put("from", first.toString()).put("to", last.toString());
     }
+    if (!pruned.isEmpty()) {
+      pruned.forEach(json.putObject("pruned")::put);
+    }
     ArrayNode activities = json.putArray("activities");
     Map<String, ObjectNode> byPurpose = new TreeMap<>();
     for (Job job : jobs.values()) {
@@ -194,7 +214,8 @@ public final class ProcessingRecord {
     text.append("Controller: ").append(markdown(party)).append("  \n");
     text.append("Source: ").append(events).append(" events of the audit log");
     logs.forEach(log -> text.append(' ').append(markdown(log)));
-    text.append(first == null ? "" : ", " + first + " to " + last).append(".\n\n");
+    text.append(first == null ? "" : ", " + first + " to " + last).append('.');
+    text.append(markdown(lacking())).append("\n\n");
     text.append(
         "Derived from the log, which holds what was done. The controller adds its name and contact,"
             + " its data protection officer and what it does outside of these jobs.\n");
@@ -292,9 +313,10 @@ public final class ProcessingRecord {
     page.append("<h1>Record of processing activities (GDPR, Art. 30(1))</h1><p>Controller: ");
     page.append(html(party)).append("<br>Source: ").append(events);
     page.append(" events of the audit log ").append(html(String.join(", ", logs)));
-    page.append(first == null ? "" : ", " + first + " to " + last);
+    page.append(first == null ? "" : ", " + first + " to " + last).append('.');
+    page.append(html(lacking()));
     page.append(
-        ".</p><p>Derived from the log, which holds what was done. The controller adds its name and"
+        "</p><p>Derived from the log, which holds what was done. The controller adds its name and"
             + " contact, its data protection officer and what it does outside of these jobs.</p>");
     for (JsonNode activity : json.path("activities")) {
       page.append("<h2>Purpose: ").append(html(activity.path("purpose").asText())).append("</h2>");

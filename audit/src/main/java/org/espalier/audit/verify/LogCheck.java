@@ -88,7 +88,7 @@ final class LogCheck {
     this.last = last;
     this.witnessing = witnessing;
     this.stamping = stamping;
-    this.pruning = new Pruning(files, findings, rules);
+    this.pruning = new Pruning(files, findings, rules, this::continued);
   }
 
   Verification run() throws IOException {
@@ -692,6 +692,7 @@ final class LogCheck {
   private void missingTile(StoredFiles.Tile tile) {
     // A running writer removes partial files once the full one is there.
     if (tile.width() == StoredFiles.WIDTH) {
+      gap |= tile.level() == StoredFiles.ENTRIES; // pruned since the files were listed, perhaps
       findings.missing(-1, "the file " + tile.path() + " is missing");
     }
   }

@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
@@ -23,6 +25,12 @@ import org.espalier.audit.merkle.Hashing;
 public final class ProvenClaims {
   /** Most claims in one answer. */
   public static final int MAX = 300;
+
+  /** Younger events are not pruned: longer than the longest time over which a limit counts. */
+  public static final Duration LEAST_PRUNED_AGE = Duration.ofDays(100);
+
+  /** How far another clock may be ahead. */
+  private static final Duration AHEAD = Duration.ofMinutes(10);
 
   private static final int MAX_EVENT = EventRules.MAX_BYTES;
   private static final JsonMapper MAPPER = EventRules.MAPPER;
@@ -87,22 +95,38 @@ public final class ProvenClaims {
    *
    * @param json what {@link #pruned(long, byte[], List)} made; missing: none were
    * @param head as in {@link #read}
-   * @throws IllegalArgumentException if that is not in the tree
+   * @param now of the clock of whoever asked
+   * @throws IllegalArgumentException if that is not in the tree, or declares what cannot have been
+   *     pruned then
    */
-  public static long prunedUntil(JsonNode json, TreeHead head) {
+  public static long prunedUntil(JsonNode json, TreeHead head, Instant now) {
     if (json.isMissingNode() || json.isNull()) {
       return -1;
     }
     byte[] event = json.path("event").asText().getBytes(UTF_8);
     JsonNode said = event.length > MAX_EVENT ? json.path("") : parse(event);
-    JsonNode until = said.at("/pruned/until");
-    if (!said.path("type").asText().equals("log.pruned")
-        || !until.isIntegralNumber()
-        || !until.canConvertToLong()) {
+    if (!said.path("type").asText().equals("log.pruned")) {
       throw new IllegalArgumentException("what it says of its pruning is no event");
     }
-    requireProven(json, json.path("seq").asLong(-1), Hashing.leaf(event), head);
-    return until.asLong();
+    long seq = natural(said.path("seq"));
+    long first = natural(said.at("/pruned/first"));
+    long until = natural(said.at("/pruned/until"));
+    long time = natural(said.path("time"));
+    requireProven(json, seq, Hashing.leaf(event), head);
+    if (first <= 0
+        || first % StoredFiles.WIDTH != 0
+        || first > seq
+        || until < 0
+        || until > time - LEAST_PRUNED_AGE.toMillis()
+        || time > now.plus(AHEAD).toEpochMilli()) {
+      throw new IllegalArgumentException(
+          "event %d declares what cannot have been pruned then".formatted(seq));
+    }
+    return until;
+  }
+
+  private static long natural(JsonNode value) {
+    return value.isIntegralNumber() && value.canConvertToLong() ? value.asLong() : -1;
   }
 
   /**

@@ -12,6 +12,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.espalier.audit.merkle.Hashing;
 
 /**
@@ -25,20 +26,29 @@ final class Pruning {
 
   /** What an event {@code log.pruned} says. */
   private record Declared(
-      long seq, long time, String reason, long first, long kept, String digest) {}
+      long seq, long time, String reason, long first, long until, long kept, String digest) {}
 
   private final StoredFiles files;
   private final Findings findings;
   private final EventRules rules;
+  private final Consumer<EventRules.Checked> continued;
   private SortedMap<Long, byte[]> kept = new TreeMap<>();
   private boolean readable = true;
   private Declared declared;
   private long bundles;
 
-  Pruning(StoredFiles files, Findings findings, EventRules rules) {
+  /**
+   * @param continued takes {@code log.continued}, if it was kept
+   */
+  Pruning(
+      StoredFiles files,
+      Findings findings,
+      EventRules rules,
+      Consumer<EventRules.Checked> continued) {
     this.files = files;
     this.findings = findings;
     this.rules = rules;
+    this.continued = continued;
   }
 
   /** Reads what was kept. After the journal, so that it is never older than what that declares. */
@@ -110,14 +120,17 @@ final class Pruning {
   }
 
   private void alone(long seq, byte[] entry, byte[] hash) {
+    EventRules.Checked event;
     try {
-      rules.checkAlone(seq, entry);
+      event = rules.checkAlone(seq, entry);
     } catch (EventRules.BrokenRuleException e) {
       findings.altered(seq, "event " + seq + ", which was kept, " + e.getMessage());
       return;
     }
     if (!Arrays.equals(Hashing.leaf(entry), hash)) {
       findings.altered(seq, "event " + seq + ", which was kept, and its hash do not agree");
+    } else if (event.type().equals("log.continued")) {
+      continued.accept(event);
     }
   }
 
@@ -130,12 +143,15 @@ final class Pruning {
             event.time(),
             event.json().path("reason").asText(),
             said.path("first").asLong(-1),
+            said.path("until").asLong(-1),
             said.path("kept").asLong(-1),
             said.path("digest").asText());
     if (next.first < 0
         || next.first > next.seq
         || next.first % StoredFiles.WIDTH != 0
-        || (declared != null && next.first < declared.first)) {
+        || next.until < 0
+        || next.until > next.time
+        || (declared != null && (next.first < declared.first || next.kept < declared.kept))) {
       findings.altered(
           event.seq(), "event " + event.seq() + " declares what cannot have been pruned then");
       return;

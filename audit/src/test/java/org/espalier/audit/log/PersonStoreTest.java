@@ -3,6 +3,7 @@ package org.espalier.audit.log;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.stream.Stream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.espalier.audit.Logs;
@@ -191,5 +193,30 @@ class PersonStoreTest {
 
   private static String hex(byte[] bytes) {
     return HexFormat.of().formatHex(bytes);
+  }
+
+  @Test
+  void whatAWriteLeftBehindIsRemoved() throws Exception {
+    Path folder = this.folder.resolve("left");
+    PersonStore store = PersonStore.open(folder);
+    String pseudonym = store.pseudonym("anna");
+    Path file;
+    try (Stream<Path> files = Files.list(folder)) {
+      file = files.findFirst().orElseThrow();
+    }
+    byte[] bytes = Files.readAllBytes(file);
+    // A disk error: nothing can take this place.
+    Files.delete(file);
+    Files.createDirectories(file.resolve("in the way"));
+    assertThatThrownBy(() -> store.session("anna", "s1")).isInstanceOf(IOException.class);
+    Path fresh = folder.resolve(file.getFileName() + ".new");
+    assertThat(fresh).doesNotExist();
+    // A crash.
+    Logs.delete(file);
+    Files.write(file, bytes);
+    Files.write(fresh, bytes);
+    PersonStore.clean(folder);
+    assertThat(fresh).doesNotExist();
+    assertThat(PersonStore.open(folder).value(pseudonym)).contains("anna");
   }
 }

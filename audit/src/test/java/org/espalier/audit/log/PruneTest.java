@@ -82,7 +82,12 @@ class PruneTest {
       ProofBuilder proofs = new ProofBuilder(reader);
       assertThat(proofs.consistency(300, reader.size())).isNotEmpty();
       assertThat(proofs.inclusion(PASS, reader.size())).isNotEmpty();
-      JobExport.write(log, "J-1", folder.resolve("job.zip"));
+      // No export of what is left of a job claims to be all of it.
+      assertThatThrownBy(() -> JobExport.write(log, "J-1", folder.resolve("cut.zip")))
+          .hasMessageContaining("events of the job before event 512 were pruned");
+      Logs.job(writer, "J-2");
+      writer.checkpoint();
+      JobExport.write(log, "J-2", folder.resolve("job.zip"));
     }
     assertThat(Files.exists(log.resolve("tile/entries/001"))).isFalse();
     assertThat(Files.exists(log.resolve("tile/0/001"))).isTrue();
@@ -194,6 +199,7 @@ class PruneTest {
       assertThat(result.ok()).isFalse();
       assertThatThrownBy(() -> Logs.open(copy)).isInstanceOf(AuditUnavailableException.class);
     }
+    Path mislaid = Logs.copy(log, folder.resolve("mislaid"));
     // In the tree, but of what cannot have been pruned.
     try (AuditLog writer = Logs.open(log)) {
       writer.fact(
@@ -201,6 +207,82 @@ class PruneTest {
           e -> e.reason("retention.expired").pruned(1024, 1, 0, Kept.NONE.digest()));
     }
     assertThat(Logs.verify(log).exitCode()).isEqualTo(10);
+    // Signed, and in place of another event of a bundle: the node, too, asks the tree.
+    Path bundle = mislaid.resolve("tile/entries/002");
+    List<byte[]> entries = Bundles.entries(Files.readAllBytes(bundle));
+    entries.set(
+        700 - 512,
+        event.encode(
+            new Event.Stamp(700, "0".repeat(32), 1_700_000_000_700L, "0".repeat(16), 700_000_000)));
+    Files.write(bundle, Bundles.ofEntries(entries));
+    Files.delete(mislaid.resolve("tile/entries/000"));
+    assertThatThrownBy(() -> Logs.open(mislaid)).hasMessageContaining("is not that of the tree");
+    assertThat(Logs.verify(mislaid).exitCode()).isEqualTo(10);
+  }
+
+  @Test
+  void whatCannotHaveBeenPrunedThenIsNoticed() throws Exception {
+    Path young = Logs.copy(log, folder.resolve("young"));
+    try (AuditLog writer = Logs.open(young)) {
+      long soon = System.currentTimeMillis() + 60_000;
+      writer.fact(
+          EventType.LOG_PRUNED,
+          e -> e.reason("retention.expired").pruned(256, soon, 0, Kept.NONE.digest()));
+    }
+    assertThat(Logs.verify(young).exitCode()).isEqualTo(10);
+    // What was kept once is kept for good.
+    try (AuditLog writer = Logs.open(log)) {
+      prune(writer, 600);
+      writer.fact(
+          EventType.LOG_PRUNED,
+          e -> e.reason("retention.expired").pruned(512, 1, 0, Kept.NONE.digest()));
+    }
+    Files.delete(log.resolve("kept"));
+    assertThat(Logs.verify(log).exitCode()).isEqualTo(10);
+  }
+
+  @Test
+  void aRemovalThatFailedIsFinishedBeforeTheNext() throws Exception {
+    boolean[] armed = {true};
+    Disk.Gate gate =
+        (operation, path, length) -> {
+          if (armed[0] && operation.equals("delete")) {
+            throw new IOException("dead");
+          }
+          return length;
+        };
+    try (AuditLog writer = AuditLog.open(Logs.settings(log), Logs.SIGNER, gate)) {
+      assertThatThrownBy(() -> prune(writer, 600)).isInstanceOf(AuditUnavailableException.class);
+      assertThat(writer.reader().first()).isZero();
+      armed[0] = false;
+      assertThat(prune(writer, 300)).isEqualTo(new AuditLog.Pruned(512, 0, 1));
+      writer.checkpoint();
+    }
+    assertThat(Logs.verify(log).ok()).isTrue();
+  }
+
+  @Test
+  void aLogThatContinuesAnotherStillSaysSo() throws Exception {
+    Path next = folder.resolve("next");
+    String root = Base64.getEncoder().encodeToString(new byte[32]);
+    try (AuditLog writer = Logs.open(next)) {
+      writer.fact(
+          EventType.LOG_CONTINUED,
+          e ->
+              e.tree(7, root)
+                  .peerCheckpoint("hospital-a.example/silo/audit/0", 9, root)
+                  .reason("disk.lost")
+                  .personApproval(Logs.PERSON, "log.continued", null));
+    }
+    Bulk.append(next, 300);
+    try (AuditLog writer = Logs.open(next)) {
+      Logs.prune(writer, 300, event -> event.type().equals("log.continued"));
+      writer.checkpoint();
+    }
+    Verification result = Logs.verify(next);
+    assertThat(result.ok()).as("%s", result.lines()).isTrue();
+    assertThat(result.lines().toString())
+        .contains("this log continues", "hospital-a.example/silo/audit/0", "after 7 events");
   }
 
   @Test

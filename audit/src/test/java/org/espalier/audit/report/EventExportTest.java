@@ -267,5 +267,10 @@ class EventExportTest {
     assertThat(record.toHtml())
         .contains("<h2>Purpose: credit-risk</h2>", "n_&lt;b&gt;claims", "default-src 'none'")
         .doesNotContain("<b>", "<script");
+    assertThat(json.has("pruned")).isFalse();
+    record.pruned(reader.origin(), 512);
+    assertThat(record.toMarkdown()).contains("before event 512 were pruned");
+    assertThat(record.toHtml()).contains("before event 512 were pruned");
+    assertThat(record.toJson().path("pruned").path(reader.origin()).asLong()).isEqualTo(512);
   }
 }

@@ -56,10 +56,12 @@ final class AuditPrune extends SiloCommand {
           r ->
               console()
                   .print(
-                      removed == 0
-                          ? "There is nothing to remove."
-                          : "%s events would be removed, up to event %d."
-                              .formatted(Format.count(removed), r.path("first").asLong() - 1)));
+                      (removed == 0
+                              ? "There is nothing to remove"
+                              : "%s events would be removed, up to event %d"
+                                  .formatted(Format.count(removed), r.path("first").asLong() - 1))
+                          + ", in whole bundles of 256: %s."
+                              .formatted(r.path("blocked").asText())));
     }
     confirm(
         "%s events from before %s will be gone for good."

@@ -47,7 +47,11 @@ final class AuditReport extends SiloCommand {
     ProcessingRecord record = new ProcessingRecord(home().load().name().name());
     try {
       for (LogReader log : NodeHome.logs(home())) {
-        for (long seq = log.next(0); seq < log.size(); seq = log.next(seq + 1)) {
+        if (log.first() > 0) {
+          record.pruned(log.origin(), log.first());
+        }
+        // Of what was pruned single events may be left, which tell of no job as a whole.
+        for (long seq = log.first(); seq < log.size(); seq++) {
           record.add(log.origin(), log.event(seq));
         }
       }

@@ -4,6 +4,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.regex.Pattern;
+import org.espalier.audit.verify.ProvenClaims;
 
 /**
  * The section {@code audit} of {@code silo.yaml}.
@@ -14,8 +15,8 @@ import java.util.regex.Pattern;
  * @param hold why nothing may be pruned or erased now, such as the name of a case; null: it may
  */
 public record AuditConfig(Timestamps timestamps, String retention, String hold) {
-  /** Longer than the longest time over which a limit counts. */
-  public static final Duration LEAST = Duration.ofDays(100);
+  /** How long events are kept at least, whatever is configured. */
+  public static final Duration LEAST = ProvenClaims.LEAST_PRUNED_AGE;
 
   public AuditConfig {
     if (retention != null) {

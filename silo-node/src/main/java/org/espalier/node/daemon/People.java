@@ -32,9 +32,10 @@ final class People {
     this.operator = operator;
   }
 
-  /** Users of the socket are the account that runs the node. */
+  /** For the node, which holds its home. Users of the socket are the account that runs it. */
   static People open(SiloHome home, Party self) throws IOException {
     Object uid = Files.getAttribute(home.root(), "unix:uid");
+    PersonStore.clean(home.people());
     return new People(PersonStore.open(home.people()), self, "uid-" + uid);
   }
 

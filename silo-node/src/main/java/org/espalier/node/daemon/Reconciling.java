@@ -125,7 +125,7 @@ final class Reconciling {
       if (seen > 0 && seen < head.size()) {
         base64(proofs.consistency(seen, head.size()), answer.putArray("consistency"));
       }
-      Optional<LoggedEvent> pruned = pruned(reader);
+      Optional<LoggedEvent> pruned = history.pruned();
       if (pruned.isPresent() && pruned.get().seq() < head.size()) {
         long seq = pruned.get().seq();
         answer.set(
@@ -154,10 +154,6 @@ final class Reconciling {
       LOG.error("what the log says of jobs with {} cannot be told", from, e);
       throw Problem.refused("this node's log cannot be read").next("its operator runs silo doctor");
     }
-  }
-
-  private static Optional<LoggedEvent> pruned(LogReader reader) throws IOException {
-    return reader.first() == 0 ? Optional.empty() : reader.newest(EventType.LOG_PRUNED);
   }
 
   /** The newest checkpoint; a new one if it does not hold all that is to be told. */
@@ -261,9 +257,7 @@ final class Reconciling {
             claims(partner, job),
             told.claims,
             told.heads,
-            pruned(histories.get(current).reader())
-                .map(event -> event.json().at("/pruned/until").asLong())
-                .orElse(-1L),
+            prunedUntil(),
             told.pruned.stream().max(Long::compare).orElse(-1L),
             clock.instant());
     if (told.heads.isEmpty() && !told.wrong.isEmpty()) {
@@ -275,6 +269,18 @@ final class Reconciling {
       }
     }
     return result;
+  }
+
+  /** Up to when this party's logs are pruned, those before the present one included. */
+  private long prunedUntil() throws IOException {
+    long until = -1;
+    for (SharedHistory history : histories.values()) {
+      until =
+          Math.max(
+              until,
+              history.pruned().map(event -> event.json().at("/pruned/until").asLong()).orElse(-1L));
+    }
+    return until;
   }
 
   private List<Claim> claims(Party partner, String job) throws IOException {
@@ -335,7 +341,7 @@ final class Reconciling {
       List<Claim> page;
       try {
         page = ProvenClaims.read(answer.path("claims"), now);
-        told.pruned.add(ProvenClaims.prunedUntil(answer.path("pruned"), now));
+        told.pruned.add(ProvenClaims.prunedUntil(answer.path("pruned"), now, clock.instant()));
       } catch (IllegalArgumentException e) {
         told.wrong.add(failed(partner, Verdict.ALTERED, e.getMessage()));
         return answer;

@@ -27,6 +27,7 @@ import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.AuditUnavailableException;
 import org.espalier.audit.log.LogReader;
+import org.espalier.audit.log.LoggedEvent;
 import org.espalier.audit.log.PersonStore;
 import org.espalier.audit.merkle.Frontier;
 import org.espalier.audit.merkle.Hashing;
@@ -54,6 +55,7 @@ final class Recovery {
   private static final Pattern REASON = Pattern.compile("[a-z0-9][a-z0-9._-]{0,63}");
   private static final Pattern OPERATOR = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._@-]{0,63}");
   private static final String KEY = "vkey";
+  private static final String JOURNAL = "journal";
 
   private final SiloHome home;
   private final AuditLog log;
@@ -352,16 +354,50 @@ final class Recovery {
     }
   }
 
-  /** What the frozen logs before a log hold, oldest first; what cannot be read is left out. */
+  /**
+   * What the frozen logs before a log hold, oldest first. One whose folder was deleted is left out,
+   * and so is one that the log after it says was lost.
+   *
+   * @throws IOException if one is there and not whole: limits count what it holds
+   */
   static List<LogReader> frozen(SiloHome home, String origin) throws IOException {
     Matcher name = NUMBERED.matcher(origin);
     List<LogReader> frozen = new ArrayList<>();
     for (int i = 1; name.matches() && i < Integer.parseInt(name.group(2)); i++) {
-      if (Files.exists(home.frozenAudit(i).resolve("journal"))) {
-        frozen.add(LogReader.open(home.frozenAudit(i)));
+      Path folder = home.frozenAudit(i);
+      if (Files.exists(folder.resolve(JOURNAL))) {
+        frozen.add(whole(folder));
+      } else if (Files.exists(folder) && !isSaidLost(next(home, origin, i))) {
+        throw new IOException("the frozen audit log in " + folder + " has lost its journal");
       }
     }
     return frozen;
+  }
+
+  private static LogReader whole(Path folder) throws IOException {
+    try {
+      LogReader reader = LogReader.open(folder);
+      reader.requireWhole();
+      return reader;
+    } catch (IOException e) {
+      throw new IOException(
+          "the frozen audit log in %s is damaged: %s".formatted(folder, e.getMessage()), e);
+    }
+  }
+
+  /** The log that continues a frozen one. */
+  private static Path next(SiloHome home, String origin, int number) {
+    return origin.endsWith("/" + (number + 1)) ? home.audit() : home.frozenAudit(number + 1);
+  }
+
+  /** Whether a log says first that nothing was left of the one before it. */
+  private static boolean isSaidLost(Path next) throws IOException {
+    if (!Files.exists(next.resolve(JOURNAL))) {
+      return true; // lost as well, or deleted as a whole
+    }
+    LoggedEvent first = LogReader.open(next).event(0);
+    return first.type().equals(EventType.LOG_CONTINUED.wireName())
+        && first.json().at("/tree/size").asLong(-1) == 0;
   }
 
   private static Problem unreadable(IOException e) {

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.LongUnaryOperator;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
@@ -32,6 +33,9 @@ import org.espalier.node.control.ControlServer;
  */
 final class Retention {
   private static final Pattern REASON = Pattern.compile("[a-z0-9][a-z0-9._-]{0,63}");
+
+  /** Events that go together. */
+  private static final int BUNDLE = 256;
 
   private final AuditConfig config;
   private final AuditLog log;
@@ -96,11 +100,6 @@ final class Retention {
     String reason = plan ? "" : reason(args, null);
     requireNoHold("nobody is erased");
     Set<String> commitments = people.store().commitments(person);
-    if (commitments.isEmpty()) {
-      throw Problem.notFound("nobody of this identifier is known under a pseudonym")
-          .detail("people here by their name or uid-NUMBER, a partner's as NAME@PARTNER")
-          .next("silo audit tail");
-    }
     try {
       long events = 0;
       long clear = 0;
@@ -112,6 +111,9 @@ final class Retention {
           events += commitments.stream().anyMatch(event.text()::contains) ? 1 : 0;
           clear += isNamed(event.json(), person) ? 1 : 0;
         }
+      }
+      if (commitments.isEmpty()) {
+        throw unknown(clear);
       }
       ObjectNode result = Json.object().put("events", events).put("clear", clear);
       if (plan) {
@@ -142,6 +144,17 @@ final class Retention {
     }
   }
 
+  private static Problem unknown(long clear) {
+    Problem unknown = Problem.notFound("nobody of this identifier is known under a pseudonym");
+    return clear > 0
+        ? unknown
+            .detail(clear + " older events hold the identifier itself: only pruning removes them")
+            .next("silo audit prune --dry-run")
+        : unknown
+            .detail("people here by their name or uid-NUMBER, a partner's as NAME@PARTNER")
+            .next("silo audit tail");
+  }
+
   private static boolean isNamed(JsonNode event, String person) {
     return event.at("/actor/pseudonym").asText().equals(person)
         || StreamSupport.stream(event.path("approvals").spliterator(), false)
@@ -151,20 +164,24 @@ final class Retention {
   // ---- events ---------------------------------------------------------------------------------
 
   /**
-   * Whether an event is counted by a limit that knows no time: passes and alignments on the same
-   * people, and label privacy that was spent on a data set. All others count over at most 90 days,
-   * and so young is nothing that is pruned.
+   * Whether an event stays for good: it is counted by a limit that knows no time, as passes and
+   * alignments on the same people and label privacy that was spent on a data set are; or it says
+   * who is to be erased again when a copy comes back, or where the log before this one ended. All
+   * other limits count over at most 90 days, and so young is nothing that is pruned.
    */
-  private static boolean isCounted(LoggedEvent event) {
-    return event.type().equals(EventType.DISCLOSURE_PASS.wireName())
+  private static boolean stays(LoggedEvent event) {
+    return event.type().equals(EventType.ERASURE_DONE.wireName())
+        || event.type().equals(EventType.LOG_CONTINUED.wireName())
+        || event.type().equals(EventType.DISCLOSURE_PASS.wireName())
         || event.type().equals(EventType.DISCLOSURE_ALIGNMENT.wireName())
         || (event.type().equals(EventType.PHASE_STARTED.wireName())
             && event.json().at("/protocol/parameters").has("label_epsilon"));
   }
 
   /**
-   * @return {@code first} index that stays, {@code removed} and {@code kept} events, {@code until}
-   *     their time; with {@code plan} nothing is done, and {@code kept} is not told
+   * @return {@code first} index that stays, {@code removed} and {@code kept} events; with {@code
+   *     plan} nothing is done, and in place of {@code kept} there is {@code blocked}: why it ends
+   *     there
    */
   JsonNode prune(Args args) {
     boolean plan = args.json().path("plan").asBoolean();
@@ -173,12 +190,14 @@ final class Retention {
     requireNoHold("nothing is pruned");
     try {
       LogReader reader = log.reader();
-      long first = AuditLog.prunable(reader, border(reader, before));
+      Border border = border(reader, before);
+      long first = border.first();
       if (plan || first == reader.first()) {
         return Json.object()
             .put("before", before.toString())
             .put("first", first)
-            .put("removed", first - reader.first());
+            .put("removed", first - reader.first())
+            .put("blocked", border.blocked());
       }
       return journal.command(
           "audit.prune", Map.of("before", before.toString()), () -> prune(first, before, reason));
@@ -189,7 +208,7 @@ final class Retention {
 
   private JsonNode prune(long first, Instant before, String reason) {
     try {
-      AuditLog.Pruned pruned = journal.prune(first, Retention::isCounted, e -> e.reason(reason));
+      AuditLog.Pruned pruned = journal.prune(first, Retention::stays, e -> e.reason(reason));
       // Partners that compare logs are to see it at once.
       JsonNode unused = journal.checkpoint();
       return Json.object()
@@ -231,36 +250,57 @@ final class Retention {
   }
 
   /**
+   * Where pruning ends.
+   *
+   * @param first index that stays
+   * @param blocked why it is no later one
+   */
+  private record Border(long first, String blocked) {}
+
+  /**
    * The first index that has to stay: of an event that is not old enough, of a job that is needed,
    * or of a job of which a part is not old enough, as a job goes as a whole.
    */
-  private long border(LogReader reader, Instant before) throws IOException {
+  private Border border(LogReader reader, Instant before) throws IOException {
     Set<String> jobs = needed.get();
     Map<String, Long> begun = new HashMap<>();
     Map<String, Long> ended = new HashMap<>();
     long border = reader.size();
+    String blocked = "no whole bundle follows";
     for (long seq = reader.first(); seq < reader.size(); seq++) {
       LoggedEvent event = reader.event(seq);
       String job = event.job();
-      if (!event.time().isBefore(before) || jobs.contains(job)) {
-        border = Math.min(border, seq);
+      boolean young = !event.time().isBefore(before);
+      if (border == reader.size() && (young || jobs.contains(job))) {
+        border = seq;
+        blocked =
+            young
+                ? "event %d is not old enough".formatted(seq)
+                : "event %d is of job %s, which has not ended or gives scores".formatted(seq, job);
       }
       if (!job.isEmpty() && Claims.concerns(event.type())) {
         begun.putIfAbsent(job, seq);
         ended.put(job, seq);
       }
     }
+    LongUnaryOperator prunable = AuditLog.prunable(reader);
     while (true) {
       // The log removes whole bundles only, which may cut the next job.
-      long whole = AuditLog.prunable(reader, border);
+      long whole = prunable.applyAsLong(border);
+      if (whole < border / BUNDLE * BUNDLE) {
+        blocked = "from event %d on acts end later, or the journal begins".formatted(whole);
+      }
       long least = whole;
       for (Map.Entry<String, Long> job : begun.entrySet()) {
-        if (job.getValue() < whole && ended.get(job.getKey()) >= whole) {
-          least = Math.min(least, job.getValue());
+        if (job.getValue() < least && ended.get(job.getKey()) >= whole) {
+          least = job.getValue();
+          blocked =
+              "job %s goes as a whole, and has events %d to %d"
+                  .formatted(job.getKey(), job.getValue(), ended.get(job.getKey()));
         }
       }
       if (least == whole) {
-        return whole;
+        return new Border(whole, blocked);
       }
       border = least;
     }

@@ -7,9 +7,12 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.LogReader;
+import org.espalier.audit.log.LoggedEvent;
 import org.espalier.audit.verify.Claim;
 import org.espalier.audit.verify.Claims;
 import org.espalier.node.job.Job;
@@ -37,6 +40,7 @@ final class SharedHistory {
   private final Map<String, Places> known = new LinkedHashMap<>();
   private long read;
   private long newest = -1;
+  private LoggedEvent pruned;
 
   SharedHistory(Source log, Jobs jobs) {
     this.log = log;
@@ -76,10 +80,15 @@ final class SharedHistory {
         || jobs.find(job).map(Job::spec).filter(s -> s.parties().containsKey(partner)).isPresent();
   }
 
-  /** Place of the newest event about a job; -1 without one. */
+  /** Place of the newest event about a job or of what was pruned; -1 without one. */
   synchronized long newest() throws IOException {
     upToDate();
     return newest;
+  }
+
+  /** The newest declaration of what was pruned, if something is gone. */
+  synchronized Optional<LoggedEvent> pruned() throws IOException {
+    return upToDate().first() == 0 ? Optional.empty() : Optional.ofNullable(pruned);
   }
 
   /** The log as it is now. */
@@ -93,6 +102,10 @@ final class SharedHistory {
     for (read = Math.max(read, reader.first()); read < reader.size(); read++) {
       JsonNode event = reader.event(read).json();
       String job = event.path("job").path("id").asText();
+      if (event.path("type").asText().equals(EventType.LOG_PRUNED.wireName())) {
+        pruned = reader.event(read);
+        newest = read;
+      }
       if (!job.isEmpty() && Claims.concerns(event.path("type").asText())) {
         newest = read;
         Places places = known.computeIfAbsent(job, j -> new Places());

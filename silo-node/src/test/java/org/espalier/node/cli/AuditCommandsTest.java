@@ -268,7 +268,8 @@ class AuditCommandsTest {
     silo.answer("audit.erase", "{\"events\":12,\"clear\":3}");
     silo.answer(
         "audit.prune",
-        "{\"before\":\"2031-01-01T00:00:00Z\",\"first\":512,\"removed\":512,\"kept\":4}");
+        "{\"before\":\"2031-01-01T00:00:00Z\",\"first\":512,\"removed\":512,\"kept\":4,"
+            + "\"blocked\":\"event 530 is not old enough\"}");
     Said alone = silo.run("audit", "erase", "anna", "--reason", "request");
     assertThat(alone.exitCode()).isEqualTo(2);
     assertThat(alone.err()).contains("silo audit erase anna --reason request --yes");
@@ -285,7 +286,7 @@ class AuditCommandsTest {
     assertThat(silo.run("audit", "erase", "anna").exitCode()).isEqualTo(2);
 
     assertThat(silo.run("audit", "prune", "--keep", "365d", "--dry-run").out())
-        .contains("512 events would be removed, up to event 511");
+        .contains("512 events would be removed, up to event 511", "event 530 is not old enough");
     Said done = silo.runJson("audit", "prune", "--before", "2031-01-01", "--yes");
     assertThat(done.exitCode()).isZero();
     assertThat(done.json().path("kept").asInt()).isEqualTo(4);

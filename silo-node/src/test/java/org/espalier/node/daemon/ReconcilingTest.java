@@ -10,7 +10,11 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +25,7 @@ import org.espalier.audit.event.EventBuilder;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.Intent;
+import org.espalier.audit.log.LogSettings;
 import org.espalier.audit.verify.TrustedKey;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
@@ -45,6 +50,27 @@ class ReconcilingTest {
   private Side bank;
   private Side clinic;
 
+  /** How long ago what is logged happens. */
+  private Duration ago = Duration.ZERO;
+
+  private final Clock clock =
+      new Clock() {
+        @Override
+        public Instant instant() {
+          return Instant.now().minus(ago);
+        }
+
+        @Override
+        public ZoneId getZone() {
+          return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+          return this;
+        }
+      };
+
   /** What the clinic's answers become on their way. */
   private UnaryOperator<ObjectNode> manInTheMiddle = UnaryOperator.identity();
 
@@ -54,6 +80,8 @@ class ReconcilingTest {
     private final NoteSigner signer;
     private final AuditLog log;
     private final WitnessRequests witnessing;
+    private final Jobs jobs;
+    private final AuditJournal journal;
     private final Reconciling reconciling;
 
     Side(Party self, Party partner) throws IOException {
@@ -61,18 +89,29 @@ class ReconcilingTest {
       SiloHome home = new SiloHome(root.resolve(self.name()));
       Files.createDirectories(home.root());
       signer = NoteSigner.of(self + "/silo/audit/1", NoteSigner.Use.LOG, NoteSigner.generateKeys());
-      log = AuditLog.open(home.audit(), signer);
+      log =
+          AuditLog.open(
+              new LogSettings(home.audit(), clock, 64 << 10, Duration.ofSeconds(30)), signer);
       Store store = Store.open(Files.createFile(home.database()));
       open.add(log);
       open.add(store);
       NoteSigner witness =
           NoteSigner.of(self + "/silo/witness", NoteSigner.Use.WITNESS, NoteSigner.generateKeys());
       witnessing = new WitnessRequests(home, witness, party -> {});
-      AuditJournal journal =
-          new AuditJournal(log, People.open(home, self), party -> Optional.empty());
+      jobs = new Jobs(store);
+      journal = new AuditJournal(log, People.open(home, self), party -> Optional.empty());
       reconciling =
-          new Reconciling(
-              log, List.of(), journal, new Jobs(store), witnessing, this, () -> List.of(partner));
+          new Reconciling(log, List.of(), journal, jobs, witnessing, this, () -> List.of(partner));
+    }
+
+    /** Of the log that continues the first. */
+    Reconciling continued(Party partner) throws IOException {
+      NoteSigner next =
+          NoteSigner.of(self + "/silo/audit/2", NoteSigner.Use.LOG, NoteSigner.generateKeys());
+      AuditLog second = AuditLog.open(root.resolve(self + "-2"), next);
+      open.add(second);
+      return new Reconciling(
+          second, List.of(log.reader()), journal, jobs, witnessing, this, () -> List.of(partner));
     }
 
     void job(String id, Party partner, boolean training) {
@@ -211,11 +250,13 @@ class ReconcilingTest {
   /** What a partner has pruned is not missing, as long as its log says so. */
   @Test
   void aPartnersPrunedHalfIsNoAlarm() throws IOException {
+    ago = Duration.ofDays(200);
     witnessed();
     bank.job("J-00000001", CLINIC, true);
     clinic.job("J-00000001", BANK, true);
     RetentionTest.fill(clinic.log, 256);
     clinic.log.checkpoint(); // written after the full bundle was moved out
+    ago = Duration.ZERO;
     clinic.log.prune(256, event -> false, e -> e.reason("retention.expired"));
     clinic.log.checkpoint();
     assertExit(0, "job J-00000001 is not compared: clinic.example has pruned its log up to");
@@ -239,6 +280,36 @@ class ReconcilingTest {
     bank.job("J-00000002", CLINIC, true);
     clinic.job("J-00000002", BANK, true);
     assertExit(0, "\"compared\":5");
+    // Nor can what is young have been pruned, or anything be pruned in days to come.
+    String none = EventBuilder.sha256(new byte[0]);
+    long now = System.currentTimeMillis();
+    clinic.log.fact(
+        EventType.LOG_PRUNED, e -> e.reason("retention.expired").pruned(256, now, 0, none));
+    assertExit(10, "declares what cannot have been pruned then");
+    ago = Duration.ofDays(-101);
+    clinic.log.fact(
+        EventType.LOG_PRUNED, e -> e.reason("retention.expired").pruned(256, now, 0, none));
+    assertExit(10, "declares what cannot have been pruned then");
+  }
+
+  /** What this party has pruned is not missing, also after its log was continued by another. */
+  @Test
+  void theOwnPrunedHalfIsNoAlarmAfterTheKeyWasChanged() throws IOException {
+    ago = Duration.ofDays(200);
+    witnessed();
+    bank.job("J-00000001", CLINIC, true);
+    clinic.job("J-00000001", BANK, true);
+    RetentionTest.fill(bank.log, 256);
+    bank.log.checkpoint();
+    ago = Duration.ZERO;
+    bank.log.prune(256, event -> false, e -> e.reason("retention.expired"));
+    JsonNode result =
+        bank.continued(CLINIC)
+            .reconcile(new Args(TestSilo.args("partner", CLINIC.name())))
+            .path("results")
+            .path(0);
+    assertThat(result.path("exit_code").asInt(-1)).as(result.toPrettyString()).isZero();
+    assertThat(result.toString()).contains("bank.example has pruned its log up to");
   }
 
   @Test

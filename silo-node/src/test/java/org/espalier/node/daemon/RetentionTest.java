@@ -174,6 +174,7 @@ class RetentionTest {
 
     JsonNode plan = retention.prune(args("plan", true));
     assertThat(plan.path("removed").asLong()).isEqualTo(512);
+    assertThat(plan.path("blocked").asText()).contains("is not old enough");
     assertThat(log.reader().first()).isZero();
     JsonNode done = retention.prune(args());
     assertThat(done.path("first").asLong()).isEqualTo(512);
@@ -191,9 +192,24 @@ class RetentionTest {
         .isZero();
     // A node that lost what was kept would count too little, and does not start.
     log.close();
+    Path kept = home.frozenAudit(1).resolve("kept");
+    byte[] bytes = Files.readAllBytes(home.audit().resolve("kept"));
     Files.delete(home.audit().resolve("kept"));
     assertThatThrownBy(() -> openAt(NOW)).hasMessageContaining("kept of the pruned entries");
+    // Nor if that log is frozen.
+    String second = "bank.example/silo/audit/2";
+    Files.move(home.audit(), home.frozenAudit(1));
     beginAnew();
+    fill(16);
+    assertThatThrownBy(() -> Recovery.frozen(home, second))
+        .hasMessageContaining("kept of the pruned entries");
+    Files.write(kept, bytes);
+    assertThat(Recovery.frozen(home, second)).hasSize(1);
+    Files.delete(home.frozenAudit(1).resolve("journal"));
+    assertThatThrownBy(() -> Recovery.frozen(home, second))
+        .hasMessageContaining("has lost its journal");
+    SiloHome.delete(home.frozenAudit(1));
+    assertThat(Recovery.frozen(home, second)).isEmpty();
   }
 
   private void beginAnew() throws IOException {
@@ -209,6 +225,12 @@ class RetentionTest {
     fill(608);
     openAt(NOW);
     AuditConfig config = new AuditConfig(null, null, null);
+    assertThat(
+            retention(config, "J-00000001")
+                .prune(args("keep", "100d", "plan", true))
+                .path("blocked")
+                .asText())
+        .contains("event 304 is of job J-00000001");
     assertThat(retention(config, "J-00000001").prune(args("keep", "100d")).path("first").asLong())
         .isEqualTo(256);
     assertThat(
@@ -276,6 +298,37 @@ class RetentionTest {
     try (Stream<Path> files = Files.walk(root)) {
       assertThat(files.filter(Files::isRegularFile).filter(f -> holds(f, "anna"))).isEmpty();
     }
+  }
+
+  @Test
+  void whoIsErasedStaysErasedWhenThatEventIsOld() throws Exception {
+    job("J-00000001");
+    String pseudonym = people.store().pseudonym("anna");
+    try (Stream<Path> files = Files.list(home.people())) {
+      Path file = files.filter(f -> holds(f, "anna")).findFirst().orElseThrow();
+      byte[] copy = Files.readAllBytes(file);
+      JsonNode unused = retention(null).erase(args("person", "anna", "reason", "request"));
+      fill(304);
+      openAt(NOW);
+      assertThat(retention(null).prune(args("keep", "100d")).path("first").asLong()).isEqualTo(256);
+      Files.write(file, copy); // as a backup does
+      Files.write(file.resolveSibling(file.getFileName() + ".new"), copy); // as a crash does
+    }
+    openAt(NOW);
+    assertThat(people.store().value(pseudonym)).isEmpty();
+    try (Stream<Path> files = Files.list(home.people())) {
+      assertThat(files.filter(f -> holds(f, "anna"))).isEmpty();
+    }
+    assertThat(verifies()).isTrue();
+  }
+
+  @Test
+  void whoIsOnlyInOldEventsIsSaidToBe() {
+    log.fact(EventType.JOB_APPROVED, e -> e.job("J-9", 0, null).approval("carl", "approve", "cw"));
+    assertThatThrownBy(() -> retention(null).erase(args("person", "carl", "reason", "request")))
+        .isInstanceOfSatisfying(
+            Problem.class,
+            p -> assertThat(p.detail().orElse("")).contains("1 older events hold the identifier"));
   }
 
   @Test
