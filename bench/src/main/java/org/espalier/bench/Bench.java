@@ -44,6 +44,7 @@ public final class Bench {
       case "psi-unbalanced" -> psiUnbalanced(folder, name, 1 << 13, 1 << 20, arguments);
       case "psi-unbalanced-1e7" -> psiUnbalanced(folder, name, 1 << 10, 10_000_000, arguments);
       case "scoring" -> scoring(folder, arguments);
+      case "idle" -> idle(folder, arguments);
       case "soak" -> soak(folder, arguments);
       default -> throw new Options.Misuse("there is no such benchmark");
     }
@@ -325,6 +326,41 @@ public final class Bench {
             o.whole("--heap"));
     if (!ScoringBenchmark.run(settings, folder.resolve("scoring"), o.flag("--json"), System.out)) {
       fail(1, "the goal at 1,000 requests a second is missed");
+    }
+  }
+
+  private static void idle(Path folder, List<String> arguments) throws IOException {
+    Options o =
+        new Options.Known()
+            .flag("--json")
+            .whole("--parties", 2)
+            .whole("--people", 20_000)
+            .whole("--columns", 10)
+            .whole("--idle", 2000)
+            .whole("--rate", 500)
+            .whole("--connections", 64)
+            .whole("--turns", 5)
+            .whole("--seconds", 15)
+            .whole("--warm-up", 40)
+            .whole("--heap", 512)
+            .parse(arguments);
+    if (o.whole("--parties") < 2 || o.whole("--parties") > 9) {
+      throw new Options.Misuse("--parties must be 2 to 9");
+    }
+    IdleBenchmark.Settings settings =
+        new IdleBenchmark.Settings(
+            o.whole("--parties"),
+            o.whole("--people"),
+            o.whole("--columns"),
+            o.whole("--idle"),
+            o.whole("--rate"),
+            o.whole("--connections"),
+            o.whole("--turns"),
+            o.whole("--seconds"),
+            o.whole("--warm-up"),
+            o.whole("--heap"));
+    if (!IdleBenchmark.run(settings, folder.resolve("idle"), o.flag("--json"), System.out)) {
+      fail(1, "idle connections delay partners by more than a tenth, or a score was not answered");
     }
   }
 

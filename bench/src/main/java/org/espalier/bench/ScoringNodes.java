@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.espalier.node.config.Json;
@@ -24,6 +25,7 @@ final class ScoringNodes implements AutoCloseable {
   private static final int QUOTA = 10_000_000;
 
   private final SiloProcesses silos = new SiloProcesses();
+  private final List<Integer> linkPorts = new ArrayList<>();
   private String serving;
   private String token;
 
@@ -50,7 +52,9 @@ final class ScoringNodes implements AutoCloseable {
     for (int p = 0; p < parties; p++) {
       Party party = new Party(p == 0 ? "label.example" : "feature-" + p + ".example");
       SiloHome home = new SiloHome(folder.resolve(party.name()));
-      String listen = "127.0.0.1:" + SiloProcesses.freePort();
+      int port = SiloProcesses.freePort();
+      linkPorts.add(port);
+      String listen = "127.0.0.1:" + port;
       NodeHome.create(home, new SiloConfig(party, listen, null, null, null, null));
       String asked =
           p == 0
@@ -110,6 +114,11 @@ final class ScoringNodes implements AutoCloseable {
   ScoreLoad load(int people) {
     String url = nodes().get(0).call("status").at("/scoring/url").asText();
     return new ScoreLoad(url, serving, token, people);
+  }
+
+  /** Where each node listens for partners, on loopback. */
+  List<Integer> linkPorts() {
+    return List.copyOf(linkPorts);
   }
 
   /** Round trip of the slowest link, milliseconds, as the label party's node measures it. */
