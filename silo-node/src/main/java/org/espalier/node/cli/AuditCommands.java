@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -330,7 +331,7 @@ final class AuditCommands extends GroupCommand {
 
     @Override
     public Integer call() {
-      home().load();
+      requireNode();
       if (Files.exists(out)) {
         throw Problem.refused(out + " exists already").next("remove it or choose another --out");
       }
@@ -391,8 +392,13 @@ final class AuditCommands extends GroupCommand {
 
     /** The node's own export is an event of the log itself. */
     private JsonNode fromNode() {
-      return ask(
-          "audit.export", args().put("job", job).put("file", out.toAbsolutePath().toString()));
+      ObjectNode result = (ObjectNode) ask("audit.export", args().put("job", job));
+      try {
+        Files.write(out, result.remove("content").binaryValue(), StandardOpenOption.CREATE_NEW);
+      } catch (IOException e) {
+        throw Problem.refused("cannot write " + out).detail(e.getMessage()).because(e);
+      }
+      return result.put("file", out.toAbsolutePath().toString());
     }
 
     private JsonNode fromFiles() {
@@ -428,7 +434,7 @@ final class AuditCommands extends GroupCommand {
 
     @Override
     public Integer call() {
-      home().load();
+      requireNode();
       JsonNode view =
           now || node().isRunning()
               ? ask("audit.stamp", args().put("now", now))
@@ -458,7 +464,7 @@ final class AuditCommands extends GroupCommand {
   static final class Key extends SiloCommand {
     @Override
     public Integer call() {
-      home().load();
+      requireNode();
       String key = NodeHome.auditKey(home());
       return show(Json.object().put("key", key), r -> console().print(key));
     }
@@ -507,7 +513,7 @@ final class AuditCommands extends GroupCommand {
 
     @Override
     public Integer call() {
-      home().load();
+      requireNode();
       if (Stream.of(now ? now : null, policy, seen, forget).filter(Objects::nonNull).count() > 1) {
         throw usage("only one of --now, --policy, --seen and --forget");
       }

@@ -75,7 +75,7 @@ final class AuditReconcile extends SiloCommand {
     if (!keys.isEmpty()) {
       throw usage("--key is for --mine and --theirs");
     }
-    home().load();
+    requireNode();
     ObjectNode args = args();
     if (partner != null) {
       args.put("partner", partner);

@@ -26,12 +26,12 @@ final class HaltCommand extends SiloCommand {
 
   @Override
   public Integer call() {
-    home().load();
+    requireNode();
     JsonNode result;
     try {
       result = ask("halt", args().put("reason", reason));
     } catch (Problem e) {
-      if (e.kind() != Problem.Kind.NODE_DOWN) {
+      if (e.kind() != Problem.Kind.NODE_DOWN || !isOwner()) {
         throw e;
       }
       ObjectNode halted = Rulebook.halt(home(), reason);

@@ -71,7 +71,7 @@ final class MatchCommands extends GroupCommand {
         throw usage("give a job or --dataset and --key, not both");
       }
       JobSpec spec = JobSpec.yaml(job);
-      Party self = home().load().name();
+      Party self = self();
       JobSpec.Source source = spec.parties().get(self);
       if (source == null) {
         throw Problem.refused("the job does not name " + self + " among its parties");

@@ -114,7 +114,7 @@ final class NodeCommands extends GroupCommand {
 
     @Override
     public Integer call() {
-      home().load();
+      requireNode();
       ObjectNode result = Json.object();
       if (!node().isRunning()) {
         return show(

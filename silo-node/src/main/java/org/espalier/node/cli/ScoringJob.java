@@ -44,7 +44,7 @@ final class ScoringJob {
           .next("silo model list");
     }
     JsonNode trained = training(command);
-    String self = command.home().load().name().name();
+    String self = command.self().name();
     ObjectNode spec = Json.object().put("kind", kind);
     spec.put("name", name != null ? name : defaultName + model);
     spec.put("purpose", purpose != null ? purpose : trained.path("purpose").asText());

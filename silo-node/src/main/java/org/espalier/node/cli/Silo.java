@@ -83,6 +83,13 @@ public final class Silo implements Callable<Integer> {
   Path home;
 
   @Option(
+      names = "--socket",
+      scope = ScopeType.INHERIT,
+      paramLabel = "FILE",
+      description = "The node's socket for users, instead of its folder (default: $SILO_SOCKET).")
+  Path socket;
+
+  @Option(
       names = "--json",
       scope = ScopeType.INHERIT,
       description = "Print one JSON object for scripts.")

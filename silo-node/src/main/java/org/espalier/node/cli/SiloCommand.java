@@ -9,6 +9,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloHome;
 import org.espalier.node.control.ControlClient;
+import org.espalier.wire.Party;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -40,7 +41,17 @@ abstract class SiloCommand implements Callable<Integer> {
     return console().terminal() && !silo().noInput;
   }
 
+  /**
+   * The node's folder, which only its owner may enter.
+   *
+   * @throws Problem for another user, who reaches the node by a socket
+   */
   SiloHome home() {
+    Path socket = socket();
+    if (socket != null) {
+      throw Problem.refused("this command reads the node's folder, which only its owner may enter")
+          .detail("asked for the node at " + socket);
+    }
     if (silo().home != null) {
       return new SiloHome(silo().home);
     }
@@ -52,8 +63,40 @@ abstract class SiloCommand implements Callable<Integer> {
                 console().env().getOrDefault("HOME", System.getProperty("user.home")), ".silo"));
   }
 
+  /** For users who are not the owner; null for the owner. */
+  private Path socket() {
+    if (silo().socket != null || silo().home != null) {
+      return silo().socket;
+    }
+    String env = console().env().get("SILO_SOCKET");
+    return env == null || env.isBlank() ? null : Path.of(env);
+  }
+
+  /** Whether the node is asked by its owner, who may enter its folder. */
+  boolean isOwner() {
+    return socket() == null;
+  }
+
   ControlClient node() {
-    return new ControlClient(home());
+    return isOwner() ? new ControlClient(home()) : new ControlClient(socket());
+  }
+
+  /**
+   * Fails where there is no node, running or not.
+   *
+   * @throws Problem with what to do
+   */
+  void requireNode() {
+    if (isOwner()) {
+      home().load();
+    }
+  }
+
+  /** The node's party. */
+  Party self() {
+    return isOwner()
+        ? home().load().name()
+        : new Party(ask("status", args()).path("name").asText());
   }
 
   static ObjectNode args() {
@@ -106,6 +149,9 @@ abstract class SiloCommand implements Callable<Integer> {
 
   /** A command for the same node as this one. */
   String withHome(String command) {
+    if (silo().socket != null) {
+      return command + " --socket " + silo().socket;
+    }
     return silo().home == null ? command : command + " --home " + silo().home;
   }
 

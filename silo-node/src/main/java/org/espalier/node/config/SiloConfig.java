@@ -23,6 +23,7 @@ import org.espalier.wire.Party;
  * @param audit who stamps the audit log; null: nobody
  * @param database where the node keeps its state; null: in {@code silo.db}
  * @param keys what seals the passphrase of the key files; null: nothing
+ * @param users of this machine who may give commands beside the owner of the folder; null: nobody
  */
 public record SiloConfig(
     Party name,
@@ -37,7 +38,8 @@ public record SiloConfig(
     LoggingConfig logging,
     AuditConfig audit,
     DatabaseConfig database,
-    KeysConfig keys) {
+    KeysConfig keys,
+    UsersConfig users) {
   private static final Pattern ADDRESS = Pattern.compile("(\\[[0-9a-fA-F:]+]|[^:\\s]+):(\\d{1,5})");
 
   /** Addresses like 0.0.0.0, [::] and 0. */
@@ -84,7 +86,21 @@ public record SiloConfig(
       Duration patience,
       Duration rendezvous,
       MemorySize memory) {
-    this(name, listen, url, patience, rendezvous, memory, null, null, null, null, null, null, null);
+    this(
+        name,
+        listen,
+        url,
+        patience,
+        rendezvous,
+        memory,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null);
   }
 
   private static void require(String key, Duration value, Duration min, Duration max) {

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.function.Consumer;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
@@ -17,9 +18,23 @@ import org.espalier.node.config.SiloHome;
 
 /** The command line's end of {@link ControlServer}. */
 public final class ControlClient {
+  private final Path socket;
+
+  /** Null for users who may not enter it. */
   private final SiloHome home;
 
+  /** For the owner of a node's folder. */
   public ControlClient(SiloHome home) {
+    this(home.socket(), home);
+  }
+
+  /** For other users, at the socket for them. */
+  public ControlClient(Path socket) {
+    this(socket, null);
+  }
+
+  private ControlClient(Path socket, SiloHome home) {
+    this.socket = socket;
     this.home = home;
   }
 
@@ -35,7 +50,7 @@ public final class ControlClient {
   private SocketChannel connect() throws IOException {
     SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
     try {
-      channel.connect(UnixDomainSocketAddress.of(home.socket()));
+      channel.connect(UnixDomainSocketAddress.of(socket));
       return channel;
     } catch (IOException | RuntimeException e) {
       channel.close();
@@ -70,10 +85,17 @@ public final class ControlClient {
         }
         events.accept(message.path("event"));
       }
-      throw Problem.of(Problem.Kind.NODE_DOWN, "the node stopped while it was working")
-          .detail("see " + home.log())
-          .next("silo node start --home " + home.root());
+      Problem stopped = Problem.of(Problem.Kind.NODE_DOWN, "the node stopped while it was working");
+      throw home == null
+          ? stopped
+          : stopped.detail("see " + home.log()).next("silo node start --home " + home.root());
     } catch (IOException e) {
+      if (home == null) {
+        throw Problem.of(Problem.Kind.NODE_DOWN, "no node answers on " + socket)
+            .detail(e.getMessage())
+            .next("ask the node's operator whether it runs, and for users.socket in silo.yaml")
+            .because(e);
+      }
       home.load(); // says what is missing where there is no node at all
       throw Problem.of(Problem.Kind.NODE_DOWN, "the node in " + home.root() + " is not running")
           .next("silo node start --background --home " + home.root())

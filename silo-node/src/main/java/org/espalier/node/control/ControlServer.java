@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -14,13 +15,16 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.espalier.node.LogContext;
 import org.espalier.node.Problem;
@@ -30,9 +34,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Where the command line reaches the running node: a Unix domain socket in the home folder, which
- * only its owner may enter. One request per connection, one JSON object per line: {@code
- * {"command", "args"}} from the client; any number of {@code {"event"}}, then {@code {"result"}} or
- * {@code {"error"}} from the node.
+ * only its owner may enter, and if there are {@link Users}, another one for them. One request per
+ * connection, one JSON object per line: {@code {"command", "args"}} from the client; any number of
+ * {@code {"event"}}, then {@code {"result"}} or {@code {"error"}} from the node.
  */
 public final class ControlServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
@@ -40,11 +44,22 @@ public final class ControlServer implements AutoCloseable {
   /** The kernel's limit for the path of a socket, less its end mark. */
   private static final int MAX_PATH = 107;
 
+  /** Characters of a request: job files and policies are far shorter. */
+  private static final int MAX_REQUEST = 8 << 20;
+
+  /** Connections of users at once: each watching terminal has one. */
+  private static final int MAX_USERS_CONNECTIONS = 256;
+
   private static final Duration FAREWELL = Duration.ofSeconds(5);
 
   private final Path socket;
   private final ServerSocketChannel server;
   private final Map<String, Command> commands;
+
+  /** Null where only the owner of the folder can enter. */
+  private final Users users;
+
+  private final Semaphore places = new Semaphore(MAX_USERS_CONNECTIONS);
   private final ExecutorService threads =
       Executors.newCachedThreadPool(
           work -> {
@@ -80,18 +95,30 @@ public final class ControlServer implements AutoCloseable {
     }
   }
 
-  private ControlServer(Path socket, ServerSocketChannel server, Map<String, Command> commands) {
+  private ControlServer(
+      Path socket, ServerSocketChannel server, Map<String, Command> commands, Users users) {
     this.socket = socket;
     this.server = server;
     this.commands = Map.copyOf(commands);
+    this.users = users;
   }
 
   /**
-   * Binds the socket and serves from threads of its own until closed.
+   * Binds a socket for the owner of the folder and serves from threads of its own until closed.
    *
    * @throws Problem if another node answers on that socket, or its path is too long
    */
   public static ControlServer start(Path socket, Map<String, Command> commands) throws IOException {
+    return start(socket, commands, null);
+  }
+
+  /**
+   * The same for other users of the machine.
+   *
+   * @param socket in a folder that they may enter; anybody may connect, and is asked nothing
+   */
+  public static ControlServer start(Path socket, Map<String, Command> commands, Users users)
+      throws IOException {
     if (socket.toString().getBytes(StandardCharsets.UTF_8).length > MAX_PATH) {
       throw Problem.refused("the home folder's path is too long for a socket: " + socket)
           .next("use a shorter --home");
@@ -99,18 +126,27 @@ public final class ControlServer implements AutoCloseable {
     if (answers(socket)) {
       throw Problem.wrongState("another node answers on " + socket).next("silo node stop");
     }
+    if (Files.exists(socket, LinkOption.NOFOLLOW_LINKS) && !isSocket(socket)) {
+      throw Problem.refused(socket + " exists and is no socket");
+    }
     Files.deleteIfExists(socket); // left behind by a node that was killed
     ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     try {
       server.bind(UnixDomainSocketAddress.of(socket));
-      Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+      Files.setPosixFilePermissions(
+          socket, PosixFilePermissions.fromString(users == null ? "rw-------" : "rw-rw-rw-"));
     } catch (IOException | RuntimeException e) {
       server.close();
       throw e;
     }
-    ControlServer control = new ControlServer(socket, server, commands);
+    ControlServer control = new ControlServer(socket, server, commands, users);
     control.threads.execute(control::accept);
     return control;
+  }
+
+  private static boolean isSocket(Path path) throws IOException {
+    return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+        .isOther();
   }
 
   private static boolean answers(Path socket) {
@@ -128,6 +164,10 @@ public final class ControlServer implements AutoCloseable {
     while (true) {
       try {
         SocketChannel client = server.accept();
+        if (users != null && !places.tryAcquire()) {
+          client.close();
+          continue;
+        }
         try {
           threads.execute(() -> serve(client));
         } catch (RejectedExecutionException closing) {
@@ -144,16 +184,16 @@ public final class ControlServer implements AutoCloseable {
 
   private void serve(SocketChannel client) {
     try (client;
-        BufferedReader in =
-            new BufferedReader(Channels.newReader(client, StandardCharsets.UTF_8))) {
-      String line = in.readLine();
-      if (line == null) {
-        return;
-      }
+        Reader in = Channels.newReader(client, StandardCharsets.UTF_8)) {
       ObjectNode reply = Json.object();
       LogContext on = LogContext.of();
       String known = "a command";
       try {
+        Caller caller = users == null ? null : users.caller(client);
+        String line = line(in);
+        if (line == null) {
+          return;
+        }
         JsonNode request = Json.parse("request", line);
         String name = request.path("command").asText();
         Command command = commands.get(name);
@@ -161,6 +201,10 @@ public final class ControlServer implements AutoCloseable {
           throw Problem.of(Problem.Kind.USAGE, "this node knows no command " + name);
         }
         known = name;
+        if (caller != null) {
+          users.require(caller, name);
+        }
+        Caller.begin(caller);
         on.command(name).job(request.at("/args/job").asText());
         JsonNode result =
             command.run(
@@ -180,13 +224,34 @@ public final class ControlServer implements AutoCloseable {
                 .detail("the reason is at the end of node.log in the home folder")
                 .toJson());
       } finally {
+        Caller.end();
         on.close();
       }
       Thread.interrupted(); // that the node is stopping is an answer, too, and must get out
       write(client, reply);
     } catch (IOException | UncheckedIOException | ClientGone e) {
       LOG.debug("control connection ended", e);
+    } finally {
+      if (users != null) {
+        places.release();
+      }
     }
+  }
+
+  /** Up to the end of the line; null if the client ends before. */
+  private static String line(Reader in) throws IOException {
+    BufferedReader buffered = new BufferedReader(in);
+    StringBuilder line = new StringBuilder();
+    for (int c = buffered.read(); c != '\n'; c = buffered.read()) {
+      if (c < 0) {
+        return null;
+      }
+      if (line.length() == MAX_REQUEST) {
+        throw Problem.of(Problem.Kind.USAGE, "a command has at most 8 million characters");
+      }
+      line.append((char) c);
+    }
+    return line.toString();
   }
 
   private static void write(SocketChannel client, JsonNode message) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.espalier.audit.event.EventType;
@@ -152,14 +153,19 @@ final class AuditCommands {
         });
   }
 
-  /** The export logs itself, so that an auditor can tell whether it is complete. */
+  /**
+   * The export logs itself, so that an auditor can tell whether it is complete. Its bytes are in
+   * the answer: whoever asks may be another user than the node.
+   */
   private JsonNode export(Args args) {
     String job = args.text("job");
     if (!job.matches(Job.ID)) {
       throw Args.usage("job is no job id");
     }
-    Path file = args.file("file");
+    Path folder = null;
     try {
+      folder = Files.createTempDirectory(home.root(), "export");
+      Path file = folder.resolve("export.zip");
       JobExport.Exported exported =
           JobExport.write(
               log,
@@ -170,7 +176,7 @@ final class AuditCommands {
               stamps::forExport);
       ObjectNode result =
           Json.object()
-              .put("file", exported.file().toString())
+              .put("content", Files.readAllBytes(file))
               .put("events", exported.events())
               .put("checkpoint_size", exported.checkpointSize())
               .put("stamped", exported.stamped());
@@ -181,6 +187,18 @@ final class AuditCommands {
           .because(e);
     } catch (AuditUnavailableException e) {
       throw AuditJournal.unavailable(e);
+    } finally {
+      discard(folder);
+    }
+  }
+
+  private static void discard(Path folder) {
+    try {
+      if (folder != null) {
+        SiloHome.delete(folder);
+      }
+    } catch (IOException e) {
+      LOG.warn("a copy of an export is left in {}", folder, e);
     }
   }
 }

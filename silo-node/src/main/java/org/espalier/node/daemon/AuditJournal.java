@@ -33,6 +33,7 @@ import org.espalier.audit.log.LogReader;
 import org.espalier.audit.log.LoggedEvent;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.control.Caller;
 import org.espalier.node.data.Dataset;
 import org.espalier.node.data.TableSchema;
 import org.espalier.node.identity.Fingerprint;
@@ -412,6 +413,13 @@ final class AuditJournal implements Journal {
               });
           e.rule(rule).requests(count, windowMillis);
         });
+  }
+
+  /** A command that a user of this machine may not give. */
+  void denied(Caller caller, String command) {
+    fact(
+        EventType.REQUEST_DENIED,
+        e -> e.actor(people.user(caller)).rule("role." + command).requests(1, 0));
   }
 
   /**

@@ -3,9 +3,13 @@ package org.espalier.node.daemon;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.config.SiloHome;
+import org.espalier.node.control.Caller;
 import org.espalier.node.control.ControlServer;
 import org.espalier.node.data.Dataset;
 import org.espalier.node.data.Datasets;
@@ -15,11 +19,13 @@ import org.espalier.wire.Party;
 
 /** What the command line may ask about data sets. */
 final class DataCommands {
+  private final SiloHome home;
   private final Party self;
   private final Datasets datasets;
   private final AuditJournal journal;
 
-  DataCommands(Party self, Datasets datasets, AuditJournal journal) {
+  DataCommands(SiloHome home, Party self, Datasets datasets, AuditJournal journal) {
+    this.home = home;
     this.self = self;
     this.datasets = datasets;
     this.journal = journal;
@@ -36,6 +42,10 @@ final class DataCommands {
   private JsonNode add(Args args) {
     String name = args.text("name");
     Path file = args.file("file");
+    if (Caller.current().isPresent() && inHome(file)) {
+      // The node reads with its own rights, and what it says of a bad row may quote it.
+      throw Problem.refused("files in the node's folder are no data sets");
+    }
     TableSchema schema = Json.convert("the schema", args.object("schema"), TableSchema.class);
     return journal.command(
         "dataset.add",
@@ -45,6 +55,14 @@ final class DataCommands {
           journal.dataset(dataset, datasets.commitment(name));
           return Views.dataset(dataset);
         });
+  }
+
+  private boolean inHome(Path file) {
+    try {
+      return file.toRealPath().startsWith(home.root().toRealPath());
+    } catch (IOException e) {
+      throw Problem.refused("cannot read " + file).detail(e.getMessage()).because(e);
+    }
   }
 
   private JsonNode list() {

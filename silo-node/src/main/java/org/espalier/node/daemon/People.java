@@ -11,6 +11,7 @@ import org.espalier.audit.log.LoggedEvent;
 import org.espalier.audit.log.PersonStore;
 import org.espalier.node.Problem;
 import org.espalier.node.config.SiloHome;
+import org.espalier.node.control.Caller;
 import org.espalier.wire.Party;
 
 /**
@@ -24,7 +25,7 @@ final class People {
 
   /**
    * @param self the party of this node
-   * @param operator who uses the control socket
+   * @param operator the account of the node, whose socket is in its folder
    */
   People(PersonStore store, Party self, String operator) {
     this.store = store;
@@ -32,7 +33,7 @@ final class People {
     this.operator = operator;
   }
 
-  /** For the node, which holds its home. Users of the socket are the account that runs it. */
+  /** For the node, which holds its home. */
   static People open(SiloHome home, Party self) throws IOException {
     Object uid = Files.getAttribute(home.root(), "unix:uid");
     PersonStore.clean(home.people());
@@ -63,9 +64,16 @@ final class People {
     return store;
   }
 
-  /** Whoever uses the control socket. */
+  /** Whoever gave the command that this thread works on; for all else the account of the node. */
   Actor operator() {
-    return Actor.of(Actor.Kind.HUMAN, pseudonym(operator), "unix-socket");
+    return Caller.current()
+        .map(this::user)
+        .orElseGet(() -> Actor.of(Actor.Kind.HUMAN, pseudonym(operator), "unix-socket"));
+  }
+
+  /** A user of this machine, who need not be the person of that name in the policy. */
+  Actor user(Caller caller) {
+    return Actor.of(Actor.Kind.HUMAN, pseudonym("user-" + caller.user()), "unix-socket");
   }
 
   /** What stands in the log for somebody who signs for a party. */

@@ -35,6 +35,7 @@ import org.espalier.audit.log.LogReader;
 import org.espalier.node.Build;
 import org.espalier.node.Periodic;
 import org.espalier.node.Problem;
+import org.espalier.node.Role;
 import org.espalier.node.cohort.Cohorts;
 import org.espalier.node.config.DatabaseConfig;
 import org.espalier.node.config.Json;
@@ -43,6 +44,7 @@ import org.espalier.node.config.SiloConfig;
 import org.espalier.node.config.SiloHome;
 import org.espalier.node.console.ConsoleServer;
 import org.espalier.node.control.ControlServer;
+import org.espalier.node.control.Users;
 import org.espalier.node.data.Datasets;
 import org.espalier.node.identity.NodeIdentity;
 import org.espalier.node.identity.Partner;
@@ -233,7 +235,7 @@ public final class SiloNode implements AutoCloseable {
       Map<String, ControlServer.Command> commands = new HashMap<>();
       partners = new PartnerCommands(book, links, journal);
       partners.addTo(commands);
-      new DataCommands(config.name(), datasets, journal).addTo(commands);
+      new DataCommands(home, config.name(), datasets, journal).addTo(commands);
       new JobCommands(service, context, journal).addTo(commands);
       new PolicyCommands(home, context, service, servings, journal).addTo(commands);
       new CohortCommands(cohorts, jobs, datasets, journal).addTo(commands);
@@ -260,6 +262,11 @@ public final class SiloNode implements AutoCloseable {
       commands.put("console", (args, events) -> invitation());
       Map<String, ControlServer.Command> shown = Map.copyOf(commands);
       open.push(ControlServer.start(home.socket(), commands));
+      Map<String, Set<Role>> permitted = Permissions.of(commands.keySet());
+      if (config.users() != null) {
+        Users users = new Users(config.users().roles(), permitted, journal::denied);
+        open.push(ControlServer.start(config.users().socket(), commands, users));
+      }
       if (config.console() != null) {
         console =
             ConsoleServer.start(

@@ -7,11 +7,11 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import org.espalier.node.Problem;
+import org.espalier.node.Role;
 import org.espalier.node.config.Json;
 import org.espalier.node.policy.Person;
 import org.espalier.node.policy.PersonWord;
 import org.espalier.node.policy.Policy;
-import org.espalier.node.policy.Role;
 import org.espalier.wire.Party;
 
 /**

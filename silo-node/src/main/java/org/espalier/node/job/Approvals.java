@@ -9,10 +9,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.espalier.node.Problem;
+import org.espalier.node.Role;
 import org.espalier.node.config.Json;
 import org.espalier.node.policy.PersonWord;
 import org.espalier.node.policy.Policy;
-import org.espalier.node.policy.Role;
 import org.espalier.wire.Encoder;
 import org.espalier.wire.Party;
 

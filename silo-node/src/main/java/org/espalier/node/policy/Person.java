@@ -3,6 +3,7 @@ package org.espalier.node.policy;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.espalier.node.Role;
 
 /**
  * Somebody who may propose or approve jobs here. The name is a pseudonym: partners and logs see it.

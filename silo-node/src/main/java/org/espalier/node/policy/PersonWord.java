@@ -9,6 +9,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import org.espalier.node.Problem;
+import org.espalier.node.Role;
 import org.espalier.node.config.Json;
 import org.espalier.wire.Encoder;
 import org.espalier.wire.Party;

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.espalier.node.Role;
 import org.espalier.wire.Party;
 
 /**

@@ -165,14 +165,15 @@ class AuditCommandsTest {
   }
 
   @Test
-  void aRunningNodeWritesTheExportItself() {
-    silo.answer("audit.export", "{\"file\":\"/x/job.zip\",\"events\":4,\"checkpoint_size\":9}");
-    Said said =
-        silo.runJson(
-            "audit", "export", "--job", "J-1a2b3c4d", "--out", folder.resolve("e.zip").toString());
+  void aRunningNodeMakesTheExportItself() {
+    silo.answer("audit.export", "{\"content\":\"UEsD\",\"events\":4,\"checkpoint_size\":9}");
+    Path file = folder.resolve("e.zip");
+    Said said = silo.runJson("audit", "export", "--job", "J-1a2b3c4d", "--out", file.toString());
     assertThat(said.exitCode()).isZero();
     assertThat(said.json().path("events").asInt()).isEqualTo(4);
-    assertThat(Path.of(silo.argsOf("audit.export").path("file").asText())).isAbsolute();
+    assertThat(said.json().path("file").asText()).isEqualTo(file.toString());
+    assertThat(said.json().has("content")).isFalse();
+    assertThat(file).hasBinaryContent(new byte[] {'P', 'K', 3});
     assertThat(silo.argsOf("audit.export").path("job").asText()).isEqualTo("J-1a2b3c4d");
   }
 

@@ -168,6 +168,31 @@ class ScriptingTest {
     assertThat(said.err()).contains("not running", "next: silo node start --background");
   }
 
+  /** Who may not enter the node's folder reaches it by a socket of its own. */
+  @Test
+  void otherUsersReachTheNodeByItsSocket() {
+    silo.answer("job.list", "{\"jobs\":[]}").answer("status", Answers.STATUS);
+    String socket = silo.home().resolve("control.sock").toString();
+    silo.env("SILO_HOME", "/nowhere");
+    assertThat(silo.run("job", "list", "--socket", socket).exitCode()).isZero();
+    silo.env("SILO_SOCKET", socket);
+    assertThat(silo.run("job", "list").exitCode()).isZero();
+    assertThat(silo.run("node", "status").out()).contains("bank.example");
+    for (String command : List.of("audit key", "audit verify", "backup x.tgz", "node start")) {
+      Said said = silo.run(command.split(" "));
+      assertThat(said.exitCode()).as(command).isEqualTo(4);
+      assertThat(said.err()).contains("only its owner may enter");
+    }
+    Said own = silo.run("job", "list", "--home", silo.home().toString());
+    assertThat(own.exitCode()).isZero();
+    silo.env("SILO_SOCKET", "/nowhere/silo.sock");
+    for (String command : List.of("job list", "halt --reason fire")) {
+      Said down = silo.run(command.split(" "));
+      assertThat(down.exitCode()).as(command).isEqualTo(3);
+      assertThat(down.err()).contains("no node answers on /nowhere/silo.sock");
+    }
+  }
+
   @Test
   void noNodeAtAllIsFive() {
     Said said = silo.runJson("job", "list", "--home", folder.resolve("none").toString());

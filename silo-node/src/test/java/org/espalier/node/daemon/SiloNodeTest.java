@@ -13,6 +13,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.espalier.audit.verify.Reconciler;
 import org.espalier.audit.verify.Reconciliation;
 import org.espalier.audit.verify.TrustedKey;
@@ -141,13 +142,11 @@ class SiloNodeTest {
     for (TestSilo silo : List.of(bank, insurer, telecom)) {
       verified(silo);
     }
-    ObjectNode export = TestSilo.args("job", job);
-    export.put("file", root.resolve("evidence.zip").toString());
-    assertThat(bank.call("audit.export", export).path("events").asInt()).isGreaterThan(10);
+    assertThat(bank.call("audit.export", "job", job).path("events").asInt()).isGreaterThan(10);
+    bank.export(job, root.resolve("evidence.zip"));
     TrustedKey bankKey = TrustedKey.parse(NodeHome.auditKey(bank.home));
     assertThat(Verifier.trusting(bankKey).verify(root.resolve("evidence.zip")).ok()).isTrue();
-    export.put("file", root.resolve("theirs.zip").toString());
-    insurer.call("audit.export", export);
+    insurer.export(job, root.resolve("theirs.zip"));
     Reconciliation both =
         Reconciler.bundles(
             root.resolve("evidence.zip"),
@@ -159,7 +158,12 @@ class SiloNodeTest {
     assertThat(both.verdict()).isEqualTo(Verdict.OK);
     // Proposal, the decisions of all three, attempt, alignment, training, evaluation, receipts.
     assertThat(both.compared()).isEqualTo(9);
-    assertThat(bank.refusal("audit.export", export).kind()).isEqualTo(Problem.Kind.REFUSED);
+    assertThat(bank.refusal("audit.export", TestSilo.args("job", "J-00000000")).kind())
+        .isEqualTo(Problem.Kind.REFUSED);
+    try (Stream<Path> left = Files.list(bank.home.root())) {
+      assertThat(left.map(file -> file.getFileName().toString()))
+          .noneMatch(n -> n.startsWith("export"));
+    }
   }
 
   @Test

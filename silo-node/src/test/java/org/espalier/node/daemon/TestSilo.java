@@ -122,6 +122,15 @@ final class TestSilo implements AutoCloseable {
     return call(command, args(keysAndValues));
   }
 
+  /** What the node writes into a file of a job's events. */
+  Path export(String job, Path file) {
+    try {
+      return Files.write(file, call("audit.export", "job", job).path("content").binaryValue());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** The problem that a command must end with. */
   Problem refusal(String command, ObjectNode args) {
     try {

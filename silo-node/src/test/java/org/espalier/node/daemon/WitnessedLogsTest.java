@@ -99,8 +99,7 @@ class WitnessedLogsTest extends TwoSilos {
     bank.dataset("people", TestData.bank(0, 100));
     insurer.dataset("people", TestData.insurer(0, 100));
     String job = bank.propose(TestData.twoParties(10));
-    Path file = root.resolve("job.zip");
-    bank.call("audit.export", "job", job, "file", file.toString());
+    Path file = bank.export(job, root.resolve("job.zip"));
     assertThat(withWitness().verify(file).exitCode()).isZero();
   }
 

@@ -1,9 +1,12 @@
-package org.espalier.node.policy;
+package org.espalier.node;
 
 import java.util.Collection;
 import java.util.Locale;
 
-/** What a person may stand for; a signature is given in the roles that the policy names for it. */
+/**
+ * What a person may stand for: a signature is given in the roles that the policy names for it, a
+ * user of the machine gives the commands of the roles that {@code silo.yaml} names.
+ */
 public enum Role {
   /** Runs the node. */
   OPERATOR,

@@ -1,0 +1,103 @@
+package org.espalier.node.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
+import org.espalier.node.control.ControlClient;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Users of the machine at a node, each with the commands of its roles, named in the audit log. */
+class UsersTest {
+  private static final String SELF = System.getProperty("user.name");
+
+  @TempDir Path root;
+  private TestSilo bank;
+  private ControlClient user;
+
+  private void start(String roles) throws IOException {
+    bank = TestSilo.create("bank.example", root);
+    Path socket = root.resolve("users.sock");
+    String config = Files.readString(bank.home.config()).replaceAll("(?m)^users:.*\n", "");
+    Files.writeString(
+        bank.home.config(),
+        config + "users: {socket: \"%s\", roles: {%s: [%s]}}\n".formatted(socket, SELF, roles));
+    bank.start();
+    user = new ControlClient(socket);
+  }
+
+  @AfterEach
+  void stop() {
+    bank.close();
+  }
+
+  private JsonNode call(String command, ObjectNode args) {
+    return user.call(command, args, event -> {});
+  }
+
+  private List<JsonNode> logged(String type) {
+    ObjectNode args = Json.object().put("count", 100).put("type", type);
+    return List.copyOf(bank.call("audit.tail", args).findParents("actor"));
+  }
+
+  @Test
+  void aStewardRegistersDataAndDoesNotInvitePartners() throws Exception {
+    start("data_steward");
+    Path file = bank.file("people", List.of("person,bad", "P1,0", "P2,1"));
+    ObjectNode args = TestSilo.args("name", "people", "file", file.toString());
+    ObjectNode schema = args.putObject("schema");
+    schema.putArray("columns").addObject().put("name", "person").put("type", "id");
+    schema.withArray("columns").addObject().put("name", "bad").put("type", "label");
+    assertThat(call("dataset.add", args).path("rows").asInt()).isEqualTo(2);
+    assertThat(logged("dataset.added").get(0).at("/actor/opened/pseudonym").asText())
+        .isEqualTo("user-" + SELF);
+
+    assertThatThrownBy(() -> call("partner.invite", TestSilo.args("name", "insurer.example")))
+        .isInstanceOfSatisfying(
+            Problem.class,
+            problem ->
+                assertThat(problem.what()).contains("(data_steward) may not do partner.invite"));
+    assertThat(bank.call("partner.list").path("partners")).isEmpty();
+    JsonNode denied = logged("request.denied").get(0);
+    assertThat(denied.at("/rule").asText()).isEqualTo("role.partner.invite");
+    assertThat(denied.at("/actor/opened/pseudonym").asText()).isEqualTo("user-" + SELF);
+
+    // What the node may read and the user may not.
+    Path link = Files.createSymbolicLink(root.resolve("link.csv"), bank.home.passphrase());
+    args.put("file", link.toString());
+    assertThatThrownBy(() -> call("dataset.add", args))
+        .hasMessage("files in the node's folder are no data sets");
+  }
+
+  @Test
+  void anAuditorReadsAndExportsAndChangesNothing() throws Exception {
+    start("auditor");
+    assertThat(call("audit.tail", Json.object()).path("events")).isNotEmpty();
+    assertThat(call("audit.verified", Json.object()).path("ok").asBoolean()).isTrue();
+    for (String command :
+        List.of(
+            "dataset.add",
+            "job.propose",
+            "job.approve",
+            "policy.apply",
+            "halt",
+            "stop",
+            "audit.prune")) {
+      assertThatThrownBy(() -> call(command, Json.object()))
+          .hasMessageContaining("(auditor) may not do " + command);
+    }
+    assertThat(bank.isRunning()).isTrue();
+    assertThat(logged("audit.reviewed"))
+        .anySatisfy(
+            e -> assertThat(e.at("/actor/opened/pseudonym").asText()).isEqualTo("user-" + SELF));
+  }
+}
