@@ -45,6 +45,7 @@ public final class Bench {
       case "psi-unbalanced-1e7" -> psiUnbalanced(folder, name, 1 << 10, 10_000_000, arguments);
       case "scoring" -> scoring(folder, arguments);
       case "idle" -> idle(folder, arguments);
+      case "audit" -> audit(folder, arguments);
       case "soak" -> soak(folder, arguments);
       default -> throw new Options.Misuse("there is no such benchmark");
     }
@@ -361,6 +362,21 @@ public final class Bench {
             o.whole("--heap"));
     if (!IdleBenchmark.run(settings, folder.resolve("idle"), o.flag("--json"), System.out)) {
       fail(1, "idle connections delay partners by more than a tenth, or a score was not answered");
+    }
+  }
+
+  private static void audit(Path folder, List<String> arguments) throws IOException {
+    Options o =
+        new Options.Known()
+            .flag("--json")
+            .whole("--single", 3000)
+            .whole("--events", 80_000)
+            .whole("--threads", 64)
+            .parse(arguments);
+    AuditBenchmark.Settings settings =
+        new AuditBenchmark.Settings(o.whole("--single"), o.whole("--events"), o.whole("--threads"));
+    if (!AuditBenchmark.run(settings, folder.resolve("audit"), o.flag("--json"), System.out)) {
+      fail(1, "appends or the verification of the audit log are slower than they should be");
     }
   }
 
