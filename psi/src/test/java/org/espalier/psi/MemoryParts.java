@@ -4,9 +4,11 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.espalier.psi.store.KeptParts;
@@ -15,6 +17,7 @@ import org.espalier.psi.store.KeptParts;
 public class MemoryParts implements KeptParts {
   private final Map<String, byte[]> kept = new TreeMap<>();
   private final AtomicReference<String> goesOn = new AtomicReference<>("");
+  private final List<String> told = new CopyOnWriteArrayList<>();
 
   /** Called with the name of a part when it has been kept. */
   public Consumer<String> listener = part -> {};
@@ -45,8 +48,19 @@ public class MemoryParts implements KeptParts {
   }
 
   @Override
-  public void goesOn(int rule, long elements) {
+  public void begins(int rule) {
+    told.add("begins " + rule);
+  }
+
+  @Override
+  public void goesOn(int rule, int attempt, long elements) {
+    told.add("goes on " + rule + " of " + attempt);
     goesOn.accumulateAndGet(rule + ":" + elements, (a, b) -> a.isEmpty() ? b : a + " " + b);
+  }
+
+  /** Which rules attempts have begun or gone on with, in order. */
+  public List<String> told() {
+    return List.copyOf(told);
   }
 
   /** With which elements attempts have gone on. */

@@ -19,6 +19,7 @@ import org.espalier.psi.run.Rounds;
 import org.espalier.psi.store.KeptParts;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Digests;
+import org.espalier.wire.Message;
 import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
 
@@ -66,6 +67,11 @@ public final class EcdhAlignment implements AlignmentProtocol {
     this.kept = kept;
     this.keepAlive = keepAlive.toMillis();
     this.chunk = chunk;
+  }
+
+  /** Whether a message says no more than what earlier attempts of the same job left its sender. */
+  public static boolean saysWhatIsKept(Message message) {
+    return message instanceof Messages.Held;
   }
 
   @Override

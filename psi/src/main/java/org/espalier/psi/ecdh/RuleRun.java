@@ -259,6 +259,7 @@ final class RuleRun implements AutoCloseable {
 
   /** Draws secrets for these lists, which are used for no others. */
   private void begin(int[] rows) {
+    parts.begins(number);
     origin = job.session();
     id = KeptRule.id(origin, protocol, number, counts);
     close(mask);
@@ -329,7 +330,7 @@ final class RuleRun implements AutoCloseable {
       throw e;
     }
     if (all) {
-      parts.goesOn(number, Arrays.stream(received).asLongStream().sum());
+      parts.goesOn(number, origin.attempt(), Arrays.stream(received).asLongStream().sum());
     }
     return all;
   }

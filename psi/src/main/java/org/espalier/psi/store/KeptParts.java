@@ -53,10 +53,15 @@ public interface KeptParts {
   /** Deletes all parts of this rule and later ones. */
   void forget(int rule) throws IOException;
 
+  /** An attempt begins a rule with new secrets, of which nothing has left. */
+  default void begins(int rule) {}
+
   /**
-   * An attempt goes on with a rule that an earlier one began.
+   * An attempt goes on with a rule that an earlier one began, on the same rows and with the same
+   * secrets; nothing of it has left in this one.
    *
+   * @param attempt that began it
    * @param elements of all lists that need not be received again
    */
-  default void goesOn(int rule, long elements) {}
+  default void goesOn(int rule, int attempt, long elements) {}
 }

@@ -199,6 +199,63 @@ class GoOnTest {
     }
   }
 
+  /** For whoever counts alignments: one that begins anew is never taken for one that goes on. */
+  @Test
+  void itSaysWhichAttemptBeganWhatIsSentBeforeAnythingOfItIs() throws Exception {
+    Random random = new Random(5);
+    Table a = OddTables.table(random, 30, 0.8);
+    Table b = OddTables.table(random, 30, 0.8);
+    Supplier<Run> runs =
+        () -> {
+          Run run = new Run(a, b);
+          run.key = new MatchKey(OddTables.RULES.rules().subList(0, 2));
+          run.policy = new AlignmentPolicy(1, Duplicates.FIRST, 1 << 20);
+          return run;
+        };
+    List<MemoryParts> stores = stores(2);
+    saysSo(attempt(1, stores, runs), stores, "begins 0", "begins 1");
+    // One has lost the second rule: it is begun anew by both.
+    Map<String, byte[]> parts = stores.get(0).parts();
+    parts.keySet().removeIf(name -> name.startsWith("01-"));
+    stores.get(0).restore(parts);
+    saysSo(attempt(2, stores, runs), stores, "goes on 0 of 1", "begins 1");
+    saysSo(attempt(3, stores, runs), stores, "goes on 0 of 1", "goes on 1 of 2");
+    stores.get(1).restore(Map.of());
+    saysSo(attempt(4, stores, runs), stores, "begins 0", "begins 1");
+  }
+
+  /** Messages that say more than counts, each with what had been told by then. */
+  private void saysSo(Run run, List<MemoryParts> stores, String first, String second)
+      throws Exception {
+    List<Integer> before = stores.stream().map(store -> store.told().size()).toList();
+    for (int party = 0; party < stores.size(); party++) {
+      MemoryParts store = stores.get(party);
+      int from = before.get(party);
+      List<Integer> rules = new ArrayList<>();
+      run.channels.put(
+          party,
+          channel ->
+              new Tampering(
+                  channel,
+                  m -> {
+                    synchronized (rules) {
+                      if (m instanceof RunMessages.Announce announce) {
+                        rules.add(announce.rule());
+                      } else if (!(m instanceof RunMessages.Hello)
+                          && !EcdhAlignment.saysWhatIsKept(m)) {
+                        assertThat(store.told().size() - from).isGreaterThanOrEqualTo(rules.size());
+                      }
+                    }
+                    return List.of(m);
+                  }));
+    }
+    run.assertIsTheJoin(run.succeed(folder));
+    for (int party = 0; party < stores.size(); party++) {
+      List<String> told = stores.get(party).told();
+      assertThat(told.subList(before.get(party), told.size())).containsExactly(first, second);
+    }
+  }
+
   @Test
   void whoeverHasNothingBeginsAnewWithEverybody() throws Exception {
     List<MemoryParts> stores = stores(2);

@@ -88,7 +88,7 @@ final class KeptAlignment implements KeptParts {
   }
 
   @Override
-  public void goesOn(int rule, long elements) {
+  public void goesOn(int rule, int attempt, long elements) {
     told.accept(
         "the alignment of an earlier attempt goes on: %,d masked keys of rule %d are here already"
             .formatted(elements, rule + 1));

@@ -178,6 +178,10 @@ final class AuditJournal implements Journal {
                 new Alignment(
                     event.time(),
                     event.job(),
+                    event
+                        .json()
+                        .at("/protocol/parameters/began")
+                        .asLong(event.json().at("/job/attempt").asLong()),
                     event.json().at("/protocol/parameters/round").asLong(),
                     event.json().path("inputs").path(0).path("dataset").asText(),
                     commitment(event),

@@ -108,7 +108,7 @@ final class AlignPhase {
     AlignmentPolicy policy = policy(spec);
     MatchKey key = key(spec.match(), run.self());
     AlignmentJob job = new AlignmentJob(run.session(), run.self(), order(spec), key, policy);
-    AlignmentProtocol protocol = protocol(run.context(), spec, dataset, begun(run, dataset));
+    String protocol = protocol(run.context(), spec, null, KeptParts.NONE).name();
     ObjectNode parameters =
         Json.object()
             .put("min_intersection", policy.minIntersection())
@@ -120,7 +120,7 @@ final class AlignPhase {
     }
     ObjectNode facts =
         PhaseFacts.input(
-            PhaseFacts.of("align." + protocol.name(), "1", parameters), run, dataset, columns(key));
+            PhaseFacts.of("align." + protocol, "1", parameters), run, dataset, columns(key));
     return run.phase(
         NAME,
         facts,
@@ -140,16 +140,14 @@ final class AlignPhase {
           }
           Spared before = Spared.expected(run.context(), spec, dataset);
           Optional<ByteBuffer> list = keptList(run.context(), spec, dataset);
+          FirstWord counted = counted(run, dataset, key, facts);
           Alignment alignment =
-              protocol.align(
-                  job,
-                  counted(run, dataset, key, facts, channels),
-                  new CsvKeys(dataset),
-                  run.progress());
+              protocol(run.context(), spec, dataset, counted.over(begun(run, dataset)))
+                  .align(job, counted.over(channels), new CsvKeys(dataset), run.progress());
           if (alignment.size() < policy.minIntersection()) {
             throw new AlignmentException.BelowMinimum(policy.minIntersection(), alignment.size());
           }
-          Cohort cohort = frozen(run, dataset, protocol.name(), alignment);
+          Cohort cohort = frozen(run, dataset, protocol, alignment);
           report(run, alignment, cohort);
           ObjectNode ran = parameters.deepCopy();
           ArrayNode byRule = ran.putArray("matched_by_rule");
@@ -180,9 +178,8 @@ final class AlignPhase {
             said -> run.context().jobs().log(run.job().id(), said));
   }
 
-  /** Channels over which nothing is said of who is in the data set before that is counted. */
-  private static Map<Party, Channel> counted(
-      JobRun run, Dataset dataset, MatchKey key, ObjectNode facts, Map<Party, Channel> channels) {
+  /** Before anything is said of who is in the data set, that is counted. */
+  private static FirstWord counted(JobRun run, Dataset dataset, MatchKey key, ObjectNode facts) {
     JobSpec spec = run.job().spec();
     Alignments alignments = run.context().alignments();
     Alignments.Wanted wanted =
@@ -196,7 +193,20 @@ final class AlignPhase {
         OwnKeys.compared(
             run.context().cohorts(), alignments, wanted, dataset, key, spec.matchDigest());
     ObjectNode event = run.jobFacts().put("phase_name", NAME).setAll(facts);
-    return FirstWord.before(channels, () -> alignments.count(wanted, event, keys));
+    int attempt = run.session().attempt();
+    return new FirstWord(
+        attempt,
+        began -> {
+          try {
+            alignments.count(wanted, began, event, keys);
+          } catch (RuntimeException e) {
+            if (began == attempt) {
+              // What was refused is nothing that another attempt could go on with.
+              run.context().cohorts().forgetBegun(run.job().id());
+            }
+            throw e;
+          }
+        });
   }
 
   /** Keeps what was found, so that later jobs need not align again. */

@@ -11,8 +11,10 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.data.Dataset;
@@ -27,7 +29,8 @@ import org.espalier.wire.Party;
  *
  * <p>{@link AlignPhase} counts an attempt before anything leaves the node from which a partner may
  * learn more than a number of keys; the event is durable when {@link #count} returns. Attempts of a
- * job on the same file are one alignment until one of them has ended with a cohort.
+ * job on the same file are one alignment until one of them has ended with a cohort, and so is one
+ * that goes on with what a counted attempt began.
  */
 public final class Alignments {
   static final Duration WINDOW = Duration.ofDays(90);
@@ -131,14 +134,29 @@ public final class Alignments {
     return List.copyOf(others.values());
   }
 
-  private boolean hasBegun(Wanted wanted) {
+  private Stream<Journal.Alignment> ofThisFile(Wanted wanted) {
     Instant from = clock.instant().minus(WINDOW);
     return logged().stream()
-        .anyMatch(
+        .filter(
             past ->
-                wanted.isAttempt(past)
+                past.job().equals(wanted.job())
                     && !past.at().isBefore(from)
                     && wanted.commitments().contains(past.commitment()));
+  }
+
+  private boolean hasBegun(Wanted wanted) {
+    return ofThisFile(wanted).anyMatch(wanted::isAttempt);
+  }
+
+  /**
+   * As which alignment an attempt was counted, by its round. One that only went on with an earlier
+   * attempt vouches for that and not for itself: what it began after that may have been refused.
+   */
+  private OptionalLong countedAs(Wanted wanted, int began) {
+    return ofThisFile(wanted)
+        .filter(past -> past.began() == began)
+        .mapToLong(Journal.Alignment::round)
+        .findFirst();
   }
 
   private static Problem refused(Wanted wanted, Party partner, int limit, List<Instant> before) {
@@ -181,14 +199,18 @@ public final class Alignments {
   /**
    * Counts an attempt, durably.
    *
+   * @param began the attempt in which the lists that are to be sent were begun: this one, or one
+   *     that it goes on with, which is the same alignment if the log holds that one
    * @param facts of the attempt and the data set it reads, see {@link Journal}
    * @param keys what became of the own ones
    * @throws Problem if the limit does not allow it any more, another job has begun whose keys these
    *     were not compared with, or the log cannot be written; then nothing is counted and nothing
    *     must be sent
    */
-  synchronized void count(Wanted wanted, ObjectNode facts, OwnKeys.Compared keys) {
-    if (!hasBegun(wanted)) {
+  synchronized void count(Wanted wanted, int began, ObjectNode facts, OwnKeys.Compared keys) {
+    boolean anew = began == facts.path("attempt").asInt();
+    OptionalLong earlier = anew ? OptionalLong.empty() : countedAs(wanted, began);
+    if (earlier.isEmpty() && !hasBegun(wanted)) {
       require(wanted);
     }
     Set<String> others = keySets(wanted);
@@ -201,7 +223,10 @@ public final class Alignments {
     }
     ObjectNode event = facts.deepCopy();
     ObjectNode parameters =
-        Json.object().put("parties", wanted.parties()).put("round", wanted.round());
+        Json.object().put("parties", wanted.parties()).put("round", earlier.orElse(wanted.round()));
+    if (earlier.isPresent()) {
+      parameters.put("began", began);
+    }
     if (!keys.id().isEmpty()) {
       parameters.put("own_keys", keys.id());
     }

@@ -30,7 +30,8 @@ public interface Journal {
    * An alignment that was counted, as the log holds it.
    *
    * @param at when it began
-   * @param round how many alignments of the job on this file had ended with a cohort
+   * @param began the attempt in which what it tells of was begun: a later one may have gone on
+   * @param round how many alignments of the job on this file had ended with a cohort when it began
    * @param dataset this node's, by name
    * @param commitment keyed digest of its file
    * @param parties names of all parties, sorted
@@ -39,6 +40,7 @@ public interface Journal {
   record Alignment(
       Instant at,
       String job,
+      long began,
       long round,
       String dataset,
       String commitment,
@@ -83,8 +85,9 @@ public interface Journal {
    * Notes what a partner did: {@code job.approve}, {@code job.deny} or {@code job.receipt}; or that
    * a pass begins which counts: {@link #PASS}, with {@code pass}, {@code parties} (all names,
    * sorted) and, if they are several, {@code numbers} among its parameters and one input; or that
-   * an alignment begins which counts: {@link #ALIGNMENT}, with {@code parties}, {@code round} and,
-   * if they were kept, {@code own_keys} among its parameters and one input.
+   * an alignment begins which counts: {@link #ALIGNMENT}, with {@code parties}, {@code round},
+   * {@code began} if it goes on with what an earlier attempt began, and {@code own_keys} if they
+   * were kept among its parameters and one input.
    *
    * @throws org.espalier.node.Problem if the log cannot be written
    */

@@ -65,7 +65,7 @@ class KeptAlignmentTest {
     parts.forget(1);
     assertThat(read(parts, 1, "begun")).isNull();
     assertThat(read(parts, 0, "list-1-0")).isEqualTo("points");
-    parts.goesOn(0, 12_288);
+    parts.goesOn(0, 1, 12_288);
     assertThat(told)
         .containsExactly(
             "the alignment of an earlier attempt goes on: 12,288 masked keys of rule 1 are here"

@@ -10,15 +10,20 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import org.espalier.node.config.Json;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A party's process ends in the middle of an alignment, as at a power cut. */
 class KilledPartnerTest {
@@ -93,6 +98,94 @@ class KilledPartnerTest {
     assertThat(insurer.call("audit.tail", TestSilo.args("job", job)).toString())
         .contains("node.interrupted");
     sameCohort(job, report);
+  }
+
+  /** The bank has the cohort, and the insurer was killed before it kept it. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void whatGoesOnIsNoNewAlignmentAndWhatBeginsAnewIs(boolean goesOn) throws Exception {
+    bank.stop();
+    bank.policy("alignment: {new_alignments_per_90d: 1}");
+    bank.start();
+    until(this::connected);
+    String job = bank.propose(spec());
+    insurer.call("job.approve", "job", job);
+    bank.call("job.run", "job", job);
+    Map<TestSilo, Path> begun =
+        Map.of(
+            bank,
+            Files.createDirectory(root.resolve("begun-bank")),
+            insurer,
+            Files.createDirectory(root.resolve("begun-insurer")));
+    until(
+        () -> {
+          begun.forEach((silo, copies) -> copy(silo.home.cohorts().resolve("begun"), copies));
+          return !cohorts(bank).isEmpty();
+        });
+    process.destroyForcibly();
+    assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    until(() -> status(bank, job).at("/job/state").asText().equals("FAILED"));
+    for (Path kept : cohorts(insurer)) {
+      Files.delete(kept);
+    }
+    if (goesOn) {
+      begun.forEach((silo, copies) -> copy(copies, silo.home.cohorts().resolve("begun")));
+    } else {
+      try (var files = Files.list(insurer.home.cohorts().resolve("begun"))) {
+        for (Path file : files.toList()) {
+          Files.delete(file);
+        }
+      }
+    }
+    boolean byItself = status(bank, job).path("tries_again").asBoolean();
+    insurer.start();
+    if (!byItself) {
+      until(this::connected);
+      bank.call("job.run", "job", job);
+    }
+    if (goesOn) {
+      sameCohort(job, SiloNodeTest.done(bank, job));
+      assertThat(bank.call("job.logs", "job", job).toString())
+          .contains("the alignment of an earlier attempt goes on");
+    } else {
+      until(
+          () ->
+              status(bank, job)
+                  .at("/job/cause/what")
+                  .asText()
+                  .startsWith("the policy of bank.example allows 1 new alignments"));
+    }
+    ObjectNode asked = TestSilo.args("job", job, "type", "disclosure.alignment").put("count", 9);
+    assertThat(bank.call("audit.tail", asked).path("events")).hasSize(goesOn ? 2 : 1);
+    assertThat(bank.refusal("job.propose", (ObjectNode) Json.object().set("spec", spec())).what())
+        .contains("allows 1 new alignments");
+  }
+
+  private boolean connected() {
+    return bank.call("partner.list").at("/partners/0/connected").asBoolean();
+  }
+
+  private static List<Path> cohorts(TestSilo silo) {
+    try (var files = Files.list(silo.home.cohorts())) {
+      return files.filter(file -> file.toString().endsWith(".cohort")).toList();
+    } catch (NoSuchFileException e) {
+      return List.of();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Copies the files that are not there yet; one that is gone meanwhile is left out. */
+  private static void copy(Path from, Path to) {
+    try (var files = Files.list(from)) {
+      for (Path file : files.filter(f -> !f.toString().endsWith(".new")).toList()) {
+        Files.copy(file, to.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+      }
+    } catch (NoSuchFileException e) {
+      return;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Killed in a pass: the next attempt goes on after the passes that both have kept. */

@@ -100,6 +100,7 @@ class AlignmentsTest {
           new Alignment(
               now,
               facts.path("job").asText(),
+              facts.at("/parameters/began").asLong(facts.path("attempt").asLong()),
               facts.at("/parameters/round").asLong(),
               facts.at("/inputs/0/dataset").asText(),
               facts.at("/inputs/0/commitment").asText(),
@@ -130,14 +131,26 @@ class AlignmentsTest {
   }
 
   private void run(String job, Dataset data, List<Party> parties, OwnKeys.Compared keys) {
-    ObjectNode facts = Json.object().put("job", job).put("attempt", 1);
+    attempt(job, 1, 1, data, parties, keys);
+    now = now.plus(Duration.ofDays(1));
+  }
+
+  /**
+   * @param began the attempt that it goes on with, or its own number
+   */
+  private void attempt(String job, int number, int began, Dataset data) {
+    attempt(job, number, began, data, TWO, OwnKeys.NOT_COMPARED);
+  }
+
+  private void attempt(
+      String job, int number, int began, Dataset data, List<Party> parties, OwnKeys.Compared keys) {
+    ObjectNode facts = Json.object().put("job", job).put("attempt", number);
     facts
         .putArray("inputs")
         .addObject()
         .put("dataset", data.name())
         .put("commitment", datasets.commitment(data.name()));
-    alignments.count(wanted(job, data, parties), facts, keys);
-    now = now.plus(Duration.ofDays(1));
+    alignments.count(wanted(job, data, parties), began, facts, keys);
   }
 
   @Test
@@ -179,6 +192,72 @@ class AlignmentsTest {
     round = 0;
     Dataset changed = dataset("people", "a\nb\n");
     assertThatThrownBy(() -> run("J-1", changed, TWO)).isInstanceOf(Problem.class);
+  }
+
+  /** The partner was killed before it kept the cohort that this node has. */
+  @Test
+  void anAttemptThatGoesOnIsTheAlignmentThatItGoesOnWith() throws Exception {
+    Dataset people = dataset("people", "a\n");
+    run("J-0", people, TWO);
+    attempt("J-1", 1, 1, people);
+    round = 1;
+    attempt("J-1", 2, 1, people);
+    attempt("J-1", 3, 1, people);
+    assertThat(log).hasSize(4);
+    assertThat(log.subList(1, 4))
+        .allSatisfy(
+            counted -> {
+              assertThat(counted.round()).isZero();
+              assertThat(counted.began()).isEqualTo(1);
+            });
+    alignments = under(POLICY); // as after a restart
+    attempt("J-1", 4, 1, people);
+    // The attack: an attempt begins anew, is refused, and the next one goes on with it; or one
+    // goes on with an early rule, and with it for a cover begins a later rule anew.
+    for (int began : new int[] {5, 2, 3, 4}) {
+      int number = Math.max(began, 5);
+      assertThatThrownBy(() -> attempt("J-1", number, number, people))
+          .as("begun anew")
+          .isInstanceOf(Problem.class);
+      assertThatThrownBy(() -> attempt("J-1", 6, began, people))
+          .as("going on with what was refused in attempt " + began)
+          .isInstanceOf(Problem.class);
+    }
+    assertThat(log).hasSize(5);
+    assertThatThrownBy(() -> attempt("J-2", 2, 1, people))
+        .as("another job")
+        .isInstanceOf(Problem.class);
+    Dataset changed = dataset("people", "a\nb\n");
+    assertThatThrownBy(() -> attempt("J-1", 6, 1, changed))
+        .as("another file")
+        .isInstanceOf(Problem.class);
+  }
+
+  @Test
+  void whatWasBegunBeforeTheWindowCountsWhenItGoesOn() throws Exception {
+    Dataset people = dataset("people", "a\n");
+    attempt("J-1", 1, 1, people);
+    now = now.plus(Alignments.WINDOW).plusSeconds(1);
+    attempt("J-2", 1, 1, people);
+    attempt("J-3", 1, 1, people);
+    round = 1;
+    assertThatThrownBy(() -> attempt("J-1", 2, 1, people)).isInstanceOf(Problem.class);
+  }
+
+  /** Nothing of the earlier alignment is in it: new secrets, perhaps another set of the partner. */
+  @Test
+  void anAttemptThatBeginsAnewAfterACohortCounts() throws Exception {
+    Dataset people = dataset("people", "a\n");
+    attempt("J-1", 1, 1, people);
+    round = 1;
+    attempt("J-1", 2, 2, people);
+    // It is counted now, and so is what goes on with it; the first one can be gone on with, too.
+    attempt("J-1", 3, 2, people);
+    attempt("J-1", 4, 1, people);
+    assertThat(log.stream().map(Journal.Alignment::round)).containsExactly(0L, 1L, 1L, 0L);
+    assertThatThrownBy(() -> attempt("J-2", 1, 1, people)).isInstanceOf(Problem.class);
+    round = 2;
+    assertThatThrownBy(() -> attempt("J-1", 5, 5, people)).isInstanceOf(Problem.class);
   }
 
   @Test
