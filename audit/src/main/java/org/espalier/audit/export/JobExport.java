@@ -2,6 +2,8 @@ package org.espalier.audit.export;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -18,6 +20,8 @@ import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -43,8 +47,38 @@ import org.espalier.audit.timestamp.StampedCheckpoints;
  */
 public final class JobExport {
   private static final String README = "export-readme.txt";
+  private static final String FORMAT = "espalier.audit-export/2\n";
+  private static final JsonMapper MAPPER = new JsonMapper();
 
   private JobExport() {}
+
+  /**
+   * What the parties signed about an attempt.
+   *
+   * @param statement the bytes that are signed
+   * @param key SubjectPublicKeyInfo of the party's identity
+   */
+  @SuppressWarnings("ArrayRecordComponent") // written once, not compared
+  public record Receipt(
+      String party, long attempt, byte[] statement, byte[] signature, byte[] key) {}
+
+  /**
+   * What partners said of a job.
+   *
+   * @param receipts of all parties, the own included
+   * @param logs by name what a partner's log says of the job: objects with its signed {@code
+   *     checkpoint} and {@code claims} as {@link org.espalier.audit.verify.ProvenClaims} makes them
+   */
+  public record Partners(List<Receipt> receipts, Map<String, List<ObjectNode>> logs) {
+    /** Nobody was asked. */
+    public static final Partners NONE = new Partners(List.of(), Map.of());
+
+    /** Copies what is given. */
+    public Partners {
+      receipts = List.copyOf(receipts);
+      logs = Map.copyOf(logs);
+    }
+  }
 
   /**
    * What was exported.
@@ -65,6 +99,7 @@ public final class JobExport {
    * @param witnessed given the new checkpoint, returns it with the signatures of witnesses
    * @param stamped given the new checkpoint as it was signed, returns a time-stamping authority's
    *     token for its text; null: there is none
+   * @param partners what they said of the job
    * @throws IOException if there is no event of the job, some were pruned, the file exists, or it
    *     cannot be written
    * @throws org.espalier.audit.log.AuditUnavailableException if the export cannot be logged; then
@@ -76,7 +111,8 @@ public final class JobExport {
       Path file,
       Consumer<EventBuilder> more,
       UnaryOperator<String> witnessed,
-      Function<Checkpoint, byte[]> stamped)
+      Function<Checkpoint, byte[]> stamped,
+      Partners partners)
       throws IOException {
     requireNew(file);
     LogReader before = log.reader();
@@ -93,7 +129,7 @@ public final class JobExport {
             });
     try (intent) {
       Exported exported =
-          export(log, job, file, known, before.size(), intent.seq(), witnessed, stamped);
+          export(log, job, file, known, before.size(), intent.seq(), witnessed, stamped, partners);
       intent.ok();
       return exported;
     }
@@ -116,7 +152,7 @@ public final class JobExport {
                 () -> new IOException("the audit log " + logDirectory + " has no checkpoint yet"));
     long size = size(note, reader);
     byte[] token = new StampedCheckpoints(logDirectory).token(size).orElse(null);
-    return write(reader, eventsOf(reader, job, size), size, note, token, file);
+    return write(reader, eventsOf(reader, job, size), size, note, token, Partners.NONE, file);
   }
 
   private static Exported export(
@@ -127,7 +163,8 @@ public final class JobExport {
       long through,
       long intent,
       UnaryOperator<String> witnessed,
-      Function<Checkpoint, byte[]> stamped)
+      Function<Checkpoint, byte[]> stamped,
+      Partners partners)
       throws IOException {
     Checkpoint checkpoint = log.checkpoint();
     LogReader reader = log.reader();
@@ -144,6 +181,7 @@ public final class JobExport {
         checkpoint.size(),
         witnessed.apply(checkpoint.note()),
         stamped.apply(checkpoint),
+        partners,
         file);
   }
 
@@ -183,6 +221,7 @@ public final class JobExport {
       long size,
       String checkpoint,
       byte[] token,
+      Partners partners,
       Path file)
       throws IOException {
     Path folder = file.toAbsolutePath().getParent();
@@ -191,10 +230,12 @@ public final class JobExport {
       try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(fresh));
           ZipOutputStream zip = new ZipOutputStream(out, UTF_8)) {
         put(zip, "README.txt", readme());
+        put(zip, "format", FORMAT.getBytes(UTF_8));
         put(zip, "checkpoint", checkpoint.getBytes(UTF_8));
         if (token != null) {
           put(zip, "timestamp.tst", token);
         }
+        put(zip, partners);
         ProofBuilder proofs = new ProofBuilder(reader);
         for (LoggedEvent event : events) {
           String number = String.format("%010d", event.seq());
@@ -211,6 +252,25 @@ public final class JobExport {
       return new Exported(file, events.size(), size, token != null);
     } finally {
       Files.deleteIfExists(fresh);
+    }
+  }
+
+  private static void put(ZipOutputStream zip, Partners partners) throws IOException {
+    for (Receipt receipt : partners.receipts) {
+      ObjectNode json =
+          MAPPER
+              .createObjectNode()
+              .put("schema", "espalier.audit-receipt/1")
+              .put("statement", receipt.statement)
+              .put("signature", receipt.signature)
+              .put("key", receipt.key);
+      String name = "receipts/%s.%d.json".formatted(receipt.party, receipt.attempt);
+      put(zip, name, MAPPER.writeValueAsBytes(json));
+    }
+    for (Map.Entry<String, List<ObjectNode>> log : new TreeMap<>(partners.logs).entrySet()) {
+      ObjectNode json = MAPPER.createObjectNode().put("schema", "espalier.audit-partner/1");
+      json.putArray("pages").addAll(log.getValue());
+      put(zip, "partners/" + log.getKey() + ".json", MAPPER.writeValueAsBytes(json));
     }
   }
 

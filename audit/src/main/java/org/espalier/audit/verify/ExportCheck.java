@@ -37,7 +37,15 @@ final class ExportCheck {
   private static final String PROOF = "c2sp.org/tlog-proof@v1\n";
   private static final Pattern NAME =
       Pattern.compile(
-          "README\\.txt|checkpoint|timestamp\\.tst|(events)/([0-9]{10,18})\\.json|(proofs)/([0-9]{10,18})\\.tlog-proof");
+          "README\\.txt|format|checkpoint|timestamp\\.tst|(events)/([0-9]{10,18})\\.json"
+              + "|(proofs)/([0-9]{10,18})\\.tlog-proof"
+              + "|(receipts)/([a-z0-9][a-z0-9.-]{0,62})\\.([1-9][0-9]{0,6})\\.json"
+              + "|(partners)/([a-z0-9][a-z0-9.-]{0,62})\\.json");
+
+  /** The form since there are receipts; an export of the first form has no such file. */
+  private static final byte[] FORMAT = "espalier.audit-export/2\n".getBytes(UTF_8);
+
+  private static final int MAX_RECEIPTS = 20_000;
   private static final Duration AHEAD = Duration.ofMinutes(10);
 
   private final Path file;
@@ -46,6 +54,7 @@ final class ExportCheck {
   private final WitnessPolicy policy;
   private final TimeStampTrust stamps;
   private final Memory.Visit last;
+  private final List<TrustedKey> partners;
 
   private final Findings findings = new Findings();
   private final EventRules rules = new EventRules();
@@ -55,6 +64,9 @@ final class ExportCheck {
   private final List<Long> order = new ArrayList<>();
   private ZipEntry checkpointEntry;
   private ZipEntry stampEntry;
+  private ZipEntry formatEntry;
+  private final List<ZipEntry> receipts = new ArrayList<>();
+  private final List<ZipEntry> logs = new ArrayList<>();
   private Instant stamped;
   private TreeHead checkpoint;
   private String checkpointText = "";
@@ -67,6 +79,7 @@ final class ExportCheck {
   /**
    * @param policy null: witnesses are not asked for
    * @param stamps null: time stamps are not asked for
+   * @param partners keys of partners' logs, which are asked for
    */
   ExportCheck(
       Path file,
@@ -74,7 +87,9 @@ final class ExportCheck {
       Instant now,
       Memory.Visit last,
       WitnessPolicy policy,
-      TimeStampTrust stamps) {
+      TimeStampTrust stamps,
+      List<TrustedKey> partners) {
+    this.partners = partners;
     this.policy = policy;
     this.stamps = stamps;
     this.file = file;
@@ -121,7 +136,7 @@ final class ExportCheck {
   }
 
   private void check(ZipFile zip) throws IOException {
-    if (!list(zip) || !openCheckpoint(zip)) {
+    if (!list(zip) || !openFormat(zip) || !openCheckpoint(zip)) {
       return;
     }
     stamp(zip);
@@ -137,10 +152,46 @@ final class ExportCheck {
       findings.missing(-1, "the export holds no event");
     } else if (findings.isEmpty()) {
       completeness();
+      partners(zip);
     }
     if (policy != null) {
       Witnessing.exported(policy, checkpoint, findings);
     }
+  }
+
+  /** What partners said of the job. */
+  private void partners(ZipFile zip) throws IOException {
+    PartnersWord word =
+        new PartnersWord(Reconciler.party(checkpoint.origin()), job, shared, partners, findings);
+    for (ZipEntry entry : receipts) {
+      Matcher name = NAME.matcher(entry.getName());
+      if (name.matches()) {
+        word.receipt(
+            name.group(6),
+            Long.parseLong(name.group(7)),
+            read(zip, entry, PartnersWord.MAX_RECEIPT));
+      }
+    }
+    for (ZipEntry entry : logs) {
+      Matcher name = NAME.matcher(entry.getName());
+      if (name.matches()) {
+        word.log(name.group(9), read(zip, entry, PartnersWord.MAX_LOG));
+      }
+    }
+    if (findings.isEmpty()) {
+      word.check();
+    }
+  }
+
+  private boolean openFormat(ZipFile zip) throws IOException {
+    boolean known =
+        formatEntry == null
+            ? receipts.isEmpty() && logs.isEmpty()
+            : Arrays.equals(read(zip, formatEntry, FORMAT.length), FORMAT);
+    if (!known) {
+      findings.altered(-1, "the archive is of a form that this verifier does not know");
+    }
+    return known;
   }
 
   /** Takes stock of the archive; false if it must not be read. */
@@ -150,6 +201,7 @@ final class ExportCheck {
       return false;
     }
     Set<String> names = new HashSet<>();
+    int numbered = 0;
     for (Enumeration<? extends ZipEntry> all = zip.entries(); all.hasMoreElements(); ) {
       ZipEntry entry = all.nextElement();
       Matcher name = NAME.matcher(entry.getName());
@@ -162,17 +214,28 @@ final class ExportCheck {
         findings.altered(-1, "the archive holds " + entry.getName() + " twice");
         return false;
       }
+      numbered += name.group(1) != null || name.group(3) != null ? 1 : 0;
       if (name.group(1) != null) {
         events.put(Long.parseLong(name.group(2)), entry);
       } else if (name.group(3) != null) {
         proofs.put(Long.parseLong(name.group(4)), entry);
+      } else if (name.group(5) != null) {
+        receipts.add(entry);
+      } else if (name.group(8) != null) {
+        logs.add(entry);
+      } else if (entry.getName().equals("format")) {
+        formatEntry = entry;
       } else if (entry.getName().equals("checkpoint")) {
         checkpointEntry = entry;
       } else if (entry.getName().equals("timestamp.tst")) {
         stampEntry = entry;
       }
     }
-    if (names.size() - events.size() - proofs.size() > (stampEntry == null ? 2 : 3)) {
+    if (receipts.size() + logs.size() > MAX_RECEIPTS) {
+      findings.altered(-1, "the archive holds more receipts than any export");
+      return false;
+    }
+    if (numbered != events.size() + proofs.size()) {
       findings.altered(-1, "the archive holds an event twice");
       return false;
     }

@@ -67,8 +67,9 @@ public final class Reconciler {
       throws IOException {
     Reconciler both =
         new Reconciler(party(mineKey.name()), party(theirsKey.name()), clock.instant());
-    ExportCheck one = new ExportCheck(mine, mineKey, clock.instant(), null, null, null);
-    ExportCheck other = new ExportCheck(theirs, theirsKey, clock.instant(), null, null, null);
+    ExportCheck one = new ExportCheck(mine, mineKey, clock.instant(), null, null, null, List.of());
+    ExportCheck other =
+        new ExportCheck(theirs, theirsKey, clock.instant(), null, null, null, List.of());
     Verification first = both.verified(one, both.mine);
     Verification second = both.verified(other, both.theirs);
     if (!first.ok() || !second.ok()) {

@@ -34,6 +34,7 @@ public final class Verifier {
   private final Duration grace;
   private final List<byte[]> elsewhere;
   private final TimeStampTrust stamps;
+  private final List<TrustedKey> partners;
 
   private Verifier(
       TrustedKey key,
@@ -42,7 +43,9 @@ public final class Verifier {
       WitnessPolicy policy,
       Duration grace,
       List<byte[]> elsewhere,
-      TimeStampTrust stamps) {
+      TimeStampTrust stamps,
+      List<TrustedKey> partners) {
+    this.partners = List.copyOf(partners);
     this.key = key;
     this.state = state;
     this.clock = clock;
@@ -54,12 +57,13 @@ public final class Verifier {
 
   /** A verifier that trusts one key for the log of the key's name. */
   public static Verifier trusting(TrustedKey key) {
-    return new Verifier(key, null, Clock.systemUTC(), null, DEFAULT_GRACE, List.of(), null);
+    return new Verifier(
+        key, null, Clock.systemUTC(), null, DEFAULT_GRACE, List.of(), null, List.of());
   }
 
   /** This one with a directory, created if missing, for what is to be remembered of each log. */
   public Verifier remembering(Path stateDirectory) {
-    return new Verifier(key, stateDirectory, clock, policy, grace, elsewhere, stamps);
+    return new Verifier(key, stateDirectory, clock, policy, grace, elsewhere, stamps, partners);
   }
 
   /**
@@ -68,7 +72,7 @@ public final class Verifier {
    * @param grace events that are younger need not have been seen by them
    */
   public Verifier witnessed(WitnessPolicy by, Duration grace) {
-    return new Verifier(key, state, clock, by, grace, elsewhere, stamps);
+    return new Verifier(key, state, clock, by, grace, elsewhere, stamps, partners);
   }
 
   /**
@@ -76,7 +80,7 @@ public final class Verifier {
    * from a witness.
    */
   public Verifier against(List<byte[]> checkpoints) {
-    return new Verifier(key, state, clock, policy, grace, checkpoints, stamps);
+    return new Verifier(key, state, clock, policy, grace, checkpoints, stamps, partners);
   }
 
   /**
@@ -84,12 +88,21 @@ public final class Verifier {
    * are younger than the time given with {@link #witnessed}, 24 hours without it, need none.
    */
   public Verifier stamped(TimeStampTrust by) {
-    return new Verifier(key, state, clock, policy, grace, elsewhere, by);
+    return new Verifier(key, state, clock, policy, grace, elsewhere, by, partners);
+  }
+
+  /**
+   * This one, which also asks an export of a job for what partners' logs say of it.
+   *
+   * @param keys of their logs
+   */
+  public Verifier withPartners(List<TrustedKey> keys) {
+    return new Verifier(key, state, clock, policy, grace, elsewhere, stamps, keys);
   }
 
   /** This one with another clock. */
   public Verifier at(Clock other) {
-    return new Verifier(key, state, other, policy, grace, elsewhere, stamps);
+    return new Verifier(key, state, other, policy, grace, elsewhere, stamps, partners);
   }
 
   /**
@@ -107,10 +120,13 @@ public final class Verifier {
       return Verification.otherKey(key.name());
     }
     if (Files.isRegularFile(path)) {
-      return kept(new ExportCheck(path, key, now, last, policy, stamps).run(), memory);
+      return kept(new ExportCheck(path, key, now, last, policy, stamps, partners).run(), memory);
     }
     if (!Files.isDirectory(path)) {
       throw new NoSuchFileException(path.toString(), null, "there is no audit log or export");
+    }
+    if (!partners.isEmpty()) {
+      throw new IllegalArgumentException("partners' keys are for the export of a job");
     }
     LogCheck check = check(path, now, last);
     Verification result = check.run();

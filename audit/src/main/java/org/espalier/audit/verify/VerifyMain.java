@@ -25,7 +25,7 @@ public final class VerifyMain {
       """
       Verifies an audit log or the export of a job, offline.
 
-        java -jar espalier-audit.jar PATH --key VKEY [--state DIR] [--json]
+        java -jar espalier-audit.jar PATH --key VKEY [--state DIR] [--partner VKEY] [--json]
         java -jar espalier-audit.jar PATH --policy FILE [--grace HOURS] [...]
         java -jar espalier-audit.jar --mine FILE --key VKEY --theirs FILE --key VKEY
 
@@ -47,6 +47,8 @@ public final class VerifyMain {
       --tsa       PEM file with certificates of time-stamping authorities to trust,
                   and lists of revoked ones: asks for their time stamps as well
                   (needs the jars bcpkix, bcutil and bcprov)
+      --partner   key of a partner's log, as --key; of the export of a job what its
+                  log says of the same conversations is asked for; several times
       --json      one JSON object instead of lines
 
       Exit codes: 0 intact, 2 wrong usage or unreadable, 10 altered, 11 truncated
@@ -65,6 +67,7 @@ public final class VerifyMain {
     String mine = null;
     String theirs = null;
     List<String> keys = new ArrayList<>();
+    List<String> partners = new ArrayList<>();
     String state = null;
     String policyFile = null;
     String tsa = null;
@@ -94,6 +97,12 @@ public final class VerifyMain {
           } else {
             theirs = args[++i];
           }
+        }
+        case "--partner" -> {
+          if (!more) {
+            return usage(err, "--partner needs a key");
+          }
+          partners.add(args[++i]);
         }
         case "--state" -> {
           if (!more) {
@@ -159,6 +168,11 @@ public final class VerifyMain {
         elsewhere.add(bytes(Path.of(file)));
       }
       verifier = verifier.against(elsewhere);
+      List<TrustedKey> others = new ArrayList<>();
+      for (String partner : partners) {
+        others.add(TrustedKey.parse(keyText(partner)));
+      }
+      verifier = verifier.withPartners(others);
       if (state != null) {
         verifier = verifier.remembering(Path.of(state));
       }

@@ -52,7 +52,8 @@ class JobExportTest {
               file,
               Event.NOTHING_MORE,
               UnaryOperator.identity(),
-              checkpoint -> null);
+              checkpoint -> null,
+              JobExport.Partners.NONE);
       assertThat(exported.events()).isEqualTo(13);
     }
     assertThat(Logs.verify(log).verdict()).isEqualTo(Verdict.OK);
@@ -146,7 +147,13 @@ class JobExportTest {
     Path other = folder.resolve("J-2.zip");
     try (AuditLog writer = Logs.open(log)) {
       JobExport.write(
-          writer, "J-2", other, Event.NOTHING_MORE, UnaryOperator.identity(), checkpoint -> null);
+          writer,
+          "J-2",
+          other,
+          Event.NOTHING_MORE,
+          UnaryOperator.identity(),
+          checkpoint -> null,
+          JobExport.Partners.NONE);
     }
     read(other).forEach(mixed::putIfAbsent);
     assertThat(verify(mixed).verdict()).isEqualTo(Verdict.ALTERED);

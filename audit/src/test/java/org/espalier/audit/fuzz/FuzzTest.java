@@ -97,7 +97,8 @@ class FuzzTest {
           file,
           Event.NOTHING_MORE,
           UnaryOperator.identity(),
-          made -> stamp(made.note().substring(0, made.note().indexOf("\n\n") + 1).getBytes(UTF_8)));
+          made -> stamp(made.note().substring(0, made.note().indexOf("\n\n") + 1).getBytes(UTF_8)),
+          JobExport.Partners.NONE);
       writer.checkpoint();
     }
     Witness witness = new Witness(folder.resolve("witness"), WITNESS, Clock.systemUTC());

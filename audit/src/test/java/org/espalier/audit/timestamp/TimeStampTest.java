@@ -396,9 +396,16 @@ class TimeStampTest {
             } catch (Exception e) {
               throw new IllegalStateException(e);
             }
-          });
+          },
+          JobExport.Partners.NONE);
       JobExport.write(
-          log, "J-1", bare, Event.NOTHING_MORE, UnaryOperator.identity(), checkpoint -> null);
+          log,
+          "J-1",
+          bare,
+          Event.NOTHING_MORE,
+          UnaryOperator.identity(),
+          checkpoint -> null,
+          JobExport.Partners.NONE);
     }
     Verifier auditor =
         Verifier.trusting(Logs.KEY).at(Clock.fixed(DAY, ZoneOffset.UTC)).stamped(tsa.trust());

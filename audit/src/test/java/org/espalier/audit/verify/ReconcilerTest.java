@@ -157,7 +157,13 @@ class ReconcilerTest {
     try (AuditLog log = AuditLog.open(Logs.settings(directory), signer)) {
       half.write(log);
       JobExport.write(
-          log, JOB, file, Event.NOTHING_MORE, UnaryOperator.identity(), checkpoint -> null);
+          log,
+          JOB,
+          file,
+          Event.NOTHING_MORE,
+          UnaryOperator.identity(),
+          checkpoint -> null,
+          JobExport.Partners.NONE);
     }
     return file;
   }

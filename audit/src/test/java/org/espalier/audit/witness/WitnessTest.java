@@ -406,7 +406,8 @@ class WitnessTest {
           file,
           Event.NOTHING_MORE,
           note -> cosigned(note, bank, BANK),
-          checkpoint -> null);
+          checkpoint -> null,
+          JobExport.Partners.NONE);
     }
     Verification result = verify(file, "quorum bank");
     assertThat(result.verdict()).isEqualTo(OK);
@@ -416,7 +417,13 @@ class WitnessTest {
     Path bare = folder.resolve("bare.zip");
     try (AuditLog writer = Logs.open(log)) {
       JobExport.write(
-          writer, "J-0", bare, Event.NOTHING_MORE, UnaryOperator.identity(), checkpoint -> null);
+          writer,
+          "J-0",
+          bare,
+          Event.NOTHING_MORE,
+          UnaryOperator.identity(),
+          checkpoint -> null,
+          JobExport.Partners.NONE);
     }
     assertThat(verify(bare, "quorum bank").verdict()).isEqualTo(WITNESSES);
   }

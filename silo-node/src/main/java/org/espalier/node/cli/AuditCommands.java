@@ -164,6 +164,7 @@ final class AuditCommands extends GroupCommand {
         "  silo audit verify --policy bank.policy              asks also for partners' signatures",
         "  silo audit verify --seen bank.checkpoint            that a partner keeps of this log",
         "  silo audit verify --tsa tsa.pem                     asks also for time stamps",
+        "  silo audit verify job.zip --key bank.vkey --partner clinic.vkey   and for the clinic's log",
         "",
         "Exit codes: 0 intact, 10 altered, 11 truncated or missing, 12 too few witnesses, 13 forked,",
         "14 not signed by the trusted key, 15 impossible time. The first bad event is named.",
@@ -213,6 +214,14 @@ final class AuditCommands extends GroupCommand {
     Path tsa;
 
     @Option(
+        names = "--partner",
+        paramLabel = "VKEY",
+        description =
+            "The verifier key of a partner's log, or a file with it: an export must hold what that log"
+                + " says of the same conversations. May be given several times.")
+    List<String> partners = List.of();
+
+    @Option(
         names = "--seen",
         paramLabel = "FILE",
         description =
@@ -246,6 +255,7 @@ final class AuditCommands extends GroupCommand {
           verifier = verifier.stamped(TimeStampTrust.parse(bytes(tsa)));
         }
         verifier = verifier.against(seen.stream().map(Verify::bytes).toList());
+        verifier = verifier.withPartners(partners.stream().map(this::key).toList());
         if (state != null) {
           verifier = verifier.remembering(state);
         }
@@ -265,8 +275,7 @@ final class AuditCommands extends GroupCommand {
 
     private String trusted() {
       if (key != null) {
-        Path file = file(key);
-        return file == null ? key : Json.text(file).lines().findFirst().orElse("");
+        return text(key);
       }
       if (path != null && !home().exists()) {
         throw usage("--key is missing: what is checked cannot say itself whom to trust")
@@ -276,6 +285,16 @@ final class AuditCommands extends GroupCommand {
         say("Trusting the key of the node in " + home().root() + ".");
       }
       return NodeHome.auditKey(home());
+    }
+
+    private TrustedKey key(String text) {
+      return TrustedKey.parse(text(text));
+    }
+
+    /** A key, or the first line of the file that holds it. */
+    private static String text(String key) {
+      Path file = file(key);
+      return file == null ? key : Json.text(file).lines().findFirst().orElse("");
     }
 
     private static byte[] bytes(Path file) {
@@ -305,6 +324,8 @@ final class AuditCommands extends GroupCommand {
         "",
         "Without --format: for auditors. The file holds the events word by word, a proof for each, the",
         "signed checkpoint and how to check all of it by hand. Of other jobs it tells nothing.",
+        "While the node runs also the receipts that the parties signed, and what the logs of partners",
+        "that are connected hold of the job, for silo audit verify --partner.",
       })
   static final class Export extends SiloCommand {
     @Option(
@@ -347,12 +368,28 @@ final class AuditCommands extends GroupCommand {
               console()
                   .print(
                       "%s events of %s in %s"
-                          .formatted(
-                              Format.count(r.path("events").asLong()),
-                              job,
-                              r.path("file").asText())));
+                              .formatted(
+                                  Format.count(r.path("events").asLong()),
+                                  job,
+                                  r.path("file").asText())
+                          + receipts(r)));
       next("silo audit verify " + out, "elsewhere with --key and what silo audit key prints here");
       return 0;
+    }
+
+    private static String receipts(JsonNode exported) {
+      long receipts = exported.path("receipts").asLong();
+      if (receipts == 0) {
+        return "; without receipts";
+      }
+      List<String> logs = new ArrayList<>();
+      exported.path("partners").forEach(partner -> logs.add(partner.asText()));
+      return "; %s receipts; %s"
+          .formatted(
+              Format.count(receipts),
+              logs.isEmpty()
+                  ? "no partner's log, since none could be asked"
+                  : "proven by the log of " + String.join(", ", logs));
     }
 
     /** Reads files only, so that a collector can do it beside the node. */

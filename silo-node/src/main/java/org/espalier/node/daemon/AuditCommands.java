@@ -162,6 +162,7 @@ final class AuditCommands {
     if (!job.matches(Job.ID)) {
       throw Args.usage("job is no job id");
     }
+    JobExport.Partners said = reconciling.said(job);
     Path folder = null;
     try {
       folder = Files.createTempDirectory(home.root(), "export");
@@ -173,13 +174,16 @@ final class AuditCommands {
               file,
               e -> e.actor(journal.operator()),
               witnesses::signed,
-              stamps::forExport);
+              stamps::forExport,
+              said);
       ObjectNode result =
           Json.object()
               .put("content", Files.readAllBytes(file))
               .put("events", exported.events())
               .put("checkpoint_size", exported.checkpointSize())
-              .put("stamped", exported.stamped());
+              .put("stamped", exported.stamped())
+              .put("receipts", said.receipts().size());
+      said.logs().keySet().forEach(result.putArray("partners")::add);
       return stamps.problem().isEmpty() ? result : result.put("problem", stamps.problem());
     } catch (IOException e) {
       throw Problem.refused("the events of job " + job + " cannot be exported")

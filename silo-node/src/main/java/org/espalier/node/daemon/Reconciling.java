@@ -12,13 +12,19 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.espalier.audit.event.Actor;
+import org.espalier.audit.event.EventBuilder;
 import org.espalier.audit.event.EventType;
+import org.espalier.audit.export.JobExport;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.LogReader;
 import org.espalier.audit.log.LoggedEvent;
@@ -34,6 +40,7 @@ import org.espalier.audit.verify.Verdict;
 import org.espalier.audit.witness.Witness;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.identity.IdentityKey;
 import org.espalier.node.job.Job;
 import org.espalier.node.job.JobService.PartnerMethod;
 import org.espalier.node.job.Jobs;
@@ -61,6 +68,11 @@ final class Reconciling {
 
   private static final int MAX_CLAIMS = 200_000;
 
+  /** That a partner can have had one after another; far more than keys are changed. */
+  private static final int MAX_LOGS = 1000;
+
+  private static final int MAX_LOG_NAME = 200;
+
   /** By the name of the log, oldest first; the last one is that which is written. */
   private final LinkedHashMap<String, SharedHistory> histories = new LinkedHashMap<>();
 
@@ -69,12 +81,15 @@ final class Reconciling {
   private final WitnessRequests witnessing;
   private final Peers peers;
   private final Supplier<List<Party>> partners;
+  private final Jobs jobs;
+  private final Function<Party, Optional<IdentityKey>> identities;
   private final Clock clock;
   private final Map<Party, Instant> noted = new HashMap<>();
 
   /**
    * @param frozen logs that this one continues, oldest first
    * @param partners those that are confirmed
+   * @param identities of partners and of this node
    */
   Reconciling(
       AuditLog log,
@@ -83,7 +98,10 @@ final class Reconciling {
       Jobs jobs,
       WitnessRequests witnessing,
       Peers peers,
-      Supplier<List<Party>> partners) {
+      Supplier<List<Party>> partners,
+      Function<Party, Optional<IdentityKey>> identities) {
+    this.jobs = jobs;
+    this.identities = identities;
     for (LogReader each : frozen) {
       histories.put(each.origin(), new SharedHistory(() -> each, jobs));
     }
@@ -232,23 +250,64 @@ final class Reconciling {
     }
   }
 
-  /** What a partner said, or what was wrong with it. */
+  /**
+   * What a partner said, or what was wrong with it.
+   *
+   * @param pages checkpoints that it signed, each with the receipts of it that it proved
+   */
   private record Told(
-      List<Claim> claims, List<TreeHead> heads, List<Reconciliation> wrong, List<Long> pruned) {}
+      List<Claim> claims,
+      List<TreeHead> heads,
+      List<Reconciliation> wrong,
+      List<Long> pruned,
+      List<ObjectNode> pages) {}
 
-  private Reconciliation compare(Party partner, String job) throws IOException {
-    List<Claim> before = claims(partner, job);
+  private Told told(Party partner, String job) throws IOException {
     Told told =
-        new Told(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+        new Told(
+            new ArrayList<>(),
+            new ArrayList<>(),
+            new ArrayList<>(),
+            new ArrayList<>(),
+            new ArrayList<>());
     JsonNode others = ask(partner, job, null, told).path("logs");
-    for (JsonNode other : others) {
-      // The logs before the present one, as far as this node has seen them.
-      String name = other.asText();
-      boolean known = witnessing.seen(partner).stream().anyMatch(s -> s.key().name().equals(name));
-      if (known && told.heads.stream().noneMatch(head -> head.origin().equals(name))) {
+    // The logs before the present one, as far as this node has seen them.
+    for (String name : known(partner, others, told)) {
+      if (told.heads.stream().noneMatch(head -> head.origin().equals(name))) {
         JsonNode unused = ask(partner, job, name, told);
       }
     }
+    return told;
+  }
+
+  /** Those of the logs that a partner names which this node has seen; looked up once. */
+  private Set<String> known(Party partner, JsonNode logs, Told told) throws IOException {
+    Set<String> names = new LinkedHashSet<>();
+    if (logs.size() > MAX_LOGS) {
+      told.wrong.add(
+          failed(partner, Verdict.ALTERED, "it names more than " + MAX_LOGS + " logs of its own"));
+      return names;
+    }
+    for (JsonNode log : logs) {
+      String name = log.asText();
+      if (name.length() > MAX_LOG_NAME || !name.startsWith(Witnesses.logs(partner))) {
+        told.wrong.add(
+            failed(partner, Verdict.ALTERED, "it names a log that cannot be one of its own"));
+        return new LinkedHashSet<>();
+      }
+      names.add(name);
+    }
+    if (!names.isEmpty()) {
+      Set<String> seen = new HashSet<>();
+      witnessing.seen(partner).forEach(each -> seen.add(each.key().name()));
+      names.retainAll(seen);
+    }
+    return names;
+  }
+
+  private Reconciliation compare(Party partner, String job) throws IOException {
+    List<Claim> before = claims(partner, job);
+    Told told = told(partner, job);
     Reconciliation result =
         Reconciler.live(
             peers.self().name(),
@@ -354,6 +413,7 @@ final class Reconciling {
         }
         claims.add(claim);
       }
+      keepReceipts(answer, told);
       more = answer.path("more").asBoolean() && !page.isEmpty();
       if (claims.size() + told.claims.size() > MAX_CLAIMS) {
         throw Problem.refused("there are too many jobs with " + partner + " to compare at once")
@@ -363,6 +423,98 @@ final class Reconciling {
     told.claims.addAll(claims);
     told.heads.add(head);
     return answer;
+  }
+
+  private static void keepReceipts(JsonNode answer, Told told) {
+    ObjectNode page = Json.object().put("checkpoint", answer.path("checkpoint").asText());
+    ArrayNode receipts = page.putArray("claims");
+    for (JsonNode claim : answer.path("claims")) {
+      if (claim.path("kind").asText().equals("receipt")) {
+        receipts.add(claim);
+      }
+    }
+    if (!receipts.isEmpty()) {
+      told.pages.add(page);
+    }
+  }
+
+  // ---- what goes into an export ---------------------------------------------------------------
+
+  /**
+   * What the parties of a job said of it: the receipts that the log took up, and what the logs of
+   * those partners that can be asked now hold of this party's.
+   */
+  JobExport.Partners said(String id) {
+    Job job = jobs.find(id).orElse(null);
+    if (job == null) {
+      return JobExport.Partners.NONE;
+    }
+    try {
+      Map<String, List<ObjectNode>> logs = new LinkedHashMap<>();
+      Map<Party, Set<String>> takenUp = new HashMap<>();
+      for (Party partner : job.others(peers.self())) {
+        Set<String> digests = new HashSet<>();
+        claims(partner, id).stream()
+            .filter(claim -> claim.kind() == Claim.Kind.RECEIPT)
+            .forEach(claim -> digests.add(claim.value()));
+        takenUp.put(partner, digests);
+        List<ObjectNode> pages = digests.isEmpty() ? List.of() : pages(partner, id);
+        if (!pages.isEmpty()) {
+          logs.put(partner.name(), pages);
+        }
+      }
+      return new JobExport.Partners(receipts(job, takenUp), logs);
+    } catch (IOException e) {
+      throw Problem.refused("this node's log cannot be read").detail(e.getMessage()).because(e);
+    }
+  }
+
+  private List<ObjectNode> pages(Party partner, String job) throws IOException {
+    if (!peers.isConnected(partner)) {
+      return List.of();
+    }
+    try {
+      Told told = told(partner, job);
+      if (told.wrong.isEmpty()) {
+        return told.pages;
+      }
+      LOG.warn("the log of {} is left out of the export of {}: {}", partner, job, told.wrong);
+    } catch (Problem e) {
+      LOG.info("{} cannot be asked for the export of {}: {}", partner, job, e.what());
+    }
+    return List.of();
+  }
+
+  private List<JobExport.Receipt> receipts(Job job, Map<Party, Set<String>> takenUp) {
+    List<JobExport.Receipt> all = new ArrayList<>();
+    for (int attempt = 1; attempt <= job.attempt(); attempt++) {
+      Map<Party, Jobs.Receipt> signed = jobs.receipts(job.id(), attempt);
+      boolean any = false;
+      for (Map.Entry<Party, Set<String>> partner : takenUp.entrySet()) {
+        Jobs.Receipt receipt = signed.get(partner.getKey());
+        if (receipt != null
+            && partner.getValue().contains(EventBuilder.sha256(receipt.statement()))) {
+          any |= add(partner.getKey(), attempt, receipt, all);
+        }
+      }
+      if (any && signed.containsKey(peers.self())) {
+        add(peers.self(), attempt, signed.get(peers.self()), all);
+      }
+    }
+    return all;
+  }
+
+  /** Adds a receipt, unless its party has another identity by now. */
+  private boolean add(Party party, int attempt, Jobs.Receipt receipt, List<JobExport.Receipt> all) {
+    byte[] statement = receipt.statement();
+    Optional<IdentityKey> key =
+        identities.apply(party).filter(k -> k.verify(statement, receipt.signature()));
+    key.ifPresent(
+        k ->
+            all.add(
+                new JobExport.Receipt(
+                    party.name(), attempt, statement, receipt.signature(), k.spki())));
+    return key.isPresent();
   }
 
   /** What this node has seen of the log that a partner shows. */

@@ -204,7 +204,18 @@ public final class SiloNode implements AutoCloseable {
               party -> denied.denied(party, WitnessRequests.ADD, "two-histories"));
       requests.serve(links, witnessing.partnerMethods());
       Reconciling reconciling =
-          new Reconciling(log, frozen, journal, jobs, witnessing, peers, () -> confirmed(book));
+          new Reconciling(
+              log,
+              frozen,
+              journal,
+              jobs,
+              witnessing,
+              peers,
+              () -> confirmed(book),
+              party ->
+                  party.equals(identity.party())
+                      ? Optional.of(identity.key())
+                      : book.find(party).map(Partner::identity));
       requests.serve(links, reconciling.partnerMethods());
       Recovery recovery = new Recovery(home, log, peers, () -> confirmed(book));
       Witnesses witnesses = new Witnesses(home, book, links, journal);

@@ -274,7 +274,12 @@ public final class Jobs {
   }
 
   /** A party's signed summary of one attempt. */
-  public record Receipt(JsonNode content, byte[] signature) {}
+  public record Receipt(JsonNode content, byte[] signature) {
+    /** The bytes that are signed. */
+    public byte[] statement() {
+      return Receipts.statement(content);
+    }
+  }
 
   public void receipt(String id, int attempt, Party party, Receipt receipt) {
     store.update(

@@ -101,7 +101,15 @@ class ReconcilingTest {
       jobs = new Jobs(store);
       journal = new AuditJournal(log, People.open(home, self), party -> Optional.empty());
       reconciling =
-          new Reconciling(log, List.of(), journal, jobs, witnessing, this, () -> List.of(partner));
+          new Reconciling(
+              log,
+              List.of(),
+              journal,
+              jobs,
+              witnessing,
+              this,
+              () -> List.of(partner),
+              p -> Optional.empty());
     }
 
     /** Of the log that continues the first. */
@@ -111,7 +119,14 @@ class ReconcilingTest {
       AuditLog second = AuditLog.open(root.resolve(self + "-2"), next);
       open.add(second);
       return new Reconciling(
-          second, List.of(log.reader()), journal, jobs, witnessing, this, () -> List.of(partner));
+          second,
+          List.of(log.reader()),
+          journal,
+          jobs,
+          witnessing,
+          this,
+          () -> List.of(partner),
+          p -> Optional.empty());
     }
 
     void job(String id, Party partner, boolean training) {
@@ -310,6 +325,41 @@ class ReconcilingTest {
             .path(0);
     assertThat(result.path("exit_code").asInt(-1)).as(result.toPrettyString()).isZero();
     assertThat(result.toString()).contains("bank.example has pruned its log up to");
+  }
+
+  /** Each name would be looked up on disk. */
+  @Test
+  void logsThatNoPartnerCanHaveAreNotLookedUp() {
+    witnessed();
+    bank.job("J-00000001", CLINIC, true);
+    clinic.job("J-00000001", BANK, true);
+    manInTheMiddle = answer -> naming(answer, 1000, "clinic.example/silo/audit/");
+    assertExit(0, "\"compared\":5");
+    manInTheMiddle = answer -> naming(answer, 1001, "clinic.example/silo/audit/");
+    assertExit(10, "it names more than 1000 logs of its own");
+    for (String name :
+        List.of(
+            "bank.example/silo/audit/",
+            "clinic.example/silo/witness",
+            "../../",
+            "clinic.example/silo/audit/" + "9".repeat(200))) {
+      manInTheMiddle = answer -> naming(answer, 1, name);
+      assertExit(10, "it names a log that cannot be one of its own");
+    }
+    manInTheMiddle =
+        answer -> {
+          answer.putArray("logs").addObject().put("clinic.example/silo/audit/", 1);
+          return answer;
+        };
+    assertExit(10, "it names a log that cannot be one of its own");
+  }
+
+  private static ObjectNode naming(ObjectNode answer, int count, String prefix) {
+    ArrayNode logs = answer.putArray("logs");
+    for (int i = 1; i <= count; i++) {
+      logs.add(prefix + i);
+    }
+    return answer;
   }
 
   @Test

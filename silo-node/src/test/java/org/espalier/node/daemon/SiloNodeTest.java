@@ -145,7 +145,21 @@ class SiloNodeTest {
     assertThat(bank.call("audit.export", "job", job).path("events").asInt()).isGreaterThan(10);
     bank.export(job, root.resolve("evidence.zip"));
     TrustedKey bankKey = TrustedKey.parse(NodeHome.auditKey(bank.home));
-    assertThat(Verifier.trusting(bankKey).verify(root.resolve("evidence.zip")).ok()).isTrue();
+    Verifier auditor = Verifier.trusting(bankKey);
+    assertThat(auditor.verify(root.resolve("evidence.zip")).lines().toString())
+        .startsWith("[OK")
+        .contains("insurer.example signed the same hashes for attempt 1")
+        .contains("not checked: what the log of telecom.example says");
+    List<TrustedKey> partners = new ArrayList<>();
+    for (TestSilo silo : List.of(insurer, telecom)) {
+      partners.add(TrustedKey.parse(NodeHome.auditKey(silo.home)));
+    }
+    Verification whole = auditor.withPartners(partners).verify(root.resolve("evidence.zip"));
+    assertThat(whole.lines().toString())
+        .startsWith("[OK")
+        .contains("the log of insurer.example, under its own key, holds the same hashes")
+        .contains("the log of telecom.example, under its own key, holds the same hashes")
+        .doesNotContain("not checked");
     insurer.export(job, root.resolve("theirs.zip"));
     Reconciliation both =
         Reconciler.bundles(
