@@ -10,6 +10,7 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.Signature;
 import java.security.spec.X509EncodedKeySpec;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -63,6 +64,14 @@ final class PartnersWord {
   private final TreeMap<Id, Receipt> receipts = new TreeMap<>();
   private final Map<String, JsonNode> logs = new HashMap<>();
 
+  /** The events that took up a receipt. */
+  private final Map<Id, List<EventRules.Checked>> taken = new TreeMap<>();
+
+  /** With whom the events name a conversation. */
+  private final Set<String> heard = new HashSet<>();
+
+  private final Map<String, List<Claim>> claims = new HashMap<>();
+
   /**
    * @param self whose log the events are from
    * @param events of the job that partners' logs must tell of, too
@@ -79,6 +88,14 @@ final class PartnersWord {
     this.events = events;
     this.keys = keys;
     this.findings = findings;
+    for (EventRules.Checked event : events) {
+      event.json().path("transcripts").fieldNames().forEachRemaining(heard::add);
+      if (isReceipt(event)) {
+        taken
+            .computeIfAbsent(new Id(partner(event), attempt(event)), id -> new ArrayList<>())
+            .add(event);
+      }
+    }
   }
 
   /**
@@ -118,10 +135,7 @@ final class PartnersWord {
   void check() {
     receipts.forEach(this::check);
     Set<String> partners = new TreeSet<>(logs.keySet());
-    events.stream()
-        .filter(PartnersWord::isReceipt)
-        .map(event -> partner(event))
-        .forEach(partners::add);
+    taken.keySet().forEach(id -> partners.add(id.party));
     keys.forEach(key -> partners.add(Reconciler.party(key.name())));
     for (String partner : partners) {
       log(partner);
@@ -146,19 +160,15 @@ final class PartnersWord {
       conversations(id, receipt);
       return;
     }
-    List<EventRules.Checked> taken =
-        events.stream()
-            .filter(PartnersWord::isReceipt)
-            .filter(event -> partner(event).equals(id.party) && attempt(event) == id.attempt)
-            .toList();
+    List<EventRules.Checked> all = taken.getOrDefault(id, List.of());
     EventRules.Checked event =
-        taken.stream()
+        all.stream()
             .filter(e -> e.json().path("receipt").asText().equals(receipt.digest()))
             .findFirst()
             .orElse(null);
     if (event == null) {
       findings.altered(
-          taken.isEmpty() ? -1 : taken.get(0).seq(),
+          all.isEmpty() ? -1 : all.get(0).seq(),
           "the %s is not the one that the log took up".formatted(id.words()));
       return;
     }
@@ -194,6 +204,13 @@ final class PartnersWord {
       partners.add(id.party);
     }
     for (String partner : partners) {
+      if (!heard.contains(partner)) {
+        findings.missing(
+            -1,
+            "the %s names a conversation of %s and %s, which no event does"
+                .formatted(id.words(), self, Texts.shown(partner)));
+        return false;
+      }
       Map<String, Set<String>> logged = new TreeMap<>();
       for (Claim claim : claims(partner)) {
         if (claim.kind() == Claim.Kind.PHASE
@@ -243,9 +260,13 @@ final class PartnersWord {
   }
 
   private List<Claim> claims(String partner) {
-    Claims claims = new Claims(partner);
-    events.forEach(event -> claims.add(event.seq(), event.json()));
-    return claims.all();
+    return claims.computeIfAbsent(
+        partner,
+        party -> {
+          Claims read = new Claims(party);
+          events.forEach(event -> read.add(event.seq(), event.json()));
+          return read.all();
+        });
   }
 
   // ---- partners' logs -------------------------------------------------------------------------
@@ -286,9 +307,9 @@ final class PartnersWord {
     }
     // What both have concluded: this party took up the partner's receipt of these attempts.
     Set<Long> attempts = new TreeSet<>();
-    for (EventRules.Checked event : events) {
-      if (isReceipt(event) && partner(event).equals(partner)) {
-        attempts.add(attempt(event));
+    for (Id id : taken.keySet()) {
+      if (id.party.equals(partner)) {
+        attempts.add(id.attempt);
       }
     }
     boolean nothing = attempts.isEmpty();
@@ -319,14 +340,14 @@ final class PartnersWord {
 
   /** Reads one page; returns whether it is in order. */
   private boolean read(String partner, JsonNode page, TreeHead head, Map<Long, Set<String>> said) {
-    List<Claim> claims;
+    List<Claim> proven;
     try {
-      claims = ProvenClaims.read(page.path("claims"), head);
+      proven = ProvenClaims.read(page.path("claims"), head);
     } catch (IllegalArgumentException e) {
       findings.altered(-1, "the log of %s: %s".formatted(partner, e.getMessage()));
       return false;
     }
-    for (Claim claim : claims) {
+    for (Claim claim : proven) {
       if (!claim.job().equals(job)) {
         findings.altered(-1, "what the log of " + partner + " says is of another job");
         return false;

@@ -266,6 +266,8 @@ class PartnersWordTest {
     assertFound(with(List.of(mine, theirs), pages), Verdict.ALTERED, "another conversation");
     JobExport.Receipt fewer = receipt(BANK, JOB, "third.example", ALIGNED, TRAINED, BANK_ID);
     assertThat(with(List.of(fewer, theirs), pages).ok()).isFalse();
+    JobExport.Receipt more = receipt(BANK, JOB, "nobody.example", ALIGNED, TRAINED, BANK_ID);
+    assertFound(with(List.of(more, theirs), pages), Verdict.TRUNCATED, "\"nobody.example\", which");
     assertFound(with(List.of(theirs), pages), Verdict.WITNESSES, "does not hold");
   }
 

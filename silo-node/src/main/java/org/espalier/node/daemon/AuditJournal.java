@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BiConsumer;
@@ -81,6 +80,10 @@ final class AuditJournal implements Journal {
       new Counted<>(EventType.PHASE_STARTED, AuditJournal::predicted);
   private final Counted<Spent> epsilons =
       new Counted<>(EventType.PHASE_STARTED, AuditJournal::spent);
+  private final Counted<Answers> reserved =
+      new Counted<>(EventType.SCORING_RESERVED, event -> answers(event, "scores"));
+  private final Counted<Answers> givenBack =
+      new Counted<>(EventType.SCORING_ANSWERED, event -> answers(event, "given_back"));
   private final People people;
   private final Function<Party, Optional<Fingerprint>> pins;
   private final List<LogReader> frozen;
@@ -189,7 +192,7 @@ final class AuditJournal implements Journal {
                     parameter(event, "own_keys"))));
   }
 
-  /** What limits count: acts that were begun, each read from the log once. */
+  /** What limits count: facts, and acts that were begun, each read from the logs once. */
   private final class Counted<T> {
     private final EventType type;
     private final Function<LoggedEvent, Optional<T>> counts;
@@ -210,7 +213,8 @@ final class AuditJournal implements Journal {
               read,
               type,
               event -> {
-                if (event.phase().equals("intent")) {
+                // What was begun counts, however it ended.
+                if (!event.phase().equals("outcome")) {
                   counts.apply(event).ifPresent(all::add);
                 }
               });
@@ -310,22 +314,26 @@ final class AuditJournal implements Journal {
 
   /** Answers of a serving that were set aside for a day, by the log, less those given back. */
   long scores(String serving, LocalDate day) {
-    AtomicLong sum = new AtomicLong();
-    for (EventType type : List.of(EventType.SCORING_RESERVED, EventType.SCORING_ANSWERED)) {
-      read(
-          0,
-          type,
-          event -> {
-            if (event.job().equals(serving) && parameter(event, "day").equals(day.toString())) {
-              JsonNode parameters = event.json().at("/protocol/parameters");
-              sum.addAndGet(
-                  type == EventType.SCORING_RESERVED
-                      ? parameters.path("scores").asLong()
-                      : -parameters.path("given_back").asLong());
-            }
-          });
-    }
-    return sum.get();
+    return sum(reserved, serving, day) - sum(givenBack, serving, day);
+  }
+
+  private static long sum(Counted<Answers> counted, String serving, LocalDate day) {
+    return counted.upToNow().stream()
+        .filter(some -> some.serving.equals(serving) && some.day.equals(day.toString()))
+        .mapToLong(Answers::number)
+        .sum();
+  }
+
+  private record Answers(String serving, String day, long number) {}
+
+  /**
+   * @param number the parameter that says how many
+   */
+  private static Optional<Answers> answers(LoggedEvent event, String number) {
+    long answers = event.json().at("/protocol/parameters").path(number).asLong();
+    return answers == 0
+        ? Optional.empty()
+        : Optional.of(new Answers(event.job(), parameter(event, "day"), answers));
   }
 
   private static String commitment(LoggedEvent event) {

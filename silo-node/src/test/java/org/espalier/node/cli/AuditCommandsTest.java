@@ -162,6 +162,13 @@ class AuditCommandsTest {
     Said said = verify(out.toString(), "--key", signer.vkey(), "--json");
     assertThat(said.exitCode()).as(said.out()).isZero();
     assertThat(said.json().path("job").asText()).isEqualTo("J-1a2b3c4d");
+    NoteSigner partner =
+        NoteSigner.of("clinic.example/silo/audit/1", NoteSigner.Use.LOG, NoteSigner.generateKeys());
+    Said asked = verify(out.toString(), "--key", signer.vkey(), "--partner", partner.vkey());
+    assertThat(asked.exitCode()).as(asked.out()).isEqualTo(12);
+    assertThat(asked.out()).contains("does not hold what the log of clinic.example says");
+    assertThat(verify(out.toString(), "--key", signer.vkey(), "--partner", "nonsense").exitCode())
+        .isEqualTo(2);
   }
 
   @Test
