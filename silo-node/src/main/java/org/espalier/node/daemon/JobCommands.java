@@ -157,7 +157,7 @@ final class JobCommands {
     } else {
       report(job).ifPresent(report -> json.set("report", report));
     }
-    if (service.triesAgain(job.id())) {
+    if (service.triesAgain(job)) {
       json.put("tries_again", true);
     }
     return json;
@@ -169,11 +169,9 @@ final class JobCommands {
     long seconds = args.number("timeout_seconds", LONGEST_WAIT, 0, LONGEST_WAIT);
     long deadline = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
     for (int round = 0; ; round++) {
-      // Before and after, because one that is run again is neither for a moment.
-      boolean again = service.triesAgain(id);
       Job job = round % ASK_PARTNERS_EVERY == 0 ? service.gathered(id) : context.jobs().get(id);
-      again |= service.triesAgain(id);
-      boolean over = job.state().ended() || (job.state() == JobState.FAILED && !again);
+      boolean failed = job.state() == JobState.FAILED && !service.triesAgain(job);
+      boolean over = job.state().ended() || failed;
       if (over || System.nanoTime() - deadline >= 0) {
         return status(job);
       }

@@ -8,7 +8,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -36,8 +40,14 @@ import org.slf4j.LoggerFactory;
 public final class JobRun {
   private static final Logger LOG = LoggerFactory.getLogger(JobRun.class);
 
-  /** How long a partner that broke off may take to say why on the control plane. */
+  /** How long a partner that is gone may take to say why on the control plane. */
   private static final Duration EXPLANATION = Duration.ofSeconds(3);
+
+  /**
+   * How long one that stopped may take: it may have lost somebody itself, and then says so only
+   * after it has waited for that one's {@link #EXPLANATION} and has ended its own attempt.
+   */
+  private static final Duration FORWARDED_EXPLANATION = Duration.ofSeconds(12);
 
   private static final Duration RECEIPTS = Duration.ofSeconds(30);
   private static final Duration NEWS = Duration.ofSeconds(5);
@@ -328,6 +338,10 @@ public final class JobRun {
       }
     }
     try {
+      // Before its state: a node that is killed in between has a job that was running.
+      if (state == JobState.FAILED && goesOn()) {
+        context.jobs().goesOn(job.id(), true);
+      }
       context.jobs().move(job.id(), state, cause);
       if (state.ended()) {
         context.cohorts().forget(job.id());
@@ -347,13 +361,27 @@ public final class JobRun {
     if (cause != null) {
       news.put("lost", lost).set("cause", cause.toPublicJson());
     }
-    for (Party partner : job.others(self())) {
+    // All at the same time: those who wait for an explanation must not wait for one that is gone.
+    Set<Party> partners = job.others(self());
+    ExecutorService threads = Executors.newFixedThreadPool(partners.size());
+    try {
+      threads.invokeAll(partners.stream().map(partner -> telling(partner, state, news)).toList());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  private Callable<Void> telling(Party partner, JobState state, ObjectNode news) {
+    return () -> {
       try {
         context.peers().request(partner, "job.news", news, NEWS);
       } catch (RuntimeException e) {
         LOG.info("{}: {} could not be told {}", session, partner, state, e);
       }
-    }
+      return null;
+    };
   }
 
   /** What partners are told while the attempt runs. */
@@ -424,12 +452,18 @@ public final class JobRun {
   private static boolean isLoss(Throwable e) {
     return e instanceof WireException.PeerUnavailable
         || e instanceof WireException.WireTimeout
+        || e instanceof WireException.PeerAborted // and was not heard of again
         || (e instanceof Problem problem && problem.kind() == Problem.Kind.PARTNER);
   }
 
   /** Whether it failed because a partner or a line was lost, and may be repeated unasked. */
   boolean mayBeRepeated() {
     return lost && mayBeRepeated(job.spec(), progress.phase());
+  }
+
+  /** Whether it may go on by itself when it has failed: repeated, or done with the receipts. */
+  boolean goesOn() {
+    return mayBeRepeated() || progress.phase().equals(RECEIPT);
   }
 
   /**
@@ -450,7 +484,7 @@ public final class JobRun {
 
   private Problem explain(Throwable e) {
     if (e instanceof WireException wire && !(e instanceof WireException.ProtocolViolation)) {
-      pause(EXPLANATION);
+      pause(e instanceof WireException.PeerAborted ? FORWARDED_EXPLANATION : EXPLANATION);
       if (stop.get() == null) {
         return Problem.of(Problem.Kind.JOB_FAILED, wire.getMessage()).at(wire.peer()).next(again());
       }

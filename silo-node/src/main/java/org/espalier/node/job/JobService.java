@@ -107,6 +107,7 @@ public final class JobService implements AutoCloseable {
       if (!job.state().ended()) {
         open.add(job.id());
       }
+      boolean goesOn = job.state() == JobState.FAILED && jobs().goesOn(job.id());
       if (job.state() == JobState.RUNNING) {
         context
             .jobs()
@@ -116,9 +117,10 @@ public final class JobService implements AutoCloseable {
                 Problem.of(Problem.Kind.JOB_FAILED, "the node was restarted")
                     .at(self())
                     .next("silo job run " + job.id()));
-        if (completion.brokeOff(job) || mayBeRepeated(job)) {
-          planAgain(job);
-        }
+        goesOn = true;
+      }
+      if (goesOn && (completion.brokeOff(job) || mayBeRepeated(job))) {
+        planAgain(job);
       }
     }
     context.cohorts().forgetOthers(open); // of those aborted while they did not run
@@ -244,7 +246,8 @@ public final class JobService implements AutoCloseable {
       } catch (RuntimeException e) {
         JobRun run = runs.get(id);
         if (run != null) {
-          run.stop(Failures.explain(e, partner, "start"), JobState.FAILED);
+          // Who was lost in this moment was lost in the attempt.
+          run.stop(Failures.explain(e, partner, "start"), JobState.FAILED, isAway(e));
         }
         throw e;
       }
@@ -545,6 +548,16 @@ public final class JobService implements AutoCloseable {
     return again.containsKey(id) || (run != null && mayTryAgain(run));
   }
 
+  /** As {@link #triesAgain(String)}, of a failed job as it was seen; or it goes on already. */
+  public boolean triesAgain(Job seen) {
+    if (seen.state() != JobState.FAILED) {
+      return false;
+    }
+    boolean planned = triesAgain(seen.id());
+    Job now = jobs().get(seen.id()); // afterwards: what is planned no more may have begun
+    return planned || now.state() != JobState.FAILED || now.attempt() != seen.attempt();
+  }
+
   private boolean mayTryAgain(JobRun run) {
     return (run.mayBeRepeated() || completion.brokeOff(run.job())) && mayTryAgain(run.job());
   }
@@ -564,12 +577,12 @@ public final class JobService implements AutoCloseable {
   }
 
   private void tryAgain(String id, Again plan) {
-    if (jobs().get(id).state() == JobState.FAILED) {
+    Job job = jobs().get(id);
+    if (job.state() == JobState.FAILED) {
       int times = jobs().triedAgain(id);
       // Counted before, so that a node that dies of it does not go on for ever.
       jobs().triedAgain(id, times + 1);
       try {
-        Job job = jobs().get(id);
         if (completion.succeeds(job)) {
           jobs().log(id, "is done: the receipts of all parties agree");
         } else if (job.proposer().equals(self()) && mayBeRepeated(job)) {
@@ -577,16 +590,25 @@ public final class JobService implements AutoCloseable {
           jobs().log(id, "runs again by itself, time %d of %d".formatted(times + 1, AGAIN));
         }
       } catch (Problem e) {
-        boolean away = e.kind() == Problem.Kind.PARTNER || e.kind() == Problem.Kind.WRONG_STATE;
-        if (away && Instant.now().isBefore(plan.end())) {
+        if (jobs().get(id).attempt() != job.attempt()) {
+          jobs().log(id, "could not be begun by all parties: " + e.what()); // its end decides
+        } else if (isAway(e) && Instant.now().isBefore(plan.end())) {
           jobs().triedAgain(id, times); // nobody has done anything
           again.replace(id, plan, new Again(Instant.now().plus(BETWEEN_TRIES), plan.end()));
           return;
+        } else {
+          jobs().goesOn(id, false);
+          jobs().log(id, "is not run again by itself: " + e.what());
         }
-        jobs().log(id, "is not run again by itself: " + e.what());
       }
     }
     again.remove(id, plan);
+  }
+
+  /** Whether a partner may be there, or ready, a moment later. */
+  private static boolean isAway(RuntimeException e) {
+    return e instanceof Problem problem
+        && (problem.kind() == Problem.Kind.PARTNER || problem.kind() == Problem.Kind.WRONG_STATE);
   }
 
   /** What is to be tried by now, each on a thread of its own. */

@@ -110,6 +110,7 @@ public final class Jobs {
           }
           store.update("UPDATE jobs SET attempt = ? WHERE id = ?", attempt, id);
           progress(id, "phase", null);
+          goesOn(id, false);
           return move(id, JobState.RUNNING, null);
         });
   }
@@ -139,6 +140,19 @@ public final class Jobs {
 
   public void triedAgain(String id, int times) {
     progress(id, "tried_again", times);
+  }
+
+  /** Whether a job whose newest attempt failed is to go on by itself, also after a restart. */
+  public boolean goesOn(String id) {
+    return store.one("SELECT job FROM going_on WHERE job = ?", row -> true, id).isPresent();
+  }
+
+  public void goesOn(String id, boolean byItself) {
+    store.update(
+        byItself
+            ? "INSERT INTO going_on (job) VALUES (?) ON CONFLICT (job) DO NOTHING"
+            : "DELETE FROM going_on WHERE job = ?",
+        id);
   }
 
   private void progress(String id, String column, Object value) {

@@ -236,7 +236,7 @@ public final class Standings implements AutoCloseable {
         states.add(there.path("state").asText());
       }
     }
-    boolean again = service.triesAgain(job.id());
+    boolean again = service.triesAgain(job);
     json.put("tries_again", again);
     ArrayNode next = json.putArray("next");
     for (Next act : next(job, again, away, states)) {

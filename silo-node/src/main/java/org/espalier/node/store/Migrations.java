@@ -115,6 +115,11 @@ final class Migrations {
             party TEXT PRIMARY KEY REFERENCES partners(name),
             exchange BLOB NOT NULL
           ) STRICT;
+          """,
+          """
+          CREATE TABLE going_on (
+            job TEXT PRIMARY KEY REFERENCES jobs(id)
+          ) STRICT;
           """);
 
   private Migrations() {}

@@ -17,8 +17,11 @@ class FakePeers implements Peers {
   final List<Asked> asked = new CopyOnWriteArrayList<>();
   private final Party self;
 
-  /** What partners answer to the question whether they are ready; null if they are. */
+  /** What partners answer to {@link #refused}; null if they do as they are told. */
   volatile Problem refusal;
+
+  /** The method that partners refuse, where they do: whether they are ready. */
+  volatile String refused = "job.ready";
 
   FakePeers(Party self) {
     this.self = self;
@@ -50,7 +53,7 @@ class FakePeers implements Peers {
     }
     asked.add(new Asked(partner, method, body.deepCopy()));
     Problem no = refusal;
-    if (no != null && method.equals("job.ready")) {
+    if (no != null && method.equals(refused)) {
       throw no;
     }
     return Json.object().put("attempt", 0);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,6 +37,7 @@ import org.espalier.node.data.TableSchema;
 import org.espalier.node.policy.Policy;
 import org.espalier.node.policy.Rulebook;
 import org.espalier.node.store.Store;
+import org.espalier.wire.Duplex;
 import org.espalier.wire.Party;
 import org.espalier.wire.fuzz.Fuzz;
 import org.junit.jupiter.api.AfterEach;
@@ -133,6 +135,35 @@ class JobServiceTest {
             null));
   }
 
+  /** A stream on which the partner says nothing but that it stops. */
+  private static final class Stopping implements Duplex {
+    private final ByteBuffer said;
+
+    Stopping(String reason) {
+      byte[] words = reason.getBytes(StandardCharsets.UTF_8);
+      said = ByteBuffer.allocate(6 + words.length);
+      said.putShort((short) 0).putInt(words.length).put(words).flip();
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) {}
+
+    @Override
+    public synchronized void read(byte[] target, int offset, int length, Duration patience)
+        throws IOException {
+      if (said.remaining() < length) {
+        throw new IOException("closed");
+      }
+      said.get(target, offset, length);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  /** What the partner says on its streams before it is gone; null where it does not come. */
+  private volatile String stops;
+
   @BeforeEach
   void start() throws Exception {
     store = Store.open(folder.resolve("silo.db"));
@@ -141,6 +172,12 @@ class JobServiceTest {
     people(datasets, folder);
     peers =
         new FakePeers(BANK) {
+          @Override
+          public Duplex open(Party partner, String stream, Duration patience) {
+            String reason = stops;
+            return reason == null ? super.open(partner, stream, patience) : new Stopping(reason);
+          }
+
           @Override
           public JsonNode request(Party partner, String method, JsonNode body, Duration timeout) {
             JsonNode answer = super.request(partner, method, body, timeout);
@@ -403,6 +440,78 @@ class JobServiceTest {
     assertThat(logged(id, "is not run again by itself: no more")).isTrue();
     assertThat(jobs.get(id).state()).isEqualTo(JobState.FAILED);
     assertThat(jobs.triedAgain(id)).isLessThanOrEqualTo(1);
+  }
+
+  /**
+   * Of three parties, one that lost the third tells the others on the line at once that it stops,
+   * and says why when it has waited for the third itself.
+   */
+  @Test
+  void whatAPartnerStoppedForIsLearntThoughItTakesItsTimeToSay() {
+    stops = "it lost telecom.example";
+    String late = approved();
+    String silent = approved();
+    String refused = approved();
+    List.of(late, silent, refused).forEach(service::run);
+    until(() -> peers.asked.stream().filter(a -> a.method().equals("job.start")).count() == 3);
+    sleep(Duration.ofSeconds(4));
+    ObjectNode news = Json.object().put("attempt", 1).put("state", JobState.FAILED.name());
+    said("job.news", news.deepCopy().setAll(about(refused)));
+    until(() -> jobs.get(refused).state() == JobState.FAILED);
+    assertThat(service.triesAgain(refused)).as("its operator stopped it").isFalse();
+    stops = null;
+    said("job.news", news.deepCopy().put("lost", true).setAll(about(late)));
+    until(() -> jobs.get(late).attempt() == 2);
+    // One that says nothing more is gone, too.
+    until(() -> jobs.get(silent).attempt() == 2);
+    assertThat(jobs.get(refused).attempt()).isEqualTo(1);
+  }
+
+  private static void sleep(Duration time) {
+    try {
+      Thread.sleep(time.toMillis());
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void aPartnerThatIsLostAtTheStartIsOneThatIsLost() {
+    String id = approved();
+    peers.refused = "job.start";
+    peers.refusal = Problem.of(Problem.Kind.PARTNER, "lost the link").at(INSURER);
+    assertThatThrownBy(() -> service.run(id)).hasMessage("lost the link");
+    until(() -> jobs.get(id).state() == JobState.FAILED || jobs.get(id).attempt() > 1);
+    Job seen = jobs.get(id);
+    assertThat(service.triesAgain(seen)).isTrue();
+    // Each begun attempt counts, so that it is not begun for ever.
+    until(() -> jobs.get(id).attempt() == 4 && jobs.get(id).state() == JobState.FAILED);
+    until(() -> !service.triesAgain(id));
+    assertThat(jobs.triedAgain(id)).isEqualTo(3);
+    assertThat(service.triesAgain(seen)).as("it has gone on since").isTrue();
+    peers.refusal = null;
+    service.run(id);
+    assertThat(jobs.get(id).attempt()).isEqualTo(5);
+  }
+
+  @Test
+  void whoWaitsForAPartnerStillDoesWhenItsOwnNodeWasKilled() {
+    String id = approved();
+    service.run(id);
+    until(() -> jobs.phase(id).isPresent());
+    peers.refusal = Problem.of(Problem.Kind.PARTNER, "lost the link").at(INSURER);
+    ObjectNode news = about(id).put("attempt", 1).put("state", JobState.FAILED.name());
+    said("job.news", news.put("lost", true));
+    until(() -> jobs.get(id).state() == JobState.FAILED);
+    restart();
+    assertThat(service.triesAgain(id)).isTrue();
+    peers.refusal = Problem.refused("no more").at(INSURER);
+    until(() -> !service.triesAgain(id));
+    peers.refusal = null;
+    restart();
+    assertThat(service.triesAgain(id)).as("it had been given up").isFalse();
+    service.run(id);
+    until(() -> jobs.get(id).attempt() == 2);
   }
 
   @Test
