@@ -4,8 +4,8 @@ import java.util.List;
 
 /**
  * Where a party keeps what every complete pass of a training left to it, so that another attempt of
- * the same job on the same people goes on from there. All of it is the party's own or was opened to
- * it; keys, masks and noise are never kept.
+ * the same job on the same people goes on from there. All of it is the party's own, was opened to
+ * it, or is its share of what nobody knows; keys, masks and the noise of passes are never kept.
  */
 public interface PassStore {
   /** Keeps nothing. */
@@ -18,6 +18,9 @@ public interface PassStore {
 
         @Override
         public void keep(int pass, Kept what) {}
+
+        @Override
+        public void forget() {}
       };
 
   /**
@@ -31,8 +34,16 @@ public interface PassStore {
    * @param penalties the same of the penalty products
    * @param figures of the label party objective, gap, gain, length of the gradient and seconds of
    *     the pass; of a feature party empty
+   * @param shares of a pass at level {@code sealed}, whose other parts are as {@link SealedPast}
+   *     has them; otherwise empty
    */
-  record Kept(double[] vector, double[] products, double[] penalties, double[] figures) {}
+  record Kept(
+      double[] vector, double[] products, double[] penalties, double[] figures, long[] shares) {
+    /** Of a level that holds nothing in shares. */
+    public Kept(double[] vector, double[] products, double[] penalties, double[] figures) {
+      this(vector, products, penalties, figures, new long[0]);
+    }
+  }
 
   /** What earlier attempts kept, passes in order from the first, without gaps. */
   List<Kept> kept();
@@ -43,4 +54,7 @@ public interface PassStore {
    * @param pass its number, 1 and up
    */
   void keep(int pass, Kept what);
+
+  /** Forgets all passes. */
+  void forget();
 }

@@ -24,26 +24,35 @@ import org.espalier.wire.WireException;
 /** The first feature party, which computes residuals with the label party. */
 final class SealedCompute extends SealedFeature {
   private final List<long[]> labels = new ArrayList<>();
-  private int labelColumns;
 
   SealedCompute(
-      TrainingJob job,
+      SealedPast past,
       Channel label,
       Map<Party, Channel> others,
       SealedSlice slice,
       Progress progress,
       IntConsumer beforePass) {
-    super(job, label, new TreeMap<>(others), slice, progress, beforePass);
+    super(past, label, new TreeMap<>(others), slice, progress, beforePass);
+  }
+
+  @Override
+  List<Gradients> gradients() {
+    List<Gradients> all = super.gradients();
+    all.add(new Gradients(labels, labelColumns()));
+    return all;
+  }
+
+  private int labelColumns() {
+    return plan.shapes.get(0).columns();
   }
 
   @Override
   Prepared prepare(Part part, int vectors) {
-    labelColumns = plan.shapes.get(0).columns();
     IntegerMatrix rows = matrix.rows(part.first(), part.rows());
     Correlations.Owned owned =
         Correlations.own(context, plan.heldByLabel(part, vectors), label, rows, true);
     Map<Party, Correlations.Owner> owners = new TreeMap<>();
-    owners.put(label.peer(), new Correlations.Owner(label, labelColumns, true));
+    owners.put(label.peer(), new Correlations.Owner(label, labelColumns(), true));
     others.forEach(
         (party, channel) ->
             owners.put(party, new Correlations.Owner(channel, columns(party), false)));
@@ -78,7 +87,8 @@ final class SealedCompute extends SealedFeature {
     Correlations.Held labelHeld = prepared.held().get(label.peer());
     long[] w = weights(own, slice.columns());
     field.addTo(w, Residues.receive(label, field, slice.columns()));
-    Residues.send(label, field, field.difference(weights(labels, labelColumns), labelHeld.b()[s]));
+    Residues.send(
+        label, field, field.difference(weights(labels, labelColumns()), labelHeld.b()[s]));
     long[] z = prepared.matrix().times(field, w);
     field.addTo(z, owned.tau()[s]);
     field.addTo(z, labelHeld.sigma()[s]);
@@ -115,12 +125,12 @@ final class SealedCompute extends SealedFeature {
     Correlations.Held held = vector.prepared().held().get(label.peer());
     int s = vector.index();
     Residues.send(label, field, field.difference(shares.rows()[1], held.rho()[s]));
-    return loss(held.gamma()[s][labelColumns - 1], shares);
+    return loss(held.gamma()[s][labelColumns() - 1], shares);
   }
 
   @Override
   void finish() {
-    Residues.send(label, field, rounded(combine(finalCoefficients, labels, labelColumns)));
+    Residues.send(label, field, rounded(combine(finalCoefficients, labels, labelColumns())));
   }
 
   @Override
@@ -132,8 +142,8 @@ final class SealedCompute extends SealedFeature {
   @Override
   void share(byte[] keySeed) {
     try (KeyPair key = context.keyOf(keySeed)) {
-      long[] weights = combine(finalCoefficients, labels, labelColumns);
-      Pinned.give(key, pinnedLayout(), label, Arrays.copyOf(weights, labelColumns - 1));
+      long[] weights = combine(finalCoefficients, labels, labelColumns());
+      Pinned.give(key, pinnedLayout(), label, Arrays.copyOf(weights, labelColumns() - 1));
     }
   }
 }

@@ -18,13 +18,13 @@ final class SealedData extends SealedFeature {
   private final Channel compute;
 
   SealedData(
-      TrainingJob job,
+      SealedPast past,
       Channel label,
       Map<Party, Channel> others,
       SealedSlice slice,
       Progress progress,
       IntConsumer beforePass) {
-    super(job, label, others, slice, progress, beforePass);
+    super(past, label, others, slice, progress, beforePass);
     this.compute = others.get(job.featureParties().get(0));
   }
 

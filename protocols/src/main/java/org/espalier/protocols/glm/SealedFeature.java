@@ -18,13 +18,13 @@ abstract class SealedFeature extends SealedRole {
   final IntConsumer beforePass;
 
   SealedFeature(
-      TrainingJob job,
+      SealedPast past,
       Channel label,
       Map<Party, Channel> others,
       SealedSlice slice,
       Progress progress,
       IntConsumer beforePass) {
-    super(job, slice);
+    super(past, slice);
     this.label = label;
     this.others = others;
     this.progress = progress;

@@ -41,12 +41,12 @@ final class SealedLabel extends SealedRole {
   private long began;
 
   SealedLabel(
-      TrainingJob job,
+      SealedPast past,
       Map<Party, Channel> features,
       SealedSlice slice,
       SealedOutcome outcome,
       PassListener listener) {
-    super(job, slice);
+    super(past, slice);
     this.features = features;
     this.computeParty = job.featureParties().get(0);
     this.compute = features.get(computeParty);
@@ -58,6 +58,9 @@ final class SealedLabel extends SealedRole {
 
   LabelOutcome run() {
     agree();
+    if (past.resumed() > 0) {
+      listener.resumes(past.resumed());
+    }
     draws = plan.labelNoise == null ? null : plan.labelNoise.draws(field, coins);
     try {
       train();
@@ -224,6 +227,19 @@ final class SealedLabel extends SealedRole {
   void begins(int pass) {
     listener.begins(pass);
     began = System.nanoTime();
+  }
+
+  @Override
+  void repeats(SealedPast.Pass kept) {
+    double loss = kept.sums() == null ? Double.NaN : kept.sums().loss();
+    reports.add(new PassReport(passes, loss, Double.NaN, kept.seconds()));
+  }
+
+  @Override
+  List<Gradients> gradients() {
+    List<Gradients> all = super.gradients();
+    theirs.forEach((party, shares) -> all.add(new Gradients(shares, columns.get(party))));
+    return all;
   }
 
   @Override

@@ -28,6 +28,43 @@ final class SealedMessages {
     }
   }
 
+  /**
+   * A feature party, in an attempt that is not the first: digests of all passes up to each that it
+   * has kept, 32 bytes each.
+   */
+  record Past(byte[] digests) implements Message {
+    private static final int MOST = 32 << 12;
+    static final long LIMIT = SLACK + (long) MOST;
+    static final MessageType<Past> TYPE =
+        new MessageType<>(95, "kept passes", in -> new Past(in.getBytes("digests", MOST)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putBytes(digests);
+    }
+  }
+
+  /** Label party: how many passes all parties have kept. */
+  record GoOn(int passes) implements Message {
+    static final MessageType<GoOn> TYPE =
+        new MessageType<>(96, "common passes", in -> new GoOn(in.getInt("passes", 0, 1 << 12)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putInt(passes);
+    }
+  }
+
   /** Either compute party, in an opened pass: its shares of the two sums with its own noise. */
   record NoisyShares(long spread, long loss) implements Message {
     static final MessageType<NoisyShares> TYPE =

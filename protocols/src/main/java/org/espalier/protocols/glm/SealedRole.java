@@ -46,6 +46,15 @@ abstract class SealedRole {
   /** One of the prepared vectors. */
   record Vector(Prepared prepared, int index) {}
 
+  /**
+   * Shares of a party's gradients.
+   *
+   * @param shares of each pass
+   * @param columns the party has
+   */
+  record Gradients(List<long[]> shares, int columns) {}
+
+  final SealedPast past;
   final TrainingJob job;
   final SealedSlice slice;
   final Prg coins = Prg.fresh();
@@ -60,13 +69,14 @@ abstract class SealedRole {
   int passes;
   private final Map<Part, Vector> supply = new HashMap<>();
 
-  /** Sums that were opened. */
-  int openings;
+  /** What the present pass has opened to this party. */
+  private SealedPlan.Sums opened;
 
   long[] finalCoefficients;
 
-  SealedRole(TrainingJob job, SealedSlice slice) {
-    this.job = job;
+  SealedRole(SealedPast past, SealedSlice slice) {
+    this.past = past;
+    this.job = past.begun();
     this.slice = slice;
   }
 
@@ -94,6 +104,7 @@ abstract class SealedRole {
       throw new IllegalArgumentException(e.getMessage(), e);
     }
     field = plan.field;
+    past.requireModulus(field.modulus());
     context = HeContext.of(plan.parameters.matrix().parameters());
     slots = HeContext.of(plan.parameters.slots().parameters());
   }
@@ -164,11 +175,9 @@ abstract class SealedRole {
       for (int s = 0; s < stage.passes() && decision == Decision.GO_ON; s++) {
         int newest = own.size();
         Opening opening = plan.opening(at, s);
-        Vector vector = take(plan.sample, at, s);
-        Vector forLoss = opening.withLoss() ? take(plan.sample, at, s + 1) : null;
-        decision = counted(series, vector, forLoss, opening, last);
+        decision = counted(series, plan.sample, at, s, opening, last);
         if (s == 0 && stage.corrected() && decision == Decision.GO_ON) {
-          decision = counted(series, take(plan.rest, at, 0), null, plan.restOpening(at), false);
+          decision = counted(series, plan.rest, at, 0, plan.restOpening(at), false);
           correction = new double[newest + 2];
           correction[newest] = plan.sampleCorrection();
           correction[newest + 1] = plan.restStep();
@@ -196,12 +205,64 @@ abstract class SealedRole {
     return next;
   }
 
+  /**
+   * One more pass, run or as an earlier attempt left it.
+   *
+   * @param at the present stage
+   * @param s the present pass of the stage over the sample
+   */
   private Decision counted(
-      SharedSeries series, Vector vector, Vector forLoss, Opening opening, boolean last) {
+      SharedSeries series, Part part, int at, int s, Opening opening, boolean last) {
     passes++;
+    SealedPast.Pass kept = past.pass(passes);
+    if (kept != null) {
+      return again(kept, part, opening, last);
+    }
+    Vector vector = take(part, at, s);
+    Vector forLoss = opening.withLoss() ? take(part, at, s + 1) : null;
+    past.countCut(opening.sums);
     begins(passes);
-    openings += opening.sums;
-    return pass(series, vector, forLoss, opening, last);
+    long began = System.nanoTime();
+    opened = null;
+    Decision decision = pass(series, vector, forLoss, opening, last);
+    past.keep(
+        decision,
+        opening.sums,
+        (System.nanoTime() - began) / 1e9,
+        opened,
+        field.modulus(),
+        newest());
+    return decision;
+  }
+
+  /** What the last pass added to all gradients, one after the other. */
+  private long[] newest() {
+    return gradients().stream()
+        .flatMapToLong(g -> Arrays.stream(g.shares().get(g.shares().size() - 1)))
+        .toArray();
+  }
+
+  private Decision again(SealedPast.Pass kept, Part part, Opening opening, boolean last) {
+    int columns = gradients().stream().mapToInt(Gradients::columns).sum();
+    boolean fits = kept.shares().length == columns;
+    int at = 0;
+    for (Gradients gradients : fits ? gradients() : List.<Gradients>of()) {
+      gradients.shares().add(Arrays.copyOfRange(kept.shares(), at, at + gradients.columns()));
+      at += gradients.columns();
+    }
+    Decision decision = kept.decision();
+    if (kept.sums() != null) {
+      decision = plan.decide(part, last, kept.sums());
+    } else if (opening != Opening.NOTHING) {
+      plan.follow(decision);
+    }
+    if (!fits || decision != kept.decision()) {
+      job.passes().forget();
+      throw new IllegalArgumentException(
+          "what an earlier attempt kept of pass " + passes + " is of another training");
+    }
+    repeats(kept);
+    return decision;
   }
 
   /** The mean of the last iterates: rounding noise averages out. */
@@ -217,6 +278,16 @@ abstract class SealedRole {
   }
 
   abstract void begins(int pass);
+
+  /** A pass of an earlier attempt is gone on from. */
+  void repeats(SealedPast.Pass kept) {}
+
+  /** All gradients of which this party holds shares, those of its own weights first. */
+  List<Gradients> gradients() {
+    List<Gradients> all = new ArrayList<>();
+    all.add(new Gradients(own, slice.columns()));
+    return all;
+  }
 
   abstract Prepared prepare(Part part, int vectors);
 
@@ -245,7 +316,8 @@ abstract class SealedRole {
 
   /** A share of final weights under noise in its low bits. */
   long[] rounded(long[] share) {
-    return Opened.rounded(field, coins, share, plan.scale.weightScale() - SealedPlan.OPENED_BITS);
+    return Opened.rounded(
+        field, past.noise(share), share, plan.scale.weightScale() - SealedPlan.OPENED_BITS);
   }
 
   /** Both halves of weights as real numbers, on the whitened columns. */
@@ -313,11 +385,13 @@ abstract class SealedRole {
     if (!first) {
       other.send(mine);
     }
-    return plan.sums(
-        part,
-        opening,
-        field.add(mine.spread(), residue(other, theirs.spread())),
-        field.add(mine.loss(), residue(other, theirs.loss())));
+    opened =
+        plan.sums(
+            part,
+            opening,
+            field.add(mine.spread(), residue(other, theirs.spread())),
+            field.add(mine.loss(), residue(other, theirs.loss())));
+    return opened;
   }
 
   /** One of two shares of an opened sum under this party's own noise. */
@@ -357,7 +431,7 @@ abstract class SealedRole {
     ran.put("residual_bits", plan.scale.residualBits());
     ran.put("logit_range", plan.range().limit());
     ran.put("harmonics", plan.range().residual(job.spec().family(), job.rows()).size());
-    ran.put("opened_sums", openings);
+    ran.put("opened_sums", past.openings());
     ran.put("opening_noise_rows", SealedPlan.NOISE_ROWS);
     if (plan.labelNoise != null) {
       ran.put("label_privacy", plan.labelNoise.parametersRun());

@@ -33,15 +33,17 @@ final class SealedSlice {
   private final double longest;
 
   /**
+   * @param job in the attempt that began the training
+   * @param whitening of the own columns
    * @param outcome factor of the logit in each row's loss; null at a feature party
    */
-  SealedSlice(TrainingJob job, Matrix own, double[] outcome) {
+  SealedSlice(TrainingJob job, Matrix own, Whitening whitening, double[] outcome) {
     this.own = own;
     this.outcome = outcome;
     this.features = own.columns();
     this.columns = features + (outcome == null ? 0 : LABEL_EXTRA);
     this.bits = SealedScale.of(job).featureBits();
-    this.whitening = Whitening.of(own, job.spec().ridge());
+    this.whitening = whitening;
     this.order = order(job);
     this.penaltyFactor = SealedPlan.penaltyFactor(job);
     LabelPrivacy privacy = job.spec().labelPrivacy();

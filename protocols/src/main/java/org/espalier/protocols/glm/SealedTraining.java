@@ -36,10 +36,11 @@ final class SealedTraining implements TrainingProtocol {
       Outcomes outcomes,
       PassListener listener) {
     SealedOutcome outcome = SealedOutcome.of(job, outcomes.values());
-    SealedSlice slice = new SealedSlice(job, own, outcome.factors());
     Map<Party, Channel> features = new TreeMap<>();
     job.featureParties().forEach(party -> features.put(party, featureParties.get(party)));
-    return new SealedLabel(job, features, slice, outcome, listener).run();
+    SealedPast past = SealedPast.atLabel(job, own.columns(), features.values());
+    SealedSlice slice = new SealedSlice(past.begun(), own, past.whitening(own), outcome.factors());
+    return new SealedLabel(past, features, slice, outcome, listener).run();
   }
 
   @Override
@@ -50,9 +51,10 @@ final class SealedTraining implements TrainingProtocol {
       Matrix own,
       Progress progress,
       IntConsumer beforePass) {
-    SealedSlice slice = new SealedSlice(job, own, null);
+    SealedPast past = SealedPast.atFeature(job, own.columns(), label);
+    SealedSlice slice = new SealedSlice(past.begun(), own, past.whitening(own), null);
     return job.featureParties().get(0).equals(label.self())
-        ? new SealedCompute(job, label, others, slice, progress, beforePass).run()
-        : new SealedData(job, label, others, slice, progress, beforePass).run();
+        ? new SealedCompute(past, label, others, slice, progress, beforePass).run()
+        : new SealedData(past, label, others, slice, progress, beforePass).run();
   }
 }

@@ -86,6 +86,12 @@ public record TrainingJob(
     }
   }
 
+  /** The same job in another attempt. */
+  TrainingJob with(Session other) {
+    return new TrainingJob(
+        other, label, featureParties, rows, spec, earlierPasses, workspace, passes, folds);
+  }
+
   /**
    * Of the smallest group of people by which two gradients differ: all, or a fold, whose people are
    * in one fit and not in another.

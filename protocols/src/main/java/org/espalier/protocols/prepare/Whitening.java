@@ -47,6 +47,15 @@ public final class Whitening {
     return of(prepared, ridge, Prg.fresh());
   }
 
+  /**
+   * That of an earlier attempt, where shares of what it makes are gone on with.
+   *
+   * @param matrix its {@link #matrix}
+   */
+  public static Whitening again(Matrix matrix) {
+    return new Whitening(matrix);
+  }
+
   static Whitening of(Matrix prepared, double ridge, Prg random) {
     if (prepared.rows() == 0) {
       throw new IllegalArgumentException("a matrix without rows cannot be whitened");

@@ -43,6 +43,11 @@ class GradientsResumeTest {
       kept.subList(pass - 1, kept.size()).clear();
       kept.add(what);
     }
+
+    @Override
+    public void forget() {
+      kept.clear();
+    }
   }
 
   private final TestData data = TestData.synthetic(400, 6, 2, 5, 4);

@@ -10,6 +10,7 @@ import java.util.Random;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.prepare.Matrix;
+import org.espalier.protocols.prepare.Whitening;
 import org.espalier.protocols.privacy.LabelPrivacy;
 import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.protocols.shares.PrimeField;
@@ -88,7 +89,7 @@ class LabelPrivacyTest {
     for (int p = 0; p < 2; p++) {
       double[] factors = p == 0 ? new double[data.rows()] : null;
       Matrix own = data.parts().get(p);
-      SealedSlice slice = new SealedSlice(job, own, factors);
+      SealedSlice slice = new SealedSlice(job, own, Whitening.of(own, job.spec().ridge()), factors);
       IntegerMatrix integers =
           slice.matrix(Workspace.inMemory(), 0, data.parts().get(0).columns(), 0);
       int[] values = integers.values(integers.rows() - data.rows(), data.rows());

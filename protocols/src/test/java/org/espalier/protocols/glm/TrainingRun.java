@@ -34,9 +34,17 @@ record TrainingRun(
     return new Party("f" + number);
   }
 
-  /** What a party brings from earlier attempts: passes that it counts, and those that it kept. */
-  record Before(int earlier, PassStore kept) {
+  /**
+   * What a party brings from earlier attempts: passes that it counts, and those that it kept.
+   *
+   * @param attempt the present one
+   */
+  record Before(int earlier, PassStore kept, int attempt) {
     static final Before NOTHING = new Before(0, PassStore.NONE);
+
+    Before(int earlier, PassStore kept) {
+      this(earlier, kept, 1);
+    }
   }
 
   /** Those of a path of penalties. */
@@ -50,7 +58,7 @@ record TrainingRun(
       others.add(featureParty(p));
     }
     return new TrainingJob(
-        new Session("J-test", new byte[32], 1),
+        new Session("J-test", new byte[32], before.attempt()),
         LABEL,
         others,
         data.rows(),

@@ -57,7 +57,7 @@ final class KeptPasses implements PassStore {
         if (!MessageDigest.isEqual(in.readNBytes(SUBJECT), subject)) {
           return passes;
         }
-        Kept pass = new Kept(doubles(in), doubles(in), doubles(in), doubles(in));
+        Kept pass = new Kept(doubles(in), doubles(in), doubles(in), doubles(in), longs(in));
         if (in.read() >= 0) {
           throw new IOException(file + " is longer than a pass");
         }
@@ -83,6 +83,27 @@ final class KeptPasses implements PassStore {
     return values;
   }
 
+  private static long[] longs(DataInputStream in) throws IOException {
+    int length = in.readInt();
+    if (length < 0 || length > MOST) {
+      throw new IOException("a vector of " + length + " shares");
+    }
+    long[] values = new long[length];
+    for (int i = 0; i < length; i++) {
+      values[i] = in.readLong();
+    }
+    return values;
+  }
+
+  @Override
+  public void forget() {
+    try {
+      forget(folder, job, 1);
+    } catch (IOException e) {
+      throw new UncheckedIOException("kept passes of " + job + " cannot be deleted", e);
+    }
+  }
+
   @Override
   public void keep(int pass, Kept what) {
     try {
@@ -98,6 +119,10 @@ final class KeptPasses implements PassStore {
             write(data, what.products());
             write(data, what.penalties());
             write(data, what.figures());
+            data.writeInt(what.shares().length);
+            for (long share : what.shares()) {
+              data.writeLong(share);
+            }
             data.flush();
           });
     } catch (IOException e) {

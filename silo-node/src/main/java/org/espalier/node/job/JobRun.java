@@ -468,10 +468,9 @@ public final class JobRun {
 
   /**
    * Whether an attempt that came as far as a phase may be repeated without anybody's asking: it has
-   * opened nothing that two attempts would tell more of than one. At the level {@code sealed}
-   * nothing but the result is opened, at the level {@code gradients} the next attempt goes on after
-   * the passes that were kept, but of cross-validation it would repeat them, and people scored
-   * twice have the same scores.
+   * opened nothing that two attempts would tell more of than one. At the levels {@code sealed} and
+   * {@code gradients} the next attempt goes on after the passes that were kept, but of
+   * cross-validation it would repeat them, and people scored twice have the same scores.
    */
   static boolean mayBeRepeated(JobSpec spec, String phase) {
     return AlignPhase.isFirst(phase)

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.espalier.node.config.Json;
 import org.espalier.protocols.disclosure.Disclosure;
+import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.glm.FeatureOutcome;
 import org.espalier.protocols.glm.Inference;
@@ -192,7 +193,12 @@ record RegressionTraining(TrainSpec spec) implements Training {
 
   /** Passes of earlier attempts on the same cohort, file and job, at levels that use them. */
   private PassStore passes(JobRun run) {
-    if (!spec.training().countsPasses() || spec.infers() || spec.path() != null) {
+    boolean shares =
+        spec.training().disclosure() == Level.SEALED
+            && spec.labelPrivacy() == null
+            && !spec.sharesWeights();
+    boolean opened = spec.training().countsPasses() && !spec.infers() && spec.path() == null;
+    if (!shares && !opened) {
       return PassStore.NONE;
     }
     ObjectNode subject = run.jobFacts();

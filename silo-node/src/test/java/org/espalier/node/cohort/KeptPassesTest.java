@@ -16,7 +16,9 @@ class KeptPassesTest {
 
   private static PassStore.Kept pass(double value) {
     double[] vector = {value, -value};
-    return new PassStore.Kept(vector, new double[] {1}, new double[] {2}, new double[] {3, 4});
+    long[] shares = {Long.MAX_VALUE, (long) value};
+    return new PassStore.Kept(
+        vector, new double[] {1}, new double[] {2}, new double[] {3, 4}, shares);
   }
 
   @Test
@@ -30,6 +32,7 @@ class KeptPassesTest {
     assertThat(store.kept()).hasSize(3);
     assertThat(store.kept().get(2).vector()).containsExactly(3, -3);
     assertThat(store.kept().get(2).figures()).containsExactly(3, 4);
+    assertThat(store.kept().get(2).shares()).containsExactly(Long.MAX_VALUE, 3);
 
     byte[] other = new byte[32];
     other[0] = 1;
@@ -45,7 +48,11 @@ class KeptPassesTest {
 
     cohorts.forgetOthers(Set.of("J-00000002"));
     assertThat(store.kept()).isEmpty();
-    assertThat(cohorts.passes("J-00000002", SUBJECT).kept()).hasSize(1);
+    PassStore another = cohorts.passes("J-00000002", SUBJECT);
+    assertThat(another.kept()).hasSize(1);
+    another.forget();
+    assertThat(another.kept()).isEmpty();
+    another.keep(1, pass(9));
     cohorts.forget("J-00000002");
     try (var left = Files.list(folder.resolve("passes"))) {
       assertThat(left).isEmpty();

@@ -33,6 +33,7 @@ class KilledPartnerTest {
   private static final int INSURER_PEOPLE = 2000;
   private static final int COMMON = 700;
   private static final int PASSES = 12;
+  private static final int SEALED_PASSES = 30;
 
   @TempDir Path root;
   private TestSilo bank;
@@ -218,6 +219,47 @@ class KilledPartnerTest {
       try (var left = Files.list(silo.home.cohorts().resolve("passes"))) {
         assertThat(left).as("kept passes of a job that is done").isEmpty();
       }
+    }
+  }
+
+  /** The same at level sealed, where what is kept are shares. */
+  @Test
+  void sealedTrainingGoesOnAfterTheLastPassThatBothHaveKept() throws Exception {
+    List<String> columns = PassLimitTest.numbers();
+    bank.dataset("few", TestData.bank(0, columns.size() - 1));
+    insurer.dataset("few", columns);
+    ObjectNode spec = (ObjectNode) TestData.twoParties(100);
+    spec.withObject("/parties/bank.example").put("dataset", "few");
+    spec.withObject("/parties/insurer.example").put("dataset", "few");
+    spec.putObject("training").put("level", "sealed").put("max_passes", SEALED_PASSES);
+    String job = bank.propose(spec);
+    insurer.call("job.approve", "job", job);
+    bank.call("job.run", "job", job);
+    until(() -> kept(bank) >= 3 && kept(insurer) >= 3);
+    process.destroyForcibly();
+    assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    until(() -> status(bank, job).at("/job/state").asText().equals("FAILED"));
+    assertThat(status(bank, job).path("tries_again").asBoolean()).isTrue();
+    insurer.start();
+    JsonNode report = SiloNodeTest.done(bank, job);
+    assertThat(report.path("attempt").asInt()).isGreaterThan(1);
+    assertThat(bank.call("job.logs", "job", job).toString())
+        .containsPattern("goes on after pass ([3-9]|[12][0-9])");
+    assertThat(report.path("passes")).hasSize(SEALED_PASSES);
+    for (TestSilo silo : new TestSilo[] {bank, insurer}) {
+      SiloNodeTest.done(silo, job);
+      SiloNodeTest.verified(silo);
+      assertThat(kept(silo)).as("kept passes of a job that is done").isZero();
+    }
+  }
+
+  private static long kept(TestSilo silo) {
+    try (var files = Files.list(silo.home.cohorts().resolve("passes"))) {
+      return files.filter(file -> file.toString().contains(".pass-")).count();
+    } catch (NoSuchFileException none) {
+      return 0;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

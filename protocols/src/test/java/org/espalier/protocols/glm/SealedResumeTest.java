@@ -1,0 +1,283 @@
+package org.espalier.protocols.glm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import org.espalier.protocols.RecordedMessage;
+import org.espalier.protocols.disclosure.Level;
+import org.espalier.protocols.shares.Workspace;
+import org.espalier.wire.Channel;
+import org.espalier.wire.Party;
+import org.espalier.wire.Session;
+import org.espalier.wire.WireException;
+import org.espalier.wire.memory.Faults;
+import org.espalier.wire.memory.MemoryNetwork;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Training at level sealed that goes on from the passes that all parties have kept. */
+@Timeout(180)
+class SealedResumeTest {
+  private static final int PASSES = 30;
+
+  /** Two stages of 15 passes. */
+  private static final TrainingSpec SPEC =
+      new TrainingSpec(Level.SEALED, 0.01, PASSES, 1e-12, false);
+
+  private static final Party BANK = TrainingRun.LABEL;
+  private static final Party F1 = TrainingRun.featureParty(1);
+  private static final Party F2 = TrainingRun.featureParty(2);
+  private static final List<Party> ALL = List.of(BANK, F1, F2);
+
+  /** As a disk that survives an attempt, of a node that may be killed. */
+  private static final class Memory implements PassStore {
+    final List<Kept> kept = new ArrayList<>();
+    int killedBefore = Integer.MAX_VALUE;
+
+    @Override
+    public List<Kept> kept() {
+      return List.copyOf(kept);
+    }
+
+    @Override
+    public void keep(int pass, Kept what) {
+      if (pass >= killedBefore) {
+        throw new IllegalStateException("killed before it has kept pass " + pass);
+      }
+      kept.subList(pass - 1, kept.size()).clear();
+      kept.add(what);
+    }
+
+    @Override
+    public void forget() {
+      kept.clear();
+    }
+  }
+
+  private final TestData data = TestData.synthetic(700, 6, 2, 5, 4);
+  private final Map<Party, Memory> stores = new TreeMap<>();
+  private final List<Integer> begun = new ArrayList<>();
+  private int attempt;
+
+  @BeforeEach
+  void freshStores() {
+    ALL.forEach(party -> stores.put(party, new Memory()));
+    attempt = 0;
+  }
+
+  private TrainingRun train(MemoryNetwork network) {
+    return train(network, SPEC);
+  }
+
+  private TrainingRun train(MemoryNetwork network, TrainingSpec spec) {
+    attempt++;
+    begun.clear();
+    Map<Party, TrainingRun.Before> before = new HashMap<>();
+    stores.forEach((party, kept) -> before.put(party, new TrainingRun.Before(0, kept, attempt)));
+    return TrainingRun.again(data, spec, network, before, begun::add);
+  }
+
+  private static MemoryNetwork network() {
+    return new MemoryNetwork(true, Duration.ofSeconds(60));
+  }
+
+  private static int opened(TrainingRun run) {
+    return (Integer) run.label().parametersRun().get("opened_sums");
+  }
+
+  private static void same(TrainingRun run, TrainingRun expected) {
+    assertThat(run.label().passes()).hasSameSizeAs(expected.label().passes());
+    assertThat(run.weights()).containsExactly(expected.weights(), within(5e-3));
+    assertThat(run.label().intercept()).isCloseTo(expected.label().intercept(), within(5e-3));
+  }
+
+  @Test
+  void whereverItIsCutTheNextAttemptGoesOnAndTheModelIsTheSame() {
+    MemoryNetwork whole = network();
+    TrainingRun expected = train(whole);
+    assertThat(expected.label().passes()).hasSize(PASSES);
+    int bytes = whole.recorded(F1, BANK).length;
+    // Within the first stage, between both, within the second.
+    for (double part : new double[] {0.3, 0.55, 0.9}) {
+      freshStores();
+      Faults cut = Faults.cutAfter((long) (part * bytes));
+      MemoryNetwork broken = new MemoryNetwork(false, Duration.ofSeconds(60)).with(F1, BANK, cut);
+      assertThatThrownBy(() -> train(broken)).isInstanceOf(WireException.class);
+      int kept = stores.values().stream().mapToInt(s -> s.kept.size()).min().orElseThrow();
+      assertThat(kept).isBetween(1, PASSES - 1);
+      TrainingRun resumed = train(network());
+      assertThat(begun).as("passes of the second attempt").first().isEqualTo(kept + 1);
+      assertThat(begun).last().isEqualTo(PASSES);
+      same(resumed, expected);
+      // The pass that was cut off may have opened two sums, which count.
+      assertThat(opened(resumed)).isBetween(opened(expected), opened(expected) + 2);
+    }
+  }
+
+  @Test
+  void aPartyThatIsKilledAtTheEndOfAStageHasThePassBeforeAndTheOthersDropTheirs() {
+    TrainingRun expected = train(network());
+    for (Party killed : ALL) {
+      freshStores();
+      stores.get(killed).killedBefore = 15;
+      assertThatThrownBy(() -> train(network())).hasMessageContaining("killed");
+      stores.get(killed).killedBefore = Integer.MAX_VALUE;
+      assertThat(stores.get(killed).kept).hasSize(14);
+      TrainingRun resumed = train(network());
+      assertThat(begun).first().isEqualTo(15);
+      same(resumed, expected);
+      // The last pass of a stage opens two sums: opened once more, and counted.
+      assertThat(opened(resumed)).isEqualTo(opened(expected) + 2);
+    }
+  }
+
+  @Test
+  void severalCutsAreAllCounted() {
+    TrainingRun expected = train(network());
+    freshStores();
+    for (int cut = 0; cut < 3; cut++) {
+      stores.get(F2).killedBefore = 15;
+      assertThatThrownBy(() -> train(network())).hasMessageContaining("killed");
+    }
+    stores.get(F2).killedBefore = Integer.MAX_VALUE;
+    TrainingRun resumed = train(network());
+    same(resumed, expected);
+    assertThat(opened(resumed)).isEqualTo(opened(expected) + 3 * 2);
+  }
+
+  @Test
+  void whatIsOfAnotherTrainingOrDamagedIsNotTaken() {
+    TrainingRun expected = train(network());
+    // Shares of another attempt's gradients would make a model of noise.
+    Map<Party, Memory> first = Map.copyOf(stores);
+    freshStores();
+    attempt = 1;
+    train(network());
+    stores.put(F1, first.get(F1));
+    same(train(network()), expected);
+    assertThat(begun).first().isEqualTo(1);
+
+    // One whose first pass cannot be read has none, and nobody goes on from any.
+    stores.get(F2).kept.remove(0);
+    same(train(network()), expected);
+    assertThat(begun).first().isEqualTo(1);
+    assertThat(stores.get(BANK).kept).hasSize(PASSES);
+
+    // A pass with other numbers of shares.
+    Memory damaged = stores.get(F1);
+    damaged.kept.replaceAll(
+        k ->
+            new PassStore.Kept(
+                k.vector(),
+                k.products(),
+                k.penalties(),
+                k.figures(),
+                Arrays.copyOf(k.shares(), k.shares().length - 1)));
+    assertThatThrownBy(() -> train(network())).hasMessageContaining("of another training");
+    same(train(network()), expected);
+    assertThat(begun).first().isEqualTo(1);
+  }
+
+  /**
+   * A party that has the end repeated reads the same words again, from which no noise averages out;
+   * and nothing that hid a share in one attempt hides one in another.
+   */
+  @Test
+  void whatIsRepeatedIsUnderTheSameNoiseAtTheEndAndUnderFreshMasksBefore() {
+    TrainingRun first = train(network());
+    TrainingRun again = train(network());
+    assertThat(begun).isEmpty();
+    assertThat(again.weights()).containsExactly(first.weights());
+    assertThat(again.label().intercept()).isEqualTo(first.label().intercept());
+
+    List<Set<ByteBuffer>> said = new ArrayList<>();
+    for (int time = 0; time < 2; time++) {
+      stores.get(F1).kept.subList(20, PASSES).clear();
+      MemoryNetwork network = network();
+      train(network);
+      assertThat(begun).first().isEqualTo(21);
+      Set<ByteBuffer> words = new HashSet<>();
+      for (Party from : ALL) {
+        for (Party to : ALL) {
+          if (!from.equals(to)) {
+            RecordedMessage.all(network, from, to).stream()
+                .filter(m -> (m.type() >= 80 && m.type() <= 83) || m.type() == 92)
+                .forEach(m -> words.add(ByteBuffer.wrap(m.payload())));
+          }
+        }
+      }
+      assertThat(words).hasSizeGreaterThan(100);
+      said.add(words);
+    }
+    assertThat(said.get(0)).doesNotContainAnyElementsOf(said.get(1));
+  }
+
+  @Test
+  void aTrainingWithSharedWeightsBeginsAnew() {
+    TrainingSpec shared =
+        new TrainingSpec(
+            Family.LOGISTIC,
+            Level.SEALED,
+            0.01,
+            PASSES,
+            1e-12,
+            false,
+            true,
+            false,
+            null,
+            false,
+            0,
+            null,
+            0);
+    train(network(), shared);
+    assertThat(stores.values()).allMatch(store -> store.kept.isEmpty());
+  }
+
+  @Test
+  void aPartyThatSaysWhatCannotBeIsRefused() throws Exception {
+    train(network());
+    try (MemoryNetwork network = network()) {
+      Channel atLabel = network.channel(BANK, F1);
+      CompletableFuture<SealedPast> past =
+          CompletableFuture.supplyAsync(
+              () -> SealedPast.atFeature(job(F1), 5, network.channel(F1, BANK)));
+      atLabel.receive(SealedMessages.Past.TYPE, SealedMessages.Past.LIMIT);
+      atLabel.send(new SealedMessages.GoOn(PASSES + 1));
+      assertThatThrownBy(past::join)
+          .cause()
+          .isInstanceOf(WireException.ProtocolViolation.class)
+          .hasMessageContaining("not kept here");
+    }
+    try (MemoryNetwork network = network()) {
+      network.channel(F1, BANK).send(new SealedMessages.Past(new byte[33]));
+      assertThatThrownBy(() -> SealedPast.atLabel(job(BANK), 2, List.of(network.channel(BANK, F1))))
+          .isInstanceOf(WireException.ProtocolViolation.class)
+          .hasMessageContaining("33 bytes");
+    }
+  }
+
+  private TrainingJob job(Party party) {
+    return new TrainingJob(
+        new Session("J-test", new byte[32], attempt + 1),
+        BANK,
+        List.of(F1, F2),
+        data.rows(),
+        SPEC,
+        0,
+        Workspace.inMemory(),
+        stores.get(party));
+  }
+}
