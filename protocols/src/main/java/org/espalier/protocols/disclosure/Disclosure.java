@@ -403,7 +403,8 @@ public final class Disclosure {
                 + " learn a few sums over all people, each under noise worth ten people from either of"
                 + " them: in the early passes and at the end of each stage how many people's scores come"
                 + " near the end of the range, and at the end of each stage the mean loss (zero-concentrated"
-                + " differential privacy of ρ = 0.005 for each sum of an honest run). All learn"
+                + " differential privacy of ρ = 0.005 for each sum of an honest run); two of them once"
+                + " more, under fresh noise, for each attempt that goes on where one was cut off. All learn"
                 + " what follows from them: whether training goes on, more slowly or with a wider"
                 + " range"));
     all.add(
