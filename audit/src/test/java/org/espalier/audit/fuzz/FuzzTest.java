@@ -167,7 +167,9 @@ class FuzzTest {
                   for (LoggedEvent event : reader.tail(50, e -> true)) {
                     assertThat(event.line()).isNotBlank();
                   }
-                  new ProofBuilder(reader).inclusion(1, reader.size());
+                  if (reader.size() > 1) { // a changed journal may end before that
+                    new ProofBuilder(reader).inclusion(1, reader.size());
+                  }
                 });
       } finally {
         Files.write(file.getKey(), file.getValue());
