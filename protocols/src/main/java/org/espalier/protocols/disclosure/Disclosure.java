@@ -338,6 +338,41 @@ public final class Disclosure {
   }
 
   /**
+   * What is different where training at level {@code gradients} begins at an earlier model.
+   *
+   * @param model the job that trained it
+   */
+  public static List<Statement> warmStart(Facts facts, String model) {
+    boolean alone = facts.columns().size() == 1;
+    return List.of(
+        new Statement(
+            facts.label(),
+            "in the first pass, of each training person the %s part of the score by the model of %s, but for a"
+                    .formatted(alone ? "partner's" : "feature parties' summed", model)
+                + " constant and with the noise of other passes: it counts as one of them. A prediction"
+                + " with that model would tell it exactly"),
+        new Statement(
+            null,
+            "no feature party gets a gradient in the first pass, or learns anything of another's earlier"
+                + " weights; all know that and at which model training began"));
+  }
+
+  /** What is different where the label party sets people aside at level {@code gradients}. */
+  public static List<Statement> earlyStop(Facts facts) {
+    return List.of(
+        new Statement(
+            facts.label(),
+            "after each pass the mean loss of the tenth of the training people that it sets aside, from"
+                + " numbers that passes open of everybody in any case"),
+        new Statement(
+            null,
+            "nobody but the label party learns who is set aside: these people's part in the gradients is"
+                + " an encrypted 0, so that sums over a category or over everybody are of nine people"
+                + " in ten on average. Every feature party learns after which pass the weights"
+                + " were kept"));
+  }
+
+  /**
    * What is different where cross-validation chooses a penalty at level {@code gradients}.
    *
    * @param values how many penalties
@@ -411,7 +446,9 @@ public final class Disclosure {
         new Statement(
             null,
             "the number of prepared columns of each party, the largest absolute sum of one of its"
-                + " rows and columns, and the number of passes"));
+                + " rows and columns, and the number of passes; in a Poisson regression the power of two"
+                + " that is nearest to the mean outcome, in a Poisson or gamma regression whether"
+                + " somebody's exposure or outcome is more than twenty times the mean"));
     all.add(
         new Statement(
             null,

@@ -1,7 +1,6 @@
 package org.espalier.protocols.glm;
 
 import java.util.Locale;
-import org.espalier.protocols.disclosure.Level;
 
 /**
  * Which generalised linear model is fitted. The loss of a row with outcome y at the linear
@@ -182,9 +181,9 @@ public enum Family {
     throw new IllegalArgumentException("no family is called " + name);
   }
 
-  /** Whether a level can train it: at {@code sealed} each loss needs a series of its own. */
-  public boolean at(Level level) {
-    return level != Level.SEALED || this == LOGISTIC || this == LINEAR;
+  /** Whether the mean is the exponential of the linear predictor. */
+  public boolean logLink() {
+    return this == POISSON || this == GAMMA;
   }
 
   /** Whether y can be an outcome. */

@@ -352,11 +352,15 @@ final class GradientsCost {
       }
     }
     start(pass - 1);
-    for (int k = 0; k < opened; k++) {
+    // A warm start opens without a product.
+    boolean product = pass > 1 || !job.spec().warmStart();
+    for (int k = 0; k < opened && product; k++) {
       request(context, unit, blocks);
     }
     for (int p = 1; p < columns.length; p++) {
-      answer(context, choice, p, unit);
+      if (product) {
+        answer(context, choice, p, unit);
+      }
       vectors(p, pass);
     }
     fit(pass);

@@ -75,10 +75,13 @@ final class GradientsTraining implements TrainingProtocol {
     if (spec.l1() > 0) {
       return sparse(job, featureParties, own, outcomes, listener);
     }
+    SetAside aside = spec.patience() > 0 ? new SetAside(job, own, outcomes) : null;
+    Matrix columns = aside == null ? own : aside.fittedColumns();
+    Outcomes fitted = aside == null ? outcomes : aside.fittedOutcomes();
     PassFit fit =
         spec.classes() == 0
-            ? new SubspaceFit(own, outcomes, spec.family(), spec.l2(), accuracy(spec))
-            : new SoftmaxFit(own, outcomes, spec.classes(), spec.l2(), accuracy(spec));
+            ? new SubspaceFit(columns, fitted, spec.family(), spec.l2(), accuracy(spec))
+            : new SoftmaxFit(columns, fitted, spec.classes(), spec.l2(), accuracy(spec));
     if (outcomes.people() != null && spec.inference()) {
       throw new IllegalArgumentException(
           "rows of one person are not independent of each other: there are no standard errors");
@@ -91,7 +94,7 @@ final class GradientsTraining implements TrainingProtocol {
     try (ResidualHolder layer =
         new ResidualHolder(
             job.rows(), mostColumns, spec.tolerance(), spec.spareBits(), featureParties)) {
-      role = new Label(job, featureParties, fit, outcomes, listener, layer);
+      role = new Label(job, featureParties, fit, fitted, aside, listener, layer);
       trained =
           spec.path() == null
               ? role.run()
@@ -311,7 +314,7 @@ final class GradientsTraining implements TrainingProtocol {
         List.copyOf(reports),
         end,
         gap,
-        findings(end, gap),
+        findings(job.spec(), end, gap),
         Collections.unmodifiableMap(ran),
         null,
         logits,
@@ -319,12 +322,24 @@ final class GradientsTraining implements TrainingProtocol {
         null);
   }
 
-  private static List<String> findings(LabelOutcome.End end, RemainingGap gap) {
-    return end.reached()
-        ? List.of()
-        : List.of(
-            "the model is short of the tolerance, by estimate %.1e above the minimum: %s"
-                .formatted(gap.estimate(), end.text()));
+  private static List<String> findings(TrainingSpec spec, LabelOutcome.End end, RemainingGap gap) {
+    if (end.reached() || end == LabelOutcome.End.PATIENCE) {
+      return List.of();
+    }
+    List<String> findings = new ArrayList<>();
+    findings.add(
+        "the model is short of the tolerance%s: %s"
+            .formatted(
+                Double.isNaN(gap.estimate())
+                    ? ""
+                    : ", by estimate %.1e above the minimum".formatted(gap.estimate()),
+                end.text()));
+    if (spec.warmStart()) {
+      findings.add(
+          "short of the tolerance it has traces of the model at which it began: of people held out on"
+              + " whom that was fitted, figures are too good");
+    }
+    return findings;
   }
 
   /** What a feature party has at the end. */
@@ -359,6 +374,9 @@ final class GradientsTraining implements TrainingProtocol {
     private Outcomes outcomes;
     private double penalty;
 
+    /** Who is not in the fit and tells when to stop; null where nobody is. */
+    private final SetAside aside;
+
     /** Of each person in the fit the number among all; null where everybody is in it. */
     private int[] people;
 
@@ -375,10 +393,13 @@ final class GradientsTraining implements TrainingProtocol {
         Map<Party, Channel> features,
         PassFit fit,
         Outcomes outcomes,
+        SetAside aside,
         PassListener listener,
         ResidualHolder layer) {
       this.job = job;
       this.outcomes = outcomes;
+      this.aside = aside;
+      this.people = aside == null ? null : aside.fitted();
       this.features = features;
       this.listener = listener;
       this.layer = layer;
@@ -392,11 +413,46 @@ final class GradientsTraining implements TrainingProtocol {
     LabelOutcome run() {
       StandardErrors.require(job, fit.ownColumns(), layer.totalColumns());
       requireClasses(job, outcomes, layer);
+      look(0);
       Allowed limits = allowed(this::sendLast);
       resumed = limits.resumed();
-      LabelOutcome.End end = passes(limits.passes(), limit(job, limits.passes()), resume());
+      Last last = resume();
+      if (job.spec().warmStart() && resumed == 0) {
+        last = warmStart();
+      }
+      LabelOutcome.End end = passes(limits.passes(), limit(job, limits.passes()), last);
       sendLast();
       return outcome(end);
+    }
+
+    private void look(int passes) {
+      if (aside != null) {
+        aside.look(fit, passes);
+      }
+    }
+
+    /**
+     * The first pass, in the place of a gradient: what the feature parties' earlier weights say of
+     * everybody becomes a direction as those of other passes are, whose coefficient and whose
+     * company the fits choose. So the minimum is that of any other beginning.
+     */
+    private Last warmStart() {
+      listener.begins(1);
+      long began = System.nanoTime();
+      double objective = fit.objective();
+      // Weights of a log or logit link are near 1 by themselves, others have the outcome's unit.
+      double unit = job.spec().family() == Family.LINEAR ? rms(fit.residuals().get(0)) : 1;
+      sendStart(false, new int[] {scale(unit)}, 0, new double[0]);
+      Opened earlier = receive(1, 1);
+      take(earlier, earlier.products());
+      fit.minimise();
+      Last last = untried();
+      PassReport report =
+          new PassReport(1, objective, Double.NaN, (System.nanoTime() - began) / 1e9);
+      reports.add(report);
+      keep(report, earlier, last.gain(), last.norms());
+      listener.pass(report);
+      return last;
     }
 
     Allowed allowed(Runnable tell) {
@@ -456,9 +512,13 @@ final class GradientsTraining implements TrainingProtocol {
         return LabelOutcome.End.TOLERANCE;
       }
       for (int pass = reports.size() + 1; pass <= allowed; pass++) {
+        if (aside != null && aside.exhausted()) {
+          return LabelOutcome.End.PATIENCE;
+        }
         listener.begins(pass);
         long began = System.nanoTime();
         double objective = fit.objective();
+        double watched = aside == null ? Double.NaN : aside.loss();
         int[] scales = Arrays.stream(norms).mapToInt(GradientsTraining::scale).toArray();
         Opened newest = pass(pass, scales);
         double[] lengths = lengths(newest.products(), newest.penalties());
@@ -472,11 +532,13 @@ final class GradientsTraining implements TrainingProtocol {
         boolean noise = !take(newest, lengths);
         if (!noise) {
           fit.minimise();
+          look(pass);
           double gain = objective - fit.objective();
           gap = gap(gap, gain, lastGain);
           lastGain = gain;
         }
-        PassReport report = new PassReport(pass, objective, gap, (System.nanoTime() - began) / 1e9);
+        PassReport report =
+            new PassReport(pass, objective, gap, watched, (System.nanoTime() - began) / 1e9);
         reports.add(report);
         if (!noise) {
           keep(report, newest, lastGain, norms);
@@ -486,7 +548,7 @@ final class GradientsTraining implements TrainingProtocol {
           return gap <= tolerance ? LabelOutcome.End.TOLERANCE : LabelOutcome.End.NOISE;
         }
       }
-      return limit;
+      return aside != null && aside.exhausted() ? LabelOutcome.End.PATIENCE : limit;
     }
 
     /** Directions of the passes before. */
@@ -521,6 +583,9 @@ final class GradientsTraining implements TrainingProtocol {
       double[] penalties = ofUsed(newest.of(newest.penalties(), k));
       if (job.spec().path() != null) {
         opened.add(new Direction(logits, ofUsed(newest.of(newest.products(), k)), penalties));
+      }
+      if (aside != null) {
+        aside.add(logits);
       }
       double factor = penalty / job.spec().l2();
       fit.add(ofFit(logits), Arrays.stream(penalties).map(value -> factor * value).toArray());
@@ -588,7 +653,13 @@ final class GradientsTraining implements TrainingProtocol {
         double[] norms = Arrays.copyOfRange(figures, FIGURES - 1, figures.length);
         norms[0] = figures[3];
         last = new Last(figures[1], figures[2], norms);
-        reports.add(new PassReport(p + 1, figures[0], figures[1], figures[4]));
+        double watched = Double.NaN;
+        if (aside != null) {
+          watched = aside.loss();
+          fit.minimise();
+          look(p + 1);
+        }
+        reports.add(new PassReport(p + 1, figures[0], figures[1], watched, figures[4]));
       }
       if (resumed > 0) {
         fit.minimise();
@@ -634,12 +705,25 @@ final class GradientsTraining implements TrainingProtocol {
     }
 
     private LabelOutcome outcome(LabelOutcome.End end) {
-      return GradientsTraining.outcome(
-          job, layer, reports, end, lastGap(), fit.ownWeights(), fit.intercepts(), fit.logits());
+      if (aside == null) {
+        return GradientsTraining.outcome(
+            job, layer, reports, end, lastGap(), fit.ownWeights(), fit.intercepts(), fit.logits());
+      }
+      LabelOutcome best =
+          GradientsTraining.outcome(
+              job,
+              layer,
+              reports,
+              end,
+              aside.lastIsBest() ? lastGap() : Double.NaN,
+              aside.bestWeights(),
+              new double[] {aside.bestIntercept()},
+              aside.bestLogits());
+      return best.with(aside.result());
     }
 
     private void sendLast() {
-      sendLast(fit.coefficients());
+      sendLast(aside == null ? fit.coefficients() : aside.bestCoefficients());
     }
 
     /** Where nothing follows that the coefficients are for. */
@@ -707,11 +791,16 @@ final class GradientsTraining implements TrainingProtocol {
         }
       }
       layer.deliver(residuals);
+      return receive(pass, scales.length);
+    }
+
+    /** What a pass opens. */
+    private Opened receive(int pass, int fresh) {
       List<double[]> logits = new ArrayList<>();
-      for (int k = 0; k < scales.length; k++) {
+      for (int k = 0; k < fresh; k++) {
         logits.add(logits(features, job.rows()));
       }
-      int count = products(before(pass), scales.length);
+      int count = products(before(pass), fresh);
       double[] both = scalars(features, 2 * count);
       return new Opened(
           before(pass),
@@ -1024,7 +1113,11 @@ final class GradientsTraining implements TrainingProtocol {
           return outcome(job, layer, ofClasses(weights), directions.size() / opened);
         }
         passes.begin(label, pass, resumed);
-        pass(start, weights);
+        if (pass == 1 && job.spec().warmStart()) {
+          warmStart(start);
+        } else {
+          pass(start, weights);
+        }
         passes.end(pass, resumed);
       }
     }
@@ -1057,10 +1150,27 @@ final class GradientsTraining implements TrainingProtocol {
       }
     }
 
+    /** The earlier model's weights in the place of a gradient; no residual is sent for it. */
+    private void warmStart(Messages.PassStart start) {
+      if (start.reach() != 0) {
+        throw violation(label, "announced residuals in a pass without any");
+      }
+      double[] prepared = job.start().clone();
+      Arrays.setAll(prepared, j -> Math.scalb(prepared[j], start.scales()[0]));
+      double[] direction = whitening.fromPrepared(prepared);
+      add(direction);
+      job.passes()
+          .keep(1, new PassStore.Kept(prepared, new double[0], new double[0], new double[0]));
+      byte[] request = start.bind(new byte[0]);
+      double length = Math.sqrt(SubspaceFit.dot(direction, direction));
+      opening.logits(1, own.times(prepared), length, request);
+      opening.scalars(1, products(0), request);
+    }
+
     private void pass(Messages.PassStart start, List<double[]> weights) {
       SliceEvaluator.Products products = layer.receive(opened);
       double l2 = path == null ? job.spec().l2() : path.penalty();
-      int rows = path == null ? job.rows() : path.people();
+      int rows = path == null ? job.fitted() : path.people();
       int d = own.columns();
       int before = directions.size();
       double[] lengths = new double[opened];

@@ -62,6 +62,11 @@ public final class JointTraining {
     if (own.columns() < 1) {
       throw new IllegalArgumentException("a feature party needs at least one column");
     }
+    int start = job.start() == null ? 0 : job.start().length;
+    if (job.spec().warmStart() && start != own.columns()) {
+      throw new IllegalArgumentException(
+          "the training begins at %d weights for %d columns".formatted(start, own.columns()));
+    }
     return TrainingProtocol.of(job.spec().level())
         .feature(job, label, others, own, progress, beforePass);
   }

@@ -1,6 +1,8 @@
 package org.espalier.protocols.glm;
 
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.espalier.protocols.predict.SharedWeights;
@@ -23,6 +25,7 @@ import org.espalier.protocols.predict.SharedWeights;
  * @param inference standard errors of weights and intercept; null if they were not asked for or, by
  *     {@code findings}, could not be had
  * @param path what cross-validation said of each penalty; null without a path
+ * @param earlyStop which fit it is of those between passes; null where it is the last one
  */
 public record LabelOutcome(
     double[] weights,
@@ -36,7 +39,63 @@ public record LabelOutcome(
     SharedWeights shared,
     double[] trainingLogits,
     Inference inference,
-    PenaltyPath.Result path) {
+    PenaltyPath.Result path,
+    EarlyStop earlyStop) {
+  /** Of the last fit. */
+  LabelOutcome(
+      double[] weights,
+      double intercept,
+      double[] intercepts,
+      List<PassReport> passes,
+      End end,
+      RemainingGap gap,
+      List<String> findings,
+      Map<String, Object> parametersRun,
+      SharedWeights shared,
+      double[] trainingLogits,
+      Inference inference,
+      PenaltyPath.Result path) {
+    this(
+        weights,
+        intercept,
+        intercepts,
+        passes,
+        end,
+        gap,
+        findings,
+        parametersRun,
+        shared,
+        trainingLogits,
+        inference,
+        path,
+        null);
+  }
+
+  /** The same, chosen by people who were set aside. */
+  LabelOutcome with(EarlyStop stop) {
+    List<String> found = new ArrayList<>(findings);
+    if (stop.pass() == 0) {
+      found.add(
+          "the people set aside are best predicted by the label party's columns alone: those of others"
+              + " have weights of 0");
+    }
+    Map<String, Object> ran = new LinkedHashMap<>(parametersRun);
+    ran.put("kept_pass", stop.pass());
+    return new LabelOutcome(
+        weights,
+        intercept,
+        intercepts,
+        passes,
+        end,
+        gap,
+        List.copyOf(found),
+        Collections.unmodifiableMap(ran),
+        shared,
+        trainingLogits,
+        inference,
+        path,
+        stop);
+  }
 
   /**
    * @param errors null: there are none, which is a finding
@@ -90,6 +149,8 @@ public record LabelOutcome(
     TOLERANCE("the objective is within the tolerance of its minimum"),
     /** The noise on the opened logits allows no further progress. */
     NOISE("the noise on the opened logits allows no further progress"),
+    /** The loss of the people set aside had stopped falling. */
+    PATIENCE("the loss of the training people set aside had stopped falling"),
     /** The level's whole schedule was run. */
     SCHEDULE("the whole schedule of passes was run"),
     /**
@@ -117,8 +178,10 @@ public record LabelOutcome(
     }
   }
 
-  /** Whether the result is as near the optimum as this level can bring it. */
+  /**
+   * Whether the result is as near the optimum as this level can bring it, or as the job wants it.
+   */
   public boolean converged() {
-    return end.reached() || end == End.SCHEDULE;
+    return end.reached() || end == End.SCHEDULE || end == End.PATIENCE;
   }
 }

@@ -1,6 +1,7 @@
 package org.espalier.protocols.glm;
 
 import java.util.List;
+import org.espalier.protocols.mask.Prg;
 
 /**
  * Where a party keeps what every complete pass of a training left to it, so that another attempt of
@@ -21,6 +22,11 @@ public interface PassStore {
 
         @Override
         public void forget() {}
+
+        @Override
+        public byte[] secret() {
+          return Prg.freshSeed();
+        }
       };
 
   /**
@@ -57,4 +63,10 @@ public interface PassStore {
 
   /** Forgets all passes. */
   void forget();
+
+  /**
+   * 32 bytes that nobody else knows, the same in all attempts that may go on from what is kept
+   * here.
+   */
+  byte[] secret();
 }

@@ -30,9 +30,10 @@ final class SealedCompute extends SealedFeature {
       Channel label,
       Map<Party, Channel> others,
       SealedSlice slice,
+      SealedRange first,
       Progress progress,
       IntConsumer beforePass) {
-    super(past, label, new TreeMap<>(others), slice, progress, beforePass);
+    super(past, label, new TreeMap<>(others), slice, first, progress, beforePass);
   }
 
   @Override

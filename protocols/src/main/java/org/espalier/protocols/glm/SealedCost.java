@@ -66,7 +66,7 @@ final class SealedCost {
    * @param again whether the first stage is run a second time, because of what its last pass opens
    */
   static TrainingCost of(TrainingJob job, TrainingCost.Size size, boolean again) {
-    SealedPlan plan = new SealedPlan(job, shapes(job, size.columns()));
+    SealedPlan plan = new SealedPlan(job, shapes(job, size.columns()), SealedPlan.narrowest(job));
     List<TrainingCost.Phase> phases = new ArrayList<>();
     try (HeContext matrix = HeContext.of(plan.parameters.matrix().parameters());
         HeContext slots = HeContext.of(plan.parameters.slots().parameters())) {
@@ -125,6 +125,11 @@ final class SealedCost {
   /** {@link SealedSlice} and the agreement on shapes. */
   private void agree() {
     double rows = job.rows();
+    if (job.spec().family().logLink()) {
+      for (Lane feature : all.subList(1, all.size())) {
+        script.message(label, feature, 2 * Integer.BYTES);
+      }
+    }
     for (int p = 0; p < all.size(); p++) {
       double features = columns(p) - (p == 0 ? SealedSlice.LABEL_EXTRA : 0);
       all.get(p)

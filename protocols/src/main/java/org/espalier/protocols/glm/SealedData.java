@@ -22,9 +22,10 @@ final class SealedData extends SealedFeature {
       Channel label,
       Map<Party, Channel> others,
       SealedSlice slice,
+      SealedRange first,
       Progress progress,
       IntConsumer beforePass) {
-    super(past, label, others, slice, progress, beforePass);
+    super(past, label, others, slice, first, progress, beforePass);
     this.compute = others.get(job.featureParties().get(0));
   }
 

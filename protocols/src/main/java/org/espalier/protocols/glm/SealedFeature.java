@@ -22,9 +22,10 @@ abstract class SealedFeature extends SealedRole {
       Channel label,
       Map<Party, Channel> others,
       SealedSlice slice,
+      SealedRange first,
       Progress progress,
       IntConsumer beforePass) {
-    super(past, slice);
+    super(past, slice, first);
     this.label = label;
     this.others = others;
     this.progress = progress;

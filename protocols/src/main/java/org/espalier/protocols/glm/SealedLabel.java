@@ -44,9 +44,10 @@ final class SealedLabel extends SealedRole {
       SealedPast past,
       Map<Party, Channel> features,
       SealedSlice slice,
+      SealedRange first,
       SealedOutcome outcome,
       PassListener listener) {
-    super(past, slice);
+    super(past, slice, first);
     this.features = features;
     this.computeParty = job.featureParties().get(0);
     this.compute = features.get(computeParty);
@@ -213,6 +214,7 @@ final class SealedLabel extends SealedRole {
 
   private long loss(Vector vector, SharedSeries.Shares shares) {
     Prepared prepared = vector.prepared();
+    Part part = prepared.part();
     long[] levelled = shares.rows()[1];
     field.addTo(levelled, Residues.receive(compute, field, levelled.length));
     int outcomes = slice.columns() - 1;
@@ -220,7 +222,21 @@ final class SealedLabel extends SealedRole {
         field.add(
             prepared.matrix().transposeTimes(field, levelled)[outcomes],
             prepared.owned().get(computeParty).delta()[vector.index()][outcomes]);
-    return loss(met, shares);
+    return field.add(loss(met, shares), unmetLoss(part));
+  }
+
+  /** Of a log link what no product gives, as one sum. */
+  private long unmetLoss(Part part) {
+    if (outcome.offsets() == null) {
+      return 0;
+    }
+    double sum = 0;
+    for (int i = 0; i < part.cohort(); i++) {
+      int row = order[part.order() + i];
+      sum += plan.unmetLoss(outcome.offsets()[row], outcome.factors()[row]);
+    }
+    int bits = plan.scale.residualBits() + plan.scale.featureBits();
+    return field.residue(Math.round(Math.scalb(sum, bits)));
   }
 
   @Override
@@ -290,6 +306,7 @@ final class SealedLabel extends SealedRole {
     long[] z = prepared.matrix().times(field, w);
     field.addTo(z, owned.tau()[s]);
     held.values().forEach(h -> field.addTo(z, h.sigma()[s]));
+    addOffsets(part, z);
     SharedSeries.Shares shares = evaluate(series, part, opening, z);
     long[] residuals = shares.rows()[0];
     subtractTargets(part, residuals);
@@ -324,9 +341,22 @@ final class SealedLabel extends SealedRole {
     listener.pass(report);
   }
 
+  /** Logits of a log link are counted from the middle of the range. */
+  private void addOffsets(Part part, long[] z) {
+    if (outcome.offsets() == null) {
+      return;
+    }
+    for (int i = 0; i < part.cohort(); i++) {
+      double offset = outcome.offsets()[order[part.order() + i]] - plan.range().centre();
+      int at = part.cohortAt() + i;
+      z[at] =
+          field.add(z[at], field.residue(Math.round(Math.scalb(offset, plan.scale.logitBits()))));
+    }
+  }
+
   private void subtractTargets(Part part, long[] residuals) {
     for (int i = 0; i < part.cohort(); i++) {
-      double target = outcome.targets()[order[part.order() + i]];
+      double target = outcome.targets()[order[part.order() + i]] - plan.residualConstant();
       long units = coins.roundStochastically(Math.scalb(target, plan.scale.residualBits()));
       int at = part.cohortAt() + i;
       residuals[at] = field.subtract(residuals[at], field.residue(units));

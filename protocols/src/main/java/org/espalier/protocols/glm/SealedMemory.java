@@ -76,9 +76,13 @@ final class SealedMemory {
     return plan.shapes.get(party).columns();
   }
 
-  /** Prepared columns; and at the label party outcomes, what they are compared with, factors. */
+  /**
+   * Prepared columns; and at the label party outcomes, what they are compared with, factors, of a
+   * log link offsets.
+   */
   private long data(int party) {
-    return (long) job.rows() * Double.BYTES * (size.columns()[party] + (party == 0 ? 3 : 0));
+    int outcomes = party > 0 ? 0 : job.spec().family().logLink() ? 4 : 3;
+    return (long) job.rows() * Double.BYTES * (size.columns()[party] + outcomes);
   }
 
   /** Orders of the rows, whitening, and the slice unless it lies in a file. */

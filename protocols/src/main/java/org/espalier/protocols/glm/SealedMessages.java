@@ -98,6 +98,31 @@ final class SealedMessages {
     }
   }
 
+  /**
+   * Label party of a log link, first: the unit of its loss, and whether to begin with a wide range.
+   */
+  record Start(int exponent, int far) implements Message {
+    static final MessageType<Start> TYPE =
+        new MessageType<>(
+            97,
+            "unit of the loss",
+            in ->
+                new Start(
+                    in.getInt(
+                        "exponent", -SealedOutcome.Magnitude.MOST, SealedOutcome.Magnitude.MOST),
+                    in.getInt("range", 0, 1)));
+
+    @Override
+    public MessageType<?> type() {
+      return TYPE;
+    }
+
+    @Override
+    public void encode(Encoder out) {
+      out.putInt(exponent).putInt(far);
+    }
+  }
+
   /** Label party of a linear regression, at the end: the unit in which the weights are. */
   record Unit(double spread) implements Message {
     static final MessageType<Unit> TYPE =

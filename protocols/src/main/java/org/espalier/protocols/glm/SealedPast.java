@@ -30,8 +30,6 @@ final class SealedPast {
   /** More passes than any schedule has. */
   private static final int MOST = 1 << 12;
 
-  private static final int SECRET = DIGEST / Long.BYTES;
-
   /**
    * A complete pass.
    *
@@ -62,7 +60,9 @@ final class SealedPast {
   private final List<Pass> passes;
 
   private Whitening whitening;
-  private byte[] secret;
+
+  /** Key of the noise at the end. */
+  private final byte[] secret;
 
   /** How many of the passes all parties had when the attempt began. */
   private int resumed;
@@ -72,6 +72,7 @@ final class SealedPast {
 
   private SealedPast(TrainingJob job, int columns) {
     this.job = job;
+    this.secret = job.passes().secret();
     TrainingSpec spec = job.spec();
     this.kept = spec.labelPrivacy() == null && !spec.sharedWeights();
     this.passes = kept ? read(columns) : new ArrayList<>();
@@ -157,7 +158,6 @@ final class SealedPast {
     resumed = common;
     if (common == 0) {
       whitening = null;
-      secret = null;
       job.passes().forget();
     }
     lost = counted - openings();
@@ -246,18 +246,11 @@ final class SealedPast {
    */
   Prg noise(long[] share) {
     ByteBuffer what = ByteBuffer.allocate(DIGEST + share.length * Long.BYTES);
-    what.put(secret());
+    what.put(secret);
     for (long value : share) {
       what.putLong(value);
     }
     return new Prg(Digests.sha256().digest(what.array()));
-  }
-
-  private byte[] secret() {
-    if (secret == null) {
-      secret = Prg.freshSeed();
-    }
-    return secret;
   }
 
   // ---- the form in which passes are kept --------------------------------------------------------
@@ -265,14 +258,9 @@ final class SealedPast {
   private void store(int number) {
     Pass pass = passes.get(number - 1);
     boolean first = number == 1;
-    ByteBuffer own = ByteBuffer.allocate(DIGEST).put(secret()).flip();
-    long[] shares = new long[(first ? SECRET : 0) + 1 + pass.shares().length];
-    int at = 0;
-    while (first && at < SECRET) {
-      shares[at++] = own.getLong();
-    }
-    shares[at++] = pass.modulus();
-    System.arraycopy(pass.shares(), 0, shares, at, pass.shares().length);
+    long[] shares = new long[1 + pass.shares().length];
+    shares[0] = pass.modulus();
+    System.arraycopy(pass.shares(), 0, shares, 1, pass.shares().length);
     SealedPlan.Sums sums = pass.sums();
     job.passes()
         .keep(
@@ -298,11 +286,10 @@ final class SealedPast {
       boolean first = read.isEmpty();
       double[] figures = found.figures();
       double[] sums = found.products();
-      int header = (first ? SECRET : 0) + 1;
       if (figures.length != 4
           || (sums.length != 0 && sums.length != 4)
           || found.vector().length != (first ? columns * columns : 0)
-          || found.shares().length <= header
+          || found.shares().length < 2
           || figures[0] < 1
           || figures[0] >= job.session().attempt()
           || figures[1] < 0
@@ -311,9 +298,6 @@ final class SealedPast {
       }
       if (first) {
         whitening = Whitening.again(new Matrix(columns, columns, found.vector()));
-        ByteBuffer own = ByteBuffer.allocate(DIGEST);
-        Arrays.stream(found.shares(), 0, SECRET).forEach(own::putLong);
-        secret = own.array();
       }
       read.add(
           new Pass(
@@ -322,8 +306,8 @@ final class SealedPast {
               (int) figures[2],
               figures[3],
               sums.length == 0 ? null : new SealedPlan.Sums(sums[0], sums[1], sums[2], sums[3]),
-              found.shares()[header - 1],
-              Arrays.copyOfRange(found.shares(), header, found.shares().length)));
+              found.shares()[0],
+              Arrays.copyOfRange(found.shares(), 1, found.shares().length)));
     }
     return read;
   }

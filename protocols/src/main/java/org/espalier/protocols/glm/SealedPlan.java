@@ -1,6 +1,8 @@
 package org.espalier.protocols.glm;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import org.espalier.he.LaneLayout;
 import org.espalier.he.SealedParameters;
@@ -39,10 +41,28 @@ final class SealedPlan {
   /** A person's loss counts as at most about this in the opened sum. */
   private static final double LOSS_LIMIT = 6;
 
+  /** Of a log link the scores of the opened loss level off here, e^3 = 20 times the mean. */
+  private static final double LOG_LINK_LOSS_LIMIT = 3;
+
+  /** There outcomes count as at most so many times the unit in it. */
+  static final double OUTCOME_LIMIT = 8;
+
+  /** In units of the mean outcome: half the deviance that scores below 6 can explain. */
+  private static final double LOG_LINK_LOSS = 7;
+
   /** The first step by one that is safe whatever the data. */
   private static final double FIRST_SPEED = 2;
 
   private static final double LARGEST_CURVATURE = 1.1 * 4 / 3;
+
+  /**
+   * Of a log link rows count differently, and a slice's curvature has no bound: along the weights
+   * it is 1 + s² where scores are normal with deviation s. Steps are for half as much again, and
+   * the iteration after the first stage bears what that stage may not have shown to be too much.
+   */
+  private static final double LOG_LINK_CURVATURE = 2;
+
+  private static final double LOG_LINK_LARGEST_CURVATURE = 1.35 * 4 / 3;
 
   private static final double SIGMAS = 6;
   private static final double ALARM_SIGMAS = 4;
@@ -52,7 +72,7 @@ final class SealedPlan {
   private static final int EDGE_POWER = 8;
 
   /** A stage is repeated for a wider range or a smaller step, and each of them only so often. */
-  private static final int REPEATS = SealedRange.values().length - 1 + 2;
+  private static final int REPEATS = 3 + 2;
 
   private static final double LARGEST_WEIGHT = 8;
   private static final double GROUP_MEMORY = 100e6;
@@ -184,8 +204,9 @@ final class SealedPlan {
 
   /**
    * @param shapes label party first, its intercept and outcome column included
+   * @param first range that is tried
    */
-  SealedPlan(TrainingJob job, List<Shape> shapes) {
+  SealedPlan(TrainingJob job, List<Shape> shapes, SealedRange first) {
     this.job = job;
     this.shapes = List.copyOf(shapes);
     this.scale = SealedScale.of(job);
@@ -226,10 +247,13 @@ final class SealedPlan {
                 scale.plainBits(),
                 rowL1,
                 columnL1,
-                2 * SealedRange.FORTY.opened(job.spec().family(), job.rows(), EDGE_POWER).size(),
+                2
+                    * SealedRange.widest(job.spec().family())
+                        .opened(job.spec().family(), job.rows(), EDGE_POWER)
+                        .size(),
                 openedBits(most)));
     this.field = new PrimeField(parameters.matrix().parameters().plain());
-    this.range = SealedRange.first(job.rows(), job.spec().l2());
+    this.range = first;
     this.series = fit();
   }
 
@@ -239,10 +263,20 @@ final class SealedPlan {
    * beyond 8 (e^8 in the odds for one standard deviation) does not occur in practice.
    */
   static double penaltyFactor(TrainingJob job) {
-    double loss = job.spec().family() == Family.LOGISTIC ? Math.log(2) : 0.5;
+    double loss =
+        switch (job.spec().family()) {
+          case LOGISTIC -> Math.log(2);
+          case LINEAR -> 0.5;
+          case POISSON, GAMMA -> LOG_LINK_LOSS;
+        };
     double largest = Math.min(LARGEST_WEIGHT, Math.sqrt(2 * loss / job.spec().l2()));
-    SealedRange range = SealedRange.first(job.rows(), job.spec().l2());
+    SealedRange range = narrowest(job);
     return identityLimit(range, job.spec().family()) / largest;
+  }
+
+  /** The first range of a job of which nothing but its sizes is known. */
+  static SealedRange narrowest(TrainingJob job) {
+    return SealedRange.first(job.spec().family(), job.rows(), job.spec().l2(), false);
   }
 
   /** The identity shares its harmonics with the residual's series. */
@@ -383,24 +417,36 @@ final class SealedPlan {
     return Math.scalb((double) field.modulus(), -scale.logitBits()) / range.divisor;
   }
 
-  /** The series of one range, fitted once. */
+  /**
+   * The series of one range, fitted once.
+   *
+   * @param loss the part of it that is the same whatever the outcome
+   */
   private record Fitted(
-      Series identity, Series residual, Series levelled, Series evenLoss, Series spread) {}
+      Series identity, Series residual, Series levelled, Series loss, Series spread) {}
 
   private Fitted fit() {
     Family family = job.spec().family();
-    boolean logistic = family == Family.LOGISTIC;
     Spectrum residual = range.residual(family, job.rows());
     Spectrum opened = range.opened(family, job.rows(), EDGE_POWER);
     double limit = range.limit();
     Series identity = Series.odd(z -> z, residual, period(), identityLimit(range, family));
+    if (family.logLink()) {
+      return new Fitted(
+          identity,
+          range.exponential(period()),
+          range.shifted(this::levelled, opened, period()),
+          range.shifted(z -> Math.exp(levelled(z)), opened, period()),
+          range.ends(period()));
+    }
+    boolean logistic = family == Family.LOGISTIC;
     return new Fitted(
         identity,
         logistic
             ? Series.odd(
                 z -> Family.LOGISTIC.mean(z) - 0.5, residual, period(), range.sigmoidLimit())
             : identity,
-        Series.odd(SealedPlan::levelled, opened, period(), limit),
+        Series.odd(this::levelled, opened, period(), limit),
         Series.even(
             logistic
                 ? z -> Math.log(2 * Math.cosh(levelled(z) / 2))
@@ -409,6 +455,23 @@ final class SealedPlan {
             period(),
             limit),
         Series.edge(EDGE_POWER, period()));
+  }
+
+  /** What the constants of the series add to a row's residual. */
+  double residualConstant() {
+    return series.residual().constant();
+  }
+
+  /**
+   * What the opened loss of a row with a log link lacks: the constant of the part that meets the
+   * outcome, less the loss where all weights are 0.
+   *
+   * @param offset of the row's logit
+   * @param factor of the logit in its loss
+   */
+  double unmetLoss(double offset, double factor) {
+    double z = levelled(offset);
+    return factor * (series.levelled().constant() - z) - Math.exp(z);
   }
 
   /**
@@ -436,8 +499,7 @@ final class SealedPlan {
    * end of the range or beyond; and the rest of the loss, the same whatever the outcome.
    */
   List<List<Term>> sumFunctions(Part part, Opening opening) {
-    return List.of(
-            List.of(onCohort(part, series.spread())), List.of(onCohort(part, series.evenLoss())))
+    return List.of(List.of(onCohort(part, series.spread())), List.of(onCohort(part, series.loss())))
         .subList(0, opening.sums);
   }
 
@@ -445,8 +507,9 @@ final class SealedPlan {
     return new Term(function, 1, part.cohortAt(), part.cohortAt() + part.cohort());
   }
 
-  private static double levelled(double z) {
-    return LOSS_LIMIT * Math.tanh(z / LOSS_LIMIT);
+  private double levelled(double z) {
+    double most = job.spec().family().logLink() ? LOG_LINK_LOSS_LIMIT : LOSS_LIMIT;
+    return most * Math.tanh(z / most);
   }
 
   /** Standard deviation of either party's noise on the spread, in units of its share. */
@@ -468,11 +531,22 @@ final class SealedPlan {
     return labelNoise == null ? NOISE_ROWS : Math.max(NOISE_ROWS, labelNoise.lossRows());
   }
 
-  /** The most that one person adds to the opened loss. */
+  /** The most by which one person changes the opened loss. */
   private double rowLoss() {
-    return job.spec().family() == Family.LOGISTIC
-        ? LOSS_LIMIT
-        : 0.5 * (LOSS_LIMIT + LOSS_LIMIT) * (LOSS_LIMIT + LOSS_LIMIT);
+    return switch (job.spec().family()) {
+      case LOGISTIC -> LOSS_LIMIT;
+      case LINEAR -> 0.5 * (LOSS_LIMIT + LOSS_LIMIT) * (LOSS_LIMIT + LOSS_LIMIT);
+      case POISSON, GAMMA -> Math.max(widthOfLoss(0), widthOfLoss(OUTCOME_LIMIT));
+    };
+  }
+
+  /** From the least to the largest loss of an outcome, wherever the row's logit lies. */
+  private double widthOfLoss(double outcome) {
+    double[] levelled = series.levelled().values();
+    double[] loss = series.loss().values();
+    Arrays.setAll(loss, i -> loss[i] - outcome * levelled[i]);
+    DoubleSummaryStatistics all = Arrays.stream(loss).summaryStatistics();
+    return all.getMax() - all.getMin();
   }
 
   /**
@@ -491,8 +565,8 @@ final class SealedPlan {
             + series.spread().constant() * n;
     double mean =
         Math.scalb((double) field.centre(loss), -(scale.residualBits() + scale.featureBits())) / n
-            + series.evenLoss().constant()
-            + (job.spec().family() == Family.LOGISTIC ? 0 : 0.5);
+            + series.loss().constant()
+            + outcomesLoss();
     double root2 = Math.sqrt(2);
     return new Sums(
         beyond,
@@ -551,18 +625,39 @@ final class SealedPlan {
       series = fit();
     } else if (decision == Decision.SLOWER) {
       if (speed < 1) {
-        throw new IllegalArgumentException(
-            "the logits leave the widest range that level sealed can hold (about ±%.0f): the"
-                    .formatted(range.limit())
-                + " outcome is nearly determined by the features; use a larger l2");
+        throw new IllegalArgumentException(tooWide());
       }
       speed /= 2;
       schedule = schedule.slower(job.spec().maxPasses());
     }
   }
 
+  /** The part of the mean loss that no logit is in, as far as it is known. */
+  private double outcomesLoss() {
+    return switch (job.spec().family()) {
+      case LOGISTIC -> 0;
+      case LINEAR -> 0.5;
+      // The label party takes off the loss without features, which the mean outcome is the unit of.
+      case POISSON, GAMMA -> 1;
+    };
+  }
+
   private double noInformation() {
-    return job.spec().family() == Family.LOGISTIC ? Math.log(2) : 0.5;
+    return switch (job.spec().family()) {
+      case LOGISTIC -> Math.log(2);
+      case LINEAR -> 0.5;
+      case POISSON, GAMMA -> 1;
+    };
+  }
+
+  private String tooWide() {
+    return job.spec().family().logLink()
+        ? "some people's expected outcomes are more than about %.0f times the mean, which is the most"
+                .formatted(Math.exp(range.largest() - 1))
+            + " that level sealed can hold; use a larger l2, or level gradients"
+        : "the logits leave the widest range that level sealed can hold (about ±%.0f): the"
+                .formatted(range.limit())
+            + " outcome is nearly determined by the features; use a larger l2";
   }
 
   /** A sample's minimum is lower on the sample than that of the whole by half of this. */
@@ -575,8 +670,9 @@ final class SealedPlan {
    * most 1 to curvature.
    */
   private double step() {
-    double curvature = job.spec().family().maxCurvature() * shapes.size();
-    return speed / curvature;
+    Family family = job.spec().family();
+    double curvature = family.logLink() ? LOG_LINK_CURVATURE : family.maxCurvature();
+    return speed / (curvature * shapes.size());
   }
 
   /** A step along the sample's gradient: the coefficient of that gradient. */
@@ -603,6 +699,7 @@ final class SealedPlan {
    * others do.
    */
   Momentum.Curvature curvature() {
-    return new Momentum.Curvature(LARGEST_CURVATURE * schedule.leastCurvature(), LARGEST_CURVATURE);
+    double largest = job.spec().family().logLink() ? LOG_LINK_LARGEST_CURVATURE : LARGEST_CURVATURE;
+    return new Momentum.Curvature(largest * schedule.leastCurvature(), largest);
   }
 }

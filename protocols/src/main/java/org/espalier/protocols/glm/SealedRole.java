@@ -57,6 +57,7 @@ abstract class SealedRole {
   final SealedPast past;
   final TrainingJob job;
   final SealedSlice slice;
+  private final SealedRange first;
   final Prg coins = Prg.fresh();
   final Momentum momentum = new Momentum();
   final List<long[]> own = new ArrayList<>();
@@ -74,10 +75,11 @@ abstract class SealedRole {
 
   long[] finalCoefficients;
 
-  SealedRole(SealedPast past, SealedSlice slice) {
+  SealedRole(SealedPast past, SealedSlice slice, SealedRange first) {
     this.past = past;
     this.job = past.begun();
     this.slice = slice;
+    this.first = first;
   }
 
   /**
@@ -99,7 +101,7 @@ abstract class SealedRole {
   /** The shapes of all slices, label party first. */
   void set(List<SealedPlan.Shape> shapes) {
     try {
-      plan = new SealedPlan(job, shapes);
+      plan = new SealedPlan(job, shapes, first);
     } catch (RangeException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }
@@ -161,6 +163,9 @@ abstract class SealedRole {
       }
     }
     finalCoefficients = average(iterates);
+    if (job.spec().family() == Family.GAMMA) {
+      Arrays.setAll(finalCoefficients, s -> -finalCoefficients[s]);
+    }
   }
 
   private Decision stage(int at, List<double[]> iterates) {
@@ -429,7 +434,7 @@ abstract class SealedRole {
     ran.put("security_bits", Math.min(matrix.securityBits(), slot.securityBits()));
     ran.put("feature_bits", plan.scale.featureBits());
     ran.put("residual_bits", plan.scale.residualBits());
-    ran.put("logit_range", plan.range().limit());
+    ran.put("logit_range", plan.range().largest());
     ran.put("harmonics", plan.range().residual(job.spec().family(), job.rows()).size());
     ran.put("opened_sums", past.openings());
     ran.put("opening_noise_rows", SealedPlan.NOISE_ROWS);

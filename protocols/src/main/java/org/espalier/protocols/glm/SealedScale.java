@@ -27,16 +27,19 @@ record SealedScale(int plainBits, int logRows, int featureBits, int holderBits, 
   /** Up to here few rows average less, which takes more bits: they cost a tenth more bytes. */
   private static final int MEDIUM_ROWS = 50_000;
 
+  /** That the holder's factors have more than the other's where a residual is an exponential. */
+  private static final int EXPONENTIAL_BITS = 6;
+
   /** Of a coefficient in a combination of mean gradients. */
   static final int WEIGHT_BITS = 6;
 
   static SealedScale of(TrainingJob job) {
-    return of(job.rows(), job.spec().sharedWeights(), job.spec().family() == Family.LINEAR);
+    return of(job.rows(), job.spec().sharedWeights(), job.spec().family());
   }
 
-  private static SealedScale of(int rows, boolean shared, boolean linear) {
+  private static SealedScale of(int rows, boolean shared, Family family) {
     int logRows = Integer.SIZE - Integer.numberOfLeadingZeros(Math.max(1, rows - 1));
-    int plain = many(rows) && !shared ? 51 : 57;
+    int plain = many(rows) && !shared && !family.logLink() ? 51 : 57;
     int rest = plain - RANGE_BITS - WEIGHT_BITS - logRows;
     if (rest < 12) {
       throw new IllegalArgumentException(
@@ -44,10 +47,12 @@ record SealedScale(int plainBits, int logRows, int featureBits, int holderBits, 
     }
     // A feature's rounding is the same in all passes and does not average out over them, even less
     // in a score that is computed from such features. A linear residual needs more bits itself.
-    boolean fewer = rows > SMALL_ROWS || linear;
+    boolean fewer = rows > SMALL_ROWS || family != Family.LOGISTIC;
     int feature = (int) Math.round(rest / (shared ? 3.4 : fewer ? 5.0 : 4.0));
-    // The other's factors carry the coefficients, and the errors of all 2K of them add up.
-    int holder = (rest - 2 * feature - 2) / 2;
+    // The other's factors carry the coefficients, and the errors of all 2K of them add up. The
+    // coefficients of an exponential are 60 or 320 long, and multiply the errors of the holder's.
+    int more = family.logLink() ? EXPONENTIAL_BITS : -2;
+    int holder = Math.min((rest - 2 * feature + more) / 2, rest - 2 * feature - 1);
     return new SealedScale(plain, logRows, feature, holder, rest - 2 * feature - holder);
   }
 

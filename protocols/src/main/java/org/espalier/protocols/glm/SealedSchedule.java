@@ -48,6 +48,7 @@ record SealedSchedule(List<Stage> stages, double leastCurvature, int wanted) {
   private static final double LOGISTIC_RATIO = 4;
 
   private static final double LINEAR_RATIO = 0.75;
+  private static final double LOG_LINK_RATIO = 2;
 
   /** Up to this ratio of curvatures the first stage suffices. */
   private static final double NARROW = 32;
@@ -98,7 +99,7 @@ record SealedSchedule(List<Stage> stages, double leastCurvature, int wanted) {
     } else {
       double least = within(0.5 * Math.log(LEFT / tolerance), LEAST_DAMPING, ASKED_DAMPING);
       int asked = ratio <= NARROW ? 0 : (int) Math.ceil(least / 2 * Math.sqrt(ratio));
-      int all = Math.min(MOST, Math.max(asked, fewest(job.rows(), tolerance)));
+      int all = Math.min(MOST, Math.max(asked, fewest(job, tolerance)));
       stages = (all + STAGE - 1) / STAGE;
       passes = stages == 0 ? 0 : (all + stages - 1) / stages;
       damping = within(2 * stages * passes / Math.sqrt(ratio), LEAST_DAMPING, MOST_DAMPING);
@@ -131,19 +132,26 @@ record SealedSchedule(List<Stage> stages, double leastCurvature, int wanted) {
   }
 
   /** After the first stage, however narrow the slices are. */
-  private static int fewest(int rows, double tolerance) {
-    if (SealedScale.many(rows)) {
+  private static int fewest(TrainingJob job, double tolerance) {
+    if (SealedScale.many(job.rows())) {
       return STAGE;
     }
-    int most = rows > SealedScale.SMALL_ROWS ? 4 : 9;
-    return STAGE * (tolerance >= 1e-4 ? 0 : tolerance >= 1e-5 ? 1 : tolerance >= 1e-6 ? 3 : most);
+    int most = job.rows() > SealedScale.SMALL_ROWS ? 4 : 9;
+    // Steps of a log link are short: scores that spread little need more of them.
+    int least = job.spec().family().logLink() && tolerance < 1e-3 ? 1 : 0;
+    return STAGE
+        * (tolerance >= 1e-4 ? least : tolerance >= 1e-5 ? 1 : tolerance >= 1e-6 ? 3 : most);
   }
 
   /** The largest curvature by the least that is foreseen. */
   private static double ratio(Family family, List<Integer> columns) {
-    return (family == Family.LOGISTIC ? LOGISTIC_RATIO : LINEAR_RATIO)
-        * columns.size()
-        * likeness(columns);
+    double ratio =
+        switch (family) {
+          case LOGISTIC -> LOGISTIC_RATIO;
+          case LINEAR -> LINEAR_RATIO;
+          case POISSON, GAMMA -> LOG_LINK_RATIO;
+        };
+    return ratio * columns.size() * likeness(columns);
   }
 
   /**

@@ -3,12 +3,14 @@ package org.espalier.protocols.glm;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
+import org.espalier.protocols.glm.SealedOutcome.Magnitude;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.shares.Correlations;
 import org.espalier.protocols.shares.SharedSeries;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
+import org.espalier.wire.WireException;
 
 /**
  * Level {@code sealed}: weights, logits, residuals and gradients exist only as shares modulo a
@@ -35,12 +37,19 @@ final class SealedTraining implements TrainingProtocol {
       Matrix own,
       Outcomes outcomes,
       PassListener listener) {
-    SealedOutcome outcome = SealedOutcome.of(job, outcomes.values());
+    Magnitude magnitude = Magnitude.of(job.spec().family(), outcomes);
+    TrainingJob scaled = magnitude.in(job);
+    SealedOutcome outcome = SealedOutcome.of(scaled, outcomes, magnitude);
     Map<Party, Channel> features = new TreeMap<>();
     job.featureParties().forEach(party -> features.put(party, featureParties.get(party)));
-    SealedPast past = SealedPast.atLabel(job, own.columns(), features.values());
+    if (job.spec().family().logLink()) {
+      SealedMessages.Start start =
+          new SealedMessages.Start(magnitude.exponent(), magnitude.far() ? 1 : 0);
+      features.values().forEach(channel -> channel.send(start));
+    }
+    SealedPast past = SealedPast.atLabel(scaled, own.columns(), features.values());
     SealedSlice slice = new SealedSlice(past.begun(), own, past.whitening(own), outcome.factors());
-    return new SealedLabel(past, features, slice, outcome, listener).run();
+    return new SealedLabel(past, features, slice, magnitude.range(scaled), outcome, listener).run();
   }
 
   @Override
@@ -51,10 +60,26 @@ final class SealedTraining implements TrainingProtocol {
       Matrix own,
       Progress progress,
       IntConsumer beforePass) {
-    SealedPast past = SealedPast.atFeature(job, own.columns(), label);
+    Magnitude magnitude = job.spec().family().logLink() ? magnitude(label) : Magnitude.NONE;
+    TrainingJob scaled = scaled(job, magnitude, label);
+    SealedPast past = SealedPast.atFeature(scaled, own.columns(), label);
     SealedSlice slice = new SealedSlice(past.begun(), own, past.whitening(own), null);
+    SealedRange first = magnitude.range(scaled);
     return job.featureParties().get(0).equals(label.self())
-        ? new SealedCompute(past, label, others, slice, progress, beforePass).run()
-        : new SealedData(past, label, others, slice, progress, beforePass).run();
+        ? new SealedCompute(past, label, others, slice, first, progress, beforePass).run()
+        : new SealedData(past, label, others, slice, first, progress, beforePass).run();
+  }
+
+  private static Magnitude magnitude(Channel label) {
+    SealedMessages.Start start = label.receive(SealedMessages.Start.TYPE, SealedMessages.SLACK);
+    return new Magnitude(start.exponent(), start.far() == 1);
+  }
+
+  private static TrainingJob scaled(TrainingJob job, Magnitude magnitude, Channel label) {
+    try {
+      return magnitude.in(job);
+    } catch (IllegalArgumentException e) {
+      throw new WireException.ProtocolViolation(label.peer(), e.getMessage());
+    }
   }
 }

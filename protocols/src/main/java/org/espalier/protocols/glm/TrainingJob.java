@@ -1,5 +1,6 @@
 package org.espalier.protocols.glm;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.espalier.protocols.prepare.Folds;
@@ -19,6 +20,8 @@ import org.espalier.wire.Session;
  * @param workspace this party's own
  * @param passes where this party keeps what passes left it, at levels that can go on from there
  * @param folds of the people, where the job has a path of penalties; else null
+ * @param start with a warm start, at a feature party its weights to begin with, one per own
+ *     prepared column; else null
  */
 public record TrainingJob(
     Session session,
@@ -29,7 +32,22 @@ public record TrainingJob(
     int earlierPasses,
     Workspace workspace,
     PassStore passes,
-    Folds folds) {
+    Folds folds,
+    double[] start) {
+  /** From nothing. */
+  public TrainingJob(
+      Session session,
+      Party label,
+      List<Party> featureParties,
+      int rows,
+      TrainingSpec spec,
+      int earlierPasses,
+      Workspace workspace,
+      PassStore passes,
+      Folds folds) {
+    this(session, label, featureParties, rows, spec, earlierPasses, workspace, passes, folds, null);
+  }
+
   /** Without folds. */
   public TrainingJob(
       Session session,
@@ -81,6 +99,10 @@ public record TrainingJob(
     if (due != (folds == null ? 0 : folds.count()) || (due > 0 && folds.people() != rows)) {
       throw new IllegalArgumentException("the folds are not those of the job");
     }
+    spec.setAside(rows);
+    if (start != null && !(spec.warmStart() && Arrays.stream(start).allMatch(Double::isFinite))) {
+      throw new IllegalArgumentException("the job does not begin at such weights");
+    }
     if (earlierPasses < 0) {
       throw new IllegalArgumentException("a count of " + earlierPasses + " earlier passes");
     }
@@ -89,7 +111,22 @@ public record TrainingJob(
   /** The same job in another attempt. */
   TrainingJob with(Session other) {
     return new TrainingJob(
-        other, label, featureParties, rows, spec, earlierPasses, workspace, passes, folds);
+        other, label, featureParties, rows, spec, earlierPasses, workspace, passes, folds, start);
+  }
+
+  /** The same with another specification. */
+  TrainingJob with(TrainingSpec other) {
+    return new TrainingJob(
+        session,
+        label,
+        featureParties,
+        rows,
+        other,
+        earlierPasses,
+        workspace,
+        passes,
+        folds,
+        start);
   }
 
   /**
@@ -97,6 +134,11 @@ public record TrainingJob(
    * in one fit and not in another.
    */
   int fewestRows() {
-    return folds == null ? rows : folds.size(folds.count() - 1);
+    return folds == null ? fitted() : folds.size(folds.count() - 1);
+  }
+
+  /** People in the fit, where nobody is left out as a fold. */
+  int fitted() {
+    return rows - spec.setAside(rows);
   }
 }

@@ -32,6 +32,11 @@ import org.espalier.protocols.privacy.LabelPrivacy;
  *     classes, {@value #FEWEST_CLASSES} to {@value #MOST_CLASSES}, numbered from 0. This is softmax
  *     regression: each class has a linear predictor of its own, the loss is −ln of the true one's
  *     probability, and the penalty is on all of them alike
+ * @param warmStart at level {@code gradients}: the first pass opens what each feature party's
+ *     weights of an earlier model say of everybody, in the place of a gradient
+ * @param patience at level {@code gradients}: the label party sets a tenth of the people aside;
+ *     training ends when their loss has not fallen for so many passes, and the weights are those of
+ *     the pass after which it was least. 0: nobody is set aside
  */
 public record TrainingSpec(
     Family family,
@@ -46,7 +51,9 @@ public record TrainingSpec(
     boolean inference,
     double l1,
     PenaltyPath path,
-    int classes) {
+    int classes,
+    boolean warmStart,
+    int patience) {
   /** The most classes of a softmax regression. */
   public static final int MOST_CLASSES = 20;
 
@@ -54,8 +61,15 @@ public record TrainingSpec(
   public static final int FEWEST_CLASSES = 3;
 
   static final int MAX_PASSES = 200;
+  static final double MAX_L2 = 100;
   private static final double MAX_L1 = 1e9;
   private static final double MIN_RIDGE = 1e-6;
+
+  /** One in so many people is set aside. */
+  private static final int SET_ASIDE = 10;
+
+  /** Fewer tell too little of a loss, and their mean too much of them. */
+  private static final int FEWEST_SET_ASIDE = 20;
 
   /** By how many bits the largest of unbounded residuals is expected to exceed a typical one. */
   private static final int SPARE_BITS = 3;
@@ -121,25 +135,54 @@ public record TrainingSpec(
         inference,
         l1,
         null,
+        0,
+        false,
         0);
   }
 
   /** The same with standard errors. */
   public TrainingSpec withInference() {
-    return with(l2, true, l1, path);
+    return with(l2, true, l1, path, classes, warmStart, patience);
   }
 
   /** The same with so large a factor of the weights' absolute values. */
   public TrainingSpec withL1(double factor) {
-    return with(l2, inference, factor, path);
+    return with(l2, inference, factor, path, classes, warmStart, patience);
   }
 
   /** The same with the penalty that cross-validation chooses. */
   public TrainingSpec withPath(PenaltyPath penalties) {
-    return with(penalties.weakest(), inference, l1, penalties);
+    return with(penalties.weakest(), inference, l1, penalties, classes, warmStart, patience);
   }
 
-  private TrainingSpec with(double ridge, boolean errors, double factor, PenaltyPath penalties) {
+  /** The same of so many classes. */
+  public TrainingSpec withClasses(int count) {
+    return with(l2, inference, l1, path, count, warmStart, patience);
+  }
+
+  /** The same with another penalty. */
+  TrainingSpec withL2(double factor) {
+    return with(factor, inference, l1, path, classes, warmStart, patience);
+  }
+
+  /** The same from an earlier model. */
+  public TrainingSpec withWarmStart() {
+    return with(l2, inference, l1, path, classes, true, patience);
+  }
+
+  /** The same with people set aside, until so many passes in a row gained nothing on them. */
+  public TrainingSpec withPatience(int passes) {
+    return with(l2, inference, l1, path, classes, warmStart, passes);
+  }
+
+  private TrainingSpec with(
+      double ridge,
+      boolean errors,
+      double factor,
+      PenaltyPath penalties,
+      int ofClasses,
+      boolean warm,
+      int patient) {
     return new TrainingSpec(
         family,
         level,
@@ -153,25 +196,9 @@ public record TrainingSpec(
         errors,
         factor,
         penalties,
-        classes);
-  }
-
-  /** The same of so many classes. */
-  public TrainingSpec withClasses(int count) {
-    return new TrainingSpec(
-        family,
-        level,
-        l2,
-        maxPasses,
-        tolerance,
-        acceptSpan,
-        sharedWeights,
-        weighted,
-        labelPrivacy,
-        inference,
-        l1,
-        path,
-        count);
+        ofClasses,
+        warm,
+        patient);
   }
 
   public TrainingSpec {
@@ -182,11 +209,9 @@ public record TrainingSpec(
           "level %s is for networks, a regression needs %s or %s"
               .formatted(level.wireName(), Level.SEALED.wireName(), Level.GRADIENTS.wireName()));
     }
-    if (level == Level.SEALED && (weighted || !family.at(level))) {
+    if (level == Level.SEALED && weighted && !family.logLink()) {
       throw new IllegalArgumentException(
-          (weighted ? "rows with weights or offsets need" : family.wireName() + " regression needs")
-              + " level "
-              + Level.GRADIENTS.wireName());
+          "rows with weights or offsets need level " + Level.GRADIENTS.wireName());
     }
     if (sharedWeights && level != Level.SEALED) {
       throw new IllegalArgumentException("shared weights need level " + Level.SEALED.wireName());
@@ -211,7 +236,7 @@ public record TrainingSpec(
     if (classes != 0) {
       requireClasses(family, level, classes, inference || l1 > 0 || path != null);
     }
-    if (!(l2 > 0 && l2 <= 100)) {
+    if (!(l2 > 0 && l2 <= MAX_L2)) {
       throw new IllegalArgumentException("l2 must be above 0 and at most 100, got " + l2);
     }
     if (maxPasses < 1 || maxPasses > MAX_PASSES) {
@@ -220,6 +245,24 @@ public record TrainingSpec(
     }
     if (path != null) {
       requirePath(path, level, l2, maxPasses, inference || l1 > 0);
+    }
+    if (patience < 0 || patience > MAX_PASSES) {
+      throw new IllegalArgumentException(
+          "patience must be in 0.." + MAX_PASSES + ", got " + patience);
+    }
+    if ((warmStart || patience > 0)
+        && (level != Level.GRADIENTS || l1 > 0 || path != null || classes != 0)) {
+      throw new IllegalArgumentException(
+          "%s is of one linear predictor at level %s, without penalty on absolute weights and path of"
+                  .formatted(
+                      warmStart ? "a warm start" : "early stopping", Level.GRADIENTS.wireName())
+              + " penalties");
+    }
+    if (patience > 0 && (warmStart || inference)) {
+      throw new IllegalArgumentException(
+          warmStart
+              ? "the earlier model may have been fitted on people who are to be set aside"
+              : "short of the minimum there are no standard errors");
     }
     if (!(tolerance >= 1e-12 && tolerance <= 1)) {
       throw new IllegalArgumentException("tolerance must be in 1e-12..1, got " + tolerance);
@@ -265,6 +308,25 @@ public record TrainingSpec(
   /** Whether y can be an outcome. */
   boolean allows(double y) {
     return classes == 0 ? family.allows(y) : y == Math.rint(y) && y >= 0 && y < classes;
+  }
+
+  /**
+   * How many people the label party sets aside of so many.
+   *
+   * @throws IllegalArgumentException if they are too few
+   */
+  public int setAside(int people) {
+    if (patience == 0) {
+      return 0;
+    }
+    int aside = people / SET_ASIDE;
+    if (aside < FEWEST_SET_ASIDE) {
+      throw new IllegalArgumentException(
+          "one in %d of %,d training people are set aside for early stopping, and %d are needed: train"
+                  .formatted(SET_ASIDE, people, FEWEST_SET_ASIDE)
+              + " without it, or on more people");
+    }
+    return aside;
   }
 
   /** Numbers of each person that a pass opens. */

@@ -160,6 +160,63 @@ public record Preparation(PreparationSpec spec, List<Encoding> encodings, List<D
     return prepared;
   }
 
+  /**
+   * Weights of another preparation's features as weights of this one's, so that people's scores are
+   * the same but for a constant. A column that only one of them has is left out; so is one that has
+   * become a number or a category. A category without a weight there is as the reference was there;
+   * one that has become the reference here is the point from which the others' weights are
+   * measured.
+   *
+   * @param weights one for each feature of {@code other}
+   * @return one for each of these
+   */
+  public double[] carry(Preparation other, double[] weights) {
+    Map<String, Map<String, Double>> effects = new HashMap<>();
+    int at = 0;
+    for (Encoding encoding : other.encodings) {
+      Map<String, Double> effect = new HashMap<>();
+      if (encoding instanceof Encoding.Categorical categories) {
+        for (Encoding.Level level : categories.levels()) {
+          effect.put(level.text(), weights[at++] / level.scale());
+        }
+      } else {
+        effect.put(encoding.column(), weights[at++] / ((Encoding.Numeric) encoding).scale());
+      }
+      effects.put(encoding.column(), effect);
+    }
+    List<Double> carried = new ArrayList<>();
+    for (Encoding encoding : encodings) {
+      Map<String, Double> effect =
+          shares(other, encoding) ? effects.get(encoding.column()) : Map.of();
+      if (encoding instanceof Encoding.Numeric number) {
+        carried.add(effect.getOrDefault(encoding.column(), 0.0) * number.scale());
+        continue;
+      }
+      Encoding.Categorical categories = (Encoding.Categorical) encoding;
+      double reference = 0;
+      for (Map.Entry<String, Double> level : effect.entrySet()) {
+        String name = Encoding.Categorical.featureName(encoding.column(), level.getKey());
+        reference = name.equals(categories.reference()) ? level.getValue() : reference;
+      }
+      for (Encoding.Level level : categories.levels()) {
+        carried.add((orZero(effect.get(level.text())) - reference) * level.scale());
+      }
+    }
+    return carried.stream().mapToDouble(Double::doubleValue).toArray();
+  }
+
+  private static boolean shares(Preparation other, Encoding encoding) {
+    return other.encodings.stream()
+        .anyMatch(
+            theirs ->
+                theirs.column().equals(encoding.column())
+                    && theirs.getClass() == encoding.getClass());
+  }
+
+  private static double orZero(Double value) {
+    return value == null ? 0 : value;
+  }
+
   /** Training rows, and the parts of them in each of which there are to be enough. */
   private record Groups(int[] rows, Folds folds) {
     /**

@@ -474,15 +474,16 @@ public final class SharedSeries implements AutoCloseable {
         return;
       }
       boolean meetsSine = vector % 2 == 0;
-      boolean odd = term.series().odd();
-      double coefficient =
-          Math.scalb(term.scale() * term.series().coefficients()[k - 1], layout.otherBits())
-              * (!odd && meetsSine ? -1 : 1);
-      boolean sine = odd != meetsSine;
+      double unit = Math.scalb(term.scale(), layout.otherBits());
+      double sine = unit * term.series().sines()[k - 1];
+      double cosine = unit * term.series().cosines()[k - 1];
       int end = Math.min(count, term.to() - first);
       for (int i = Math.max(0, term.from() - first); i < end; i++) {
-        double wave = sine ? Math.sin(k * angles[i]) : Math.cos(k * angles[i]);
-        plain[at + i] = (int) coins.roundStochastically(coefficient * wave);
+        double angle = k * angles[i];
+        double factor =
+            (sine == 0 ? 0 : sine * (meetsSine ? Math.cos(angle) : Math.sin(angle)))
+                + (cosine == 0 ? 0 : cosine * (meetsSine ? -Math.sin(angle) : Math.cos(angle)));
+        plain[at + i] = Math.toIntExact(coins.roundStochastically(factor));
       }
     }
   }

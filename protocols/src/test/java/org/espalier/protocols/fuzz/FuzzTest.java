@@ -73,7 +73,7 @@ class FuzzTest {
   static void train() {
     model =
         Protocol.SHARED_LOGITS.train(
-            Protocol.sealed(true), new MemoryNetwork(false, PATIENCE), end -> end);
+            Protocol.sealed(Family.LOGISTIC, true), new MemoryNetwork(false, PATIENCE), end -> end);
   }
 
   /** What is recorded and changed. */
@@ -121,8 +121,9 @@ class FuzzTest {
                   network,
                   wrap);
           case STANDARD_ERRORS -> train(FuzzTest.GRADIENTS.withInference(), network, wrap);
-          case SEALED, SEALED_OF_THREE -> train(sealed(false), network, wrap);
-          case SHARED_WEIGHTS -> train(sealed(true), network, wrap);
+          case SEALED -> train(sealed(Family.LOGISTIC, false), network, wrap);
+          case SEALED_OF_THREE -> train(sealed(Family.POISSON, false), network, wrap);
+          case SHARED_WEIGHTS -> train(sealed(Family.LOGISTIC, true), network, wrap);
           case ACTIVATIONS -> network(null, network, wrap);
           case SPLIT ->
               network(
@@ -135,8 +136,8 @@ class FuzzTest {
       }
     }
 
-    private static TrainingSpec sealed(boolean shared) {
-      return new TrainingSpec(Family.LOGISTIC, Level.SEALED, 0.01, 2, 1e-6, false, shared, false);
+    private static TrainingSpec sealed(Family family, boolean shared) {
+      return new TrainingSpec(family, Level.SEALED, 0.01, 2, 1e-6, false, shared, false);
     }
 
     private SourceRun<LabelOutcome, FeatureOutcome> train(

@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.espalier.protocols.RecordedMessage;
 import org.espalier.protocols.disclosure.Level;
+import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
@@ -45,7 +46,13 @@ class SealedResumeTest {
   /** As a disk that survives an attempt, of a node that may be killed. */
   private static final class Memory implements PassStore {
     final List<Kept> kept = new ArrayList<>();
+    private final byte[] secret = Prg.freshSeed();
     int killedBefore = Integer.MAX_VALUE;
+
+    @Override
+    public byte[] secret() {
+      return secret.clone();
+    }
 
     @Override
     public List<Kept> kept() {
@@ -228,20 +235,7 @@ class SealedResumeTest {
   @Test
   void aTrainingWithSharedWeightsBeginsAnew() {
     TrainingSpec shared =
-        new TrainingSpec(
-            Family.LOGISTIC,
-            Level.SEALED,
-            0.01,
-            PASSES,
-            1e-12,
-            false,
-            true,
-            false,
-            null,
-            false,
-            0,
-            null,
-            0);
+        new TrainingSpec(Family.LOGISTIC, Level.SEALED, 0.01, PASSES, 1e-12, false, true, false);
     train(network(), shared);
     assertThat(stores.values()).allMatch(store -> store.kept.isEmpty());
   }

@@ -134,7 +134,8 @@ class SealedScheduleTest {
   @CsvSource({"0.4213, 1e-5, FALLING", "0.4213, 1e-3, SCHEDULE", "0.4300, 1e-5, SCHEDULE"})
   void aLossThatStillFallsIsSaid(double second, double noise, LabelOutcome.End end) {
     SealedPlan.Shape shape = new SealedPlan.Shape(42, 1000, 1000);
-    SealedPlan plan = new SealedPlan(job(30_000, 200, 5e-5), List.of(shape, shape));
+    SealedPlan plan =
+        new SealedPlan(job(30_000, 200, 5e-5), List.of(shape, shape), SealedRange.TWENTY);
     assertThat(plan.gap().estimate()).isNaN();
     assertThat(plan.decide(plan.sample, false, new Sums(0, 14, 0.4235, noise)))
         .isEqualTo(Decision.GO_ON);

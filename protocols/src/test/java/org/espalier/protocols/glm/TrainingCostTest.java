@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.assertj.core.data.Percentage;
@@ -94,6 +96,16 @@ class TrainingCostTest {
         new TrainingSpec(Level.GRADIENTS, 1e-2, 2, 1e-12, true).withInference(),
         rows,
         columns(label, first, second));
+  }
+
+  /** The unit of the loss is told first, and there are sines and cosines of every harmonic. */
+  @Test
+  void countsALogLink() {
+    TrainingSpec spec = new TrainingSpec(Family.POISSON, Level.SEALED, 1e-2, 8, 1e-4, false);
+    TestData data = TestData.synthetic(900, 7, columns(2, 3, 2));
+    double[] outcomes = new double[900];
+    Arrays.setAll(outcomes, i -> 3 * data.labels()[i] + i % 2);
+    check(spec, new TestData(data.parts(), outcomes));
   }
 
   /** Its series have even harmonics, too, and it tells the outcome's unit. */
@@ -284,11 +296,24 @@ class TrainingCostTest {
     check(spec, TestData.synthetic(rows, 7, columns));
   }
 
+  @Test
+  void countsAWarmStartAndPeopleSetAside() {
+    TrainingSpec spec = new TrainingSpec(Level.GRADIENTS, 1e-2, 4, 1e-12, true);
+    check(spec.withWarmStart(), 3000, columns(3, 16, 4));
+    check(spec.withPatience(2), 3000, columns(3, 16, 4));
+  }
+
   private static void check(TrainingSpec spec, TestData data) {
     int rows = data.rows();
     int[] columns = data.parts().stream().mapToInt(Matrix::columns).toArray();
     try (MemoryNetwork network = new MemoryNetwork()) {
-      TrainingRun run = TrainingRun.of(data, spec, network);
+      Map<Party, TrainingRun.Before> starts = new HashMap<>();
+      for (int p = 1; spec.warmStart() && p < columns.length; p++) {
+        double[] start = new Random(p).doubles(columns[p]).toArray();
+        starts.put(
+            TrainingRun.featureParty(p), new TrainingRun.Before(0, PassStore.NONE, 1, start));
+      }
+      TrainingRun run = TrainingRun.again(data, spec, network, starts, pass -> {});
       TrainingCost cost =
           spec.level() == Level.SEALED
               ? TrainingCost.of(spec, rows, columns)

@@ -35,16 +35,31 @@ record TrainingRun(
   }
 
   /**
-   * What a party brings from earlier attempts: passes that it counts, and those that it kept.
+   * What a party brings from earlier attempts: passes that it counts, and those that it kept; and
+   * of an earlier model its weights.
    *
    * @param attempt the present one
    */
-  record Before(int earlier, PassStore kept, int attempt) {
+  record Before(int earlier, PassStore kept, int attempt, double[] start) {
     static final Before NOTHING = new Before(0, PassStore.NONE);
 
     Before(int earlier, PassStore kept) {
-      this(earlier, kept, 1);
+      this(earlier, kept, 1, null);
     }
+
+    Before(int earlier, PassStore kept, int attempt) {
+      this(earlier, kept, attempt, null);
+    }
+  }
+
+  /** What parties bring of an earlier model. */
+  Map<Party, Before> asStart() {
+    Map<Party, Before> starts = new HashMap<>();
+    for (int p = 1; p <= features.size(); p++) {
+      double[] weights = features.get(p - 1).weights();
+      starts.put(featureParty(p), new Before(0, PassStore.NONE, 1, weights));
+    }
+    return starts;
   }
 
   /** Those of a path of penalties. */
@@ -66,7 +81,8 @@ record TrainingRun(
         before.earlier(),
         Workspace.inMemory(),
         before.kept(),
-        folds(spec, data.rows()));
+        folds(spec, data.rows()),
+        before.start());
   }
 
   static TrainingRun of(TestData data, TrainingSpec spec, MemoryNetwork network) {
@@ -126,7 +142,7 @@ record TrainingRun(
     return of(data, outcomes, spec, network, channel -> channel, Map.of(), pass -> {});
   }
 
-  private static TrainingRun of(
+  static TrainingRun of(
       TestData data,
       Outcomes outcomes,
       TrainingSpec spec,

@@ -278,4 +278,58 @@ class PreparationTest {
             new Preparation.Dropped(
                 "rare", "fewer than 10 training rows depart from its usual value"));
   }
+
+  @Test
+  void carriedWeightsScorePeopleAsBeforeButForAConstant() {
+    Random random = new Random(5);
+    int rows = 400;
+    double[] age = random.doubles(rows).map(u -> 20 + 60 * u).toArray();
+    double[] gone = random.doubles(rows).toArray();
+    String[] home = new String[rows];
+    String[] plan = new String[rows];
+    for (int i = 0; i < rows; i++) {
+      // In the first half "own" is the most frequent home, in the second "rent".
+      home[i] = List.of("own", "rent", "free").get(random.nextInt(10) < 6 ? i * 2 / rows : 2);
+      home[i] = random.nextInt(5) == 0 ? (i * 2 < rows ? "rent" : "own") : home[i];
+      plan[i] = i * 2 < rows || i % 4 != 0 ? (i % 3 == 0 ? "basic" : "full") : "new";
+    }
+    Table table =
+        table(
+            numbers("age", age),
+            categories("home", home),
+            numbers("gone", gone),
+            categories("plan", plan));
+    int[] first = IntStream.range(0, rows / 2).toArray();
+    int[] second = IntStream.range(rows / 2, rows).toArray();
+    Preparation old = Preparation.fit(table, first, new PreparationSpec(true, true, 10));
+    Table without =
+        table(
+            categories("plan", plan),
+            numbers("fresh", random.doubles(rows).toArray()),
+            categories("home", home),
+            numbers("age", age));
+    Preparation fresh = Preparation.fit(without, second, new PreparationSpec(false, true, 10));
+    double[] weights = random.doubles(old.features().size()).map(u -> u - 0.5).toArray();
+    weights[old.features().indexOf("gone")] = 0;
+    double[] before = old.apply(table, second).times(weights);
+    double[] carried = fresh.carry(old, weights);
+    double[] after = fresh.apply(without, second).times(carried);
+    assertThat(((Encoding.Categorical) old.encodings().get(1)).reference()).isEqualTo("home=own");
+    assertThat(fresh.features()).contains("home=own", "plan=new");
+    double constant = before[0] - after[0];
+    for (int i = 0; i < second.length; i++) {
+      assertThat(before[i] - after[i]).as("person %d", i).isCloseTo(constant, within(1e-12));
+    }
+    assertThat(carried[fresh.features().indexOf("fresh")]).isZero();
+  }
+
+  @Test
+  void aColumnThatHasBecomeACategoryIsNotCarried() {
+    Table then = table(numbers("a", 1, 2, 3), numbers("b", 3, 1, 2));
+    Table now = table(categories("a", "x", "y", "x"), numbers("b", 3, 1, 2));
+    PreparationSpec how = new PreparationSpec(false, true, 1);
+    Preparation old = Preparation.fit(then, all(then), how);
+    Preparation fresh = Preparation.fit(now, all(now), how);
+    assertThat(fresh.carry(old, new double[] {5, 7})).containsExactly(0, 7);
+  }
 }

@@ -228,6 +228,7 @@ class SharedAlgebraTest {
     Series sigmoid = Series.odd(z -> 1 / (1 + Math.exp(-z)) - 0.5, spectrum, period, range);
     Series identity = Series.odd(z -> z, spectrum, period, range);
     Series even = Series.even(z -> Math.log(2 * Math.cosh(z / 2)), spectrum, period, range);
+    Series both = Series.of(z -> Math.exp(z / range), z -> 1, 1e-6, spectrum, period, range);
     double[] z = random.doubles(rows, -range, range).toArray();
     long[] a = field.uniform(Prg.fresh(), rows);
     long[] b = new long[rows];
@@ -239,7 +240,8 @@ class SharedAlgebraTest {
         List.of(
             List.of(
                 new SharedSeries.Term(identity, 3, 0, first),
-                new SharedSeries.Term(sigmoid, 1, first, rows)));
+                new SharedSeries.Term(sigmoid, 1, first, rows)),
+            List.of(new SharedSeries.Term(both, 1, first, rows)));
     List<List<SharedSeries.Term>> sums = List.of(List.of(new SharedSeries.Term(even, 1, 0, rows)));
     CompletableFuture<SharedSeries.Shares> other =
         CompletableFuture.supplyAsync(
@@ -253,6 +255,7 @@ class SharedAlgebraTest {
       SharedSeries.Shares theirs = other.join();
       double worst = 0;
       double squares = 0;
+      double ofBoth = 0;
       for (int i = 0; i < rows; i++) {
         double got =
             Math.scalb(
@@ -260,7 +263,13 @@ class SharedAlgebraTest {
         double want = i < first ? 3 * identity.value(z[i]) : sigmoid.value(z[i]);
         worst = Math.max(worst, Math.abs(got - want));
         squares += i < first ? 0 : (got - want) * (got - want) / rows;
+        double second =
+            Math.scalb(
+                (double) field.centre(field.add(mine.rows()[1][i], theirs.rows()[1][i])), -20);
+        double due = i < first ? 0 : both.value(z[i]) - both.constant();
+        ofBoth += (second - due) * (second - due) / rows;
       }
+      assertThat(Math.sqrt(ofBoth)).isLessThan(0.006);
       assertThat(worst).isLessThan(0.15);
       assertThat(Math.sqrt(squares)).isLessThan(0.003);
       double sum =

@@ -167,6 +167,21 @@ final class JobView {
     if (training.hasNonNull("max_passes")) {
       parts.add("at most " + training.path("max_passes").asText() + " passes");
     }
+    if (model.hasNonNull("start")) {
+      parts.add("from the model of " + model.path("start").asText());
+    }
+    if (training.hasNonNull("patience")) {
+      int patience = training.path("patience").asInt();
+      String unit = training.hasNonNull("epochs") ? "epoch" : "pass";
+      if (patience > 0) {
+        parts.add(
+            "until %s no gain on a tenth set aside"
+                .formatted(
+                    patience == 1
+                        ? "a " + unit + " brings"
+                        : patience + (unit.equals("pass") ? " passes bring" : " epochs bring")));
+      }
+    }
     if (training.hasNonNull("epochs")) {
       parts.add(
           "at most %s epochs, batches of %s"
@@ -451,6 +466,15 @@ final class JobView {
                 + (most > gap
                     ? String.format(Locale.ROOT, ", or up to %.1e: what was opened has noise", most)
                     : ""));
+      }
+      if (training.hasNonNull("set_aside")) {
+        line(
+            "early stop",
+            "weights after pass %s, by %s people set aside (their loss %s)"
+                .formatted(
+                    training.path("kept_pass").asText(),
+                    Format.count(training.path("set_aside_people").asLong()),
+                    Format.number(training.path("set_aside").asDouble())));
       }
       training.path("findings").forEach(finding -> line("finding", finding.asText()));
     }

@@ -68,6 +68,10 @@ final class PolicyHelp {
         "training.cross_validation",
         "Whether a job may fit folds of the people: evaluation.folds, or several values of model.l2.");
     rules.put(
+        "training.warm_start",
+        "Whether a job may begin at an earlier model (model.start), which tells the label party the"
+            + " other parties' part of its scores.");
+    rules.put(
         "training.label_epsilon",
         "At the label party: most ε of label privacy for all jobs on one data set together, counted"
             + " from the audit log; jobs without label privacy are denied.");

@@ -118,7 +118,7 @@ final class ReportPage {
     coefficients(report.path("coefficients"));
     path(report.path("path"));
     evaluation(report.path("metrics"));
-    passes(report.path("passes"));
+    passes(report.path("passes"), report.path("card").path("model"));
     cost(report.path("cost"));
     digests(report.path("digests"));
     return html.close("main").close("body").close("html").toString();
@@ -152,6 +152,18 @@ final class ReportPage {
                     people.path("training").asText(),
                     people.path("holdout").asText())));
     facts.add(List.of("Passes", model.path("passes").asText()));
+    if (model.has("start")) {
+      facts.add(List.of("Began at", "the model of " + model.path("start").asText()));
+    }
+    if (model.has("kept_pass")) {
+      facts.add(
+          List.of(
+              "Early stopping",
+              "weights after pass %s, where the loss of a tenth of the training people, set aside, is %s"
+                  .formatted(
+                      model.path("kept_pass").asText(),
+                      SvgPlot.number(model.path("set_aside").asDouble()))));
+    }
     if (model.has("converged")) {
       facts.add(
           List.of(
@@ -541,7 +553,7 @@ final class ReportPage {
 
   // ---- training, cost, digests ----------------------------------------------------------------
 
-  private void passes(JsonNode passes) {
+  private void passes(JsonNode passes, JsonNode model) {
     List<List<String>> rows = new ArrayList<>();
     List<SvgPlot.Point> gaps = new ArrayList<>();
     List<SvgPlot.Point> objectives = new ArrayList<>();
@@ -570,6 +582,12 @@ final class ReportPage {
     if (rows.isEmpty()) {
       return;
     }
+    // Of a regression both are at the weights with which a pass began; those at the end are the
+    // model's, if they were kept.
+    boolean kept = model.has("kept_pass");
+    if (kept && model.path("kept_pass").asInt() == rows.size()) {
+      aside.add(new SvgPlot.Point(rows.size() + 1.0, model.path("set_aside").asDouble()));
+    }
     html.element("h2", "Training, pass by pass");
     SvgPlot objective =
         new SvgPlot("objective", "Objective", "pass", "objective").line("objective", objectives);
@@ -577,7 +595,11 @@ final class ReportPage {
         aside.isEmpty()
             ? new SvgPlot("gap", "Estimated distance from the minimum", "pass", "log10 of the gap")
                 .line("gap", gaps)
-            : new SvgPlot("aside", "Loss of training people set aside", "epoch", "loss")
+            : new SvgPlot(
+                    "aside",
+                    "Loss of training people set aside",
+                    kept ? "before pass" : "epoch",
+                    "loss")
                 .line("loss", aside);
     beside(objective, gap);
     html.open("div", "class", "scroll", "tabindex", "0");

@@ -327,7 +327,9 @@ public final class Cohorts {
    *     are not taken
    */
   public PassStore passes(String job, byte[] subject) {
-    return new KeptPasses(folder.resolve(PASSES), secret, job, subject);
+    Mac mac = mac("espalier passes 1");
+    mac.update(job.getBytes(StandardCharsets.UTF_8));
+    return new KeptPasses(folder.resolve(PASSES), secret, job, subject, mac.doFinal(subject));
   }
 
   /**

@@ -30,11 +30,13 @@ final class KeptPasses implements PassStore {
   private final byte[] secret;
   private final String job;
   private final byte[] subject;
+  private final byte[] own;
 
   /**
    * @param subject digest of what is trained on, 32 bytes
+   * @param own secret of this job and subject, 32 bytes
    */
-  KeptPasses(Path folder, byte[] secret, String job, byte[] subject) {
+  KeptPasses(Path folder, byte[] secret, String job, byte[] subject, byte[] own) {
     if (subject.length != SUBJECT) {
       throw new IllegalArgumentException("a subject of " + subject.length + " bytes");
     }
@@ -42,6 +44,12 @@ final class KeptPasses implements PassStore {
     this.secret = secret;
     this.job = job;
     this.subject = subject;
+    this.own = own;
+  }
+
+  @Override
+  public byte[] secret() {
+    return own.clone();
   }
 
   private static Path file(Path folder, String job, int pass) {

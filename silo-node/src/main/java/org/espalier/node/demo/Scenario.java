@@ -77,10 +77,13 @@ public record Scenario(
         || spec.weighted()
         || spec.model().l1() != null
         || spec.path() != null
+        || spec.patience() > 0
+        || spec.model().start() != null
         || spec.sharesWeights()) {
       throw Problem.refused(
               job
-                  + ": a scenario compares weights of logistic models without l1 and cross-validation, not shared ones")
+                  + ": a scenario compares weights of logistic models without l1, cross-validation, patience and start,"
+                  + " not shared ones")
           .next("silo job plan " + job + ", at a node");
     }
     if (spec.parties().size() > MAX_PARTIES) {

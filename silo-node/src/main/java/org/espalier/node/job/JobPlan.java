@@ -113,6 +113,16 @@ public final class JobPlan {
           add(all, statement.learner(), statement.text());
         }
       }
+      if (train.model().start() != null) {
+        for (Disclosure.Statement statement : Disclosure.warmStart(facts, train.model().start())) {
+          add(all, statement.learner(), statement.text());
+        }
+      }
+      if (train.patience() > 0) {
+        for (Disclosure.Statement statement : Disclosure.earlyStop(facts)) {
+          add(all, statement.learner(), statement.text());
+        }
+      }
       if (train.path() != null) {
         for (Disclosure.Statement statement :
             Disclosure.path(facts, train.path().values().size(), train.path().folds())) {

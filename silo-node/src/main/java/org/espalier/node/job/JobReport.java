@@ -101,7 +101,13 @@ public final class JobReport {
     }
     model.set("minimised", slice.path("objective"));
     model.set("passes", slice.path("passes"));
-    for (String key : new String[] {"converged", "end", "objective", "gap", "gap_at_most"}) {
+    if (spec.model().start() != null) {
+      model.put("start", spec.model().start());
+    }
+    for (String key :
+        new String[] {
+          "converged", "end", "kept_pass", "set_aside", "objective", "gap", "gap_at_most"
+        }) {
       if (report.path("training").hasNonNull(key)) {
         model.set(key, report.path("training").get(key));
       }
@@ -246,6 +252,11 @@ public final class JobReport {
           "level sealed protects against any single party, also one that deviates, and is no proof"
               + " that the result is right; the label party and the first feature party together"
               + " could have read everything");
+    }
+    if (spec.patience() > 0) {
+      limits.add(
+          "a tenth of the training people chose the pass and were not fitted: their loss is a little too"
+              + " good, figures of people held out are not");
     }
     if (spec.path() != null) {
       limits.add(

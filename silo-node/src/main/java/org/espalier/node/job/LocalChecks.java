@@ -91,6 +91,9 @@ final class LocalChecks {
       rules.add(() -> serving(context, self, serve));
       return rules;
     }
+    if (spec instanceof TrainSpec train && train.model().start() != null) {
+      rules.add(() -> start(context, self, train));
+    }
     rules.add(() -> alignment(context, job, self, spec));
     if (spec instanceof TrainSpec train && train.training().countsPasses()) {
       rules.add(() -> "passes used so far on these people: " + passes(context, spec));
@@ -299,25 +302,11 @@ final class LocalChecks {
   }
 
   private static String model(JobRun.Context context, Party self, ScoringSpec spec) {
-    Job trained =
-        context
-            .jobs()
-            .find(spec.model())
-            .filter(job -> job.state() == JobState.DONE)
-            .orElseThrow(
-                () ->
-                    Problem.notFound("no finished training job " + spec.model())
-                        .at(self)
-                        .next("silo model list"));
-    if (!trained.spec().labelParty().equals(spec.labelParty())
-        || !trained.spec().parties().keySet().equals(spec.parties().keySet())) {
-      throw Problem.refused("the model was trained by other parties than these").at(self);
-    }
+    trained(context, self, spec.model(), spec);
     ModelSlice slice = slice(context, spec);
     Dataset dataset = dataset(context, spec);
     for (Encoding encoding : slice.preparation().encodings()) {
-      ColumnType type =
-          encoding instanceof Encoding.Numeric ? ColumnType.NUMBER : ColumnType.CATEGORY;
+      ColumnType type = type(encoding);
       if (!dataset.schema().names(type).contains(encoding.column())) {
         throw Problem.refused("data set " + dataset.name() + " lacks a column of the model")
             .at(self)
@@ -325,6 +314,93 @@ final class LocalChecks {
       }
     }
     return "model " + spec.model() + " found, level " + slice.level();
+  }
+
+  /** The finished job that trained a model, of the same parties in the same parts. */
+  private static Job trained(JobRun.Context context, Party self, String model, JobSpec spec) {
+    Job trained =
+        context
+            .jobs()
+            .find(model)
+            .filter(job -> job.state() == JobState.DONE)
+            .orElseThrow(
+                () ->
+                    Problem.notFound("no finished training job " + model)
+                        .at(self)
+                        .next("silo model list"));
+    if (!trained.spec().labelParty().equals(spec.labelParty())
+        || !trained.spec().parties().keySet().equals(spec.parties().keySet())) {
+      throw Problem.refused("the model was trained by other parties than these").at(self);
+    }
+    return trained;
+  }
+
+  /** Whether training can begin at the model that the job names, and all mean the same one. */
+  private static String start(JobRun.Context context, Party self, TrainSpec spec) {
+    String model = spec.model().start();
+    Job trained = trained(context, self, model, spec);
+    if (!(trained.spec() instanceof TrainSpec before)) {
+      throw Problem.refused("model.start: " + model + " is no training job")
+          .at(self)
+          .next("silo model list");
+    }
+    if (!before.model().type().equals(spec.model().type())) {
+      throw Problem.refused(
+              "model.start: %s is a model of type %s, and the job's is of type %s"
+                  .formatted(model, before.model().type(), spec.model().type()))
+          .at(self);
+    }
+    if (before.sharesWeights()) {
+      throw Problem.refused(
+              "model.start: nobody has the weights of %s, so nobody can begin at them"
+                  .formatted(model))
+          .at(self)
+          .next("leave model.start out of the job");
+    }
+    ModelSlice slice =
+        ModelSlice.fromJson(
+            context
+                .jobs()
+                .model(model)
+                .orElseThrow(
+                    () ->
+                        Problem.notFound(
+                                "model.start: %s does not have its part of the model of %s any more"
+                                    .formatted(self, model))
+                            .at(self)
+                            .next("leave model.start out of the job")));
+    String known = ServedModel.digest(context, model);
+    String meant = spec.model().startDigest();
+    if (meant != null && !meant.equals(known)) {
+      throw Problem.refused(
+              "model.start: the job means another model %s than %s has".formatted(model, self))
+          .at(self)
+          .next("silo model show " + model);
+    }
+    if (self.equals(spec.labelParty())) {
+      return "begins at model " + model;
+    }
+    Dataset dataset = dataset(context, spec);
+    List<String> columns = features(dataset, self, spec);
+    long same =
+        slice.preparation().encodings().stream()
+            .filter(
+                encoding ->
+                    columns.contains(encoding.column())
+                        && dataset.schema().names(type(encoding)).contains(encoding.column()))
+            .count();
+    if (same == 0) {
+      throw Problem.refused(
+              "model.start: %s has no column of the model of %s in the job".formatted(self, model))
+          .at(self)
+          .next("leave model.start out of the job");
+    }
+    return "begins at model %s, with weights for %d of %d columns"
+        .formatted(model, same, columns.size());
+  }
+
+  private static ColumnType type(Encoding encoding) {
+    return encoding instanceof Encoding.Numeric ? ColumnType.NUMBER : ColumnType.CATEGORY;
   }
 
   private static String sameModel(JobRun.Context context, Party self, ServeSpec spec) {
@@ -395,12 +471,17 @@ final class LocalChecks {
 
   /** This party's slice of the model that a prediction uses. */
   static ModelSlice slice(JobRun.Context context, ScoringSpec spec) {
+    return slice(context, spec.model());
+  }
+
+  /** This party's slice of the model that a job trained. */
+  static ModelSlice slice(JobRun.Context context, String model) {
     Party self = context.peers().self();
     return ModelSlice.fromJson(
         context
             .jobs()
-            .model(spec.model())
-            .orElseThrow(() -> Problem.notFound("no model of job " + spec.model()).at(self)));
+            .model(model)
+            .orElseThrow(() -> Problem.notFound("no model of job " + model).at(self)));
   }
 
   /** Whether nobody has the weights of the model that a prediction uses, as far as known here. */

@@ -31,6 +31,9 @@ import org.espalier.protocols.neural.top.Task;
  * @param bottom neural at level {@code split}: units of each party's own hidden layers; null at
  *     other levels, which {@link TrainSpec} knows
  * @param classes softmax: how many different outcomes there are; else null
+ * @param start training job at whose model training begins, of a regression; null: none
+ * @param startDigest which model exactly that is, {@link ServedModel#digest}; null until the
+ *     proposer's node fills it in
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record ModelSettings(
@@ -45,7 +48,9 @@ public record ModelSettings(
     Boolean inference,
     BigDecimal l1,
     List<Integer> bottom,
-    Integer classes) {
+    Integer classes,
+    String start,
+    String startDigest) {
   public static final String NEURAL = "neural";
   public static final String SOFTMAX = "softmax";
   static final String OWN = "own";
@@ -58,7 +63,7 @@ public record ModelSettings(
   /** What a job that says nothing of its model gets. */
   static ModelSettings byDefault() {
     return new ModelSettings(
-        null, null, null, null, null, null, null, null, null, null, null, null);
+        null, null, null, null, null, null, null, null, null, null, null, null, null, null);
   }
 
   public ModelSettings {
@@ -107,6 +112,35 @@ public record ModelSettings(
               + " not hold where people count by their outcome");
     }
     requirePenalties(l2, type);
+    requireStart(type, start, startDigest, l1);
+  }
+
+  private static void requireStart(String type, String start, String digest, BigDecimal l1) {
+    if (start == null) {
+      if (digest != null) {
+        throw new IllegalArgumentException("model.start_digest is of the model at model.start");
+      }
+      return;
+    }
+    if (!start.matches(Job.ID)) {
+      throw new IllegalArgumentException("model.start must be the id of a training job");
+    }
+    if (digest != null && !digest.matches("[0-9a-f]{64}")) {
+      throw new IllegalArgumentException("model.start_digest is 64 digits 0-9 and a-f");
+    }
+    if (type.equals(NEURAL) || type.equals(SOFTMAX)) {
+      throw new IllegalArgumentException(
+          "model.start is for models of one score, not for model.type: "
+              + (type.equals(NEURAL)
+                  ? "neural: the steps of a network do not end at a minimum that is the same wherever"
+                      + " they begin, so that who was in the earlier training would show in it"
+                  : "softmax"));
+    }
+    if (l1 != null) {
+      throw new IllegalArgumentException(
+          "model.start and model.l1 exclude each other: training with an l1 begins at weights of 0, of"
+              + " which it leaves those alone that do not pay");
+    }
   }
 
   private static void requirePenalties(Penalties l2, String type) {
@@ -199,8 +233,17 @@ public record ModelSettings(
     }
   }
 
+  /** The same from exactly this model. */
+  ModelSettings startingAt(String digest) {
+    return with(bottom, digest);
+  }
+
   /** As level {@code split} has it. */
   ModelSettings withBottom() {
+    return with(bottom == null ? List.of(16) : bottom, startDigest);
+  }
+
+  private ModelSettings with(List<Integer> ownLayers, String digest) {
     return new ModelSettings(
         type,
         l2,
@@ -212,8 +255,10 @@ public record ModelSettings(
         task,
         inference,
         l1,
-        bottom == null ? List.of(16) : bottom,
-        classes);
+        ownLayers,
+        classes,
+        start,
+        digest);
   }
 
   /** A network, not a linear predictor. */

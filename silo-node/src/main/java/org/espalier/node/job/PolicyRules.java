@@ -392,6 +392,13 @@ public final class PolicyRules {
               .formatted(train.path().fits(), train.path().values().size(), train.path().folds()),
           "training: {cross_validation: true}");
     }
+    if (train.model().start() != null) {
+      add(
+          "training.warm_start",
+          Boolean.TRUE.equals(limits.warmStart()),
+          "the job begins at the model of " + train.model().start(),
+          "training: {warm_start: true}");
+    }
     if (train.evaluation().revealsScores()) {
       add(
           "outputs.scores",
@@ -547,6 +554,9 @@ public final class PolicyRules {
     }
     if (train.path() != null) {
       training.put("cross_validation", true);
+    }
+    if (train.model().start() != null) {
+      training.put("warm_start", true);
     }
     ObjectNode outputs = policy.putObject("outputs");
     if (train.evaluation().revealsScores()) {

@@ -78,6 +78,9 @@ final class Proposals {
     if (spec instanceof ServeSpec serve) {
       spec = serve.of(ServedModel.digest(context, serve.model()));
     }
+    if (spec instanceof TrainSpec train && train.model().start() != null) {
+      spec = train.startingAt(ServedModel.digest(context, train.model().start()));
+    }
     Party self = self();
     if (spec instanceof ScoringSpec && !spec.labelParty().equals(self)) {
       throw Problem.refused("a prediction is proposed by the label party " + spec.labelParty());
@@ -240,6 +243,11 @@ final class Proposals {
         && (serve.modelDigest() == null || !spec.labelParty().equals(from))) {
       throw Problem.refused(
           "scoring is proposed by the label party, for a model named by its digest");
+    }
+    if (spec instanceof TrainSpec train
+        && train.model().start() != null
+        && train.model().startDigest() == null) {
+      throw Problem.refused("the proposed job does not say which model exactly it begins at");
     }
     if (!spec.parties().containsKey(self()) || !spec.parties().containsKey(from)) {
       throw Problem.refused("the proposed job does not name both " + from + " and " + self());

@@ -68,6 +68,12 @@ record RegressionTraining(TrainSpec spec) implements Training {
     if (spec.path() != null) {
       parameters.put("folds", spec.evaluation().folds()).put("choose", spec.evaluation().choose());
     }
+    if (spec.model().start() != null) {
+      parameters.put("start", spec.model().start()).put("start_digest", spec.model().startDigest());
+    }
+    if (spec.patience() > 0) {
+      parameters.put("patience", spec.patience());
+    }
     if (settings.labelPrivacy() != null) {
       parameters
           .put("label_epsilon", settings.labelPrivacy().epsilon().toPlainString())
@@ -91,7 +97,9 @@ record RegressionTraining(TrainSpec spec) implements Training {
         spec.infers(),
         spec.model().l1() == null ? 0 : spec.model().l1().doubleValue(),
         spec.path(),
-        spec.softmax() ? spec.model().classes() : 0);
+        spec.softmax() ? spec.model().classes() : 0,
+        spec.model().start() != null,
+        spec.patience());
   }
 
   @Override
@@ -184,11 +192,21 @@ record RegressionTraining(TrainSpec spec) implements Training {
             prepared.earlier().passes(),
             run.workspace(),
             passes(run),
-            prepared.folds());
+            prepared.folds(),
+            start(run, prepared));
     run.progress().update("pass", 0, spec.training().maxPasses() == null ? -1 : mostPasses());
     return run.self().equals(spec.labelParty())
         ? trainWithLabel(run, job, channels, prepared)
         : new Trained(trainWithoutLabel(run, job, channels, prepared), null);
+  }
+
+  /** Of a feature party whose job begins at an earlier model, its weights there; else null. */
+  private double[] start(JobRun run, Prepared prepared) {
+    if (spec.model().start() == null || run.self().equals(spec.labelParty())) {
+      return null;
+    }
+    ModelSlice earlier = LocalChecks.slice(run.context(), spec.model().start());
+    return prepared.preparation().carry(earlier.preparation(), earlier.weights());
   }
 
   /** Passes of earlier attempts on the same cohort, file and job, at levels that use them. */
@@ -256,12 +274,26 @@ record RegressionTraining(TrainSpec spec) implements Training {
       if (Double.isFinite(pass.objective())) {
         report.put("objective", pass.objective());
       }
-      passes
-          .addObject()
-          .put("pass", pass.pass())
-          .put("objective", known(pass.objective()))
-          .put("estimated_gap", known(pass.estimatedGap()))
-          .put("seconds", pass.seconds());
+      ObjectNode json =
+          passes
+              .addObject()
+              .put("pass", pass.pass())
+              .put("objective", known(pass.objective()))
+              .put("estimated_gap", known(pass.estimatedGap()));
+      if (end.earlyStop() != null) {
+        json.put("set_aside", pass.setAside());
+      }
+      json.put("seconds", pass.seconds());
+    }
+    if (end.earlyStop() != null) {
+      int kept = end.earlyStop().pass();
+      if (kept < end.passes().size()) {
+        report.put("objective", end.passes().get(kept).objective());
+      }
+      report
+          .put("kept_pass", end.earlyStop().pass())
+          .put("set_aside_people", end.earlyStop().people())
+          .put("set_aside", end.earlyStop().loss());
     }
     if (end.path() != null) {
       report.put("objective", end.path().choice().objective());
@@ -323,12 +355,15 @@ record RegressionTraining(TrainSpec spec) implements Training {
         .jobs()
         .log(
             run.job().id(),
-            "pass %d%s: objective %s, about %s above the optimum, %.1f s"
+            "pass %d%s: objective %s, about %s above the optimum%s, %.1f s"
                 .formatted(
                     pass.pass(),
                     most == null ? "" : " of at most " + most,
                     figure("%.6f", pass.objective()),
                     figure("%.1e", pass.estimatedGap()),
+                    Double.isFinite(pass.setAside())
+                        ? ", %.6f set aside".formatted(pass.setAside())
+                        : "",
                     pass.seconds()));
   }
 

@@ -182,6 +182,10 @@ public record TrainSpec(
       requirePath(model, training, evaluation);
     }
     requireLevel(model, training);
+    requireStart(model, training, evaluation);
+    if (!model.neural() && training.patience() != null) {
+      requirePatience(model, evaluation);
+    }
     model = training.level().equals(TrainingSettings.SPLIT) ? model.withBottom() : model;
     boolean sealed = training.level().equals(TrainingSettings.SEALED);
     if (evaluation.thresholds() != null && !predictsProbability(model)) {
@@ -200,10 +204,11 @@ public record TrainSpec(
     if (alignment.severalRows()) {
       requireSeveralRows(model, training, evaluation);
     }
-    if (label.weighted() && sealed) {
+    if (label.weight() != null && sealed && !family(model).logLink()) {
       throw new IllegalArgumentException(
-          "label.%s is for level gradients, not for level sealed"
-              .formatted(label.weight() == null ? "exposure" : "weight"));
+          "label.weight is for level gradients, and at level sealed for models of type poisson and"
+              + " gamma, not "
+              + model.type());
     }
     if (training.labelPrivacy() != null && !model.type().equals(Family.LOGISTIC.wireName())) {
       throw new IllegalArgumentException(
@@ -274,6 +279,51 @@ public record TrainSpec(
     }
   }
 
+  private static void requireStart(
+      ModelSettings model, TrainingSettings training, EvaluationSettings evaluation) {
+    if (model.start() == null) {
+      return;
+    }
+    if (!training.level().equals(TrainingSettings.GRADIENTS)) {
+      throw new IllegalArgumentException(
+          "model.start is for level gradients: at level sealed the number of passes is fixed before the"
+              + " first by tolerance and columns, and a nearer beginning would not shorten it");
+    }
+    if (evaluation.folds() != null) {
+      throw new IllegalArgumentException(
+          "model.start and cross-validation (evaluation.folds, or several values of model.l2) exclude"
+              + " each other: the earlier model may have been fitted on the people of a fold");
+    }
+    if (!model.neural() && training.patience() != null) {
+      throw new IllegalArgumentException(
+          "model.start and training.patience exclude each other: the earlier model may have been fitted"
+              + " on people who are set aside, and their loss would tell nothing");
+    }
+  }
+
+  private static void requirePatience(ModelSettings model, EvaluationSettings evaluation) {
+    String what = "training.patience of a regression ";
+    if (model.softmax()) {
+      throw new IllegalArgumentException(what + "is for models of one score, not for softmax");
+    }
+    if (model.l1() != null) {
+      throw new IllegalArgumentException(
+          what + "and model.l1 exclude each other: its steps cannot be gone back on");
+    }
+    if (evaluation.folds() != null) {
+      throw new IllegalArgumentException(
+          what
+              + "and cross-validation (evaluation.folds, or several values of model.l2) exclude each"
+              + " other: with folds the penalty is chosen against overfitting, not the pass");
+    }
+    if (model.inference() != null) {
+      throw new IllegalArgumentException(
+          what
+              + "and model.inference exclude each other: standard errors are those of the minimum, before"
+              + " which training may end");
+    }
+  }
+
   private static PenaltyPath path(ModelSettings model, EvaluationSettings evaluation) {
     return new PenaltyPath(model.l2().path(), evaluation.folds(), evaluation.sparing());
   }
@@ -334,11 +384,6 @@ public record TrainSpec(
               + " several classes depend on all their scores at once, and what is computed there on"
               + " shares is a function of one");
     }
-    if (!model.neural() && !family(model).at(training.disclosure())) {
-      throw new IllegalArgumentException(
-          "model.type: %s is trained at level gradients, not at level sealed"
-              .formatted(model.type()));
-    }
   }
 
   /** Whether people count differently in training or have exposures. */
@@ -376,6 +421,27 @@ public record TrainSpec(
   /** All but the label party, by name. */
   List<Party> featureParties() {
     return parties.keySet().stream().filter(party -> !party.equals(label.party())).toList();
+  }
+
+  /** Of a regression: passes without a gain on people set aside after which training ends; or 0. */
+  public int patience() {
+    return neural() || training.patience() == null ? 0 : training.patience();
+  }
+
+  /** The same from exactly this model. */
+  TrainSpec startingAt(String digest) {
+    return new TrainSpec(
+        kind,
+        name,
+        purpose,
+        label,
+        parties,
+        match,
+        alignment,
+        preparation,
+        model.startingAt(digest),
+        training,
+        evaluation);
   }
 
   /** Whether a network is fitted. */

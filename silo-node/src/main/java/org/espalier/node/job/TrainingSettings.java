@@ -25,14 +25,16 @@ import org.espalier.protocols.privacy.LabelPrivacy;
  *     combination of them; {@code gradients} only
  * @param labelPrivacy bound on what others learn of one person's outcome, at {@code sealed} only;
  *     null: none
- * @param epochs sweeps over the training people at most; this and all that follow: networks only
+ * @param epochs sweeps over the training people at most; this and all that follow but {@code
+ *     patience}: networks only
  * @param batch about how many people a step has
  * @param optimiser of the label party's layers, at {@code split} of all: {@code adam} or {@code
  *     sgd}
  * @param learningRate of these layers
  * @param sourceLearningRate of the first layer; {@code activations} only
  * @param momentum of the first layer at {@code activations}, and of the others with {@code sgd}
- * @param patience epochs without a gain after which training ends; 0: it runs all epochs
+ * @param patience epochs without a gain after which training ends; 0: it runs all epochs. Of a
+ *     regression at {@code gradients} passes without a gain; null: nobody is set aside
  * @param gradientNoise on the slopes that feature parties get, {@code split} only: see {@link
  *     SplitSpec}
  * @param activationNoise on the numbers that the label party gets, {@code split} only
@@ -141,7 +143,7 @@ public record TrainingSettings(
       refuse("optimiser", optimiser, NETWORKS, level, sweeps);
       refuse("learning_rate", learningRate, NETWORKS, level, sweeps);
       refuse("momentum", momentum, NETWORKS, level, sweeps);
-      refuse("patience", patience, NETWORKS, level, sweeps);
+      patience = regressionPatience(level, patience);
     }
     if (level.equals(ACTIVATIONS)) {
       sourceLearningRate = sourceLearningRate == null ? new BigDecimal("0.1") : sourceLearningRate;
@@ -171,6 +173,24 @@ public record TrainingSettings(
     if (tolerance != null) {
       between("tolerance", tolerance, "1e-12", "1");
     }
+  }
+
+  private static Integer regressionPatience(String level, Integer patience) {
+    if (level.equals(SEALED)) {
+      refuse(
+          "patience",
+          patience,
+          GRADIENTS + ", " + NETWORKS,
+          level,
+          "no score of a person is opened, so nobody knows the loss of people set aside, and the"
+              + " number of passes is fixed before the first");
+    }
+    // As a job that says nothing of it: older jobs keep their digest.
+    if (patience == null || patience == 0) {
+      return null;
+    }
+    Specs.range("training.patience", patience, 1, TrainSpec.MAX_PASSES);
+    return patience;
   }
 
   private static void between(String key, BigDecimal value, String least, String most) {

@@ -165,6 +165,8 @@ public record Policy(
    *     spend together; then none without label privacy is allowed. Null: not limited
    * @param crossValidation jobs may fit folds of the people, which tells of fewer people than a fit
    *     of everybody; null: no
+   * @param warmStart jobs may begin at an earlier model, which tells the label party this party's
+   *     part of its scores; null: no
    */
   public record Training(
       List<String> models,
@@ -173,7 +175,8 @@ public record Policy(
       Integer minFeaturesPerParty,
       Boolean acceptSpan,
       BigDecimal labelEpsilon,
-      Boolean crossValidation) {
+      Boolean crossValidation,
+      Boolean warmStart) {
     public Training {
       models = listed(models);
       levels = listed(levels);
@@ -361,7 +364,8 @@ public record Policy(
     }
     purposes = sorted(purposes);
     datasets = sorted(datasets);
-    training = training == null ? new Training(null, null, null, null, null, null, null) : training;
+    training =
+        training == null ? new Training(null, null, null, null, null, null, null, null) : training;
     outputs = outputs == null ? new Outputs(null, null, null) : outputs;
     approval = approval == null ? new Approval(null, null, null, null) : approval;
     operations = operations == null ? new Operations(null) : operations;

@@ -232,6 +232,24 @@ class RenderingTest {
   }
 
   @Test
+  void whenATrainingEndsIsPlanned() {
+    String settings = "\"max_passes\":15,\"tolerance\":0.000001,";
+    String early = Answers.PLAN.replace(settings, settings + "\"patience\":2,");
+    Said said = silo.answer("job.plan", early).run("job", "plan", JOB.toString());
+    assertThat(said.out().replaceAll("\\s+", " "))
+        .contains(
+            "at most 15 passes, until 2 passes bring no gain on a tenth set aside, tolerance");
+  }
+
+  @Test
+  void whereATrainingBeginsIsPlanned() {
+    String warm = Answers.PLAN.replace("\"l2\":0.01", "\"l2\":0.01,\"start\":\"J-1a2b3c4d\"");
+    Said said = silo.answer("job.plan", warm).run("job", "plan", JOB.toString());
+    assertThat(said.out().replaceAll("\\s+", " "))
+        .contains("at most 15 passes, from the model of J-1a2b3c4d, tolerance");
+  }
+
+  @Test
   void thePlanSaysWhoLearnsWhat() {
     Said said = silo.answer("job.plan", Answers.PLAN).run("job", "plan", JOB.toString());
     assertThat(said.exitCode()).isZero();

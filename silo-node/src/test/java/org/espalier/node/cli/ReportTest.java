@@ -115,6 +115,31 @@ class ReportTest {
   }
 
   @Test
+  void earlyStoppingHasACurveOfItsOwnAndTheStartIsNamed() throws Exception {
+    ObjectNode report = (ObjectNode) report();
+    ObjectNode model = (ObjectNode) report.path("card").path("model");
+    model.put("start", "J-0a0b0c0d").put("kept_pass", 2).put("set_aside", 0.4);
+    report.set(
+        "passes",
+        Json.parse(
+            "passes",
+            """
+            [{"pass": 1, "objective": 0.7, "estimated_gap": 0.1, "set_aside": 0.69, "seconds": 1},
+             {"pass": 2, "objective": 0.5, "estimated_gap": null, "set_aside": 0.45, "seconds": 1}]
+            """));
+    String text = ReportPage.of(report);
+    assertThat(text)
+        .contains("the model of J-0a0b0c0d")
+        .contains(
+            "weights after pass 2, where the loss of a tenth of the training people, set aside")
+        .contains("Loss of training people set aside")
+        .doesNotContain("Estimated distance from the minimum");
+    // The loss with the kept weights, those after the last pass, is the third point.
+    assertThat(elements(parsed(text), "polyline").stream().map(line -> line.getAttribute("points")))
+        .anyMatch(points -> points.split(" ", -1).length == 3);
+  }
+
+  @Test
   void theFileIsWrittenOnceAndForItsOwnerOnly() throws IOException {
     Path file = folder.resolve("model.html");
     silo.answer("job.report", Answers.MODEL_REPORT);

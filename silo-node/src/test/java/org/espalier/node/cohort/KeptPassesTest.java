@@ -58,4 +58,20 @@ class KeptPassesTest {
       assertThat(left).isEmpty();
     }
   }
+
+  /** By it people are set aside: another attempt must not fit those of the first. */
+  @Test
+  void theSecretIsThatOfTheJobAndSubjectOfThisNode() {
+    Cohorts cohorts = new Cohorts(folder, new byte[32]);
+    byte[] secret = cohorts.passes("J-00000001", SUBJECT).secret();
+    assertThat(secret).hasSize(32);
+    assertThat(new Cohorts(folder, new byte[32]).passes("J-00000001", SUBJECT).secret())
+        .isEqualTo(secret);
+    byte[] other = new byte[32];
+    other[0] = 1;
+    assertThat(cohorts.passes("J-00000002", SUBJECT).secret()).isNotEqualTo(secret);
+    assertThat(cohorts.passes("J-00000001", other).secret()).isNotEqualTo(secret);
+    assertThat(new Cohorts(folder, other).passes("J-00000001", SUBJECT).secret())
+        .isNotEqualTo(secret);
+  }
 }

@@ -106,6 +106,10 @@ class PoissonJobTest extends TwoSilos {
     assertThat(bank.call("job.report", "job", job).at("/card/limits").toString())
         .contains("standard errors suppose that the model is right");
 
+    requireRates(job, spec);
+  }
+
+  private void requireRates(String job, ObjectNode spec) throws IOException {
     bank.dataset("newcomers", lines(5_000, 5_100, true));
     insurer.dataset("newcomers", lines(5_000, 5_100, false));
     String scoring = predictNewcomers(job, spec.get("match"));
@@ -117,6 +121,29 @@ class PoissonJobTest extends TwoSilos {
       double rate = rate(new Random(77L * (4_999 + Integer.parseInt(parts[0])) + 3));
       assertThat(Math.log(Double.parseDouble(parts[1]) / rate)).isCloseTo(0, within(0.35));
     }
+  }
+
+  /** The same where nothing is opened of anybody. */
+  @Test
+  void ratesAreTrainedOnShares() throws IOException {
+    ObjectNode spec = spec("exposure: years, weight: trust");
+    spec.putObject("model").put("type", "poisson").put("l2", 0.0001);
+    spec.putObject("training").put("level", "sealed").put("tolerance", 1e-4);
+    JsonNode plan = bank.call("job.plan", (ObjectNode) Json.object().set("spec", spec));
+    assertThat(plan.path("learns").toString()).contains("nearest to the mean outcome");
+    String job = begin(spec);
+    JsonNode report = SiloNodeTest.done(bank, job);
+    SiloNodeTest.done(insurer, job);
+    assertThat(report.at("/training/end").asText()).contains("schedule");
+    JsonNode metrics = report.path("metrics");
+    assertThat(metrics.path("mean_deviance").asDouble()).isBetween(0.9, 1.3);
+    assertThat(metrics.path("deviance_explained").asDouble()).isBetween(0.1, 0.5);
+    JsonNode slice = insurer.call("model.show", "job", job);
+    assertThat(slice.path("family").asText()).isEqualTo("poisson");
+    assertThat(slice.path("level").asText()).isEqualTo("sealed");
+    assertThat(slice.path("weights").get(0).asDouble()).isCloseTo(0.5, within(0.08));
+    assertThat(slice.path("weights").get(1).asDouble()).isCloseTo(-0.3, within(0.08));
+    requireRates(job, spec);
   }
 
   @Test

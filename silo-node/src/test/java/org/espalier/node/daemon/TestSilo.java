@@ -63,7 +63,8 @@ final class TestSilo implements AutoCloseable {
       partners: {"*": {roles: [label, feature]}}
       purposes: {"*": {}}
       datasets: {"*": {purposes: ["*"], columns: {allow: ["*"]}, keys: ["*"]}}
-      training: {models: ["*"], levels: ["*"], accept_span: true, cross_validation: true}
+      training:
+        {models: ["*"], levels: ["*"], accept_span: true, cross_validation: true, warm_start: true}
       outputs: {scores: true, inference: true, predictions: {}}
       """;
 

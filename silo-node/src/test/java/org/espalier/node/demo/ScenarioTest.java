@@ -184,6 +184,15 @@ class ScenarioTest {
     assertThat(refusal().what()).contains("job.yaml", "logistic");
   }
 
+  /** Its weights are not those of the minimum that it would be compared with. */
+  @Test
+  void aModelThatEndsEarlyIsNotPlayed() throws IOException {
+    good();
+    write("job.yaml", JOB + "training: {level: gradients, patience: 2}\n");
+
+    assertThat(refusal().what()).contains("job.yaml", "without l1, cross-validation, patience");
+  }
+
   @Test
   void anUnknownNormaliserIsRefused() throws IOException {
     good();
@@ -229,6 +238,10 @@ class ScenarioTest {
             JOB + "training: {level: gradients, accept: [span]}\nmodel: {l1: 0.1}\n",
             JOB + "training: {level: gradients, max_passes: 30}\nmodel: {l2: [0.1, 1]}\n",
             JOB + "training: {level: gradients}\nmodel: {type: softmax, classes: 3}\n",
+            JOB + "training: {level: gradients, patience: 2}\n",
+            JOB
+                + "training: {level: gradients}\nmodel: {start: J-1a2b3c4d, start_digest: %s}\n"
+                    .formatted("a".repeat(64)),
             JOB + "training: {level: activations, accept: [span]}\n" + "model: {type: neural}\n",
             JOB + "training: {level: split, accept: [span]}\n" + "model: {type: neural}\n",
             JOB + "evaluation: {thresholds: [0.5]}\n",

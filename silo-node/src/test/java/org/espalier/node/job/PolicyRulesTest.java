@@ -154,6 +154,11 @@ class PolicyRulesTest {
     ObjectNode whole = suggested(path);
     whole.withObject("/training").remove("cross_validation");
     assertThat(denials(whole, path)).containsExactly("training.cross_validation");
+    JobSpec warm = spec("model: {start: J-1a2b3c4d}", "training: {level: gradients}");
+    assertThat(denials(suggested(warm), warm)).isEmpty();
+    ObjectNode cold = suggested(warm);
+    cold.withObject("/training").remove("warm_start");
+    assertThat(denials(cold, warm)).containsExactly("training.warm_start");
     ObjectNode narrow = suggested(spec("training: {max_passes: 9}"));
     narrow.withObject("/training").put("max_passes", 8);
     assertThat(denials(narrow, spec("training: {max_passes: 9}")))

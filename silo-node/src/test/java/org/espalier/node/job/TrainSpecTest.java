@@ -190,6 +190,8 @@ class TrainSpecTest {
         "model: {l2: [1, 0.1]}\ntraining: {level: gradients}",
         "evaluation: {folds: 4, choose: one-standard-error}\ntraining: {level: gradients}",
         "model: {class_weights: balanced}\ntraining: {level: gradients}",
+        "model: {start: J-1a2b3c4d}\ntraining: {level: gradients}",
+        "training: {level: gradients, patience: 3}",
         "model: {class_weights: {0: 1, 1: 2.50}}\ntraining: {level: gradients}",
         "model: {type: softmax, classes: 3, class_weights: {1: 1, 2: 10, 2.5: 1.50}}\n"
             + "training: {level: gradients}",
@@ -206,6 +208,15 @@ class TrainSpecTest {
   }
 
   @Test
+  void jobsThatSayNothingOfItKeepTheirDigest() {
+    assertThat(read("training: {level: gradients, patience: 0}").digest())
+        .isEqualTo(read("training: {level: gradients}").digest());
+    assertThat(read("training: {level: gradients}").toJson().toString())
+        .doesNotContain("patience")
+        .doesNotContain("start");
+  }
+
+  @Test
   void whatChangesTheDisclosureChangesTheDigest() {
     assertThat(read("evaluation: {reveal: scores}").digest()).isNotEqualTo(read("").digest());
     assertThat(read("evaluation: {thresholds: [0.1]}").digest()).isNotEqualTo(read("").digest());
@@ -219,7 +230,22 @@ class TrainSpecTest {
       value = {
         "training: {level: open} | training.level is sealed or gradients or activations or split, not 'open'",
         "training: {epochs: 3} | training.epochs belongs to level activations or split; at level sealed",
-        "training: {level: gradients, patience: 3} | training.patience belongs to level activations or",
+        "training: {patience: 3} | training.patience belongs to level gradients, activations or split; at"
+            + " level sealed no score of a person is opened",
+        "training: {level: gradients, patience: 201} | training.patience is 1 to 200, not 201",
+        "model: {l1: 1}~training: {level: gradients, accept: [span], patience: 2} | cannot be gone back",
+        "model: {inference: true}~training: {level: gradients, patience: 2} | those of the minimum",
+        "model: {l2: [1, 2]}~training: {level: gradients, max_passes: 30, patience: 2} | the penalty is",
+        "model: {type: softmax, classes: 3}~training: {level: gradients, patience: 2} | of one score",
+        "model: {start: J-1a2b3c4d} | model.start is for level gradients: at level sealed the number of",
+        "model: {start: x}~training: {level: gradients} | must be the id of a training job",
+        "model: {start_digest: x}~training: {level: gradients} | is of the model at model.start",
+        "model: {start: J-1a2b3c4d, start_digest: x}~training: {level: gradients} | is 64 digits 0-9",
+        "model: {start: J-1a2b3c4d, l1: 1}~training: {level: gradients, accept: [span]} | exclude each",
+        "model: {start: J-1a2b3c4d, l2: [1, 2]}~training: {level: gradients, max_passes: 30} | fold",
+        "model: {start: J-1a2b3c4d}~training: {level: gradients, patience: 2} | who are set aside",
+        "model: {start: J-1a2b3c4d, type: softmax, classes: 3} | is for models of one score, not",
+        "model: {start: J-1a2b3c4d, type: neural} | do not end at a minimum that is the same wherever",
         "training: {level: activations} | all parties accept that in writing, say training.accept",
         "training: {level: activations, accept: [span], max_passes: 3} | ends by training.epochs",
         "training: {level: activations, accept: [span], tolerance: 1} | ends by training.epochs",
@@ -262,7 +288,6 @@ class TrainSpecTest {
         "model: {type: softmax, classes: 3, class_weights: {0: 1, 1: 2}} | softmax a number for each",
         "model: {type: softmax, classes: 3, class_weights: {0: 1, 1: 2, 1e-999999999: 1}} | numbers"
             + " from 1e-6 to 1e6",
-        "model: {type: gamma} | model.type: gamma is trained at level gradients, not at level sealed",
         "model: {class_weights: balanced} | model.class_weights are for level gradients, not",
         "model: {inference: true} | model.inference is for level gradients: at level sealed nobody",
         "model: {inference: true, type: neural} | model.inference is for regressions: the weights of",
@@ -294,7 +319,7 @@ class TrainSpecTest {
         "evaluation: {thresholds: [.1,.2,.3,.4,.5,.6,.7,.8,.9,.91,.92]} | are at most 10, not 11"
       })
   void whatDoesNotGoTogetherIsRefused(String more, String why) {
-    assertThatThrownBy(() -> read(more))
+    assertThatThrownBy(() -> read(more.replace('~', '\n')))
         .isInstanceOf(Problem.class)
         .hasMessageContaining(why.strip());
   }
@@ -335,7 +360,15 @@ class TrainSpecTest {
     String exposure = BASE.replace("column: bad", "column: bad, exposure: e");
     assertThat(JobSpec.yaml("job", weight + gradients)).isInstanceOf(TrainSpec.class);
     assertThatThrownBy(() -> JobSpec.yaml("job", weight))
-        .hasMessageContaining("label.weight is for level gradients");
+        .hasMessageContaining(
+            "label.weight is for level gradients, and at level sealed for models of type poisson and"
+                + " gamma, not logistic");
+    for (String type : new String[] {"poisson", "gamma"}) {
+      String both = BASE.replace("column: bad", "column: bad, weight: w, exposure: e");
+      TrainSpec sealed = (TrainSpec) JobSpec.yaml("job", both + "model: {type: " + type + "}");
+      assertThat(sealed.training().level()).isEqualTo("sealed");
+      assertThat(sealed.weighted()).isTrue();
+    }
     assertThatThrownBy(() -> JobSpec.yaml("job", exposure + gradients))
         .hasMessageContaining("label.exposure belongs to models of type poisson and gamma");
     String poisson = exposure + gradients + "model: {type: poisson}";
