@@ -249,6 +249,9 @@ public final class JobService implements AutoCloseable {
           // Who was lost in this moment was lost in the attempt.
           run.stop(Failures.explain(e, partner, "start"), JobState.FAILED, isAway(e));
         }
+        if (e instanceof Problem away && isAway(e) && mayTryAgain(job)) {
+          throw away.next("silo job wait " + id); // it is run again by itself
+        }
         throw e;
       }
     }

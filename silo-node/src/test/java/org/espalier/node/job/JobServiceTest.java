@@ -480,7 +480,10 @@ class JobServiceTest {
     String id = approved();
     peers.refused = "job.start";
     peers.refusal = Problem.of(Problem.Kind.PARTNER, "lost the link").at(INSURER);
-    assertThatThrownBy(() -> service.run(id)).hasMessage("lost the link");
+    assertThatThrownBy(() -> service.run(id))
+        .hasMessage("lost the link")
+        .isInstanceOfSatisfying(
+            Problem.class, p -> assertThat(p.next()).contains("silo job wait " + id));
     until(() -> jobs.get(id).state() == JobState.FAILED || jobs.get(id).attempt() > 1);
     Job seen = jobs.get(id);
     assertThat(service.triesAgain(seen)).isTrue();
