@@ -34,6 +34,9 @@ import org.junit.jupiter.api.Timeout;
 class SealedResumeTest {
   private static final int PASSES = 30;
 
+  /** What two undisturbed trainings of 700 people may differ by, features being rounded anew. */
+  private static final double TOLERANCE = 0.02;
+
   /** Two stages of 15 passes. */
   private static final TrainingSpec SPEC =
       new TrainingSpec(Level.SEALED, 0.01, PASSES, 1e-12, false);
@@ -107,8 +110,8 @@ class SealedResumeTest {
 
   private static void same(TrainingRun run, TrainingRun expected) {
     assertThat(run.label().passes()).hasSameSizeAs(expected.label().passes());
-    assertThat(run.weights()).containsExactly(expected.weights(), within(5e-3));
-    assertThat(run.label().intercept()).isCloseTo(expected.label().intercept(), within(5e-3));
+    assertThat(run.weights()).containsExactly(expected.weights(), within(TOLERANCE));
+    assertThat(run.label().intercept()).isCloseTo(expected.label().intercept(), within(TOLERANCE));
   }
 
   @Test
@@ -216,6 +219,9 @@ class SealedResumeTest {
       MemoryNetwork network = network();
       train(network);
       assertThat(begun).first().isEqualTo(21);
+      // A message each way more than in a first attempt.
+      assertThat(RecordedMessage.all(network, F2, BANK).get(0).type()).isEqualTo(95);
+      assertThat(RecordedMessage.all(network, BANK, F2).get(0).type()).isEqualTo(96);
       Set<ByteBuffer> words = new HashSet<>();
       for (Party from : ALL) {
         for (Party to : ALL) {
