@@ -238,6 +238,21 @@ class SealedResumeTest {
     assertThat(said.get(0)).doesNotContainAnyElementsOf(said.get(1));
   }
 
+  /** The unit of its loss and the range come first in each attempt, from the same outcomes. */
+  @Test
+  void aPoissonRegressionGoesOnAsWell() {
+    TrainingSpec spec =
+        new TrainingSpec(Family.POISSON, Level.SEALED, 0.01, PASSES, 1e-12, false, false, false);
+    TrainingRun expected = train(network(), spec);
+    freshStores();
+    stores.get(F1).killedBefore = 8;
+    assertThatThrownBy(() -> train(network(), spec)).hasMessageContaining("killed");
+    stores.get(F1).killedBefore = Integer.MAX_VALUE;
+    TrainingRun resumed = train(network(), spec);
+    assertThat(begun).first().isEqualTo(8);
+    same(resumed, expected);
+  }
+
   @Test
   void aTrainingWithSharedWeightsBeginsAnew() {
     TrainingSpec shared =
