@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import org.espalier.audit.checkpoint.NoteSigner;
 import org.espalier.audit.event.EventBuilder;
 import org.espalier.audit.event.EventType;
@@ -143,6 +144,7 @@ final class AuditBenchmark {
 
   private static Appends append(String what, AuditLog writer, int threads, int count) {
     long[] nanos = new long[count];
+    AtomicReference<RuntimeException> failed = new AtomicReference<>();
     List<Thread> all = new ArrayList<>();
     long start = System.nanoTime();
     for (int t = 0; t < threads; t++) {
@@ -150,10 +152,14 @@ final class AuditBenchmark {
       Thread thread =
           new Thread(
               () -> {
-                for (int i = first; i < count; i += threads) {
-                  long began = System.nanoTime();
-                  event(writer, i);
-                  nanos[i] = System.nanoTime() - began;
+                try {
+                  for (int i = first; i < count; i += threads) {
+                    long began = System.nanoTime();
+                    event(writer, i);
+                    nanos[i] = System.nanoTime() - began;
+                  }
+                } catch (RuntimeException e) {
+                  failed.compareAndSet(null, e);
                 }
               });
       all.add(thread);
@@ -167,7 +173,11 @@ final class AuditBenchmark {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
     }
-    return appends(what, threads, nanos, System.nanoTime() - start);
+    long took = System.nanoTime() - start;
+    if (failed.get() != null) {
+      throw failed.get();
+    }
+    return appends(what, threads, nanos, took);
   }
 
   /** As a job leaves them: one of four is the intent of a phase with what it is to run. */

@@ -348,6 +348,9 @@ public final class Bench {
     if (o.whole("--parties") < 2 || o.whole("--parties") > 9) {
       throw new Options.Misuse("--parties must be 2 to 9");
     }
+    if (o.whole("--idle") < 1 || o.whole("--turns") < 1) {
+      throw new Options.Misuse("--idle and --turns must be 1 or more");
+    }
     IdleBenchmark.Settings settings =
         new IdleBenchmark.Settings(
             o.whole("--parties"),

@@ -1,7 +1,6 @@
 package org.espalier.bench;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -25,6 +24,7 @@ final class IdleConnections implements AutoCloseable {
   private final Selector selector = Selector.open();
   private final Thread thread = new Thread(this::hold, "idle-connections");
   private volatile boolean over;
+  private volatile IOException failed;
   private final AtomicInteger open = new AtomicInteger();
   private final AtomicLong closed = new AtomicLong();
 
@@ -74,7 +74,7 @@ final class IdleConnections implements AutoCloseable {
         }
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      failed = e;
     }
   }
 
@@ -96,6 +96,9 @@ final class IdleConnections implements AutoCloseable {
     return closed.get();
   }
 
+  /**
+   * @throws IOException if a connection could not be opened again meanwhile
+   */
   @Override
   public void close() throws IOException {
     over = true;
@@ -108,5 +111,8 @@ final class IdleConnections implements AutoCloseable {
       key.channel().close();
     }
     selector.close();
+    if (failed != null) {
+      throw failed;
+    }
   }
 }

@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -429,13 +431,35 @@ final class AuditCommands extends GroupCommand {
 
     /** The node's own export is an event of the log itself. */
     private JsonNode fromNode() {
-      ObjectNode result = (ObjectNode) ask("audit.export", args().put("job", job));
-      try {
-        Files.write(out, result.remove("content").binaryValue(), StandardOpenOption.CREATE_NEW);
-      } catch (IOException e) {
+      boolean whole = false;
+      try (OutputStream file = Files.newOutputStream(out, StandardOpenOption.CREATE_NEW)) {
+        ObjectNode asked = args().put("job", job);
+        JsonNode result = node().call("audit.export", asked, piece -> append(file, piece));
+        whole = true;
+        return ((ObjectNode) result).put("file", out.toAbsolutePath().toString());
+      } catch (IOException | UncheckedIOException e) {
         throw Problem.refused("cannot write " + out).detail(e.getMessage()).because(e);
+      } finally {
+        if (!whole) {
+          discard(out);
+        }
       }
-      return result.put("file", out.toAbsolutePath().toString());
+    }
+
+    private static void discard(Path part) {
+      try {
+        Files.deleteIfExists(part);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    private static void append(OutputStream file, JsonNode piece) {
+      try {
+        file.write(piece.path("content").binaryValue());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
 
     private JsonNode fromFiles() {

@@ -40,7 +40,7 @@ final class DoctorCommand extends SiloCommand {
       args.put("partner", partner);
     }
     JsonNode result;
-    if (node().isRunning()) {
+    if (!isOwner() || node().isRunning()) {
       result = ask("doctor", args);
     } else if (partner != null) {
       throw Problem.of(Problem.Kind.NODE_DOWN, "the node in " + home().root() + " is not running")

@@ -116,7 +116,7 @@ final class NodeCommands extends GroupCommand {
     public Integer call() {
       requireNode();
       ObjectNode result = Json.object();
-      if (!node().isRunning()) {
+      if (isOwner() && !node().isRunning()) {
         return show(
             result.put("stopped", true).put("was_running", false),
             r -> console().print("The node in " + home().root() + " is not running."));
@@ -141,7 +141,7 @@ final class NodeCommands extends GroupCommand {
         }
       } catch (TimeoutException e) {
         throw Problem.wrongState("the node is still stopping after " + PATIENCE_SECONDS + " s")
-            .detail("process " + pid + "; see " + home().log())
+            .detail("process " + pid + (isOwner() ? "; see " + home().log() : ""))
             .next("kill " + pid)
             .because(e);
       } catch (InterruptedException e) {

@@ -142,10 +142,7 @@ final class PolicyCommands extends GroupCommand {
 
     @Override
     public Integer call() {
-      JsonNode policy =
-          Files.isRegularFile(home().policy())
-              ? Json.yaml(home().policy(), JsonNode.class)
-              : Json.object();
+      JsonNode policy = isOwner() ? written() : ask("policy.show", args()).path("policy");
       ObjectNode result = Json.object();
       ArrayNode rules = result.putArray("rules");
       for (Map.Entry<String, String> known : PolicyHelp.RULES.entrySet()) {
@@ -171,10 +168,15 @@ final class PolicyCommands extends GroupCommand {
               console().paragraph("    in policy.yaml: ", "    ", set);
             }
             say(
-                "Whoever may write "
-                    + home().policy()
-                    + " may change it; silo policy apply is logged.");
+                "Whoever may write %s may change it; silo policy apply is logged."
+                    .formatted(isOwner() ? home().policy() : "the node's policy.yaml"));
           });
+    }
+
+    private JsonNode written() {
+      return Files.isRegularFile(home().policy())
+          ? Json.yaml(home().policy(), JsonNode.class)
+          : Json.object();
     }
   }
 

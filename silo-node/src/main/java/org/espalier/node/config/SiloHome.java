@@ -84,6 +84,11 @@ public record SiloHome(Path root) {
     return root.resolve("scoring");
   }
 
+  /** Temporary files of the running node, and of no backup. */
+  public Path work() {
+    return root.resolve("work");
+  }
+
   public Path log() {
     return root.resolve("node.log");
   }

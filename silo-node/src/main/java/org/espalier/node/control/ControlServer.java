@@ -21,9 +21,12 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.espalier.node.LogContext;
@@ -47,8 +50,15 @@ public final class ControlServer implements AutoCloseable {
   /** Characters of a request: job files and policies are far shorter. */
   private static final int MAX_REQUEST = 8 << 20;
 
-  /** Connections of users at once: each watching terminal has one. */
+  private static final int MAX_REQUEST_OF_USERS = 1 << 20;
+
+  /** Connections of users at once, of all and of each: a watching terminal has one. */
   private static final int MAX_USERS_CONNECTIONS = 256;
+
+  private static final int MAX_CONNECTIONS_OF_ONE = 16;
+
+  /** How long a user may take to say what it wants. */
+  private static final Duration ASKING = Duration.ofSeconds(30);
 
   private static final Duration FAREWELL = Duration.ofSeconds(5);
 
@@ -60,6 +70,14 @@ public final class ControlServer implements AutoCloseable {
   private final Users users;
 
   private final Semaphore places = new Semaphore(MAX_USERS_CONNECTIONS);
+  private final Map<String, Semaphore> placesOfOne = new ConcurrentHashMap<>();
+  private final ScheduledExecutorService clock =
+      Executors.newSingleThreadScheduledExecutor(
+          work -> {
+            Thread thread = new Thread(work, "control-clock");
+            thread.setDaemon(true);
+            return thread;
+          });
   private final ExecutorService threads =
       Executors.newCachedThreadPool(
           work -> {
@@ -183,6 +201,7 @@ public final class ControlServer implements AutoCloseable {
   }
 
   private void serve(SocketChannel client) {
+    Semaphore place = null;
     try (client;
         Reader in = Channels.newReader(client, StandardCharsets.UTF_8)) {
       ObjectNode reply = Json.object();
@@ -190,7 +209,10 @@ public final class ControlServer implements AutoCloseable {
       String known = "a command";
       try {
         Caller caller = users == null ? null : users.caller(client);
-        String line = line(in);
+        if (caller != null) {
+          place = placeOf(caller);
+        }
+        String line = caller == null ? line(in, MAX_REQUEST) : lineInTime(in, client);
         if (line == null) {
           return;
         }
@@ -232,22 +254,55 @@ public final class ControlServer implements AutoCloseable {
     } catch (IOException | UncheckedIOException | ClientGone e) {
       LOG.debug("control connection ended", e);
     } finally {
+      if (place != null) {
+        place.release();
+      }
       if (users != null) {
         places.release();
       }
     }
   }
 
+  private Semaphore placeOf(Caller caller) {
+    Semaphore mine =
+        placesOfOne.computeIfAbsent(caller.user(), u -> new Semaphore(MAX_CONNECTIONS_OF_ONE));
+    if (!mine.tryAcquire()) {
+      throw Problem.wrongState(
+          "%s has %d commands under way here, and no more may be"
+              .formatted(caller.user(), MAX_CONNECTIONS_OF_ONE));
+    }
+    return mine;
+  }
+
+  private String lineInTime(Reader in, SocketChannel client) throws IOException {
+    ScheduledFuture<?> late =
+        clock.schedule(() -> end(client), ASKING.toMillis(), TimeUnit.MILLISECONDS);
+    try {
+      return line(in, MAX_REQUEST_OF_USERS);
+    } finally {
+      late.cancel(false);
+    }
+  }
+
+  private static void end(SocketChannel client) {
+    try {
+      client.close();
+    } catch (IOException e) {
+      LOG.debug("control connection", e);
+    }
+  }
+
   /** Up to the end of the line; null if the client ends before. */
-  private static String line(Reader in) throws IOException {
+  private static String line(Reader in, int most) throws IOException {
     BufferedReader buffered = new BufferedReader(in);
     StringBuilder line = new StringBuilder();
     for (int c = buffered.read(); c != '\n'; c = buffered.read()) {
       if (c < 0) {
         return null;
       }
-      if (line.length() == MAX_REQUEST) {
-        throw Problem.of(Problem.Kind.USAGE, "a command has at most 8 million characters");
+      if (line.length() == most) {
+        throw Problem.of(
+            Problem.Kind.USAGE, "a command has at most %,d characters".formatted(most));
       }
       line.append((char) c);
     }
@@ -274,6 +329,7 @@ public final class ControlServer implements AutoCloseable {
     server.close();
     Files.deleteIfExists(socket);
     threads.shutdownNow();
+    clock.shutdownNow();
     try {
       if (!threads.awaitTermination(FAREWELL.toMillis(), TimeUnit.MILLISECONDS)) {
         LOG.warn("some commands are still under way");

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -29,6 +30,9 @@ import org.slf4j.LoggerFactory;
 final class AuditCommands {
   private static final Logger LOG = LoggerFactory.getLogger(AuditCommands.class);
   private static final int MAX_EVENTS = 10_000;
+
+  /** Bytes of an export in an event. */
+  private static final int PIECE = 1 << 20;
 
   private final SiloHome home;
   private final AuditLog log;
@@ -70,7 +74,7 @@ final class AuditCommands {
     commands.put("audit.recover", (args, events) -> recovery.ask());
     commands.put("audit.stamp", (args, events) -> stamp(new Args(args)));
     commands.put("audit.verified", (args, events) -> verified());
-    commands.put("audit.export", (args, events) -> export(new Args(args)));
+    commands.put("audit.export", (args, events) -> export(new Args(args), events));
   }
 
   private JsonNode tail(Args args) {
@@ -154,10 +158,10 @@ final class AuditCommands {
   }
 
   /**
-   * The export logs itself, so that an auditor can tell whether it is complete. Its bytes are in
-   * the answer: whoever asks may be another user than the node.
+   * The export logs itself, so that an auditor can tell whether it is complete. Its bytes go out in
+   * pieces before the answer: whoever asks may be another user than the node.
    */
-  private JsonNode export(Args args) {
+  private JsonNode export(Args args, ControlServer.Events events) {
     String job = args.text("job");
     if (!job.matches(Job.ID)) {
       throw Args.usage("job is no job id");
@@ -165,7 +169,7 @@ final class AuditCommands {
     JobExport.Partners said = reconciling.said(job);
     Path folder = null;
     try {
-      folder = Files.createTempDirectory(home.root(), "export");
+      folder = Files.createTempDirectory(home.work(), "export");
       Path file = folder.resolve("export.zip");
       JobExport.Exported exported =
           JobExport.write(
@@ -176,9 +180,15 @@ final class AuditCommands {
               witnesses::signed,
               stamps::forExport,
               said);
+      try (InputStream bytes = Files.newInputStream(file)) {
+        for (byte[] piece = bytes.readNBytes(PIECE);
+            piece.length > 0;
+            piece = bytes.readNBytes(PIECE)) {
+          events.send(Json.object().put("content", piece));
+        }
+      }
       ObjectNode result =
           Json.object()
-              .put("content", Files.readAllBytes(file))
               .put("events", exported.events())
               .put("checkpoint_size", exported.checkpointSize())
               .put("stamped", exported.stamped())

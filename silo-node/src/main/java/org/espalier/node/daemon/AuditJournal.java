@@ -427,11 +427,11 @@ final class AuditJournal implements Journal {
         });
   }
 
-  /** A command that a user of this machine may not give. */
-  void denied(Caller caller, String command) {
+  /** The same of commands that a user of this machine may not give. */
+  void denied(Caller user, String rule, long count, long windowMillis) {
     fact(
         EventType.REQUEST_DENIED,
-        e -> e.actor(people.user(caller)).rule("role." + command).requests(1, 0));
+        e -> e.actor(people.user(user)).rule(rule).requests(count, windowMillis));
   }
 
   /**

@@ -41,11 +41,10 @@ final class DataCommands {
 
   private JsonNode add(Args args) {
     String name = args.text("name");
-    Path file = args.file("file");
-    if (Caller.current().isPresent() && inHome(file)) {
-      // The node reads with its own rights, and what it says of a bad row may quote it.
-      throw Problem.refused("files in the node's folder are no data sets");
-    }
+    return add(name, withoutLinks(args.file("file")), args);
+  }
+
+  private JsonNode add(String name, Path file, Args args) {
     TableSchema schema = Json.convert("the schema", args.object("schema"), TableSchema.class);
     return journal.command(
         "dataset.add",
@@ -57,9 +56,14 @@ final class DataCommands {
         });
   }
 
-  private boolean inHome(Path file) {
+  /** The node reads with its own rights, and what it says of a bad row may quote it. */
+  private Path withoutLinks(Path file) {
     try {
-      return file.toRealPath().startsWith(home.root().toRealPath());
+      Path real = file.toRealPath();
+      if (Caller.current().isPresent() && real.startsWith(home.root().toRealPath())) {
+        throw Problem.refused("files in the node's folder are no data sets");
+      }
+      return real;
     } catch (IOException e) {
       throw Problem.refused("cannot read " + file).detail(e.getMessage()).because(e);
     }

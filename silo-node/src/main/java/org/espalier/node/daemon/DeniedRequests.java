@@ -5,13 +5,15 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.espalier.node.Problem;
+import org.espalier.node.control.Caller;
 import org.espalier.wire.Party;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Denied and malformed requests of partners and strangers, for the audit log: the first of a kind
- * at once, what follows within a minute as one count. A partner that floods cannot fill the disk.
+ * Denied and malformed requests of partners, strangers and users of this machine, for the audit
+ * log: the first of a kind at once, what follows within a minute as one count. Who floods cannot
+ * fill the disk.
  */
 final class DeniedRequests {
   private static final Logger LOG = LoggerFactory.getLogger(DeniedRequests.class);
@@ -20,7 +22,16 @@ final class DeniedRequests {
   private final AuditJournal journal;
   private final Map<Kind, Count> counts = new HashMap<>();
 
-  private record Kind(Optional<Party> from, String rule) {}
+  /**
+   * @param from the partner; empty for strangers and users
+   * @param user of this machine; null for others
+   */
+  private record Kind(Optional<Party> from, Caller user, String rule) {
+    @Override
+    public String toString() {
+      return user != null ? "a user" : from.map(Party::name).orElse("a stranger");
+    }
+  }
 
   private static final class Count {
     private final long since = System.nanoTime();
@@ -44,7 +55,15 @@ final class DeniedRequests {
    * @param rule what denied it: one of few codes
    */
   void denied(Optional<Party> from, String rule) {
-    Kind kind = new Kind(from, rule);
+    denied(new Kind(from, null, rule));
+  }
+
+  /** A command that a user of this machine may not give. */
+  void denied(Caller user, String command) {
+    denied(new Kind(Optional.empty(), user, "role." + command));
+  }
+
+  private void denied(Kind kind) {
     synchronized (counts) {
       Count running = counts.get(kind);
       if (running != null) {
@@ -81,14 +100,14 @@ final class DeniedRequests {
 
   private void log(Kind kind, long count, long windowMillis) {
     try {
-      journal.denied(kind.from(), kind.rule(), count, windowMillis);
-      LOG.warn("denied {} request(s) of {}: {}", count, name(kind), kind.rule());
+      if (kind.user() == null) {
+        journal.denied(kind.from(), kind.rule(), count, windowMillis);
+      } else {
+        journal.denied(kind.user(), kind.rule(), count, windowMillis);
+      }
+      LOG.warn("denied {} request(s) of {}: {}", count, kind, kind.rule());
     } catch (Problem e) {
-      LOG.error("a denied request of {} could not be logged: {}", name(kind), kind.rule(), e);
+      LOG.error("a denied request of {} could not be logged: {}", kind, kind.rule(), e);
     }
-  }
-
-  private static String name(Kind kind) {
-    return kind.from().map(Party::name).orElse("a stranger");
   }
 }

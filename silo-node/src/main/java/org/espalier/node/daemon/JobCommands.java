@@ -6,11 +6,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.Map;
 import java.util.Optional;
 import org.espalier.audit.event.EventType;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.control.Caller;
 import org.espalier.node.control.ControlServer;
 import org.espalier.node.job.Job;
 import org.espalier.node.job.JobChanges;
@@ -69,6 +71,16 @@ final class JobCommands {
 
   private JsonNode propose(Args args) {
     JobSpec spec = spec(args);
+    Caller.current()
+        .filter(caller -> Collections.disjoint(caller.roles(), Permissions.APPROVING))
+        .filter(caller -> service.isApprovedByProposing(spec))
+        .ifPresent(
+            caller -> {
+              throw Problem.refused(
+                      "the policy asks no person to approve, so that proposing this job is the"
+                          + " party's approval, which %s may not give".formatted(caller.user()))
+                  .next("approval: {needs: [data_steward]} in policy.yaml, or the role as well");
+            });
     return journal.command(
         "job.propose",
         Map.of("name", spec.name()),

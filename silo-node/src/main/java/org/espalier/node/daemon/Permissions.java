@@ -19,6 +19,9 @@ import org.espalier.node.Role;
  * who runs the node approves for those whose data it holds.
  */
 final class Permissions {
+  /** Who may approve jobs. */
+  static final Set<Role> APPROVING = Set.of(DATA_STEWARD, PRIVACY_OFFICER);
+
   private static final Map<String, Set<Role>> BY_COMMAND = new HashMap<>();
 
   static {
@@ -54,7 +57,7 @@ final class Permissions {
     permit(Set.of(SCIENTIST, OPERATOR), "job.run");
     permit(Set.of(SCIENTIST, DATA_STEWARD), "match.check", "match.dry-run");
     permit(Set.of(DATA_STEWARD), "dataset.add");
-    permit(Set.of(DATA_STEWARD, PRIVACY_OFFICER), "job.approve", "job.deny", "cohort.delete");
+    permit(APPROVING, "job.approve", "job.deny", "cohort.delete");
     permit(Set.of(SCIENTIST, DATA_STEWARD, PRIVACY_OFFICER, OPERATOR), "job.abort");
     permit(Set.of(PRIVACY_OFFICER, OPERATOR), "halt", "resume");
     permit(Set.of(PRIVACY_OFFICER), "audit.erase", "audit.prune");
@@ -63,13 +66,13 @@ final class Permissions {
         "audit.tail",
         "audit.export",
         "audit.reconcile",
-        "audit.verified");
+        "audit.verified",
+        "console");
     permit(
         Set.of(AUDITOR, PRIVACY_OFFICER, OPERATOR),
         "audit.checkpoint",
         "audit.witness",
-        "audit.stamp",
-        "console");
+        "audit.stamp");
     permit(
         Set.of(OPERATOR),
         "partner.invite",

@@ -140,7 +140,7 @@ public final class SiloNode implements AutoCloseable {
       PartnerHistory.follow(book, journal);
 
       SiloHome.createFolder(home.results());
-      Path work = home.root().resolve("work");
+      Path work = home.work();
       SiloHome.delete(work); // what a crash left there is of no use to anybody
       SiloHome.createFolder(work);
       jobs = new Jobs(store);
@@ -275,7 +275,7 @@ public final class SiloNode implements AutoCloseable {
       open.push(ControlServer.start(home.socket(), commands));
       Map<String, Set<Role>> permitted = Permissions.of(commands.keySet());
       if (config.users() != null) {
-        Users users = new Users(config.users().roles(), permitted, journal::denied);
+        Users users = new Users(config.users().roles(), permitted, denied::denied);
         open.push(ControlServer.start(config.users().socket(), commands, users));
       }
       if (config.console() != null) {

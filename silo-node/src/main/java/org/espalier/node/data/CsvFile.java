@@ -62,6 +62,10 @@ public final class CsvFile {
         schema.names(ColumnType.LABEL).stream().mapToInt(schema::indexOf).findAny().orElse(-1);
     int rows = 0;
     int positives = 0;
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw Problem.refused("the file of data set " + name + " cannot be read")
+          .detail(file + " is a folder, a pipe or a device");
+    }
     try (InputStream bytes = new DigestInputStream(Files.newInputStream(file), digest)) {
       CsvReader csv = new CsvReader(name, bytes);
       int[] position = positions(csv.next());
@@ -125,6 +129,11 @@ public final class CsvFile {
     }
     if (header.size() == 1 && position.length > 1) {
       CsvReader.requireCommas(name, header.get(0));
+    }
+    if (absent.size() == position.length) {
+      // Another file altogether, of which whoever asks may not be allowed to know a word.
+      throw Problem.refused(name + " has none of the columns that its schema declares")
+          .detail("missing in the file: " + named(absent));
     }
     if (!absent.isEmpty() || !unknown.isEmpty()) {
       throw Problem.refused(name + " does not have the columns that its schema declares")

@@ -41,12 +41,12 @@ public final class Datasets {
     if (!NAME.matcher(name).matches()) {
       throw Problem.refused("a data set name matches " + NAME.pattern());
     }
+    Dataset.requireNoLink(name, file);
     DatasetScan scan = new CsvFile(name, file, schema).read((row, values) -> {});
     if (scan.rows() == 0) {
       throw Problem.refused(name + " has no row").detail(file + " holds only a header line");
     }
-    Dataset dataset =
-        new Dataset(name, file.toAbsolutePath().normalize(), schema, scan, Instant.now());
+    Dataset dataset = new Dataset(name, file, schema, scan, Instant.now());
     byte[] key = new byte[32];
     random.nextBytes(key);
     store.update(

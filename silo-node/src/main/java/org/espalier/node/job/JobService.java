@@ -163,6 +163,11 @@ public final class JobService implements AutoCloseable {
     return proposals.propose(asked, by);
   }
 
+  /** Whether to propose such a job is to approve it for this party, because no person is asked. */
+  public boolean isApprovedByProposing(JobSpec spec) {
+    return !approving.needsPeople() && !approving.byItself(spec, self());
+  }
+
   /**
    * Approves or denies on behalf of this party and tells the others. Where the policy asks for
    * signatures of persons, this is one of them, and the party has decided when the last one that is

@@ -9,7 +9,9 @@ import java.nio.file.Path;
 import org.espalier.audit.checkpoint.NoteSigner;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
+import org.espalier.node.Problem;
 import org.espalier.node.cli.CommandLineFixture.Said;
+import org.espalier.node.config.Json;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -173,7 +175,13 @@ class AuditCommandsTest {
 
   @Test
   void aRunningNodeMakesTheExportItself() {
-    silo.answer("audit.export", "{\"content\":\"UEsD\",\"events\":4,\"checkpoint_size\":9}");
+    silo.answer(
+        "audit.export",
+        (args, events) -> {
+          events.send(Json.object().put("content", new byte[] {'P', 'K'}));
+          events.send(Json.object().put("content", new byte[] {3}));
+          return Json.object().put("events", 4).put("checkpoint_size", 9);
+        });
     Path file = folder.resolve("e.zip");
     Said said = silo.runJson("audit", "export", "--job", "J-1a2b3c4d", "--out", file.toString());
     assertThat(said.exitCode()).isZero();
@@ -182,6 +190,20 @@ class AuditCommandsTest {
     assertThat(said.json().has("content")).isFalse();
     assertThat(file).hasBinaryContent(new byte[] {'P', 'K', 3});
     assertThat(silo.argsOf("audit.export").path("job").asText()).isEqualTo("J-1a2b3c4d");
+  }
+
+  @Test
+  void anExportThatTheNodeRefusesLeavesNoFile() {
+    silo.answer(
+        "audit.export",
+        (args, events) -> {
+          events.send(Json.object().put("content", new byte[] {'P', 'K'}));
+          throw Problem.refused("no more");
+        });
+    Path file = folder.resolve("e.zip");
+    Said said = silo.run("audit", "export", "--job", "J-1a2b3c4d", "--out", file.toString());
+    assertThat(said.exitCode()).isEqualTo(4);
+    assertThat(file).doesNotExist();
   }
 
   @Test

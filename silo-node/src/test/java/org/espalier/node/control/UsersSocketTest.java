@@ -3,6 +3,7 @@ package org.espalier.node.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -104,15 +105,59 @@ class UsersSocketTest {
         SocketChannel raw = SocketChannel.open(UnixDomainSocketAddress.of(socket()))) {
       byte[] part = new byte[1 << 16];
       java.util.Arrays.fill(part, (byte) 'x');
-      for (int sent = 0; sent <= 8 << 20; sent += part.length) {
+      for (int sent = 0; sent < (1 << 20) + part.length; sent += part.length) {
         raw.write(ByteBuffer.wrap(part));
       }
       ByteBuffer answer = ByteBuffer.allocate(1000);
       int unread = raw.read(answer);
       assertThat(unread).isPositive();
       assertThat(new String(answer.array(), 0, answer.position(), StandardCharsets.UTF_8))
-          .contains("8 million characters");
+          .contains("at most 1,048,576 characters");
     }
+  }
+
+  /** One user cannot keep the others out. */
+  @Test
+  void aUserHasSixteenCommandsUnderWay() throws Exception {
+    try (ControlServer server = start(Map.of(SELF, Set.of(Role.AUDITOR)))) {
+      List<SocketChannel> silent = new ArrayList<>();
+      for (int i = 0; i < 16; i++) {
+        silent.add(SocketChannel.open(UnixDomainSocketAddress.of(socket())));
+      }
+      ControlClient client = new ControlClient(socket());
+      awaitRefusal(client);
+      for (SocketChannel one : silent) {
+        one.close();
+      }
+      awaitAnswer(client);
+    }
+  }
+
+  private static void awaitRefusal(ControlClient client) throws InterruptedException {
+    for (int i = 0; i < 100; i++) {
+      try {
+        JsonNode early = client.call("who", Json.object(), e -> {});
+        assertThat(early.path("user").asText()).isEqualTo(SELF);
+        Thread.sleep(50);
+      } catch (Problem refused) {
+        assertThat(refused.what()).contains("16 commands under way");
+        return;
+      }
+    }
+    throw new AssertionError("a seventeenth command was carried out");
+  }
+
+  private static void awaitAnswer(ControlClient client) throws InterruptedException {
+    for (int i = 0; i < 100; i++) {
+      try {
+        JsonNode answer = client.call("who", Json.object(), e -> {});
+        assertThat(answer.path("user").asText()).isEqualTo(SELF);
+        return;
+      } catch (Problem full) {
+        Thread.sleep(50);
+      }
+    }
+    throw new AssertionError("places were not given back");
   }
 
   @Test

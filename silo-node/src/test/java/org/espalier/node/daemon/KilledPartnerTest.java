@@ -235,7 +235,7 @@ class KilledPartnerTest {
     String job = bank.propose(spec);
     insurer.call("job.approve", "job", job);
     bank.call("job.run", "job", job);
-    until(() -> kept(bank) >= 3 && kept(insurer) >= 3);
+    until(() -> kept(bank) >= 4 && kept(insurer) >= 4);
     process.destroyForcibly();
     assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
     until(() -> status(bank, job).at("/job/state").asText().equals("FAILED"));

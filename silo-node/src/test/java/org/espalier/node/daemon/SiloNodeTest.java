@@ -174,7 +174,7 @@ class SiloNodeTest {
     assertThat(both.compared()).isEqualTo(9);
     assertThat(bank.refusal("audit.export", TestSilo.args("job", "J-00000000")).kind())
         .isEqualTo(Problem.Kind.REFUSED);
-    try (Stream<Path> left = Files.list(bank.home.root())) {
+    try (Stream<Path> left = Files.list(bank.home.work())) {
       assertThat(left.map(file -> file.getFileName().toString()))
           .noneMatch(n -> n.startsWith("export"));
     }

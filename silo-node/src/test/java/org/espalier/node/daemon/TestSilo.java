@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -125,8 +126,18 @@ final class TestSilo implements AutoCloseable {
 
   /** What the node writes into a file of a job's events. */
   Path export(String job, Path file) {
-    try {
-      return Files.write(file, call("audit.export", "job", job).path("content").binaryValue());
+    try (OutputStream out = Files.newOutputStream(file)) {
+      client.call(
+          "audit.export",
+          args("job", job),
+          piece -> {
+            try {
+              out.write(piece.path("content").binaryValue());
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+      return file;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -76,6 +76,42 @@ class UsersTest {
     args.put("file", link.toString());
     assertThatThrownBy(() -> call("dataset.add", args))
         .hasMessage("files in the node's folder are no data sets");
+
+    // Registered as a file of its own, and a link to a secret since.
+    Path own = bank.file("own", List.of("person,bad", "P1,0"));
+    args.put("file", own.toString());
+    assertThat(call("dataset.add", args).path("rows").asInt()).isEqualTo(1);
+    Files.delete(own);
+    Files.createSymbolicLink(own, bank.home.passphrase());
+    ObjectNode match = TestSilo.args("dataset", "people");
+    match.putArray("match").addArray().addObject().put("column", "person");
+    assertThatThrownBy(() -> call("match.check", match))
+        .hasMessage("the file of data set people is reached by a link");
+
+    // A link that was there from the beginning leads to what it led to then.
+    Path good = bank.file("good", List.of("person,bad", "P1,0", "P2,1", "P3,1"));
+    Path current = Files.createSymbolicLink(root.resolve("current.csv"), good);
+    args.put("file", current.toString());
+    assertThat(call("dataset.add", args).path("file").asText()).isEqualTo(good.toString());
+
+    // Whatever is read, another file's words are not told.
+    Path secret = Files.writeString(root.resolve("secret.txt"), "correct horse battery staple\n");
+    args.put("file", secret.toString());
+    assertThatThrownBy(() -> call("dataset.add", args))
+        .isInstanceOfSatisfying(
+            Problem.class,
+            problem -> assertThat(problem.toJson().toString()).doesNotContain("horse"));
+  }
+
+  @Test
+  void aScientistProposesOnlyWhereSomebodyElseApproves() throws Exception {
+    start("scientist");
+    bank.dataset("people", TestData.bank(0, 100));
+    ObjectNode args = Json.object();
+    args.set("spec", TestData.twoParties(10));
+    assertThatThrownBy(() -> call("job.propose", args))
+        .hasMessageContaining("proposing this job is the party's approval, which " + SELF);
+    assertThat(bank.call("job.list").path("jobs")).isEmpty();
   }
 
   @Test
