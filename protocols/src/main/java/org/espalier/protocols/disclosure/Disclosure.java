@@ -347,10 +347,14 @@ public final class Disclosure {
     return List.of(
         new Statement(
             facts.label(),
-            "in the first pass, of each training person the %s part of the score by the model of %s, but for a"
+            "in the first pass, of each training person the %s part of the score by the model of %s, of the"
                     .formatted(alone ? "partner's" : "feature parties' summed", model)
-                + " constant and with the noise of other passes: it counts as one of them. A prediction"
-                + " with that model would tell it exactly"),
+                + " columns that both jobs have, but for a constant and with the noise of other passes: it"
+                + " counts as one of them"
+                + (facts.acceptSpan()
+                    ? ". Of a party with few columns in common, or weights on few, that is these"
+                        + " columns themselves"
+                    : "")),
         new Statement(
             null,
             "no feature party gets a gradient in the first pass, or learns anything of another's earlier"

@@ -218,11 +218,16 @@ final class GradientsCost {
       int width = Integer.highestOneBit(Math.max(8, passes * opened)) * 2 + columns[0] + 1;
       long vectors = (long) LABEL_VECTORS * Math.max(1, job.spec().classes());
       Footprint fit = Footprint.ofHeap(prepared + job.rows() * (width + vectors) * Double.BYTES);
+      long logits = (long) job.rows() * passes * Double.BYTES;
+      if (job.spec().patience() > 0) {
+        // The columns of the people in the fit, and of everybody what passes opened.
+        long fitted = (long) job.fitted() * columns[p] * Double.BYTES;
+        return contexts.plus(fit).plus(Footprint.ofHeap(fitted + logits));
+      }
       if (job.spec().path() == null) {
         return contexts.plus(fit);
       }
       // The fit of everybody stays beside that of a fold, and so do the opened logits.
-      long logits = (long) job.rows() * passes * Double.BYTES;
       return contexts.plus(fit).plus(fit).plus(Footprint.ofHeap(logits));
     }
     long square = (long) columns[p] * columns[p] * Double.BYTES;
@@ -276,7 +281,7 @@ final class GradientsCost {
           .party(p)
           .compute(Work.MADE_TILE, keptTiles(choice, p) * unit)
           .compute(Work.FRESH_BYTE, (double) shape(choice, p).bytes(choice.parameters()));
-      script.message(script.party(p), label, Integer.BYTES);
+      script.message(script.party(p), label, 2 * Integer.BYTES);
     }
   }
 

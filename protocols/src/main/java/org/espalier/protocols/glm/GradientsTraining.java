@@ -709,12 +709,14 @@ final class GradientsTraining implements TrainingProtocol {
         return GradientsTraining.outcome(
             job, layer, reports, end, lastGap(), fit.ownWeights(), fit.intercepts(), fit.logits());
       }
+      // Weights of an earlier pass are not those that came within the tolerance.
+      LabelOutcome.End why = end.reached() && !aside.lastIsBest() ? LabelOutcome.End.PATIENCE : end;
       LabelOutcome best =
           GradientsTraining.outcome(
               job,
               layer,
               reports,
-              end,
+              why,
               aside.lastIsBest() ? lastGap() : Double.NaN,
               aside.bestWeights(),
               new double[] {aside.bestIntercept()},

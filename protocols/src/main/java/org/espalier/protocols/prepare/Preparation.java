@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
@@ -205,12 +206,56 @@ public record Preparation(PreparationSpec spec, List<Encoding> encodings, List<D
     return carried.stream().mapToDouble(Double::doubleValue).toArray();
   }
 
+  /**
+   * Of how many of another preparation's features the weights are in what {@link #carry} makes of
+   * them. A category of which one level had a weight tells one yes or no, onto however many levels
+   * beside another reference it is carried.
+   *
+   * @param weights one for each feature of {@code other}
+   */
+  public int carried(Preparation other, double[] weights) {
+    double[] here = carry(other, weights);
+    int carried = 0;
+    int at = 0;
+    for (Encoding encoding : encodings) {
+      Set<String> known = new HashSet<>(encoding.features());
+      if (encoding instanceof Encoding.Categorical categories) {
+        known.add(categories.reference());
+      }
+      int there =
+          other.weighted(
+              weights, (theirs, feature) -> same(theirs, encoding) && known.contains(feature));
+      int to = at + encoding.features().size();
+      int own = (int) Arrays.stream(here, at, to).filter(weight -> weight != 0).count();
+      carried += Math.min(there, own);
+      at = to;
+    }
+    return carried;
+  }
+
+  /**
+   * How many features have a weight other than 0.
+   *
+   * @param weights one for each feature
+   * @param which count, by encoding and name
+   */
+  public int weighted(double[] weights, BiPredicate<Encoding, String> which) {
+    int count = 0;
+    int at = 0;
+    for (Encoding encoding : encodings) {
+      for (String feature : encoding.features()) {
+        count += weights[at++] != 0 && which.test(encoding, feature) ? 1 : 0;
+      }
+    }
+    return count;
+  }
+
   private static boolean shares(Preparation other, Encoding encoding) {
-    return other.encodings.stream()
-        .anyMatch(
-            theirs ->
-                theirs.column().equals(encoding.column())
-                    && theirs.getClass() == encoding.getClass());
+    return other.encodings.stream().anyMatch(theirs -> same(theirs, encoding));
+  }
+
+  private static boolean same(Encoding theirs, Encoding encoding) {
+    return theirs.column().equals(encoding.column()) && theirs.getClass() == encoding.getClass();
   }
 
   private static double orZero(Double value) {

@@ -223,6 +223,29 @@ class EarlyStopTest {
         Arrays.copyOfRange(data.labels(), from, to));
   }
 
+  /** The tolerance is that of the last pass, not of the one whose weights are kept. */
+  @ParameterizedTest
+  @CsvSource({"1e-3", "1e-10"})
+  void weightsOfAnEarlierPassAreNotCalledThoseOfTheMinimum(double tolerance) {
+    TrainingSpec patient =
+        new TrainingSpec(Level.GRADIENTS, L2, 60, tolerance, true).withPatience(60);
+    LabelOutcome label = train(new MemoryNetwork(), Outcomes.of(DATA.labels()), patient).label();
+    assertThat(label.passes()).hasSizeLessThan(60);
+    assertThat(label.earlyStop().pass()).isLessThan(label.passes().size());
+    assertThat(label.end()).isEqualTo(LabelOutcome.End.PATIENCE);
+    assertThat(label.parametersRun()).containsEntry("end", "patience");
+    assertThat(label.gap().estimate()).isNaN();
+    // Where the last one is the best, both are true.
+    TestData plain = TestData.synthetic(2000, 8, 2, 4, 3);
+    TrainingRun run =
+        TrainingRun.of(
+            plain,
+            new TrainingSpec(Level.GRADIENTS, 0.01, 60, 1, true).withPatience(60),
+            new MemoryNetwork());
+    assertThat(run.label().earlyStop().pass()).isEqualTo(run.label().passes().size());
+    assertThat(run.label().end()).isEqualTo(LabelOutcome.End.TOLERANCE);
+  }
+
   @Test
   void takesFewerPassesThanToTheMinimum() {
     TrainingRun whole = TrainingRun.of(DATA, PLAIN, new MemoryNetwork());

@@ -284,6 +284,19 @@ class TrainingCostTest {
     assertThat(in.heap() - out.heap()).isEqualTo(slice);
   }
 
+  /** The label party keeps what passes opened of everybody, and the columns of who is fitted. */
+  @Test
+  void foreseesWhatIsKeptOfPeopleSetAside() {
+    TrainingSpec spec = new TrainingSpec(Level.GRADIENTS, 1e-2, 20, 1e-6, true);
+    int[] columns = {30, 40};
+    TrainingCost.Size size = size(100_000, 0, columns);
+    Footprint all = TrainingCost.of(spec, size, 8).footprint(0);
+    Footprint set = TrainingCost.of(spec.withPatience(2), size, 8).footprint(0);
+    assertThat(set.heap() - all.heap()).isEqualTo((90_000L * 30 + 100_000L * 8) * Double.BYTES);
+    assertThat(TrainingCost.of(spec.withPatience(2), size, 8).footprint(1))
+        .isEqualTo(TrainingCost.of(spec, size, 8).footprint(1));
+  }
+
   private static TrainingCost.Size size(int rows, int holdout, int[] columns) {
     return new TrainingCost.Size(rows, holdout, columns, Workspace.inMemory());
   }

@@ -331,5 +331,30 @@ class PreparationTest {
     Preparation old = Preparation.fit(then, all(then), how);
     Preparation fresh = Preparation.fit(now, all(now), how);
     assertThat(fresh.carry(old, new double[] {5, 7})).containsExactly(0, 7);
+    assertThat(fresh.carried(old, new double[] {5, 7})).isEqualTo(1);
+    assertThat(fresh.carried(old, new double[] {5, 0})).isZero();
+  }
+
+  /** One yes or no of the earlier model stays one, though several levels take weights from it. */
+  @Test
+  void aCategoryIsCarriedAsManyTimesAsItHadWeights() {
+    Table table =
+        table(
+            categories("c", "a", "a", "a", "b", "b", "c", "c"), numbers("x", 1, 2, 3, 4, 5, 6, 7));
+    Preparation one = Preparation.fit(table, all(table), new PreparationSpec(false, true, 3));
+    Preparation two = Preparation.fit(table, all(table), new PreparationSpec(false, true, 2));
+    assertThat(one.features()).containsExactly("c=a", "x");
+    assertThat(two.features()).containsExactly("c=b", "c=c", "x");
+    assertThat(two.carry(one, new double[] {3, 0})).containsExactly(-3, -3, 0);
+    assertThat(two.carried(one, new double[] {3, 0})).isEqualTo(1);
+    assertThat(two.carried(one, new double[] {3, 5})).isEqualTo(2);
+    // The other way round weights are of the reference, which is no column.
+    assertThat(one.carry(two, new double[] {4, 2, 0})).containsExactly(0, 0);
+    assertThat(one.carried(two, new double[] {4, 2, 0})).isZero();
+    assertThat(two.carried(two, new double[] {4, 2, 1})).isEqualTo(3);
+    assertThat(two.carried(two, new double[] {4, 0, 1})).isEqualTo(2);
+    assertThat(two.weighted(new double[] {4, 0, 1}, (encoding, feature) -> true)).isEqualTo(2);
+    assertThat(two.weighted(new double[] {4, 0, 1}, (encoding, feature) -> feature.equals("c=b")))
+        .isEqualTo(1);
   }
 }

@@ -208,6 +208,8 @@ final class AuditJournal implements Journal {
     }
 
     synchronized List<T> upToNow() {
+      // Kept only when all are read: what failed on the way is read again.
+      List<T> newer = new ArrayList<>();
       read =
           AuditJournal.this.read(
               read,
@@ -215,9 +217,10 @@ final class AuditJournal implements Journal {
               event -> {
                 // What was begun counts, however it ended.
                 if (!event.phase().equals("outcome")) {
-                  counts.apply(event).ifPresent(all::add);
+                  counts.apply(event).ifPresent(newer::add);
                 }
               });
+      all.addAll(newer);
       return List.copyOf(all);
     }
   }

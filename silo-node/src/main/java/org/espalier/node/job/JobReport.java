@@ -258,6 +258,13 @@ public final class JobReport {
           "a tenth of the training people chose the pass and were not fitted: their loss is a little too"
               + " good, figures of people held out are not");
     }
+    if (spec.model().start() != null && judged) {
+      limits.add(
+          "people held out may be among those on whom the model of %s was trained, at which training"
+                  .formatted(spec.model().start())
+              + " began: within the tolerance of the minimum that remains in the weights, and their"
+              + " figures may be too good by as much");
+    }
     if (spec.path() != null) {
       limits.add(
           "the penalty was chosen among %d by the people trained on, whose columns were prepared"

@@ -109,6 +109,8 @@ public final class JobService implements AutoCloseable {
       }
       boolean goesOn = job.state() == JobState.FAILED && jobs().goesOn(job.id());
       if (job.state() == JobState.RUNNING) {
+        // Before its state, as where an attempt ends: the node may be killed again.
+        jobs().goesOn(job.id(), true);
         context
             .jobs()
             .move(
@@ -119,8 +121,8 @@ public final class JobService implements AutoCloseable {
                     .next("silo job run " + job.id()));
         goesOn = true;
       }
-      if (goesOn && (completion.brokeOff(job) || mayBeRepeated(job))) {
-        planAgain(job);
+      if (goesOn) {
+        goOn(job);
       }
     }
     context.cohorts().forgetOthers(open); // of those aborted while they did not run
@@ -212,7 +214,18 @@ public final class JobService implements AutoCloseable {
       jobs().triedAgain(id, 0);
       allowed.merge(id, job.attempt() + ATTEMPTS, Math::max);
     }
-    return start(id);
+    try {
+      return start(id);
+    } catch (RuntimeException e) {
+      Job now = jobs().get(id);
+      if (now.state() == JobState.FAILED && now.attempt() == job.attempt() && jobs().goesOn(id)) {
+        goOn(now); // nothing was begun: who waited for a partner still does
+        if (e instanceof Problem away && isAway(e) && again.containsKey(id)) {
+          throw away.next("silo job wait " + id);
+        }
+      }
+      throw e;
+    }
   }
 
   private Job start(String id) {
@@ -573,6 +586,13 @@ public final class JobService implements AutoCloseable {
   private boolean mayTryAgain(Job job) {
     return (job.proposer().equals(self()) || completion.brokeOff(job))
         && jobs().triedAgain(job.id()) < AGAIN;
+  }
+
+  /** Plans what is to go on by itself, as far as it may. */
+  private void goOn(Job job) {
+    if (completion.brokeOff(job) || mayBeRepeated(job)) {
+      planAgain(job);
+    }
   }
 
   private void planAgain(Job job) {

@@ -8,6 +8,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Predicate;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohort;
 import org.espalier.node.config.Json;
@@ -377,26 +378,61 @@ final class LocalChecks {
           .at(self)
           .next("silo model show " + model);
     }
+    if (before.model().l1() != null && !spec.training().acceptsSpan()) {
+      throw Problem.refused(
+              "model.start: %s was trained with model.l1, which leaves few weights: what the first pass"
+                      .formatted(model)
+                  + " opens may be a single column")
+          .at(self)
+          .next("leave model.start out of the job");
+    }
     if (self.equals(spec.labelParty())) {
       return "begins at model " + model;
     }
     Dataset dataset = dataset(context, spec);
     List<String> columns = features(dataset, self, spec);
-    long same =
-        slice.preparation().encodings().stream()
-            .filter(
-                encoding ->
-                    columns.contains(encoding.column())
-                        && dataset.schema().names(type(encoding)).contains(encoding.column()))
-            .count();
+    Predicate<Encoding> here =
+        encoding ->
+            columns.contains(encoding.column())
+                && dataset.schema().names(type(encoding)).contains(encoding.column());
+    long same = slice.preparation().encodings().stream().filter(here).count();
     if (same == 0) {
       throw Problem.refused(
               "model.start: %s has no column of the model of %s in the job".formatted(self, model))
           .at(self)
           .next("leave model.start out of the job");
     }
+    requireStart(
+        self,
+        spec,
+        slice.preparation().weighted(slice.weights(), (encoding, feature) -> here.test(encoding)));
     return "begins at model %s, with weights for %d of %d columns"
         .formatted(model, same, columns.size());
+  }
+
+  /**
+   * The first pass opens one combination of columns, by the weights of an earlier model: as all
+   * that passes open, it is to be of several. Of a party without weights it would be nothing, and
+   * the sum over the feature parties that of the others alone.
+   *
+   * @param weights other than 0, of prepared columns of this party
+   */
+  static void requireStart(Party self, TrainSpec spec, int weights) {
+    TrainingSettings training = spec.training();
+    int fewest = training.acceptsSpan() ? 1 : training.minFeaturesPerParty();
+    if (weights >= fewest) {
+      return;
+    }
+    throw Problem.refused(
+            weights == 0
+                ? "model.start: all weights with which the earlier model begins are 0"
+                : "model.start: the earlier model has weights for fewer of its prepared columns than"
+                    + " training.min_features_per_party")
+        .at(self)
+        .detail(
+            "%d, and %d %s needed: the first pass shows the label party one combination of them"
+                .formatted(weights, fewest, fewest == 1 ? "is" : "are"))
+        .next("leave model.start out of the job");
   }
 
   private static ColumnType type(Encoding encoding) {

@@ -180,6 +180,18 @@ record RegressionTraining(TrainSpec spec) implements Training {
     prepared.outcomes(spec.model().classWeights(), classes);
   }
 
+  /** With categories as they are prepared now, which {@link LocalChecks} cannot know. */
+  @Override
+  public void requireColumns(JobRun run, Prepared prepared) {
+    if (spec.model().start() != null) {
+      ModelSlice earlier = LocalChecks.slice(run.context(), spec.model().start());
+      LocalChecks.requireStart(
+          run.self(),
+          spec,
+          prepared.preparation().carried(earlier.preparation(), earlier.weights()));
+    }
+  }
+
   @Override
   public Trained train(JobRun run, Prepared prepared, Map<Party, Channel> channels) {
     TrainingJob job =

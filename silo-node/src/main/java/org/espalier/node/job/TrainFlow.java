@@ -98,6 +98,7 @@ final class TrainFlow implements JobRun.Flow {
             requireOutcomes(run, prepared);
           } else {
             requireColumns(run, prepared.matrix().columns(), how);
+            Training.of(spec).requireColumns(run, prepared);
           }
           keepCohort(run, own, split);
           outcome.set(

@@ -54,6 +54,13 @@ interface Training {
    */
   void requireOutcomes(JobRun run, Prepared prepared);
 
+  /**
+   * What is wrong with a feature party's prepared columns beyond their number, if something is.
+   *
+   * @throws Problem naming it
+   */
+  default void requireColumns(JobRun run, Prepared prepared) {}
+
   /** This party's role, to its slice; fills the report's {@code training}. */
   Trained train(JobRun run, Prepared prepared, Map<Party, Channel> channels);
 

@@ -6,13 +6,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.LocalDate;
 import java.util.Optional;
 import org.espalier.audit.log.AuditLog;
+import org.espalier.audit.log.LogSettings;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloConfig;
 import org.espalier.node.config.SiloHome;
+import org.espalier.node.job.Journal;
 import org.espalier.wire.Party;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,6 +54,40 @@ class AuditJournalTest {
       assertThatThrownBy(() -> journal.intent("job.phase", impossible))
           .isInstanceOfSatisfying(
               Problem.class, p -> assertThat(p.kind()).isEqualTo(Problem.Kind.INTERNAL));
+    }
+  }
+
+  /** Otherwise answers that were given back once would be so twice, and more allowed. */
+  @Test
+  void whatWasReadBeforeAReadFailedIsCountedOnce() throws IOException {
+    SiloHome home = new SiloHome(folder.resolve("home"));
+    NodeHome.create(
+        home, new SiloConfig(new Party("bank.example"), "127.0.0.1:1", null, null, null, null));
+    LogSettings settings =
+        new LogSettings(home.audit(), Clock.systemUTC(), 64 << 10, Duration.ofSeconds(30));
+    try (AuditLog log = AuditLog.open(settings, AuditKeys.open(home))) {
+      AuditJournal journal =
+          new AuditJournal(
+              log, People.open(home, new Party("bank.example")), party -> Optional.empty());
+      LocalDate day = LocalDate.parse("2026-11-29");
+      ObjectNode facts = Json.object().put("job", "J-00000001").put("attempt", 1);
+      facts.put("spec", "00".repeat(32)).put("protocol", "score").put("version", "1");
+      facts.putArray("recipients").add("clinic.example");
+      facts.putObject("parameters").put("day", day.toString()).put("scores", 100);
+      journal.fact(Journal.SCORING_RESERVED, facts);
+      facts.putObject("parameters").put("day", day.toString()).put("given_back", 40);
+      journal.fact(Journal.SCORING_ANSWERED, facts);
+      RetentionTest.fill(log, 1600);
+      Path second = home.audit().resolve("tile/entries/001");
+      Path aside = folder.resolve("aside");
+      Files.move(second, aside);
+      for (int time = 0; time < 2; time++) {
+        assertThatThrownBy(() -> journal.scores("J-00000001", day))
+            .hasMessageContaining("the audit log cannot be read");
+      }
+      Files.move(aside, second);
+      assertThat(journal.scores("J-00000001", day)).isEqualTo(60);
+      assertThat(journal.scores("J-00000001", day)).isEqualTo(60);
     }
   }
 }

@@ -118,6 +118,88 @@ class RetrainingJobTest extends TwoSilos {
         .contains("insurer.example has no column of the model of " + may + " in the job");
   }
 
+  /** A proposer that leaves out of the job all of a partner's columns of the model but one. */
+  @Test
+  void whatMightOpenASingleColumnNeedsSpan() {
+    String may = begin(may());
+    SiloNodeTest.done(bank, may);
+    SiloNodeTest.done(insurer, may);
+    insurer.dataset("june-other", otherColumns());
+    ObjectNode one = june(may);
+    ObjectNode there = (ObjectNode) one.path("parties").path("insurer.example");
+    there.put("dataset", "june-other").putArray("columns").add("claims").add("age").add("miles");
+    withoutSpan(one);
+    Problem refused = insurer.refusal("job.approve", TestSilo.args("job", bank.propose(one)));
+    assertThat(refused.what())
+        .isEqualTo(
+            "model.start: the earlier model has weights for fewer of its prepared columns than"
+                + " training.min_features_per_party");
+    assertThat(refused.detail().orElseThrow()).startsWith("1, and 3 are needed");
+    assertThat(refused.next()).contains("leave model.start out of the job");
+    // What a file has by its columns it does not have when they are prepared.
+    there.putArray("columns").add("claims").add("age").add("miles").add("region");
+    one.putObject("preparation").put("min_per_category", 300);
+    assertThat(insurer.call("job.plan", args(one)).path("checks").toString())
+        .contains("with weights for 2 of 4 columns");
+    String job = begin(one);
+    JsonNode failed = bank.await(job, 60);
+    assertThat(failed.at("/job/state").asText()).isEqualTo("FAILED");
+    assertThat(failed.at("/job/cause/what").asText())
+        .contains("the earlier model has weights for fewer of its prepared columns");
+    assertThat(failed.at("/job/cause/party").asText()).isEqualTo("insurer.example");
+    assertThat(bank.call("job.logs", "job", job).toString())
+        .as("before anything of the training is sent")
+        .doesNotContain("pass 1");
+    // Whoever accepts that may.
+    one.withObject("/training").putArray("accept").add("span");
+    one.withObject("/evaluation").put("holdout", 0.25);
+    String accepted = begin(one);
+    SiloNodeTest.done(bank, accepted);
+    assertThat(bank.call("job.report", "job", accepted).at("/card/limits").toString())
+        .contains(
+            "people held out may be among those on whom the model of " + may + " was trained");
+  }
+
+  @Test
+  void aModelOfFewWeightsIsNoBeginning() {
+    ObjectNode few = may();
+    few.withObject("/model").put("l1", 0.05);
+    String sparse = begin(few);
+    SiloNodeTest.done(bank, sparse);
+    SiloNodeTest.done(insurer, sparse);
+    ObjectNode june = june(sparse);
+    assertThat(insurer.call("job.plan", args(june)).path("checks").toString())
+        .contains("begins at model " + sparse);
+    withoutSpan(june);
+    for (TestSilo silo : List.of(bank, insurer)) {
+      assertThat(silo.call("job.plan", args(june)).path("checks").toString())
+          .contains(sparse + " was trained with model.l1, which leaves few weights");
+    }
+    assertThat(bank.refusal("job.propose", args(june)).what()).contains("trained with model.l1");
+    few.withObject("/model").put("l1", 10);
+    String none = begin(few);
+    SiloNodeTest.done(bank, none);
+    SiloNodeTest.done(insurer, none);
+    String job = bank.propose(june(none));
+    assertThat(insurer.refusal("job.approve", TestSilo.args("job", job)).what())
+        .isEqualTo("model.start: all weights with which the earlier model begins are 0");
+  }
+
+  private static void withoutSpan(ObjectNode spec) {
+    spec.withObject("/training").remove("accept");
+  }
+
+  /** Of the insurer's columns, and two more. */
+  private static List<String> otherColumns() {
+    List<String> lines = new ArrayList<>();
+    for (String line : TestData.insurer(100, 580)) {
+      int id = lines.size();
+      lines.add(
+          line + (id == 0 ? ",age:number,miles:number" : "," + (20 + id % 50) + "," + id % 37));
+    }
+    return lines;
+  }
+
   @Test
   void aPartnerWhosePolicyHasNoWarmStartRefusesIt() {
     String may = begin(may());

@@ -518,6 +518,39 @@ class JobServiceTest {
   }
 
   @Test
+  void whoseNodeWasKilledAgainWhileItWaitedStillDoes() {
+    String id = killedIn("align");
+    peers.refusal = Problem.of(Problem.Kind.PARTNER, "lost the link").at(INSURER);
+    restart();
+    assertThat(jobs.get(id).state()).isEqualTo(JobState.FAILED);
+    restart();
+    assertThat(service.triesAgain(id)).as("it had failed by then").isTrue();
+    peers.refusal = null;
+    until(() -> jobs.get(id).attempt() == 2);
+  }
+
+  @Test
+  void whoRunsAJobThatWaitsAndReachesNobodyWaitsOn() {
+    String id = killedIn("align");
+    String ended = approved();
+    service.run(ended);
+    until(() -> jobs.phase(ended).isPresent());
+    failed(ended);
+    peers.refusal = Problem.of(Problem.Kind.PARTNER, "lost the link").at(INSURER);
+    restart();
+    assertThatThrownBy(() -> service.run(ended)).hasMessage("lost the link");
+    assertThatThrownBy(() -> service.run(id))
+        .hasMessage("lost the link")
+        .isInstanceOfSatisfying(
+            Problem.class, p -> assertThat(p.next()).contains("silo job wait " + id));
+    assertThat(service.triesAgain(id)).isTrue();
+    assertThat(service.triesAgain(ended)).as("it did not fail for a partner's loss").isFalse();
+    peers.refusal = null;
+    until(() -> jobs.get(id).attempt() == 2);
+    assertThat(jobs.get(ended).attempt()).isEqualTo(1);
+  }
+
+  @Test
   void whoProposesSaysHowPeopleAreAligned() {
     JobSpec open = JobSpec.yaml("job.yaml", SPEC);
     assertThat(service.propose(open, Optional.empty()).spec()).isEqualTo(open.aligned("ecdh"));
