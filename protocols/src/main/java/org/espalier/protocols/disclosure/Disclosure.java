@@ -442,17 +442,23 @@ public final class Disclosure {
                 + " learn a few sums over all people, each under noise worth ten people from either of"
                 + " them: in the early passes and at the end of each stage how many people's scores come"
                 + " near the end of the range, and at the end of each stage the mean loss (zero-concentrated"
-                + " differential privacy of ρ = 0.005 for each sum of an honest run); two of them once"
-                + " more, under fresh noise, for each attempt that goes on where one was cut off. All learn"
-                + " what follows from them: whether training goes on, more slowly or with a wider"
+                + " differential privacy of ρ = 0.005 for each sum of an honest run); "
+                + (sharedWeights
+                    ? "all of them once more for each attempt, which begins anew"
+                    : "under fresh noise two of them once more for each attempt that goes on where one"
+                        + " was cut off, or all since the pass that a party says is the last it has kept,"
+                        + " or, where it says none or label privacy is asked for, all")
+                + ". All learn what follows from them: whether training goes on, more slowly or with a wider"
                 + " range"));
     all.add(
         new Statement(
             null,
             "the number of prepared columns of each party, the largest absolute sum of one of its"
-                + " rows and columns, and the number of passes; in a Poisson regression the power of two"
-                + " that is nearest to the mean outcome, in a Poisson or gamma regression whether"
-                + " somebody's exposure or outcome is more than twenty times the mean"));
+                + " rows and columns, in which the outcome counts as the most that it can, and the number"
+                + " of passes; in a Poisson regression the power of two that is nearest to the mean"
+                + " outcome, and above 10,000 people in a Poisson or gamma regression whether somebody's"
+                + " exposure or outcome, times its weight, is more than about twenty times the mean"
+                + " (14 to 28 times in a Poisson regression)"));
     all.add(
         new Statement(
             null,

@@ -131,6 +131,7 @@ final class SealedCompute extends SealedFeature {
 
   @Override
   void finish() {
+    past.end();
     Residues.send(label, field, rounded(combine(finalCoefficients, labels, labelColumns())));
   }
 

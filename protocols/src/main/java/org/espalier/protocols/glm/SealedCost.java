@@ -110,7 +110,8 @@ final class SealedCost {
       int extra = p == 0 ? SealedSlice.LABEL_EXTRA : 0;
       double far = Math.sqrt(2 * Math.log(job.rows()));
       double row = 0.8 * columns[p] + 0.6 * far * Math.sqrt(columns[p]) + extra;
-      double column = (p == 0 ? 1 : 0.8) * job.rows();
+      double most = Math.max(1, SealedSlice.meanFactor(job.spec().family()));
+      double column = (p == 0 ? most : 0.8) * job.rows();
       shapes.add(
           new SealedPlan.Shape(
               columns[p] + extra, Math.round(row * one), Math.round(column * one)));

@@ -82,7 +82,7 @@ abstract class SealedFeature extends SealedRole {
           label.peer(), "told other numbers of columns than there are");
     }
     makeMatrix(counts, sum(counts, index) - SealedSlice.LABEL_EXTRA);
-    label.send(new SealedMessages.SliceFacts(new long[] {matrix.rowL1(), matrix.columnL1()}));
+    label.send(new SealedMessages.SliceFacts(slice.bounds(matrix)));
     set(shapes(counts, facts(2 * parties)));
   }
 

@@ -132,6 +132,7 @@ final class SealedLabel extends SealedRole {
 
   /** Sends everyone's weights to it, and receives its own, whitened. */
   private double[] open() {
+    past.end();
     features.forEach(
         (party, channel) -> {
           if (job.spec().family() == Family.LINEAR) {
@@ -179,8 +180,7 @@ final class SealedLabel extends SealedRole {
     tell(counts);
     makeMatrix(counts, 0);
     long[] bounds = new long[2 * parties];
-    bounds[0] = matrix.rowL1();
-    bounds[1] = matrix.columnL1();
+    System.arraycopy(slice.bounds(matrix), 0, bounds, 0, 2);
     long[][] theirBounds = collect(2);
     for (int q = 1; q < parties; q++) {
       bounds[2 * q] = theirBounds[q - 1][0];

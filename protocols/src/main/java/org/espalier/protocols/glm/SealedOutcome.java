@@ -99,7 +99,8 @@ record SealedOutcome(
    *
    * @param exponent the loss is measured in units of 2^exponent, the mean outcome but for less than
    *     a factor of √2; 0 for the gamma family, whose loss has no unit
-   * @param far whether a row begins near the end of the narrower range
+   * @param far whether a row begins near the end of the narrower range; up to {@link
+   *     SealedRange#FEW} rows, which begin with the wider one in any case, nothing is said of it
    */
   record Magnitude(int exponent, boolean far) {
     /** No mean beyond 2^±this. */
@@ -134,14 +135,16 @@ record SealedOutcome(
       double largest = Arrays.stream(offsets(family, outcomes, exponent)).max().orElseThrow();
       if (largest > NEAR_WIDEST) {
         throw new IllegalArgumentException(
-            "a row's %s is about %.0f times the mean, and level sealed holds up to %.0f times; use"
+            "a row's %s is about %.0f times the mean, and level sealed holds up to about %.0f times;"
                     .formatted(
-                        family == Family.GAMMA ? "outcome" : "exposure",
+                        family == Family.GAMMA
+                            ? "outcome, by its exposure and times its weight,"
+                            : "exposure, times its weight,",
                         Math.exp(largest),
                         Math.exp(NEAR_WIDEST))
-                + " level gradients");
+                + " use level gradients");
       }
-      return new Magnitude(exponent, largest > NEAR_FIRST);
+      return new Magnitude(exponent, outcomes.rows() > SealedRange.FEW && largest > NEAR_FIRST);
     }
 
     /**

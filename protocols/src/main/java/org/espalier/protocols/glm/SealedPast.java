@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import org.espalier.protocols.glm.SealedPlan.Decision;
+import org.espalier.protocols.glm.SealedPlan.Opening;
 import org.espalier.protocols.mask.Prg;
 import org.espalier.protocols.prepare.Matrix;
 import org.espalier.protocols.prepare.Whitening;
@@ -21,6 +22,11 @@ import org.espalier.wire.WireException;
  * basis that its columns are in. Schedule, range and point follow from what was opened, and are
  * computed again. Keys, correlations and masks are never kept.
  *
+ * <p>What is opened of passes says something of the keys that these were run under, which
+ * parameters leave room for once. So after the end another attempt goes on from all passes, of
+ * which it opens the same words, or begins anew; and so it does where attempts have opened many
+ * sums.
+ *
  * <p>A training with label privacy begins anew, since its noise on the outcomes is not kept; and so
  * does one with shared weights, whose noise on scores is another in each attempt.
  */
@@ -29,6 +35,9 @@ final class SealedPast {
 
   /** More passes than any schedule has. */
   private static final int MOST = 1 << 12;
+
+  /** That are kept of a pass. */
+  private static final int FIGURES = 6;
 
   /**
    * A complete pass.
@@ -61,6 +70,12 @@ final class SealedPast {
 
   private Whitening whitening;
 
+  /** Whether a share of final weights may have left this party after the last of the passes. */
+  private boolean ended;
+
+  /** Sums that were opened by attempts from which the passes do not go on. */
+  private int before;
+
   /** Key of the noise at the end. */
   private final byte[] secret;
 
@@ -84,6 +99,7 @@ final class SealedPast {
     if (past.isAsked()) {
       byte[][] own = past.digests();
       int common = own.length;
+      List<byte[]> all = new ArrayList<>();
       for (Channel feature : features) {
         byte[] theirs =
             feature.receive(SealedMessages.Past.TYPE, SealedMessages.Past.LIMIT).digests();
@@ -92,9 +108,13 @@ final class SealedPast {
               feature.peer(), "digests of passes in " + theirs.length + " bytes");
         }
         common = Math.min(common, theirs.length / DIGEST);
-        while (common > 0 && !isAt(theirs, common - 1, own[common - 1])) {
-          common--;
-        }
+        all.add(theirs);
+      }
+      while (common > 0 && !areAt(all, common - 1, own[common - 1])) {
+        common--;
+      }
+      if (past.ended && common < own.length) {
+        common = 0;
       }
       for (Channel feature : features) {
         feature.send(new SealedMessages.GoOn(common));
@@ -109,6 +129,10 @@ final class SealedPast {
     SealedPast past = new SealedPast(job, columns);
     if (past.isAsked()) {
       byte[][] own = past.digests();
+      // After the end an honest label party finds all passes or none.
+      for (int p = 0; past.ended && p < own.length - 1; p++) {
+        own[p] = new byte[DIGEST];
+      }
       ByteBuffer all = ByteBuffer.allocate(own.length * DIGEST);
       Arrays.stream(own).forEach(all::put);
       label.send(new SealedMessages.Past(all.array()));
@@ -116,6 +140,12 @@ final class SealedPast {
       if (common > own.length) {
         throw new WireException.ProtocolViolation(
             label.peer(), "goes on after pass " + common + ", which is not kept here");
+      }
+      if (past.ended && common > 0 && common < own.length) {
+        throw new WireException.ProtocolViolation(
+            label.peer(),
+            "goes on after pass %d, though weights were opened after pass %d"
+                .formatted(common, own.length));
       }
       past.goOn(common);
     }
@@ -127,23 +157,30 @@ final class SealedPast {
     return kept && job.session().attempt() > 1;
   }
 
-  private static boolean isAt(byte[] digests, int number, byte[] expected) {
-    byte[] said = Arrays.copyOfRange(digests, number * DIGEST, (number + 1) * DIGEST);
-    return MessageDigest.isEqual(said, expected);
+  private static boolean areAt(List<byte[]> digests, int number, byte[] expected) {
+    return digests.stream()
+        .map(all -> Arrays.copyOfRange(all, number * DIGEST, (number + 1) * DIGEST))
+        .allMatch(said -> MessageDigest.isEqual(said, expected));
   }
 
-  /** Of all passes up to each: parties with the same digest hold shares of the same gradients. */
+  /**
+   * Of all passes up to each: parties with the same digest hold shares of the same gradients. None
+   * where so many sums have been opened that no pass is to be run after them.
+   */
   private byte[][] digests() {
+    if (!ended && openings() - before > SealedPlan.SUMS_TO_GO_ON) {
+      return new byte[0][];
+    }
     byte[][] digests = new byte[Math.min(passes.size(), MOST)][];
-    byte[] before = Digests.sha256().digest(first(job.session()).bind("sealed passes"));
+    byte[] chained = Digests.sha256().digest(first(job.session()).bind("sealed passes"));
     for (int p = 0; p < digests.length; p++) {
       Pass pass = passes.get(p);
       MessageDigest digest = Digests.sha256();
-      digest.update(before);
+      digest.update(chained);
       ByteBuffer what = ByteBuffer.allocate(2 * Integer.BYTES + Long.BYTES);
       what.putInt(pass.attempt()).putInt(pass.decision().code).putLong(pass.modulus());
-      before = digest.digest(what.array());
-      digests[p] = before;
+      chained = digest.digest(what.array());
+      digests[p] = chained;
     }
     return digests;
   }
@@ -153,27 +190,33 @@ final class SealedPast {
   }
 
   private void goOn(int common) {
-    int counted = passes.isEmpty() ? 0 : passes.get(passes.size() - 1).openings();
+    int counted = openings();
+    // The pass that was cut off came after those of which nothing is left.
+    int cut = passes.size() > common + 1 ? Opening.SPREAD_AND_LOSS.sums : 0;
     passes.subList(common, passes.size()).clear();
     resumed = common;
     if (common == 0) {
       whitening = null;
+      ended = false;
       job.passes().forget();
     }
-    lost = counted - openings();
+    lost = counted - openings() + cut;
+    if (common == 0) {
+      before = lost;
+    }
   }
 
   /**
-   * What was kept is of no use after all: all parties see that alike.
+   * What was kept may be of no use after all: all parties see that alike, and the next attempt
+   * begins anew.
    *
-   * @param modulus that the shares would have to be of
+   * @param modulus that the shares have to be of
    */
   void requireModulus(long modulus) {
     if (resumed > 0 && passes.get(0).modulus() != modulus) {
-      lost = openings();
-      passes.clear();
-      resumed = 0;
       job.passes().forget();
+      throw new IllegalArgumentException(
+          "what an earlier attempt kept is of shares modulo another prime");
     }
   }
 
@@ -240,6 +283,14 @@ final class SealedPast {
     }
   }
 
+  /** Before a share of final weights leaves this party; durable on return. */
+  void end() {
+    if (kept && !ended) {
+      ended = true;
+      store(passes.size());
+    }
+  }
+
   /**
    * Noise for what is opened of a share at the end: the same if the same share is opened again, so
    * that attempts average nothing away, and independent for any other share.
@@ -274,7 +325,12 @@ final class SealedPast {
                     },
                 new double[0],
                 new double[] {
-                  pass.attempt(), pass.decision().code, pass.openings(), pass.seconds()
+                  pass.attempt(),
+                  pass.decision().code,
+                  pass.openings(),
+                  pass.seconds(),
+                  ended ? 1 : 0,
+                  before
                 },
                 shares));
   }
@@ -286,7 +342,7 @@ final class SealedPast {
       boolean first = read.isEmpty();
       double[] figures = found.figures();
       double[] sums = found.products();
-      if (figures.length != 4
+      if (figures.length != FIGURES
           || (sums.length != 0 && sums.length != 4)
           || found.vector().length != (first ? columns * columns : 0)
           || found.shares().length < 2
@@ -299,6 +355,8 @@ final class SealedPast {
       if (first) {
         whitening = Whitening.again(new Matrix(columns, columns, found.vector()));
       }
+      ended = figures[4] == 1;
+      before = (int) figures[5];
       read.add(
           new Pass(
               (int) figures[0],

@@ -74,6 +74,13 @@ final class SealedPlan {
   /** A stage is repeated for a wider range or a smaller step, and each of them only so often. */
   private static final int REPEATS = 3 + 2;
 
+  /**
+   * Sums that attempts have opened at most where another one goes on from them. {@link #openedBits}
+   * counts two sums for each pass that opens any, and most open one: there is room for these, and
+   * for two of each of ten attempts that may go uncounted.
+   */
+  static final int SUMS_TO_GO_ON = 60;
+
   private static final double LARGEST_WEIGHT = 8;
   private static final double GROUP_MEMORY = 100e6;
 
@@ -531,12 +538,16 @@ final class SealedPlan {
     return labelNoise == null ? NOISE_ROWS : Math.max(NOISE_ROWS, labelNoise.lossRows());
   }
 
-  /** The most by which one person changes the opened loss. */
+  /**
+   * The most by which one person changes the opened loss. Of a log link the label party takes off
+   * what the loss would be if all weights were 0: with another outcome a person is at another place
+   * on both sides of the difference, which each lie within the width.
+   */
   private double rowLoss() {
     return switch (job.spec().family()) {
       case LOGISTIC -> LOSS_LIMIT;
       case LINEAR -> 0.5 * (LOSS_LIMIT + LOSS_LIMIT) * (LOSS_LIMIT + LOSS_LIMIT);
-      case POISSON, GAMMA -> Math.max(widthOfLoss(0), widthOfLoss(OUTCOME_LIMIT));
+      case POISSON, GAMMA -> 2 * Math.max(widthOfLoss(0), widthOfLoss(OUTCOME_LIMIT));
     };
   }
 

@@ -49,7 +49,7 @@ enum SealedRange {
   private static final double LEVEL_RIDGE = 1e-6;
 
   /** Up to here sixty rows are many. */
-  private static final int FEW = 10_000;
+  static final int FEW = 10_000;
 
   final int divisor;
   private final double lowest;

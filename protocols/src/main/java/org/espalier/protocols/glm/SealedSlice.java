@@ -28,6 +28,7 @@ final class SealedSlice {
   private final int bits;
   private final int[] order;
   private final double penaltyFactor;
+  private final Family family;
 
   /** Length that a person's whitened columns have at most. */
   private final double longest;
@@ -45,6 +46,7 @@ final class SealedSlice {
     this.bits = SealedScale.of(job).featureBits();
     this.whitening = whitening;
     this.order = order(job);
+    this.family = job.spec().family();
     this.penaltyFactor = SealedPlan.penaltyFactor(job);
     LabelPrivacy privacy = job.spec().labelPrivacy();
     this.longest =
@@ -77,6 +79,7 @@ final class SealedSlice {
     return new IntegerMatrix(
         order.length + penaltyRows,
         columns,
+        outcome == null ? columns : columns - 1,
         workspace,
         (from, count, values) -> {
           Prg coins = Prg.fresh();
@@ -96,6 +99,40 @@ final class SealedSlice {
             }
           }
         });
+  }
+
+  /**
+   * What is told of the slice's largest absolute sums of a row and of a column. Whatever the
+   * outcomes, their column counts as much as it can.
+   */
+  long[] bounds(IntegerMatrix matrix) {
+    if (outcome == null) {
+      return new long[] {matrix.rowL1(), matrix.columnL1()};
+    }
+    double one = Math.scalb(1.0, bits);
+    // Rounding adds less than one to each.
+    return new long[] {
+      matrix.rowL1() + (long) Math.ceil(largestFactor(family, order.length) * one) + 1,
+      Math.max(matrix.columnL1(), (long) Math.ceil((meanFactor(family) * one + 1) * order.length))
+    };
+  }
+
+  /** The most that a factor of a logit is, but for its sign. */
+  private static double largestFactor(Family family, int rows) {
+    return switch (family) {
+      case LOGISTIC -> 0.5;
+      case LINEAR -> Math.sqrt(rows);
+      case POISSON, GAMMA -> SealedPlan.OUTCOME_LIMIT;
+    };
+  }
+
+  /** The same of their mean: of a log link at most √2, since the unit is next to the mean. */
+  static double meanFactor(Family family) {
+    return switch (family) {
+      case LOGISTIC -> 0.5;
+      case LINEAR -> 1;
+      case POISSON, GAMMA -> 1.5;
+    };
   }
 
   /** Some consecutive people in the job's order. */

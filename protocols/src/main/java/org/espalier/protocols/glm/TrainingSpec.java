@@ -14,7 +14,8 @@ import org.espalier.protocols.privacy.LabelPrivacy;
  * @param maxPasses 1 to 200
  * @param tolerance training stops when the estimated distance of the objective from its minimum is
  *     at most this, 1e-12 to 1; but in a family other than logistic in units of what a model
- *     without features leaves unexplained (half its mean deviance; linear: half the variance)
+ *     without features leaves unexplained (half its mean deviance; linear: half the variance), at
+ *     level sealed and with a log link in its unit: that of {@code SealedOutcome.Magnitude}
  * @param acceptSpan both sides accept in writing more passes than a quarter of the feature parties'
  *     columns; see {@code Disclosure}
  * @param sharedWeights at level {@code sealed}: nobody gets weights, scores are computed jointly

@@ -99,8 +99,19 @@ public final class IntegerMatrix {
    * @throws Workspace.WorkspaceException if there is room for it neither in memory nor in a file
    */
   public IntegerMatrix(int rows, int columns, Workspace workspace, Filler filler) {
-    if (rows < 1 || columns < 1) {
-      throw new IllegalArgumentException("a matrix of " + rows + " x " + columns);
+    this(rows, columns, columns, workspace, filler);
+  }
+
+  /**
+   * One whose last columns {@link #rowL1} and {@link #columnL1} leave out, so that these can be
+   * told.
+   *
+   * @param told columns that they count
+   */
+  public IntegerMatrix(int rows, int columns, int told, Workspace workspace, Filler filler) {
+    if (rows < 1 || columns < 1 || told < 0 || told > columns) {
+      throw new IllegalArgumentException(
+          "a matrix of %d x %d, %d of them told".formatted(rows, columns, told));
     }
     this.first = 0;
     this.rows = rows;
@@ -112,22 +123,23 @@ public final class IntegerMatrix {
             ? new Heap(new short[chunks][])
             : new Mapped(workspace.map(chunks, (long) chunkValues * Short.BYTES), chunkValues);
     long[] sums = new long[columns];
-    this.rowL1 =
+    long[] largest =
         IntStream.range(0, chunks)
             .parallel()
-            .mapToLong(
+            .mapToObj(
                 chunk -> {
                   int from = chunk * CHUNK_ROWS;
                   int count = Math.min(CHUNK_ROWS, rows - from);
                   short[] values = new short[chunkValues];
                   filler.fill(from, count, values);
                   storage.put(chunk, values);
-                  return addSums(values, count, columns, sums);
+                  return addSums(values, count, columns, told, sums);
                 })
-            .max()
+            .reduce((a, b) -> new long[] {Math.max(a[0], b[0]), Math.max(a[1], b[1])})
             .orElseThrow();
-    this.columnL1 = Arrays.stream(sums).max().orElseThrow();
-    requireBounds(Math.max(rowL1, columnL1));
+    this.rowL1 = largest[0];
+    this.columnL1 = Arrays.stream(sums, 0, told).max().orElse(0);
+    requireBounds(Math.max(largest[1], Arrays.stream(sums).max().orElseThrow()));
   }
 
   private IntegerMatrix(IntegerMatrix whole, int first, int rows) {
@@ -139,18 +151,24 @@ public final class IntegerMatrix {
     this.columnL1 = whole.columnL1;
   }
 
-  /** Adds absolute values to the columns' sums; the largest of the rows' sums. */
-  private static long addSums(short[] values, int rows, int columns, long[] sums) {
+  /** Adds absolute values to the columns' sums; the largest of the rows' told and whole sums. */
+  private static long[] addSums(short[] values, int rows, int columns, int told, long[] sums) {
     long[] own = new long[columns];
-    long largest = 0;
+    long[] largest = new long[2];
     for (int i = 0, at = 0; i < rows; i++) {
       long row = 0;
       for (int j = 0; j < columns; j++) {
+        if (j == told) {
+          largest[0] = Math.max(largest[0], row);
+        }
         int size = Math.abs(values[at++]);
         row += size;
         own[j] += size;
       }
-      largest = Math.max(largest, row);
+      if (told == columns) {
+        largest[0] = Math.max(largest[0], row);
+      }
+      largest[1] = Math.max(largest[1], row);
     }
     synchronized (sums) {
       for (int j = 0; j < columns; j++) {
@@ -188,12 +206,12 @@ public final class IntegerMatrix {
     return storage instanceof Mapped;
   }
 
-  /** Largest Σ_j |x_ij| over the rows i. */
+  /** Largest Σ_j |x_ij| over the rows i, of the told columns j. */
   public long rowL1() {
     return rowL1;
   }
 
-  /** Largest Σ_i |x_ij| over the columns j. */
+  /** Largest Σ_i |x_ij| over the told columns j. */
   public long columnL1() {
     return columnL1;
   }

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.fixedpoint.Ring;
@@ -18,6 +19,7 @@ import org.espalier.protocols.glm.FeatureOutcome;
 import org.espalier.protocols.glm.JointTraining;
 import org.espalier.protocols.glm.LabelOutcome;
 import org.espalier.protocols.glm.Outcomes;
+import org.espalier.protocols.glm.PassStore;
 import org.espalier.protocols.glm.TestData;
 import org.espalier.protocols.glm.TrainingJob;
 import org.espalier.protocols.glm.TrainingSpec;
@@ -32,6 +34,7 @@ import org.espalier.protocols.neural.top.Descent;
 import org.espalier.protocols.predict.JointLogits;
 import org.espalier.protocols.predict.SharedLogits;
 import org.espalier.protocols.prepare.Matrix;
+import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
 import org.espalier.wire.Progress;
@@ -66,6 +69,38 @@ class FuzzTest {
   private static final TrainingSpec GRADIENTS =
       new TrainingSpec(Level.GRADIENTS, 0.01, 2, 1e-12, true);
 
+  /** What the first attempt of a sealed training left each party; no run changes it. */
+  private static final Map<Party, First> FIRST = new TreeMap<>();
+
+  private static final class First implements PassStore {
+    private final List<Kept> passes = new ArrayList<>();
+    private final byte[] secret = new byte[32];
+
+    @Override
+    public List<Kept> kept() {
+      return List.copyOf(passes);
+    }
+
+    @Override
+    public void keep(int pass, Kept what) {
+      if (!frozen) {
+        passes.subList(pass - 1, passes.size()).clear();
+        passes.add(what);
+      }
+    }
+
+    @Override
+    public void forget() {}
+
+    @Override
+    public byte[] secret() {
+      return secret.clone();
+    }
+  }
+
+  /** Whether {@link #FIRST} is complete. */
+  private static boolean frozen;
+
   /** Whose weights are shared, to be scored with. */
   private static SourceRun<LabelOutcome, FeatureOutcome> model;
 
@@ -74,6 +109,17 @@ class FuzzTest {
     model =
         Protocol.SHARED_LOGITS.train(
             Protocol.sealed(Family.LOGISTIC, true), new MemoryNetwork(false, PATIENCE), end -> end);
+    Protocol again = Protocol.SEALED_AGAIN;
+    for (int p = 0; p < again.parties; p++) {
+      FIRST.put(again.party(p), new First());
+    }
+    again.train(
+        Protocol.sealed(Family.LOGISTIC, false),
+        new MemoryNetwork(false, PATIENCE),
+        end -> end,
+        1,
+        FIRST::get);
+    frozen = true;
   }
 
   /** What is recorded and changed. */
@@ -85,6 +131,7 @@ class FuzzTest {
     STANDARD_ERRORS(3),
     SEALED(2),
     SEALED_OF_THREE(3),
+    SEALED_AGAIN(3),
     SHARED_WEIGHTS(2),
     ACTIVATIONS(3),
     SPLIT(3),
@@ -123,6 +170,7 @@ class FuzzTest {
           case STANDARD_ERRORS -> train(FuzzTest.GRADIENTS.withInference(), network, wrap);
           case SEALED -> train(sealed(Family.LOGISTIC, false), network, wrap);
           case SEALED_OF_THREE -> train(sealed(Family.POISSON, false), network, wrap);
+          case SEALED_AGAIN -> train(sealed(Family.LOGISTIC, false), network, wrap, 2, FIRST::get);
           case SHARED_WEIGHTS -> train(sealed(Family.LOGISTIC, true), network, wrap);
           case ACTIVATIONS -> network(null, network, wrap);
           case SPLIT ->
@@ -142,18 +190,46 @@ class FuzzTest {
 
     private SourceRun<LabelOutcome, FeatureOutcome> train(
         TrainingSpec spec, MemoryNetwork network, UnaryOperator<Channel> wrap) {
+      return train(spec, network, wrap, 1, party -> PassStore.NONE);
+    }
+
+    private SourceRun<LabelOutcome, FeatureOutcome> train(
+        TrainingSpec spec,
+        MemoryNetwork network,
+        UnaryOperator<Channel> wrap,
+        int attempt,
+        Function<Party, PassStore> kept) {
       TestData data = data();
-      TrainingJob job = new TrainingJob(SESSION, SourceRun.LABEL, features(), data.rows(), spec, 0);
+      Function<Party, TrainingJob> job =
+          party ->
+              new TrainingJob(
+                  new Session("J-test", new byte[32], attempt),
+                  SourceRun.LABEL,
+                  features(),
+                  data.rows(),
+                  spec,
+                  0,
+                  Workspace.inMemory(),
+                  kept.apply(party));
       return SourceRun.of(
           features(),
           network,
           wrap,
           channels ->
               JointTraining.label(
-                  job, channels, data.parts().get(0), Outcomes.of(data.labels()), report -> {}),
+                  job.apply(party(0)),
+                  channels,
+                  data.parts().get(0),
+                  Outcomes.of(data.labels()),
+                  report -> {}),
           (number, label, others) ->
               JointTraining.feature(
-                  job, label, others, data.parts().get(number), Progress.NONE, pass -> {}));
+                  job.apply(party(number)),
+                  label,
+                  others,
+                  data.parts().get(number),
+                  Progress.NONE,
+                  pass -> {}));
     }
 
     private TestData data() {

@@ -16,7 +16,10 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import org.espalier.protocols.RecordedMessage;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.prepare.Matrix;
+import org.espalier.protocols.prepare.Whitening;
+import org.espalier.protocols.shares.IntegerMatrix;
 import org.espalier.protocols.shares.Series;
+import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Session;
 import org.espalier.wire.WireException;
 import org.espalier.wire.memory.MemoryNetwork;
@@ -326,8 +329,114 @@ class SealedLogLinkTest {
       SealedPlan plan = new SealedPlan(job, List.of(shape, shape), range);
       int bits = plan.scale.residualBits() + plan.scale.featureBits();
       double row = Math.scalb(plan.lossNoise(true), -bits) / SealedPlan.NOISE_ROWS;
-      assertThat(row).isBetween(32.0, 33.0);
+      assertThat(row).isBetween(64.0, 66.0);
+      // By another outcome, exposure or weight, wherever features and weights put the person.
+      DoubleSummaryStatistics parts = new DoubleSummaryStatistics();
+      for (double outcome = 0; outcome <= SealedPlan.OUTCOME_LIMIT; outcome += 1) {
+        for (double offset = SealedOutcome.LEAST_OFFSET; offset <= 5.5; offset += 0.25) {
+          for (double z = 0; z < range.period(); z += 0.05) {
+            parts.accept(partInLoss(plan, outcome, offset, z));
+          }
+        }
+      }
+      assertThat(parts.getMax() - parts.getMin()).isBetween(60.0, row);
     }
+  }
+
+  /** What a person adds to the opened loss: by both functions of its score, and by its offset. */
+  private static double partInLoss(SealedPlan plan, double outcome, double offset, double z) {
+    SealedPlan.Opening opening = SealedPlan.Opening.SPREAD_AND_LOSS;
+    Series levelled = plan.rowFunctions(plan.sample, opening).get(1).get(0).series();
+    Series loss = plan.sumFunctions(plan.sample, opening).get(1).get(0).series();
+    return loss.value(z)
+        - loss.constant()
+        - outcome * (levelled.value(z) - levelled.constant())
+        + plan.unmetLoss(offset, -outcome);
+  }
+
+  /**
+   * Outcomes of the same unit: what is said before the first pass, and of the slice that they are
+   * in, is the same whatever they add up to and however large one is.
+   */
+  @ParameterizedTest
+  @EnumSource(names = {"LINEAR", "POISSON", "GAMMA"})
+  void boundsOfSlicesTellNothingOfTheOutcomes(Family family) {
+    TestData data = TestData.synthetic(300, 4, 0, 2);
+    List<List<ByteBuffer>> told = new ArrayList<>();
+    for (int time = 1; time <= 2; time++) {
+      double[] y = new double[data.rows()];
+      double[] weights = new double[data.rows()];
+      for (int i = 0; i < y.length; i++) {
+        y[i] = time == 1 ? 1 + i % 5 : i % 2 == 0 ? 10 : 0.01;
+        weights[i] = time == 1 ? 1 + i % 3 : 1 + i % 2;
+      }
+      boolean weighted = family.logLink();
+      Outcomes outcomes = new Outcomes(y, weighted ? weights : null, null);
+      MemoryNetwork network = new MemoryNetwork(true, Duration.ofMinutes(1));
+      TrainingRun.of(data, outcomes, spec(family, 0.01, 1, weighted), network);
+      told.add(
+          RecordedMessage.all(network, TrainingRun.LABEL, TrainingRun.featureParty(1)).stream()
+              .filter(message -> message.type() == 97 || message.type() == 90)
+              // Of the bounds of all, the label party's come first.
+              .map(m -> ByteBuffer.wrap(m.payload(), 0, Math.min(m.payload().length, 20)))
+              .toList());
+    }
+    assertThat(told.get(0)).hasSize(family.logLink() ? 3 : 2).isEqualTo(told.get(1));
+  }
+
+  /** And they hold. */
+  @ParameterizedTest
+  @EnumSource
+  void boundsOfSlicesHold(Family family) {
+    TestData data = TestData.synthetic(500, 4, 3, 2);
+    Random random = new Random(1);
+    double[] y = new double[data.rows()];
+    Arrays.setAll(
+        y,
+        i ->
+            family == Family.LOGISTIC
+                ? i % 2
+                : family.logLink() ? 1e-3 + i % 7 : i == 0 ? 1e6 : random.nextGaussian());
+    Outcomes outcomes = Outcomes.of(y);
+    TrainingJob job =
+        new TrainingJob(
+            new Session("J-test", new byte[32], 1),
+            TrainingRun.LABEL,
+            List.of(TrainingRun.featureParty(1)),
+            data.rows(),
+            spec(family, 0.01, 30, false),
+            0);
+    SealedOutcome.Magnitude magnitude = SealedOutcome.Magnitude.of(family, outcomes);
+    SealedOutcome outcome = SealedOutcome.of(job, outcomes, magnitude);
+    Matrix own = data.parts().get(0);
+    SealedSlice slice =
+        new SealedSlice(job, own, Whitening.of(own, job.spec().ridge()), outcome.factors());
+    IntegerMatrix matrix = slice.matrix(Workspace.inMemory(), 0, 5, 0);
+    int[] values = matrix.values(0, matrix.rows());
+    long[] columns = new long[matrix.columns()];
+    long largest = 0;
+    for (int i = 0; i < matrix.rows(); i++) {
+      long row = 0;
+      for (int j = 0; j < columns.length; j++) {
+        int size = Math.abs(values[i * columns.length + j]);
+        row += size;
+        columns[j] += size;
+      }
+      largest = Math.max(largest, row);
+    }
+    assertThat(slice.bounds(matrix)[0]).isGreaterThanOrEqualTo(largest);
+    assertThat(slice.bounds(matrix)[1])
+        .isGreaterThanOrEqualTo(Arrays.stream(columns).max().orElseThrow());
+  }
+
+  /** It has a use only above so many people. */
+  @ParameterizedTest
+  @CsvSource({"10000, false", "10001, true"})
+  void thatSomebodyIsFarFromTheMeanIsSaidOnlyWhereItChangesTheRange(int rows, boolean said) {
+    double[] y = new double[rows];
+    Arrays.fill(y, 1);
+    y[3] = 30;
+    assertThat(SealedOutcome.Magnitude.of(Family.GAMMA, Outcomes.of(y)).far()).isEqualTo(said);
   }
 
   @Test
@@ -339,7 +448,7 @@ class SealedLogLinkTest {
         .hasMessageContaining("the same for everybody");
     y[7] = 1e6;
     assertThatThrownBy(() -> train(data, y, Family.GAMMA, 0.01))
-        .hasMessageContaining("a row's outcome is about 300 times the mean")
+        .hasMessageContaining("times its weight, is about 300 times the mean")
         .hasMessageContaining("level gradients");
     double[] rare = new double[300];
     rare[3] = 0.1;

@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import org.espalier.protocols.RecordedMessage;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.mask.Prg;
+import org.espalier.protocols.privacy.LabelPrivacy;
 import org.espalier.protocols.shares.Workspace;
 import org.espalier.wire.Channel;
 import org.espalier.wire.Party;
@@ -28,6 +29,8 @@ import org.espalier.wire.memory.MemoryNetwork;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Training at level sealed that goes on from the passes that all parties have kept. */
 @Timeout(180)
@@ -213,11 +216,15 @@ class SealedResumeTest {
     assertThat(again.weights()).containsExactly(first.weights());
     assertThat(again.label().intercept()).isEqualTo(first.label().intercept());
 
+    freshStores();
+    stores.get(F2).killedBefore = 28;
+    assertThatThrownBy(() -> train(network())).hasMessageContaining("killed");
     List<Set<ByteBuffer>> said = new ArrayList<>();
     for (int time = 0; time < 2; time++) {
-      stores.get(F1).kept.subList(20, PASSES).clear();
+      List<PassStore.Kept> lying = stores.get(F1).kept;
+      lying.subList(20, lying.size()).clear();
       MemoryNetwork network = network();
-      train(network);
+      assertThatThrownBy(() -> train(network)).hasMessageContaining("killed");
       assertThat(begun).first().isEqualTo(21);
       // A message each way more than in a first attempt.
       assertThat(RecordedMessage.all(network, F2, BANK).get(0).type()).isEqualTo(95);
@@ -238,6 +245,89 @@ class SealedResumeTest {
     assertThat(said.get(0)).doesNotContainAnyElementsOf(said.get(1));
   }
 
+  /**
+   * Weights are opened once of shares that came about under the same keys: who says after the end
+   * that it has fewer passes than it had makes everybody begin anew.
+   */
+  @Test
+  void afterTheEndAnAttemptGoesOnFromAllPassesOrFromNone() {
+    TrainingRun expected = train(network());
+    for (Party lying : ALL) {
+      stores.get(lying).kept.subList(20, PASSES).clear();
+      TrainingRun another = train(network());
+      assertThat(begun).as("passes after %s has said 20", lying).first().isEqualTo(1);
+      assertThat(begun).hasSize(PASSES);
+      same(another, expected);
+    }
+    train(network());
+    assertThat(begun).isEmpty();
+  }
+
+  /** A lying label party, which nobody makes find all passes or none. */
+  @Test
+  void theOtherComputePartyRefusesToHaveAnotherEndOfTheSamePasses() throws Exception {
+    train(network());
+    try (MemoryNetwork network = network()) {
+      CompletableFuture<SealedPast> past =
+          CompletableFuture.supplyAsync(
+              () -> SealedPast.atFeature(job(F1), 5, network.channel(F1, BANK)));
+      Channel atLabel = network.channel(BANK, F1);
+      byte[] said = atLabel.receive(SealedMessages.Past.TYPE, SealedMessages.Past.LIMIT).digests();
+      assertThat(said).hasSize(PASSES * 32);
+      assertThat(Arrays.copyOf(said, said.length - 32)).containsOnly(0);
+      atLabel.send(new SealedMessages.GoOn(20));
+      assertThatThrownBy(past::join)
+          .cause()
+          .isInstanceOf(WireException.ProtocolViolation.class)
+          .hasMessageContaining("goes on after pass 20, though weights were opened after pass 30");
+    }
+  }
+
+  /** Attempts that go on from each other open no more sums than parameters leave room for. */
+  @Test
+  void whoHasSumsOpenedAgainAndAgainMakesEverybodyBeginAnew() {
+    stores.get(F1).killedBefore = 15;
+    int attempts = 0;
+    do {
+      attempts++;
+      assertThat(attempts).isLessThan(10);
+      List<PassStore.Kept> lying = stores.get(F2).kept;
+      lying.subList(Math.min(1, lying.size()), lying.size()).clear();
+      assertThatThrownBy(() -> train(network())).hasMessageContaining("killed");
+    } while (attempts == 1 || begun.get(0) > 1);
+    assertThat(attempts).as("attempts until one begins anew").isBetween(4, 8);
+    // The sums of before are counted, but not against the new keys.
+    stores.get(F1).killedBefore = Integer.MAX_VALUE;
+    TrainingRun run = train(network());
+    assertThat(begun).first().isEqualTo(15);
+    assertThat(opened(run)).isGreaterThan(SealedPlan.SUMS_TO_GO_ON);
+  }
+
+  /** The next attempt must not go on from gradients in another order than it takes for theirs. */
+  @Test
+  void sharesOfAnotherPrimeEndTheAttemptAndTheNextBeginsAnew() {
+    TrainingRun expected = train(network());
+    for (Memory store : stores.values()) {
+      store.kept.replaceAll(
+          k -> {
+            long[] shares = k.shares().clone();
+            shares[0] += 2;
+            return new PassStore.Kept(k.vector(), k.products(), k.penalties(), k.figures(), shares);
+          });
+    }
+    assertThatThrownBy(() -> train(network())).hasMessageContaining("modulo another prime");
+    assertThat(begun).isEmpty();
+    assertThat(stores.values()).allMatch(store -> store.kept.isEmpty());
+    for (Party killed : List.of(F2, BANK)) {
+      stores.get(killed).killedBefore = killed.equals(F2) ? 8 : 20;
+      assertThatThrownBy(() -> train(network())).hasMessageContaining("killed");
+      assertThat(begun).first().isEqualTo(killed.equals(F2) ? 1 : 8);
+      stores.get(killed).killedBefore = Integer.MAX_VALUE;
+    }
+    same(train(network()), expected);
+    assertThat(begun).first().isEqualTo(20);
+  }
+
   /** The unit of its loss and the range come first in each attempt, from the same outcomes. */
   @Test
   void aPoissonRegressionGoesOnAsWell() {
@@ -253,12 +343,30 @@ class SealedResumeTest {
     same(resumed, expected);
   }
 
-  @Test
-  void aTrainingWithSharedWeightsBeginsAnew() {
-    TrainingSpec shared =
-        new TrainingSpec(Family.LOGISTIC, Level.SEALED, 0.01, PASSES, 1e-12, false, true, false);
-    train(network(), shared);
-    assertThat(stores.values()).allMatch(store -> store.kept.isEmpty());
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aTrainingWithSharedWeightsOrLabelPrivacyBeginsAnew(boolean shared) {
+    TrainingSpec spec =
+        new TrainingSpec(
+            Family.LOGISTIC,
+            Level.SEALED,
+            0.5,
+            4,
+            1e-12,
+            false,
+            shared,
+            false,
+            shared ? null : new LabelPrivacy(20, 1e-6, 2),
+            false,
+            0);
+    for (int time = 1; time <= 2; time++) {
+      MemoryNetwork network = network();
+      train(network, spec);
+      assertThat(begun).first().isEqualTo(1);
+      assertThat(begun).hasSize(4);
+      assertThat(stores.values()).allMatch(store -> store.kept.isEmpty());
+      assertThat(RecordedMessage.all(network, F1, BANK)).noneMatch(m -> m.type() == 95);
+    }
   }
 
   @Test

@@ -1,5 +1,6 @@
 package org.espalier.node.job;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.math.BigDecimal;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.espalier.node.config.Json;
+import org.espalier.node.data.Dataset;
 import org.espalier.protocols.disclosure.Disclosure;
 import org.espalier.protocols.disclosure.Level;
 import org.espalier.protocols.glm.Family;
@@ -221,7 +223,7 @@ record RegressionTraining(TrainSpec spec) implements Training {
     return prepared.preparation().carry(earlier.preparation(), earlier.weights());
   }
 
-  /** Passes of earlier attempts on the same cohort, file and job, at levels that use them. */
+  /** Passes of earlier attempts on the same cohort, data set and job, at levels that use them. */
   private PassStore passes(JobRun run) {
     boolean shares =
         spec.training().disclosure() == Level.SEALED
@@ -231,11 +233,22 @@ record RegressionTraining(TrainSpec spec) implements Training {
     if (!shares && !opened) {
       return PassStore.NONE;
     }
-    ObjectNode subject = run.jobFacts();
+    byte[] subject =
+        passSubject(
+            run.jobFacts(),
+            run.report().path("alignment"),
+            LocalChecks.dataset(run.context(), spec));
+    return run.context().cohorts().passes(run.job().id(), subject);
+  }
+
+  /** What passes are kept of: the same columns of the same people, in any attempt of the job. */
+  static byte[] passSubject(ObjectNode jobFacts, JsonNode alignment, Dataset dataset) {
+    ObjectNode subject = jobFacts.deepCopy();
     subject.remove("attempt");
-    subject.set("alignment", run.report().path("alignment"));
-    subject.put("file", LocalChecks.dataset(run.context(), spec).scan().sha256());
-    return run.context().cohorts().passes(run.job().id(), Json.digest(subject));
+    subject.set("alignment", alignment);
+    // The same file is another table where other texts stand for what is missing.
+    subject.put("file", dataset.scan().sha256()).set("schema", Json.tree(dataset.schema()));
+    return Json.digest(subject);
   }
 
   private Trained trainWithLabel(

@@ -57,7 +57,7 @@ class AuditJournalTest {
     }
   }
 
-  /** Otherwise answers that were given back once would be so twice, and more allowed. */
+  /** Otherwise it would count again: answers given back as well, so that more were allowed. */
   @Test
   void whatWasReadBeforeAReadFailedIsCountedOnce() throws IOException {
     SiloHome home = new SiloHome(folder.resolve("home"));
