@@ -2,6 +2,7 @@ package org.espalier.audit.export;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedOutputStream;
@@ -60,7 +61,18 @@ public final class JobExport {
    */
   @SuppressWarnings("ArrayRecordComponent") // written once, not compared
   public record Receipt(
-      String party, long attempt, byte[] statement, byte[] signature, byte[] key) {}
+      String party, long attempt, byte[] statement, byte[] signature, byte[] key) {
+    /** Its file in the archive. */
+    public byte[] file() {
+      return json(
+          MAPPER
+              .createObjectNode()
+              .put("schema", "espalier.audit-receipt/1")
+              .put("statement", statement)
+              .put("signature", signature)
+              .put("key", key));
+    }
+  }
 
   /**
    * What partners said of a job.
@@ -68,8 +80,10 @@ public final class JobExport {
    * @param receipts of all parties, the own included
    * @param logs by name what a partner's log says of the job: objects with its signed {@code
    *     checkpoint} and {@code claims} as {@link org.espalier.audit.verify.ProvenClaims} makes them
+   * @param leftOut what the archive does not hold although it was there, and why
    */
-  public record Partners(List<Receipt> receipts, Map<String, List<ObjectNode>> logs) {
+  public record Partners(
+      List<Receipt> receipts, Map<String, List<ObjectNode>> logs, List<String> leftOut) {
     /** Nobody was asked. */
     public static final Partners NONE = new Partners(List.of(), Map.of());
 
@@ -77,6 +91,19 @@ public final class JobExport {
     public Partners {
       receipts = List.copyOf(receipts);
       logs = Map.copyOf(logs);
+      leftOut = List.copyOf(leftOut);
+    }
+
+    /** Nothing was left out. */
+    public Partners(List<Receipt> receipts, Map<String, List<ObjectNode>> logs) {
+      this(receipts, logs, List.of());
+    }
+
+    /** The file in the archive of what one log says. */
+    public static byte[] file(List<ObjectNode> pages) {
+      ObjectNode json = MAPPER.createObjectNode().put("schema", "espalier.audit-partner/1");
+      json.putArray("pages").addAll(pages);
+      return json(json);
     }
   }
 
@@ -257,20 +284,18 @@ public final class JobExport {
 
   private static void put(ZipOutputStream zip, Partners partners) throws IOException {
     for (Receipt receipt : partners.receipts) {
-      ObjectNode json =
-          MAPPER
-              .createObjectNode()
-              .put("schema", "espalier.audit-receipt/1")
-              .put("statement", receipt.statement)
-              .put("signature", receipt.signature)
-              .put("key", receipt.key);
-      String name = "receipts/%s.%d.json".formatted(receipt.party, receipt.attempt);
-      put(zip, name, MAPPER.writeValueAsBytes(json));
+      put(zip, "receipts/%s.%d.json".formatted(receipt.party, receipt.attempt), receipt.file());
     }
     for (Map.Entry<String, List<ObjectNode>> log : new TreeMap<>(partners.logs).entrySet()) {
-      ObjectNode json = MAPPER.createObjectNode().put("schema", "espalier.audit-partner/1");
-      json.putArray("pages").addAll(log.getValue());
-      put(zip, "partners/" + log.getKey() + ".json", MAPPER.writeValueAsBytes(json));
+      put(zip, "partners/" + log.getKey() + ".json", Partners.file(log.getValue()));
+    }
+  }
+
+  private static byte[] json(ObjectNode node) {
+    try {
+      return MAPPER.writeValueAsBytes(node);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
     }
   }
 

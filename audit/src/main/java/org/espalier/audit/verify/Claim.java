@@ -41,7 +41,7 @@ public record Claim(
   private static final Pattern SUBJECT = Pattern.compile("([a-z0-9][a-z0-9._-]{0,127})?");
   private static final Pattern VALUE = Pattern.compile("[A-Za-z0-9+/=: -]{0,400}");
   private static final Pattern SPEC = Pattern.compile("(sha256:[0-9a-f]{64})?");
-  private static final long MAX_ATTEMPT = 1_000_000;
+  static final long MAX_ATTEMPT = 1_000_000;
 
   /** Sorts of events that both parties log. */
   public enum Kind {

@@ -2,7 +2,12 @@ package org.espalier.audit.verify;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -31,12 +36,31 @@ import org.espalier.audit.merkle.Hashing;
 final class PartnersWord {
   static final int MAX_RECEIPT = 1 << 20;
   static final int MAX_LOG = 4 << 20;
+  static final int MAX_PAGES = 1000;
+
+  /** Bytes of all files of an export that partners had a hand in. */
+  static final int MAX_HELD = 64 << 20;
 
   private static final String RECEIPT = "espalier.audit-receipt/1";
   private static final String LOG = "espalier.audit-partner/1";
   private static final byte[] STATEMENT = "espalier/receipt/1".getBytes(UTF_8);
   private static final byte[] SIGNED = "espalier/statement/1".getBytes(UTF_8);
-  private static final int MAX_PAGES = 1000;
+
+  /** Files are longer than any event: those of jobs of many parties, and of many receipts. */
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder()
+                          .maxDocumentLength(MAX_LOG)
+                          .maxStringLength(MAX_LOG)
+                          .maxNestingDepth(16)
+                          .maxNumberLength(100)
+                          .build())
+                  .build())
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
 
   /** Whose receipt of which attempt. */
   private record Id(String party, long attempt) implements Comparable<Id> {
@@ -50,7 +74,8 @@ final class PartnersWord {
     }
   }
 
-  private record Receipt(byte[] statement, byte[] signature, byte[] key, JsonNode content) {
+  /** Bytes only: of many, trees would fill the memory. */
+  private record Receipt(byte[] statement, byte[] signature, byte[] key) {
     String digest() {
       return digestOf(statement);
     }
@@ -62,7 +87,8 @@ final class PartnersWord {
   private final List<TrustedKey> keys;
   private final Findings findings;
   private final TreeMap<Id, Receipt> receipts = new TreeMap<>();
-  private final Map<String, JsonNode> logs = new HashMap<>();
+  private final Map<String, byte[]> logs = new HashMap<>();
+  private long held;
 
   /** The events that took up a receipt. */
   private final Map<Id, List<EventRules.Checked>> taken = new TreeMap<>();
@@ -105,15 +131,17 @@ final class PartnersWord {
    */
   void receipt(String party, long attempt, byte[] file) {
     Id id = new Id(party, attempt);
+    if (!fits(file)) {
+      return;
+    }
     JsonNode json = parse(file, RECEIPT);
     byte[] statement = json == null ? null : Texts.base64(json.path("statement").asText());
     byte[] signature = json == null ? null : Texts.base64(json.path("signature").asText());
     byte[] key = json == null ? null : Texts.base64(json.path("key").asText());
-    JsonNode content = statement == null ? null : content(statement);
-    if (content == null || signature == null || key == null) {
+    if (statement == null || content(statement) == null || signature == null || key == null) {
       findings.altered(-1, "the " + id.words() + " is none");
     } else {
-      receipts.put(id, new Receipt(statement, signature, key, content));
+      receipts.put(id, new Receipt(statement, signature, key));
     }
   }
 
@@ -123,12 +151,23 @@ final class PartnersWord {
    * @param file null: longer than any
    */
   void log(String party, byte[] file) {
+    if (!fits(file)) {
+      return;
+    }
     JsonNode json = parse(file, LOG);
     if (json == null || !json.path("pages").isArray() || json.path("pages").size() > MAX_PAGES) {
       findings.altered(-1, "what the log of " + party + " says is not in order");
     } else {
-      logs.put(party, json.path("pages"));
+      logs.put(party, file);
     }
+  }
+
+  private boolean fits(byte[] file) {
+    held += file == null ? 0 : file.length;
+    if (held > MAX_HELD) {
+      findings.altered(-1, "the archive holds more of what partners said than any export");
+    }
+    return held <= MAX_HELD;
   }
 
   /** Holds all of it against the events. */
@@ -145,7 +184,7 @@ final class PartnersWord {
   // ---- receipts -------------------------------------------------------------------------------
 
   private void check(Id id, Receipt receipt) {
-    JsonNode content = receipt.content;
+    JsonNode content = content(receipt.statement);
     if (!content.path("party").asText().equals(id.party)
         || !content.path("job").asText().equals(job)
         || content.path("attempt").asLong(-1) != id.attempt) {
@@ -157,7 +196,7 @@ final class PartnersWord {
       return;
     }
     if (id.party.equals(self)) {
-      conversations(id, receipt);
+      conversations(id, content);
       return;
     }
     List<EventRules.Checked> all = taken.getOrDefault(id, List.of());
@@ -185,7 +224,7 @@ final class PartnersWord {
               .formatted(id.words(), id.party, event.seq()));
       return;
     }
-    if (conversations(id, receipt) && !pinned.isEmpty()) {
+    if (conversations(id, content) && !pinned.isEmpty()) {
       findings.remark(
           "%s signed the same hashes for attempt %d, by the identity key %s"
               .formatted(id.party, id.attempt, pinned));
@@ -193,11 +232,10 @@ final class PartnersWord {
   }
 
   /** Whether a receipt names the conversations that the events name, and no others. */
-  private boolean conversations(Id id, Receipt receipt) {
+  private boolean conversations(Id id, JsonNode content) {
     Set<String> partners = new TreeSet<>();
     if (id.party.equals(self)) {
-      receipt
-          .content
+      content
           .path("transcripts")
           .forEach(phase -> phase.fieldNames().forEachRemaining(partners::add));
     } else {
@@ -220,8 +258,7 @@ final class PartnersWord {
         }
       }
       Map<String, String> signed = new TreeMap<>();
-      receipt
-          .content
+      content
           .path("transcripts")
           .properties()
           .forEach(
@@ -282,7 +319,8 @@ final class PartnersWord {
       return;
     }
     Map<Long, Set<String>> said = new TreeMap<>();
-    for (JsonNode page : logs.getOrDefault(partner, EventRules.MAPPER.createArrayNode())) {
+    JsonNode file = logs.containsKey(partner) ? parse(logs.get(partner), LOG) : MAPPER.nullNode();
+    for (JsonNode page : file.path("pages")) {
       TreeHead head = TreeHead.checkpoint(page.path("checkpoint").asText().getBytes(UTF_8));
       if (head == null || !Reconciler.party(head.origin()).equals(partner)) {
         findings.altered(-1, "what the log of " + partner + " says has no checkpoint of it");
@@ -385,7 +423,7 @@ final class PartnersWord {
 
   private static JsonNode parse(byte[] file, String schema) {
     try {
-      JsonNode json = file == null ? null : EventRules.MAPPER.readTree(file);
+      JsonNode json = file == null ? null : MAPPER.readTree(file);
       return json != null && json.path("schema").asText().equals(schema) ? json : null;
     } catch (IOException e) {
       return null;
@@ -403,12 +441,7 @@ final class PartnersWord {
         || rest.hasRemaining()) {
       return null;
     }
-    try {
-      JsonNode content = EventRules.MAPPER.readTree(json);
-      return content != null && content.isObject() ? content : null;
-    } catch (IOException e) {
-      return null;
-    }
+    return ReceiptContent.read(json);
   }
 
   private static byte[] next(ByteBuffer rest) {

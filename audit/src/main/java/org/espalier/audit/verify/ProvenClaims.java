@@ -49,24 +49,43 @@ public final class ProvenClaims {
    * @param proof path from its leaf to the root
    */
   public static ObjectNode toJson(Claim claim, byte[] event, List<byte[]> proof) {
-    ObjectNode json =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("seq", claim.seq())
-            .put("job", claim.job())
-            .put("kind", claim.kind().name().toLowerCase(Locale.ROOT))
-            .put("attempt", claim.attempt())
-            .put("subject", claim.subject())
-            .put("value", claim.value())
-            .put("outcome", claim.outcome())
-            .put("spec", claim.spec())
-            .put("time", claim.time());
+    ObjectNode json = toJson(claim);
     if (withEvent(claim.kind())) {
       json.put("event", new String(event, UTF_8));
     } else {
       json.put("leaf", Base64.getEncoder().encodeToString(Hashing.leaf(event)));
     }
     return proven(json, proof);
+  }
+
+  /**
+   * A claim of an answer as it is kept: what {@link #read} took from it, without what else somebody
+   * wrote there.
+   *
+   * @param claim as it was read
+   * @param json what it was read from
+   */
+  public static ObjectNode kept(Claim claim, JsonNode json) {
+    ObjectNode kept = toJson(claim);
+    String bound = withEvent(claim.kind()) ? "event" : "leaf";
+    kept.put(bound, json.path(bound).asText());
+    var path = kept.putArray("proof");
+    json.path("proof").forEach(hash -> path.add(hash.asText()));
+    return kept;
+  }
+
+  private static ObjectNode toJson(Claim claim) {
+    return JsonNodeFactory.instance
+        .objectNode()
+        .put("seq", claim.seq())
+        .put("job", claim.job())
+        .put("kind", claim.kind().name().toLowerCase(Locale.ROOT))
+        .put("attempt", claim.attempt())
+        .put("subject", claim.subject())
+        .put("value", claim.value())
+        .put("outcome", claim.outcome())
+        .put("spec", claim.spec())
+        .put("time", claim.time());
   }
 
   /**

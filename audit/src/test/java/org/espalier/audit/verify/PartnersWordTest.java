@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -15,9 +16,12 @@ import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.Signature;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.zip.ZipEntry;
@@ -306,6 +310,153 @@ class PartnersWordTest {
     assertFound(with(both, unproven), Verdict.ALTERED, "is not in the tree");
   }
 
+  private static JobExport.Receipt signed(String json, KeyPair by) {
+    byte[] statement = framed("espalier/receipt/1", json.getBytes(UTF_8));
+    try {
+      Signature signature = Signature.getInstance("Ed25519");
+      signature.initSign(by.getPrivate());
+      signature.update(framed("espalier/statement/1", statement));
+      return new JobExport.Receipt(
+          CLINIC, 1, statement, signature.sign(), by.getPublic().getEncoded());
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static ExportRehearsal rehearsal(Path log) throws IOException {
+    LogReader reader = LogReader.open(log);
+    TreeMap<Long, JsonNode> events = new TreeMap<>();
+    for (long seq = 0; seq < reader.size(); seq++) {
+      events.put(seq, reader.event(seq).json());
+    }
+    return new ExportRehearsal(BANK, JOB, events);
+  }
+
+  /** A clinic's receipt, whatever it says, that the bank's log took up. */
+  private void condemned(String json, String text) throws IOException {
+    theirs = signed(json, CLINIC_ID);
+    Path log = folder.resolve("condemned");
+    Path export = export("condemned", true, new JobExport.Partners(List.of(own, theirs), Map.of()));
+    assertThat(verify(export).ok()).isFalse();
+    assertThat(verify(export).lines().toString()).contains(text);
+    ExportRehearsal rehearsal = rehearsal(log);
+    assertThat(rehearsal.receipt(CLINIC, 1, theirs.file()))
+        .hasValueSatisfying(wrong -> assertThat(wrong).contains(text));
+    assertThat(rehearsal.receipt(BANK, 1, own.file())).isEmpty();
+    Files.delete(export);
+    JobExport.Partners left = new JobExport.Partners(List.of(own), Map.of());
+    try (AuditLog again = AuditLog.open(Logs.settings(log), BANKS_LOG)) {
+      JobExport.write(
+          again, JOB, export, Event.NOTHING_MORE, UnaryOperator.identity(), c -> null, left);
+    }
+    assertThat(verify(export).ok()).as("without it").isTrue();
+    Files.delete(export);
+    Logs.delete(log);
+  }
+
+  /** The attacks that work where a log has taken such a receipt up; its writer leaves it out. */
+  @Test
+  void whatWouldCondemnAnExportIsNamedBeforeItIsWritten() throws IOException {
+    String honest = new String(theirs.statement(), UTF_8);
+    honest = honest.substring(honest.indexOf('{'));
+    condemned(
+        honest.replace("}}", "},\"zz\":{\"bank.example\":\"" + "0".repeat(64) + "\"}}"),
+        "in phase \"zz\", which no event does");
+    condemned(honest.replace("{\"attempt", "{\"a\":1,\"attempt"), "is none");
+    condemned(honest.replace("attempt\":1", "attempt\":4294967297"), "is none");
+    condemned(honest.replace("attempt\":1", "attempt\":2"), "is one for something else");
+    condemned(honest.replace(JOB, "J-00000002"), "is one for something else");
+    theirs = receipt(CLINIC, JOB, BANK, ALIGNED, TRAINED, CLINIC_ID);
+
+    ExportRehearsal rehearsal = rehearsal(folder.resolve("bank"));
+    assertThat(rehearsal.receipt(BANK, 1, own.file())).isEmpty();
+    assertThat(rehearsal.receipt(CLINIC, 1, theirs.file())).isEmpty();
+    List<TrustedKey> keys = List.of(CLINICS_KEY);
+    assertThat(rehearsal.log(CLINIC, JobExport.Partners.file(pages), keys)).isEmpty();
+    JobExport.Receipt otherHash = receipt(BANK, JOB, CLINIC, ALIGNED, "c".repeat(64), BANK_ID);
+    List<ObjectNode> other = clinicsLog("other", CLINICS_LOG, JOB, otherHash);
+    assertThat(rehearsal.log(CLINIC, JobExport.Partners.file(other), keys))
+        .hasValueSatisfying(wrong -> assertThat(wrong).contains("holds another receipt"));
+    assertThat(rehearsal.log(CLINIC, new byte[5 << 20], keys)).isPresent();
+  }
+
+  /** Jobs of many parties, and partners' logs with many receipts, are longer than any event. */
+  @Test
+  void aJobOfThirtyPartiesAndManyAttemptsVerifies() throws IOException {
+    StringBuilder others = new StringBuilder();
+    for (int i = 0; i < 28; i++) {
+      String hash = "%064x".formatted(i);
+      others.append(",\"a-hospital-with-a-long-name-%02d.example\":\"%s\"".formatted(i, hash));
+    }
+    StringBuilder json = new StringBuilder("{\"attempt\":1,\"job\":\"" + JOB + "\"");
+    json.append(",\"party\":\"" + CLINIC + "\",\"spec\":\"" + "5".repeat(64));
+    json.append("\",\"transcripts\":{\"align\":{\"bank.example\":\"" + ALIGNED + "\"" + others);
+    json.append("},\"train\":{\"bank.example\":\"" + TRAINED + "\"" + others + "}");
+    for (int i = 0; i < 6; i++) {
+      json.append(",\"fold-" + i + "\":{" + others.substring(1) + "}");
+    }
+    theirs = signed(json.append("}}").toString(), CLINIC_ID);
+    assertThat(theirs.statement().length).isGreaterThan(EventRules.MAX_BYTES);
+    try (AuditLog log = AuditLog.open(Logs.settings(folder.resolve("clinic")), CLINICS_LOG)) {
+      for (int attempt = 2; attempt < 40; attempt++) {
+        long number = attempt;
+        log.fact(
+            EventType.RECEIPT,
+            e ->
+                e.job(JOB, number, SPEC)
+                    .partner(BANK, EventBuilder.sha256(own.key()), null)
+                    .receipt(digest(own)));
+      }
+      pages = told(log, BANK, JOB);
+    }
+    assertThat(JobExport.Partners.file(pages).length).isGreaterThan(EventRules.MAX_BYTES);
+    Path many = export("many", true, new JobExport.Partners(List.of(own, theirs), logs(pages)));
+    Verification result = verify(many, CLINICS_KEY);
+    assertThat(result.lines().toString())
+        .startsWith("[OK")
+        .contains("clinic.example signed the same hashes for attempt 1")
+        .contains("the log of clinic.example, under its own key, holds the same hashes");
+  }
+
+  private static byte[] padded(byte[] file, int length) {
+    byte[] padded = Arrays.copyOf(file, length);
+    Arrays.fill(padded, file.length, length, (byte) ' ');
+    return padded;
+  }
+
+  private void padded(String name, int longest, String text) throws IOException {
+    Map<String, byte[]> content = content(file);
+    byte[] original = content.get(name);
+    content.put(name, padded(original, longest));
+    assertThat(verify(zip(content), CLINICS_KEY).ok()).isTrue();
+    content.put(name, padded(original, longest + 1));
+    assertFound(verify(zip(content), CLINICS_KEY), Verdict.ALTERED, text);
+  }
+
+  @Test
+  void theLargestFilesPassAndTheNextDoNot() throws IOException {
+    padded("receipts/clinic.example.1.json", PartnersWord.MAX_RECEIPT, "is none");
+    padded("partners/clinic.example.json", PartnersWord.MAX_LOG, "is not in order");
+    List<JobExport.Receipt> both = List.of(own, theirs);
+    ObjectNode empty = pages.get(0).deepCopy();
+    empty.putArray("claims");
+    List<ObjectNode> few = new ArrayList<>(Collections.nCopies(PartnersWord.MAX_PAGES, empty));
+    few.set(0, pages.get(0));
+    assertThat(with(both, few).ok()).isTrue();
+    few.add(empty);
+    assertFound(with(both, few), Verdict.ALTERED, "is not in order");
+
+    Findings findings = new Findings();
+    PartnersWord word = new PartnersWord(BANK, JOB, List.of(), List.of(), findings);
+    byte[] log = padded(JobExport.Partners.file(List.of()), PartnersWord.MAX_LOG);
+    for (int i = 0; i < PartnersWord.MAX_HELD / PartnersWord.MAX_LOG; i++) {
+      word.log("p" + i, log);
+    }
+    assertThat(findings.isEmpty()).isTrue();
+    word.log("next", padded(JobExport.Partners.file(List.of()), 100));
+    assertThat(findings.sorted().toString()).contains("holds more of what partners said");
+  }
+
   /** Files of the archive itself: unknown forms, names and sizes. */
   @Test
   void whatIsNoReceiptIsRefusedAndOldExportsVerify() throws IOException {
@@ -339,7 +490,7 @@ class PartnersWordTest {
   private static Map<String, byte[]> content(Path archive) throws IOException {
     Map<String, byte[]> content = new LinkedHashMap<>();
     try (ZipFile zip = new ZipFile(archive.toFile())) {
-      for (ZipEntry entry : java.util.Collections.list(zip.entries())) {
+      for (ZipEntry entry : Collections.list(zip.entries())) {
         try (var in = zip.getInputStream(entry)) {
           content.put(entry.getName(), in.readAllBytes());
         }

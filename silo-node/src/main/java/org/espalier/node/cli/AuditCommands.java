@@ -381,17 +381,20 @@ final class AuditCommands extends GroupCommand {
 
     private static String receipts(JsonNode exported) {
       long receipts = exported.path("receipts").asLong();
-      if (receipts == 0) {
-        return "; without receipts";
-      }
       List<String> logs = new ArrayList<>();
       exported.path("partners").forEach(partner -> logs.add(partner.asText()));
-      return "; %s receipts; %s"
-          .formatted(
-              Format.count(receipts),
-              logs.isEmpty()
-                  ? "no partner's log, since none could be asked"
-                  : "proven by the log of " + String.join(", ", logs));
+      StringBuilder text =
+          new StringBuilder(
+              receipts == 0
+                  ? "; without receipts"
+                  : "; %s receipts; %s"
+                      .formatted(
+                          Format.count(receipts),
+                          logs.isEmpty()
+                              ? "no partner's log"
+                              : "proven by the log of " + String.join(", ", logs)));
+      exported.path("left_out").forEach(what -> text.append("\nleft out: ").append(what.asText()));
+      return text.toString();
     }
 
     /** Reads files only, so that a collector can do it beside the node. */

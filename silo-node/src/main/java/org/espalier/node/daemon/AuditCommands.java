@@ -194,6 +194,7 @@ final class AuditCommands {
               .put("stamped", exported.stamped())
               .put("receipts", said.receipts().size());
       said.logs().keySet().forEach(result.putArray("partners")::add);
+      said.leftOut().forEach(result.putArray("left_out")::add);
       return stamps.problem().isEmpty() ? result : result.put("problem", stamps.problem());
     } catch (IOException e) {
       throw Problem.refused("the events of job " + job + " cannot be exported")

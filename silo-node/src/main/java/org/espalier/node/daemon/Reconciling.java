@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.espalier.audit.event.Actor;
@@ -31,6 +32,7 @@ import org.espalier.audit.log.LoggedEvent;
 import org.espalier.audit.merkle.ProofBuilder;
 import org.espalier.audit.verify.Claim;
 import org.espalier.audit.verify.Evidence;
+import org.espalier.audit.verify.ExportRehearsal;
 import org.espalier.audit.verify.ProvenClaims;
 import org.espalier.audit.verify.Reconciler;
 import org.espalier.audit.verify.Reconciliation;
@@ -59,6 +61,12 @@ final class Reconciling {
 
   private static final Logger LOG = LoggerFactory.getLogger(Reconciling.class);
   private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  /** For all that one partner says, however many pages it makes of it. */
+  private static final Duration COMPARING = Duration.ofMinutes(10);
+
+  /** For what all partners say of a job that is exported. */
+  private static final Duration EXPORTING = Duration.ofSeconds(60);
 
   /** How often at most it is logged that a partner asks. */
   private static final Duration NOTED = Duration.ofMinutes(1);
@@ -253,23 +261,76 @@ final class Reconciling {
   /**
    * What a partner said, or what was wrong with it.
    *
-   * @param pages checkpoints that it signed, each with the receipts of it that it proved
+   * @param claims of it; none are kept where pages are
+   * @param pages what goes into an export; null: nothing does
+   * @param until when it must have said all, by {@link System#nanoTime}
    */
   private record Told(
       List<Claim> claims,
       List<TreeHead> heads,
       List<Reconciliation> wrong,
       List<Long> pruned,
-      List<ObjectNode> pages) {}
+      Pages pages,
+      long until) {
+    Told(Pages pages, Duration within) {
+      this(
+          new ArrayList<>(),
+          new ArrayList<>(),
+          new ArrayList<>(),
+          new ArrayList<>(),
+          pages,
+          System.nanoTime() + within.toNanos());
+    }
 
-  private Told told(Party partner, String job) throws IOException {
-    Told told =
-        new Told(
-            new ArrayList<>(),
-            new ArrayList<>(),
-            new ArrayList<>(),
-            new ArrayList<>(),
-            new ArrayList<>());
+    Duration left(Party partner) {
+      long left = until - System.nanoTime();
+      if (left <= 0) {
+        throw Problem.of(
+                Problem.Kind.PARTNER, partner + " takes too long to say what its log holds")
+            .at(partner);
+      }
+      return Duration.ofNanos(left);
+    }
+  }
+
+  /**
+   * Checkpoints that a partner signed, each with the receipts of this party that it proved: no more
+   * than a verifier reads.
+   */
+  private static final class Pages {
+    private final String self;
+    private final List<ObjectNode> all = new ArrayList<>();
+    private long bytes;
+
+    Pages(Party self) {
+      this.self = self.name();
+    }
+
+    /**
+     * @param claims as they came
+     * @param read what they say, one by one
+     */
+    void keep(Party partner, TreeHead head, JsonNode claims, List<Claim> read) {
+      ObjectNode page = Json.object().put("checkpoint", head.note().whole());
+      ArrayNode receipts = page.putArray("claims");
+      for (int i = 0; i < read.size(); i++) {
+        Claim claim = read.get(i);
+        if (claim.kind() == Claim.Kind.RECEIPT && claim.subject().equals(self)) {
+          receipts.add(ProvenClaims.kept(claim, claims.get(i)));
+        }
+      }
+      if (receipts.isEmpty()) {
+        return;
+      }
+      bytes += Json.write(page).getBytes(UTF_8).length;
+      if (bytes > ExportRehearsal.MAX_LOG || all.size() == ExportRehearsal.MAX_PAGES) {
+        throw Problem.refused("the log of " + partner + " says more than an export can hold");
+      }
+      all.add(page);
+    }
+  }
+
+  private Told told(Party partner, String job, Told told) throws IOException {
     JsonNode others = ask(partner, job, null, told).path("logs");
     // The logs before the present one, as far as this node has seen them.
     for (String name : known(partner, others, told)) {
@@ -307,7 +368,7 @@ final class Reconciling {
 
   private Reconciliation compare(Party partner, String job) throws IOException {
     List<Claim> before = claims(partner, job);
-    Told told = told(partner, job);
+    Told told = told(partner, job, new Told(null, COMPARING));
     Reconciliation result =
         Reconciler.live(
             peers.self().name(),
@@ -358,12 +419,14 @@ final class Reconciling {
    */
   private JsonNode ask(Party partner, String job, String log, Told told) throws IOException {
     List<Claim> claims = new ArrayList<>();
+    long after = -1;
+    int count = told.claims.size();
     Witness.Seen seen = null;
     TreeHead head = null;
     JsonNode answer = null;
     ObjectNode body = Json.object().put("job", job).put("log", log);
     for (boolean more = true; more; ) {
-      body.put("after", claims.isEmpty() ? -1 : claims.get(claims.size() - 1).seq());
+      body.put("after", after);
       if (head == null) {
         witnessing.seen(partner).stream()
             .filter(s -> log == null || s.key().name().equals(log))
@@ -372,7 +435,8 @@ final class Reconciling {
       } else {
         body.put("seen", head.size());
       }
-      answer = peers.request(partner, CLAIMS, body, PATIENCE);
+      Duration left = told.left(partner);
+      answer = peers.request(partner, CLAIMS, body, left.compareTo(PATIENCE) < 0 ? left : PATIENCE);
       TreeHead now = TreeHead.checkpoint(answer.path("checkpoint").asText().getBytes(UTF_8));
       if (head == null) {
         seen = seen(partner, log, now);
@@ -411,11 +475,16 @@ final class Reconciling {
           told.wrong.add(failed(partner, Verdict.ALTERED, "it answers what was not asked"));
           return answer;
         }
-        claims.add(claim);
+        after = claim.seq();
       }
-      keepReceipts(answer, told);
+      if (told.pages == null) {
+        claims.addAll(page);
+      } else {
+        told.pages.keep(partner, now, answer.path("claims"), page);
+      }
+      count += page.size();
       more = answer.path("more").asBoolean() && !page.isEmpty();
-      if (claims.size() + told.claims.size() > MAX_CLAIMS) {
+      if (count > MAX_CLAIMS) {
         throw Problem.refused("there are too many jobs with " + partner + " to compare at once")
             .next("silo audit reconcile " + partner + " --job J-...");
       }
@@ -425,96 +494,139 @@ final class Reconciling {
     return answer;
   }
 
-  private static void keepReceipts(JsonNode answer, Told told) {
-    ObjectNode page = Json.object().put("checkpoint", answer.path("checkpoint").asText());
-    ArrayNode receipts = page.putArray("claims");
-    for (JsonNode claim : answer.path("claims")) {
-      if (claim.path("kind").asText().equals("receipt")) {
-        receipts.add(claim);
-      }
-    }
-    if (!receipts.isEmpty()) {
-      told.pages.add(page);
-    }
-  }
-
   // ---- what goes into an export ---------------------------------------------------------------
 
   /**
    * What the parties of a job said of it: the receipts that the log took up, and what the logs of
-   * those partners that can be asked now hold of this party's.
+   * those partners that can be asked now hold of this party's. What a verifier would not take is
+   * left out, and named.
    */
   JobExport.Partners said(String id) {
+    return said(id, EXPORTING);
+  }
+
+  /**
+   * @param within how long all partners together may take to tell what their logs hold
+   */
+  JobExport.Partners said(String id, Duration within) {
     Job job = jobs.find(id).orElse(null);
     if (job == null) {
       return JobExport.Partners.NONE;
     }
     try {
-      Map<String, List<ObjectNode>> logs = new LinkedHashMap<>();
-      Map<Party, Set<String>> takenUp = new HashMap<>();
+      // The log that is exported: of those that it continues there are exports of their own.
+      SharedHistory history = histories.get(current);
+      Map<Party, Set<String>> takenUp = new TreeMap<>();
       for (Party partner : job.others(peers.self())) {
         Set<String> digests = new HashSet<>();
-        claims(partner, id).stream()
+        history.claims(partner, id, -1).stream()
             .filter(claim -> claim.kind() == Claim.Kind.RECEIPT)
             .forEach(claim -> digests.add(claim.value()));
-        takenUp.put(partner, digests);
-        List<ObjectNode> pages = digests.isEmpty() ? List.of() : pages(partner, id);
-        if (!pages.isEmpty()) {
-          logs.put(partner.name(), pages);
+        if (!digests.isEmpty()) {
+          takenUp.put(partner, digests);
         }
       }
-      return new JobExport.Partners(receipts(job, takenUp), logs);
+      ExportRehearsal rehearsal = new ExportRehearsal(peers.self().name(), id, history.events(id));
+      List<String> leftOut = new ArrayList<>();
+      List<JobExport.Receipt> receipts = receipts(job, takenUp, rehearsal, leftOut);
+      Map<String, List<ObjectNode>> logs =
+          logs(List.copyOf(takenUp.keySet()), id, within, rehearsal, leftOut);
+      leftOut.forEach(what -> LOG.warn("left out of the export of {}: {}", id, what));
+      return new JobExport.Partners(receipts, logs, leftOut);
     } catch (IOException e) {
       throw Problem.refused("this node's log cannot be read").detail(e.getMessage()).because(e);
     }
   }
 
-  private List<ObjectNode> pages(Party partner, String job) throws IOException {
-    if (!peers.isConnected(partner)) {
-      return List.of();
-    }
-    try {
-      Told told = told(partner, job);
-      if (told.wrong.isEmpty()) {
-        return told.pages;
+  private Map<String, List<ObjectNode>> logs(
+      List<Party> partners,
+      String job,
+      Duration within,
+      ExportRehearsal rehearsal,
+      List<String> leftOut)
+      throws IOException {
+    Map<String, List<ObjectNode>> logs = new LinkedHashMap<>();
+    long end = System.nanoTime() + within.toNanos();
+    for (int i = 0; i < partners.size(); i++) {
+      Party partner = partners.get(i);
+      // Each has its share of the time that is left: a slow one must not use up the others'.
+      long share = Math.max(0, end - System.nanoTime()) / (partners.size() - i);
+      try {
+        List<ObjectNode> pages = pages(partner, job, Duration.ofNanos(share), rehearsal);
+        if (!pages.isEmpty()) {
+          logs.put(partner.name(), pages);
+        }
+      } catch (Problem e) {
+        leftOut.add("the log of %s: %s".formatted(partner, e.what()));
       }
-      LOG.warn("the log of {} is left out of the export of {}: {}", partner, job, told.wrong);
-    } catch (Problem e) {
-      LOG.info("{} cannot be asked for the export of {}: {}", partner, job, e.what());
     }
-    return List.of();
+    return logs;
   }
 
-  private List<JobExport.Receipt> receipts(Job job, Map<Party, Set<String>> takenUp) {
+  /**
+   * @throws Problem if the export must not hold what the partner's log says
+   */
+  private List<ObjectNode> pages(
+      Party partner, String job, Duration within, ExportRehearsal rehearsal) throws IOException {
+    if (!peers.isConnected(partner)) {
+      throw Problem.of(Problem.Kind.PARTNER, partner + " is not connected").at(partner);
+    }
+    Pages pages = new Pages(peers.self());
+    Told told = told(partner, job, new Told(pages, within));
+    if (!told.wrong.isEmpty()) {
+      throw Problem.refused(told.wrong.get(0).differences().get(0).text());
+    }
+    if (!pages.all.isEmpty()) {
+      List<TrustedKey> keys = witnessing.seen(partner).stream().map(Witness.Seen::key).toList();
+      rehearsal
+          .log(partner.name(), JobExport.Partners.file(pages.all), keys)
+          .ifPresent(
+              wrong -> {
+                throw Problem.refused(wrong);
+              });
+    }
+    return pages.all;
+  }
+
+  private List<JobExport.Receipt> receipts(
+      Job job, Map<Party, Set<String>> takenUp, ExportRehearsal rehearsal, List<String> leftOut) {
     List<JobExport.Receipt> all = new ArrayList<>();
     for (int attempt = 1; attempt <= job.attempt(); attempt++) {
       Map<Party, Jobs.Receipt> signed = jobs.receipts(job.id(), attempt);
-      boolean any = false;
+      List<Party> parties = new ArrayList<>();
       for (Map.Entry<Party, Set<String>> partner : takenUp.entrySet()) {
         Jobs.Receipt receipt = signed.get(partner.getKey());
         if (receipt != null
             && partner.getValue().contains(EventBuilder.sha256(receipt.statement()))) {
-          any |= add(partner.getKey(), attempt, receipt, all);
+          parties.add(partner.getKey());
         }
       }
-      if (any && signed.containsKey(peers.self())) {
-        add(peers.self(), attempt, signed.get(peers.self()), all);
+      if (!parties.isEmpty() && signed.containsKey(peers.self())) {
+        parties.add(peers.self());
+      }
+      for (Party party : parties) {
+        Jobs.Receipt receipt = signed.get(party);
+        Optional<IdentityKey> key =
+            identities.apply(party).filter(k -> k.verify(receipt.statement(), receipt.signature()));
+        Optional<String> wrong = Optional.of(party + " has another identity by now");
+        if (key.isPresent()) {
+          JobExport.Receipt made =
+              new JobExport.Receipt(
+                  party.name(),
+                  attempt,
+                  receipt.statement(),
+                  receipt.signature(),
+                  key.get().spki());
+          wrong = rehearsal.receipt(party.name(), attempt, made.file());
+          if (wrong.isEmpty()) {
+            all.add(made);
+          }
+        }
+        String of = "the receipt of %s for attempt %d: ".formatted(party, attempt);
+        wrong.ifPresent(why -> leftOut.add(of + why));
       }
     }
     return all;
-  }
-
-  /** Adds a receipt, unless its party has another identity by now. */
-  private boolean add(Party party, int attempt, Jobs.Receipt receipt, List<JobExport.Receipt> all) {
-    byte[] statement = receipt.statement();
-    Optional<IdentityKey> key =
-        identities.apply(party).filter(k -> k.verify(statement, receipt.signature()));
-    key.ifPresent(
-        k ->
-            all.add(
-                new JobExport.Receipt(
-                    party.name(), attempt, statement, receipt.signature(), k.spki())));
-    return key.isPresent();
   }
 
   /** What this node has seen of the log that a partner shows. */

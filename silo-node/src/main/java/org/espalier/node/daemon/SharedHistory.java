@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.LogReader;
@@ -72,6 +74,20 @@ final class SharedHistory {
     }
     all.sort(Comparator.comparingLong(Claim::seq));
     return all;
+  }
+
+  /** The events of a job that a partner's log must tell of, too, by place. */
+  synchronized SortedMap<Long, JsonNode> events(String job) throws IOException {
+    LogReader reader = upToDate();
+    SortedMap<Long, JsonNode> events = new TreeMap<>();
+    if (known.containsKey(job)) {
+      for (long seq : known.get(job).seqs) {
+        if (seq >= reader.first()) {
+          events.put(seq, reader.event(seq).json());
+        }
+      }
+    }
+    return events;
   }
 
   /** The log says so, too, where the database was lost. */

@@ -42,16 +42,12 @@ final class Completion {
 
   /** A partner's receipt of the newest attempt, if it is one. */
   Jobs.Receipt verified(Party from, Job job, JsonNode said) {
-    JsonNode content = said.path("receipt");
+    JsonNode content = Receipts.require(from, job.id(), job.attempt(), said.path("receipt"));
     byte[] signature = JobMessages.bytes(said.path("signature"));
-    if (!content.path("party").asText().equals(from.name())
-        || !context.peers().verify(from, Receipts.statement(content), signature)) {
+    if (!context.peers().verify(from, Receipts.statement(content), signature)) {
       throw Problem.refused("the receipt is not signed by " + from);
     }
     JobMessages.requireDigest(self(), job.digest(), content);
-    if (content.path("attempt").asInt() != job.attempt()) {
-      throw Problem.wrongState("the receipt is not for the running attempt");
-    }
     return new Jobs.Receipt(content, signature);
   }
 

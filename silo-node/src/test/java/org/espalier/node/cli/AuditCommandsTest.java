@@ -2,6 +2,7 @@ package org.espalier.node.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -180,7 +181,10 @@ class AuditCommandsTest {
         (args, events) -> {
           events.send(Json.object().put("content", new byte[] {'P', 'K'}));
           events.send(Json.object().put("content", new byte[] {3}));
-          return Json.object().put("events", 4).put("checkpoint_size", 9);
+          ObjectNode result =
+              Json.object().put("events", 4).put("checkpoint_size", 9).put("receipts", 2);
+          result.putArray("left_out").add("the log of c: why");
+          return result;
         });
     Path file = folder.resolve("e.zip");
     Said said = silo.runJson("audit", "export", "--job", "J-1a2b3c4d", "--out", file.toString());
@@ -190,6 +194,10 @@ class AuditCommandsTest {
     assertThat(said.json().has("content")).isFalse();
     assertThat(file).hasBinaryContent(new byte[] {'P', 'K', 3});
     assertThat(silo.argsOf("audit.export").path("job").asText()).isEqualTo("J-1a2b3c4d");
+
+    Path next = folder.resolve("f.zip");
+    assertThat(silo.run("audit", "export", "--job", "J-1a2b3c4d", "--out", next.toString()).out())
+        .contains("2 receipts; no partner's log", "left out: the log of c: why");
   }
 
   @Test

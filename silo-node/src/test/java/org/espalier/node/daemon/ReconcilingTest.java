@@ -10,30 +10,49 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.Signature;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.espalier.audit.checkpoint.NoteSigner;
+import org.espalier.audit.event.Event;
 import org.espalier.audit.event.EventBuilder;
 import org.espalier.audit.event.EventType;
+import org.espalier.audit.export.JobExport;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.Intent;
 import org.espalier.audit.log.LogSettings;
+import org.espalier.audit.verify.ExportRehearsal;
 import org.espalier.audit.verify.TrustedKey;
+import org.espalier.audit.verify.Verification;
+import org.espalier.audit.verify.Verifier;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloHome;
+import org.espalier.node.identity.IdentityKey;
+import org.espalier.node.job.Job;
+import org.espalier.node.job.JobSpec;
+import org.espalier.node.job.JobState;
 import org.espalier.node.job.Jobs;
 import org.espalier.node.job.Peers;
 import org.espalier.node.store.Store;
 import org.espalier.wire.Duplex;
+import org.espalier.wire.Encoder;
 import org.espalier.wire.Party;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,6 +63,19 @@ import org.junit.jupiter.api.io.TempDir;
 class ReconcilingTest {
   private static final Party BANK = new Party("bank.example");
   private static final Party CLINIC = new Party("clinic.example");
+
+  private static final String JOB = "J-000000aa";
+  private static final String HASH = "a".repeat(64);
+  private static final JobSpec SPEC =
+      JobSpec.yaml(
+          "job.yaml",
+          """
+          name: j
+          purpose: research
+          label: {party: bank.example, column: bad}
+          parties: {bank.example: {dataset: a}, clinic.example: {dataset: b}}
+          match: [[{column: id}]]
+          """);
 
   @TempDir Path root;
   private final List<AutoCloseable> open = new ArrayList<>();
@@ -83,6 +115,7 @@ class ReconcilingTest {
     private final Jobs jobs;
     private final AuditJournal journal;
     private final Reconciling reconciling;
+    private final KeyPair identity = keys();
 
     Side(Party self, Party partner) throws IOException {
       this.self = self;
@@ -109,15 +142,19 @@ class ReconcilingTest {
               witnessing,
               this,
               () -> List.of(partner),
-              p -> Optional.empty());
+              ReconcilingTest.this::identity);
     }
 
     /** Of the log that continues the first. */
     Reconciling continued(Party partner) throws IOException {
       NoteSigner next =
           NoteSigner.of(self + "/silo/audit/2", NoteSigner.Use.LOG, NoteSigner.generateKeys());
-      AuditLog second = AuditLog.open(root.resolve(self + "-2"), next);
+      return continued(partner, next, AuditLog.open(root.resolve(self + "-2"), next));
+    }
+
+    Reconciling continued(Party partner, NoteSigner next, AuditLog second) throws IOException {
       open.add(second);
+      assertThat(second.origin()).isEqualTo(next.name());
       return new Reconciling(
           second,
           List.of(log.reader()),
@@ -126,7 +163,48 @@ class ReconcilingTest {
           witnessing,
           this,
           () -> List.of(partner),
-          p -> Optional.empty());
+          ReconcilingTest.this::identity);
+    }
+
+    /** Its half of a job that both have ended with each other's receipt. */
+    void ended(String id, Side partner, Jobs.Receipt own, Jobs.Receipt theirs) {
+      Instant now = Instant.now();
+      jobs.insert(
+          new Job(
+              id,
+              SPEC,
+              SPEC.digest(),
+              BANK,
+              JobState.APPROVED,
+              0,
+              Optional.empty(),
+              now,
+              now,
+              Collections.emptySortedMap()));
+      jobs.begin(id, 1);
+      jobs.receipt(id, 1, self, own);
+      jobs.receipt(id, 1, partner.self, theirs);
+      String spec = EventBuilder.sha256Text(SPEC.digest());
+      try (Intent run = log.intent(EventType.JOB_STARTED, e -> e.job(id, 1, spec))) {
+        log.intent(EventType.PHASE_STARTED, e -> e.job(id, 1, spec).step("train"))
+            .ok(e -> e.transcripts(Map.of(partner.self.name(), "sha256:" + HASH)).traffic(1, 1));
+        tookUp(id, partner, theirs, null);
+        run.ok();
+      }
+    }
+
+    void tookUp(String id, Side partner, Jobs.Receipt theirs, Map<String, String> padding) {
+      String key = EventBuilder.sha256(partner.identity.getPublic().getEncoded());
+      log.fact(
+          EventType.RECEIPT,
+          e -> {
+            e.job(id, 1, EventBuilder.sha256Text(SPEC.digest()))
+                .partner(partner.self.name(), key, null)
+                .receipt(EventBuilder.sha256(theirs.statement()));
+            if (padding != null) {
+              e.transcripts(padding);
+            }
+          });
     }
 
     void job(String id, Party partner, boolean training) {
@@ -183,6 +261,188 @@ class ReconcilingTest {
     public Duplex open(Party partner, String stream, Duration patience) {
       throw new UnsupportedOperationException();
     }
+  }
+
+  private static KeyPair keys() {
+    try {
+      return KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private Optional<IdentityKey> identity(Party party) {
+    Side side = party.equals(BANK) ? bank : clinic;
+    return Optional.of(new IdentityKey(side.identity.getPublic().getEncoded()));
+  }
+
+  private static Jobs.Receipt receipt(
+      String id, Side of, Party partner, Consumer<ObjectNode> change) {
+    ObjectNode content = Json.object().put("job", id).put("attempt", 1);
+    content.put("party", of.self.name());
+    content.put("spec", HexFormat.of().formatHex(SPEC.digest()));
+    content.putObject("transcripts").putObject("train").put(partner.name(), HASH);
+    change.accept(content);
+    byte[] statement = new Jobs.Receipt(content, new byte[0]).statement();
+    try {
+      Signature signature = Signature.getInstance("Ed25519");
+      signature.initSign(of.identity.getPrivate());
+      signature.update(
+          new Encoder().putString("espalier/statement/1").putBytes(statement).toByteArray());
+      return new Jobs.Receipt(content, signature.sign());
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** A job that both ended, of which the clinic's receipt says something more. */
+  private void ended(Consumer<ObjectNode> change) {
+    witnessed();
+    Jobs.Receipt banks = receipt(JOB, bank, CLINIC, content -> {});
+    Jobs.Receipt clinics = receipt(JOB, clinic, BANK, change);
+    bank.ended(JOB, clinic, banks, clinics);
+    clinic.ended(JOB, bank, clinics, banks);
+  }
+
+  private Verification export(
+      AuditLog log, NoteSigner signer, JobExport.Partners said, boolean asked) throws IOException {
+    Path file = root.resolve("export.zip");
+    Files.deleteIfExists(file);
+    JobExport.write(log, JOB, file, Event.NOTHING_MORE, UnaryOperator.identity(), c -> null, said);
+    Verifier verifier = Verifier.trusting(TrustedKey.parse(signer.vkey()));
+    return asked
+        ? verifier.withPartners(List.of(TrustedKey.parse(clinic.signer.vkey()))).verify(file)
+        : verifier.verify(file);
+  }
+
+  @Test
+  void anExportHoldsWhatBothSaidAndNothingElseThatAPartnerWrote() throws IOException {
+    ended(content -> {});
+    manInTheMiddle =
+        answer -> {
+          JsonNode nested = Json.object();
+          for (int i = 0; i < 20; i++) {
+            nested = Json.object().set("evil", nested);
+          }
+          for (JsonNode claim : answer.withArray("claims")) {
+            ((ObjectNode) claim).set("evil", nested);
+            ((ObjectNode) claim).put("more", "9".repeat(10_000));
+          }
+          return answer;
+        };
+    JobExport.Partners said = bank.reconciling.said(JOB);
+    assertThat(said.leftOut()).isEmpty();
+    assertThat(said.receipts()).hasSize(2);
+    assertThat(said.logs()).containsOnlyKeys(CLINIC.name());
+    assertThat(said.logs().toString()).doesNotContain("evil", "9".repeat(100));
+    Verification result = export(bank.log, bank.signer, said, true);
+    assertThat(result.lines().toString())
+        .startsWith("[OK")
+        .contains("the log of clinic.example, under its own key, holds the same hashes");
+  }
+
+  /** As a log could take them up before receipts had one form. */
+  @Test
+  void aReceiptThatWouldCondemnTheExportIsLeftOut() throws IOException {
+    ended(content -> content.withObject("/transcripts/zz").put(BANK.name(), HASH));
+    JobExport.Partners said = bank.reconciling.said(JOB);
+    assertThat(said.receipts())
+        .extracting(JobExport.Receipt::party)
+        .containsExactly("bank.example");
+    assertThat(said.leftOut())
+        .singleElement()
+        .asString()
+        .contains("the receipt of clinic.example for attempt 1: ", "in phase \"zz\"");
+    assertThat(export(bank.log, bank.signer, said, true).ok()).isTrue();
+  }
+
+  @Test
+  void aPartnersLogThatHoldsAnotherReceiptIsLeftOut() throws IOException {
+    witnessed();
+    Jobs.Receipt banks = receipt(JOB, bank, CLINIC, content -> {});
+    Jobs.Receipt clinics = receipt(JOB, clinic, BANK, content -> {});
+    bank.ended(JOB, clinic, banks, clinics);
+    clinic.ended(JOB, bank, clinics, clinics);
+    JobExport.Partners said = bank.reconciling.said(JOB);
+    assertThat(said.logs()).isEmpty();
+    assertThat(said.leftOut().toString())
+        .contains("the log of clinic.example: ", "holds another receipt of bank.example");
+    assertThat(export(bank.log, bank.signer, said, false).ok()).isTrue();
+    assertThat(export(bank.log, bank.signer, said, true).exitCode()).isEqualTo(12);
+  }
+
+  /** Receipts in the log before are of no use to the export of the one that continues it. */
+  @Test
+  void afterTheKeyWasChangedTheExportOfAnEndedJobVerifies() throws IOException {
+    ended(content -> {});
+    NoteSigner next =
+        NoteSigner.of(BANK + "/silo/audit/2", NoteSigner.Use.LOG, NoteSigner.generateKeys());
+    AuditLog second = AuditLog.open(root.resolve("bank-2"), next);
+    Reconciling continued = bank.continued(CLINIC, next, second);
+    second.fact(EventType.RESULT_SHOWN, e -> e.job(JOB, 1, EventBuilder.sha256Text(SPEC.digest())));
+    JobExport.Partners said = continued.said(JOB);
+    assertThat(export(second, next, said, false).lines().toString()).startsWith("[OK");
+    assertThat(said.receipts()).isEmpty();
+    assertThat(said.logs()).isEmpty();
+    // As it was: what the logs before had taken up.
+    JobExport.Partners old = bank.reconciling.said(JOB);
+    assertThat(export(second, next, old, false).ok()).isFalse();
+  }
+
+  @Test
+  void aPartnersLogThatSaysMoreThanAnExportHoldsIsLeftOut() throws IOException {
+    ended(content -> {});
+    Map<String, String> padding = new TreeMap<>();
+    for (int i = 0; i < 140; i++) {
+      padding.put("somebody-%03d.example".formatted(i), "sha256:" + HASH);
+    }
+    Jobs.Receipt banks = bank.jobs.receipts(JOB, 1).get(BANK);
+    for (int i = 0; i < 270; i++) {
+      clinic.tookUp(JOB, bank, banks, padding);
+    }
+    JobExport.Partners said = bank.reconciling.said(JOB);
+    assertThat(said.leftOut()).isEmpty();
+    int length = JobExport.Partners.file(said.logs().get(CLINIC.name())).length;
+    assertThat(length).isBetween(3 << 20, ExportRehearsal.MAX_LOG);
+    int next = 270 * (ExportRehearsal.MAX_LOG - length) / length + 2;
+    for (int i = 0; i < next; i++) {
+      clinic.tookUp(JOB, bank, banks, padding);
+    }
+    said = bank.reconciling.said(JOB);
+    assertThat(said.logs()).isEmpty();
+    assertThat(said.leftOut().toString()).contains("says more than an export can hold");
+    assertThat(said.receipts()).hasSize(2);
+  }
+
+  /** One claim a page, each in its own time. */
+  @Test
+  void aPartnerThatTakesTooLongIsLeftOut() {
+    ended(content -> {});
+    Jobs.Receipt banks = bank.jobs.receipts(JOB, 1).get(BANK);
+    for (int i = 0; i < 20; i++) {
+      clinic.tookUp(JOB, bank, banks, null);
+    }
+    AtomicInteger asked = new AtomicInteger();
+    manInTheMiddle =
+        answer -> {
+          asked.incrementAndGet();
+          try {
+            Thread.sleep(100);
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+          ArrayNode claims = answer.withArray("claims");
+          while (claims.size() > 1) {
+            claims.remove(1);
+          }
+          return answer.put("more", true);
+        };
+    JobExport.Partners said = bank.reconciling.said(JOB, Duration.ofMillis(500));
+    assertThat(said.logs()).isEmpty();
+    assertThat(said.leftOut().toString()).contains("clinic.example takes too long");
+    assertThat(asked.get()).isBetween(1, 5);
+    assertThat(bank.reconciling.said(JOB).logs()).containsOnlyKeys(CLINIC.name());
+    assertThat(asked.get()).isGreaterThan(20);
   }
 
   @BeforeEach
