@@ -584,11 +584,14 @@ class JobServiceTest {
         .isEqualTo("bank.example");
   }
 
+  /** Hash of a conversation. */
+  private static final String HEARD = "a".repeat(64);
+
   private ObjectNode receipt(String job, Party party) {
     ObjectNode receipt = about(job).put("attempt", 1).put("party", party.name());
-    receipt.putObject("alignment").put("size", 2);
-    receipt.putObject("transcripts").putObject("train").put("bank.example", "aa");
-    receipt.withObject("/transcripts/train").put("insurer.example", "aa");
+    receipt.putObject("alignment").put("size", 2).put("digest", "d").put("cohort", "c");
+    receipt.putObject("transcripts").putObject("train").put("bank.example", HEARD);
+    receipt.withObject("/transcripts/train").put("insurer.example", HEARD);
     return receipt;
   }
 
