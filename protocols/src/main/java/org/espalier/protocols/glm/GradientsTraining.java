@@ -317,9 +317,7 @@ final class GradientsTraining implements TrainingProtocol {
         findings(job.spec(), end, gap),
         Collections.unmodifiableMap(ran),
         null,
-        logits,
-        null,
-        null);
+        logits);
   }
 
   private static List<String> findings(TrainingSpec spec, LabelOutcome.End end, RemainingGap gap) {

@@ -41,7 +41,7 @@ public record LabelOutcome(
     Inference inference,
     PenaltyPath.Result path,
     EarlyStop earlyStop) {
-  /** Of the last fit. */
+  /** Of the last fit, about which nothing more is known. */
   LabelOutcome(
       double[] weights,
       double intercept,
@@ -52,9 +52,7 @@ public record LabelOutcome(
       List<String> findings,
       Map<String, Object> parametersRun,
       SharedWeights shared,
-      double[] trainingLogits,
-      Inference inference,
-      PenaltyPath.Result path) {
+      double[] trainingLogits) {
     this(
         weights,
         intercept,
@@ -66,64 +64,44 @@ public record LabelOutcome(
         parametersRun,
         shared,
         trainingLogits,
-        inference,
-        path,
+        null,
+        null,
         null);
   }
 
   /** The same, chosen by people who were set aside. */
   LabelOutcome with(EarlyStop stop) {
-    List<String> found = new ArrayList<>(findings);
-    if (stop.pass() == 0) {
-      found.add(
-          "the people set aside are best predicted by the label party's columns alone: those of others"
-              + " have weights of 0");
-    }
     Map<String, Object> ran = new LinkedHashMap<>(parametersRun);
     ran.put("kept_pass", stop.pass());
-    return new LabelOutcome(
-        weights,
-        intercept,
-        intercepts,
-        passes,
-        end,
-        gap,
-        List.copyOf(found),
-        Collections.unmodifiableMap(ran),
-        shared,
-        trainingLogits,
-        inference,
-        path,
-        stop);
+    String finding =
+        stop.pass() == 0
+            ? "the people set aside are best predicted by the label party's columns alone: those of"
+                + " others have weights of 0"
+            : null;
+    return with(finding, Collections.unmodifiableMap(ran), inference, path, stop);
   }
 
   /**
    * @param errors null: there are none, which is a finding
    */
   LabelOutcome with(Inference errors) {
-    List<String> found = new ArrayList<>(findings);
-    if (errors == null) {
-      found.add(StandardErrors.NONE);
-    }
-    return new LabelOutcome(
-        weights,
-        intercept,
-        intercepts,
-        passes,
-        end,
-        gap,
-        List.copyOf(found),
-        parametersRun,
-        shared,
-        trainingLogits,
-        errors,
-        path);
+    String finding = errors == null ? StandardErrors.NONE : null;
+    return with(finding, parametersRun, errors, path, earlyStop);
   }
 
   /**
    * @param finding of the path; null if all is well
    */
   LabelOutcome with(PenaltyPath.Result result, Map<String, Object> ran, String finding) {
+    return with(finding, ran, inference, result, earlyStop);
+  }
+
+  private LabelOutcome with(
+      String finding,
+      Map<String, Object> ran,
+      Inference errors,
+      PenaltyPath.Result result,
+      EarlyStop stop) {
     List<String> found = new ArrayList<>(findings);
     if (finding != null) {
       found.add(finding);
@@ -139,8 +117,9 @@ public record LabelOutcome(
         ran,
         shared,
         trainingLogits,
-        inference,
-        result);
+        errors,
+        result,
+        stop);
   }
 
   /** Why training stopped. */

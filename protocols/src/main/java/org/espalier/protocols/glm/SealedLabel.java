@@ -92,8 +92,6 @@ final class SealedLabel extends SealedRole {
         findings(plan, passes),
         Collections.unmodifiableMap(ran),
         shared,
-        null,
-        null,
         null);
   }
 

@@ -151,6 +151,7 @@ public record TrainingCost(List<Phase> phases, int passes) {
         PassStore.NONE,
         spec.path() == null
             ? null
-            : Folds.of(size.rows(), spec.path().folds(), new byte[Long.BYTES]));
+            : Folds.of(size.rows(), spec.path().folds(), new byte[Long.BYTES]),
+        null);
   }
 }

@@ -34,46 +34,7 @@ public record TrainingJob(
     PassStore passes,
     Folds folds,
     double[] start) {
-  /** From nothing. */
-  public TrainingJob(
-      Session session,
-      Party label,
-      List<Party> featureParties,
-      int rows,
-      TrainingSpec spec,
-      int earlierPasses,
-      Workspace workspace,
-      PassStore passes,
-      Folds folds) {
-    this(session, label, featureParties, rows, spec, earlierPasses, workspace, passes, folds, null);
-  }
-
-  /** Without folds. */
-  public TrainingJob(
-      Session session,
-      Party label,
-      List<Party> featureParties,
-      int rows,
-      TrainingSpec spec,
-      int earlierPasses,
-      Workspace workspace,
-      PassStore passes) {
-    this(session, label, featureParties, rows, spec, earlierPasses, workspace, passes, null);
-  }
-
-  /** Without a store of passes. */
-  public TrainingJob(
-      Session session,
-      Party label,
-      List<Party> featureParties,
-      int rows,
-      TrainingSpec spec,
-      int earlierPasses,
-      Workspace workspace) {
-    this(session, label, featureParties, rows, spec, earlierPasses, workspace, PassStore.NONE);
-  }
-
-  /** With everything in memory. */
+  /** A first attempt, with everything in memory and nothing kept. */
   public TrainingJob(
       Session session,
       Party label,
@@ -81,7 +42,17 @@ public record TrainingJob(
       int rows,
       TrainingSpec spec,
       int earlierPasses) {
-    this(session, label, featureParties, rows, spec, earlierPasses, Workspace.inMemory());
+    this(
+        session,
+        label,
+        featureParties,
+        rows,
+        spec,
+        earlierPasses,
+        Workspace.inMemory(),
+        PassStore.NONE,
+        null,
+        null);
   }
 
   public TrainingJob {
@@ -110,18 +81,21 @@ public record TrainingJob(
 
   /** The same job in another attempt. */
   TrainingJob with(Session other) {
-    return new TrainingJob(
-        other, label, featureParties, rows, spec, earlierPasses, workspace, passes, folds, start);
+    return with(other, spec);
   }
 
   /** The same with another specification. */
   TrainingJob with(TrainingSpec other) {
+    return with(session, other);
+  }
+
+  private TrainingJob with(Session attempt, TrainingSpec asked) {
     return new TrainingJob(
-        session,
+        attempt,
         label,
         featureParties,
         rows,
-        other,
+        asked,
         earlierPasses,
         workspace,
         passes,

@@ -210,7 +210,9 @@ class FuzzTest {
                   spec,
                   0,
                   Workspace.inMemory(),
-                  kept.apply(party));
+                  kept.apply(party),
+                  null,
+                  null);
       return SourceRun.of(
           features(),
           network,

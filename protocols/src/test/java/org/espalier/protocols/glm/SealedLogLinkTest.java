@@ -288,16 +288,19 @@ class SealedLogLinkTest {
     return sum;
   }
 
+  private static TrainingJob job(Family family, int rows) {
+    return new TrainingJob(
+        new Session("J-test", new byte[32], 1),
+        TrainingRun.LABEL,
+        List.of(TrainingRun.featureParty(1)),
+        rows,
+        spec(family, 0.01, 30, false),
+        0);
+  }
+
   @Test
   void beyondTheWidestRangeTrainingEndsWithWhatToDo() {
-    TrainingJob job =
-        new TrainingJob(
-            new Session("J-test", new byte[32], 1),
-            TrainingRun.LABEL,
-            List.of(TrainingRun.featureParty(1)),
-            20_000,
-            spec(Family.POISSON, 0.01, 30, false),
-            0);
+    TrainingJob job = job(Family.POISSON, 20_000);
     SealedPlan.Shape shape = new SealedPlan.Shape(5, 1000, 1_000_000);
     SealedPlan plan = new SealedPlan(job, List.of(shape, shape), SealedPlan.narrowest(job));
     SealedPlan.Sums many = new SealedPlan.Sums(500, 10, Double.NaN, 0.01);
@@ -316,14 +319,7 @@ class SealedLogLinkTest {
   /** One person's part in the opened loss, at most what its noise is measured by. */
   @Test
   void aPersonCountsInTheOpenedLossForABoundedAmount() {
-    TrainingJob job =
-        new TrainingJob(
-            new Session("J-test", new byte[32], 1),
-            TrainingRun.LABEL,
-            List.of(TrainingRun.featureParty(1)),
-            20_000,
-            spec(Family.POISSON, 0.01, 30, false),
-            0);
+    TrainingJob job = job(Family.POISSON, 20_000);
     SealedPlan.Shape shape = new SealedPlan.Shape(5, 1000, 1_000_000);
     for (SealedRange range : List.of(SealedRange.FIFTYFOLD, SealedRange.FOURHUNDREDFOLD)) {
       SealedPlan plan = new SealedPlan(job, List.of(shape, shape), range);
@@ -398,14 +394,7 @@ class SealedLogLinkTest {
                 ? i % 2
                 : family.logLink() ? 1e-3 + i % 7 : i == 0 ? 1e6 : random.nextGaussian());
     Outcomes outcomes = Outcomes.of(y);
-    TrainingJob job =
-        new TrainingJob(
-            new Session("J-test", new byte[32], 1),
-            TrainingRun.LABEL,
-            List.of(TrainingRun.featureParty(1)),
-            data.rows(),
-            spec(family, 0.01, 30, false),
-            0);
+    TrainingJob job = job(family, data.rows());
     SealedOutcome.Magnitude magnitude = SealedOutcome.Magnitude.of(family, outcomes);
     SealedOutcome outcome = SealedOutcome.of(job, outcomes, magnitude);
     Matrix own = data.parts().get(0);

@@ -401,6 +401,8 @@ class SealedResumeTest {
         SPEC,
         0,
         Workspace.inMemory(),
-        stores.get(party));
+        stores.get(party),
+        null,
+        null);
   }
 }
