@@ -11,6 +11,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -18,6 +20,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Predicate;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import java.util.zip.ZipOutputStream;
 import org.espalier.audit.checkpoint.NoteSigner;
 import org.espalier.audit.event.Actor;
 import org.espalier.audit.event.EventBuilder;
@@ -192,6 +197,31 @@ public final class Logs {
         Files.delete(paths.get(i));
       }
     }
+  }
+
+  /** The files of an archive by name, in its order. */
+  public static Map<String, byte[]> unzip(Path archive) throws IOException {
+    Map<String, byte[]> content = new LinkedHashMap<>();
+    try (ZipFile zip = new ZipFile(archive.toFile())) {
+      for (ZipEntry entry : Collections.list(zip.entries())) {
+        try (var in = zip.getInputStream(entry)) {
+          content.put(entry.getName(), in.readAllBytes());
+        }
+      }
+    }
+    return content;
+  }
+
+  /** Makes an archive of these. */
+  public static Path zip(Map<String, byte[]> content, Path archive) throws IOException {
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(archive))) {
+      for (Map.Entry<String, byte[]> entry : content.entrySet()) {
+        zip.putNextEntry(new ZipEntry(entry.getKey()));
+        zip.write(entry.getValue());
+        zip.closeEntry();
+      }
+    }
+    return archive;
   }
 
   public static List<Path> files(Path directory) throws IOException {

@@ -1,9 +1,5 @@
 package org.espalier.audit.verify;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
@@ -104,19 +100,7 @@ final class EventRules {
   private static final Pattern BOOT = Pattern.compile("[0-9a-f]{16}");
   private static final Map<String, Type> TYPES = catalogue();
 
-  static final JsonMapper MAPPER =
-      JsonMapper.builder(
-              JsonFactory.builder()
-                  .streamReadConstraints(
-                      StreamReadConstraints.builder()
-                          .maxNestingDepth(16)
-                          .maxNumberLength(100)
-                          .maxDocumentLength(MAX_BYTES)
-                          .build())
-                  .build())
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
+  static final JsonMapper MAPPER = StrictJson.mapper(MAX_BYTES, 16, 100);
 
   /** An event that follows the rules. */
   record Checked(long seq, JsonNode json) {

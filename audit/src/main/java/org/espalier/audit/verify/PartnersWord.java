@@ -2,10 +2,6 @@ package org.espalier.audit.verify;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.ByteArrayOutputStream;
@@ -47,20 +43,7 @@ final class PartnersWord {
   private static final byte[] SIGNED = "espalier/statement/1".getBytes(UTF_8);
 
   /** Files are longer than any event: those of jobs of many parties, and of many receipts. */
-  private static final JsonMapper MAPPER =
-      JsonMapper.builder(
-              JsonFactory.builder()
-                  .streamReadConstraints(
-                      StreamReadConstraints.builder()
-                          .maxDocumentLength(MAX_LOG)
-                          .maxStringLength(MAX_LOG)
-                          .maxNestingDepth(16)
-                          .maxNumberLength(100)
-                          .build())
-                  .build())
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
+  private static final JsonMapper MAPPER = StrictJson.mapper(MAX_LOG, 16, 100);
 
   /** Whose receipt of which attempt. */
   private record Id(String party, long attempt) implements Comparable<Id> {

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.FileAlreadyExistsException;
@@ -17,9 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.UnaryOperator;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipFile;
-import java.util.zip.ZipOutputStream;
 import org.espalier.audit.Logs;
 import org.espalier.audit.checkpoint.NoteSigner;
 import org.espalier.audit.event.Event;
@@ -66,7 +62,7 @@ class JobExportTest {
     assertThat(result.job()).isEqualTo("J-1");
     assertThat(result.events()).isEqualTo(13);
     assertThat(result.remarks()).anyMatch(r -> r.contains("all events of the job"));
-    for (Map.Entry<String, byte[]> entry : read(file).entrySet()) {
+    for (Map.Entry<String, byte[]> entry : Logs.unzip(file).entrySet()) {
       assertThat(new String(entry.getValue(), UTF_8)).doesNotContain("J-2");
     }
     assertThatThrownBy(() -> JobExport.write(log, "J-1", file))
@@ -88,7 +84,7 @@ class JobExportTest {
   /** Attack 26. */
   @Test
   void aProofOfAnotherEventIsNoticed() throws Exception {
-    Map<String, byte[]> content = read(file);
+    Map<String, byte[]> content = Logs.unzip(file);
     List<String> proofs = content.keySet().stream().filter(n -> n.startsWith("proofs/")).toList();
     Map<String, byte[]> swapped = new LinkedHashMap<>(content);
     swapped.put(proofs.get(3), content.get(proofs.get(4)));
@@ -102,7 +98,7 @@ class JobExportTest {
 
   @Test
   void alteredMissingAndForeignPartsAreNoticed() throws Exception {
-    Map<String, byte[]> content = read(file);
+    Map<String, byte[]> content = Logs.unzip(file);
     List<String> events = content.keySet().stream().filter(n -> n.startsWith("events/")).toList();
     String third = events.get(2);
     String proof = third.replace("events", "proofs").replace(".json", ".tlog-proof");
@@ -155,14 +151,14 @@ class JobExportTest {
           checkpoint -> null,
           JobExport.Partners.NONE);
     }
-    read(other).forEach(mixed::putIfAbsent);
+    Logs.unzip(other).forEach(mixed::putIfAbsent);
     assertThat(verify(mixed).verdict()).isEqualTo(Verdict.ALTERED);
   }
 
   @Test
   void flippedBytesOfWhatIsProvenAreNoticed() throws Exception {
     Random random = new Random(3);
-    Map<String, byte[]> content = read(file);
+    Map<String, byte[]> content = Logs.unzip(file);
     List<String> names = content.keySet().stream().filter(n -> !n.equals("README.txt")).toList();
     for (int i = 0; i < 150; i++) {
       Map<String, byte[]> altered = new LinkedHashMap<>(content);
@@ -177,7 +173,7 @@ class JobExportTest {
   /** Attack 28. */
   @Test
   void archivesThatTryToHarmAreRefused() throws Exception {
-    Map<String, byte[]> content = read(file);
+    Map<String, byte[]> content = Logs.unzip(file);
     for (String name :
         new String[] {
           "../../etc/cron.d/x",
@@ -250,31 +246,10 @@ class JobExportTest {
   }
 
   private Verification verify(Map<String, byte[]> content) throws IOException {
-    Path made = folder.resolve("made.zip");
-    try (OutputStream out = Files.newOutputStream(made);
-        ZipOutputStream zip = new ZipOutputStream(out)) {
-      for (Map.Entry<String, byte[]> entry : content.entrySet()) {
-        zip.putNextEntry(new ZipEntry(entry.getKey()));
-        zip.write(entry.getValue());
-        zip.closeEntry();
-      }
-    }
-    return Logs.verify(made);
+    return Logs.verify(Logs.zip(content, folder.resolve("made.zip")));
   }
 
   private static long seq(String name) {
     return Long.parseLong(name.replaceAll("[^0-9]", ""));
-  }
-
-  private static Map<String, byte[]> read(Path archive) throws IOException {
-    Map<String, byte[]> content = new LinkedHashMap<>();
-    try (ZipFile zip = new ZipFile(archive.toFile())) {
-      for (ZipEntry entry : java.util.Collections.list(zip.entries())) {
-        try (var in = zip.getInputStream(entry)) {
-          content.put(entry.getName(), in.readAllBytes());
-        }
-      }
-    }
-    return content;
   }
 }

@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,15 +17,11 @@ import java.security.Signature;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipFile;
-import java.util.zip.ZipOutputStream;
 import org.espalier.audit.Logs;
 import org.espalier.audit.MemoryFolder;
 import org.espalier.audit.checkpoint.NoteSigner;
@@ -93,6 +88,10 @@ class PartnersWordTest {
         {"attempt":1,"job":"%s","party":"%s","spec":"%s","transcripts":{"align":{"%s":"%s"},"train":{"%s":"%s"}}}"""
             .formatted(
                 job, party, SPEC.substring("sha256:".length()), partner, aligned, partner, trained);
+    return signed(party, json, by);
+  }
+
+  private static JobExport.Receipt signed(String party, String json, KeyPair by) {
     byte[] statement = framed("espalier/receipt/1", json.getBytes(UTF_8));
     try {
       Signature signature = Signature.getInstance("Ed25519");
@@ -310,19 +309,6 @@ class PartnersWordTest {
     assertFound(with(both, unproven), Verdict.ALTERED, "is not in the tree");
   }
 
-  private static JobExport.Receipt signed(String json, KeyPair by) {
-    byte[] statement = framed("espalier/receipt/1", json.getBytes(UTF_8));
-    try {
-      Signature signature = Signature.getInstance("Ed25519");
-      signature.initSign(by.getPrivate());
-      signature.update(framed("espalier/statement/1", statement));
-      return new JobExport.Receipt(
-          CLINIC, 1, statement, signature.sign(), by.getPublic().getEncoded());
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
   private static ExportRehearsal rehearsal(Path log) throws IOException {
     LogReader reader = LogReader.open(log);
     TreeMap<Long, JsonNode> events = new TreeMap<>();
@@ -334,7 +320,7 @@ class PartnersWordTest {
 
   /** A clinic's receipt, whatever it says, that the bank's log took up. */
   private void condemned(String json, String text) throws IOException {
-    theirs = signed(json, CLINIC_ID);
+    theirs = signed(CLINIC, json, CLINIC_ID);
     Path log = folder.resolve("condemned");
     Path export = export("condemned", true, new JobExport.Partners(List.of(own, theirs), Map.of()));
     assertThat(verify(export).ok()).isFalse();
@@ -395,7 +381,7 @@ class PartnersWordTest {
     for (int i = 0; i < 6; i++) {
       json.append(",\"fold-" + i + "\":{" + others.substring(1) + "}");
     }
-    theirs = signed(json.append("}}").toString(), CLINIC_ID);
+    theirs = signed(CLINIC, json.append("}}").toString(), CLINIC_ID);
     assertThat(theirs.statement().length).isGreaterThan(EventRules.MAX_BYTES);
     try (AuditLog log = AuditLog.open(Logs.settings(folder.resolve("clinic")), CLINICS_LOG)) {
       for (int attempt = 2; attempt < 40; attempt++) {
@@ -425,7 +411,7 @@ class PartnersWordTest {
   }
 
   private void padded(String name, int longest, String text) throws IOException {
-    Map<String, byte[]> content = content(file);
+    Map<String, byte[]> content = Logs.unzip(file);
     byte[] original = content.get(name);
     content.put(name, padded(original, longest));
     assertThat(verify(zip(content), CLINICS_KEY).ok()).isTrue();
@@ -460,7 +446,7 @@ class PartnersWordTest {
   /** Files of the archive itself: unknown forms, names and sizes. */
   @Test
   void whatIsNoReceiptIsRefusedAndOldExportsVerify() throws IOException {
-    byte[] receipt = content(file).get("receipts/clinic.example.1.json");
+    byte[] receipt = Logs.unzip(file).get("receipts/clinic.example.1.json");
     rejected(all -> all.remove("format"), Verdict.ALTERED);
     rejected(
         all -> all.put("format", "espalier.audit-export/3\n".getBytes(UTF_8)), Verdict.ALTERED);
@@ -475,40 +461,19 @@ class PartnersWordTest {
                 "receipts/clinic.example.1.json",
                 new String(receipt, UTF_8).replace("receipt/1", "receipt/2").getBytes(UTF_8)),
         Verdict.ALTERED);
-    Map<String, byte[]> first = content(file);
+    Map<String, byte[]> first = Logs.unzip(file);
     first.keySet().removeIf(name -> name.matches("format|receipts/.*|partners/.*"));
     assertThat(verify(zip(first)).ok()).as("an export from before there were receipts").isTrue();
     assertFound(verify(zip(first), CLINICS_KEY), Verdict.WITNESSES, "does not hold");
   }
 
   private void rejected(Consumer<Map<String, byte[]>> change, Verdict verdict) throws IOException {
-    Map<String, byte[]> content = content(file);
+    Map<String, byte[]> content = Logs.unzip(file);
     change.accept(content);
     assertThat(verify(zip(content)).verdict()).isEqualTo(verdict);
   }
 
-  private static Map<String, byte[]> content(Path archive) throws IOException {
-    Map<String, byte[]> content = new LinkedHashMap<>();
-    try (ZipFile zip = new ZipFile(archive.toFile())) {
-      for (ZipEntry entry : Collections.list(zip.entries())) {
-        try (var in = zip.getInputStream(entry)) {
-          content.put(entry.getName(), in.readAllBytes());
-        }
-      }
-    }
-    return content;
-  }
-
   private Path zip(Map<String, byte[]> content) throws IOException {
-    Path made = folder.resolve("made.zip");
-    try (OutputStream out = Files.newOutputStream(made);
-        ZipOutputStream zip = new ZipOutputStream(out)) {
-      for (Map.Entry<String, byte[]> entry : content.entrySet()) {
-        zip.putNextEntry(new ZipEntry(entry.getKey()));
-        zip.write(entry.getValue());
-        zip.closeEntry();
-      }
-    }
-    return made;
+    return Logs.zip(content, folder.resolve("made.zip"));
   }
 }
