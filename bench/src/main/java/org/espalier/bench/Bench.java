@@ -297,23 +297,32 @@ public final class Bench {
     }
   }
 
-  private static void scoring(Path folder, List<String> arguments) throws IOException {
-    Options o =
-        new Options.Known()
-            .flag("--json")
-            .whole("--parties", 3)
-            .whole("--people", 20_000)
-            .whole("--columns", 10)
-            .text("--rates", "250,500,1000,2000", "[0-9]{1,6}(,[0-9]{1,6})*")
-            .whole("--most", 20_000)
-            .whole("--connections", 64)
-            .whole("--seconds", 15)
-            .whole("--warm-up", 40)
-            .whole("--heap", 512)
-            .parse(arguments);
+  /** What benchmarks have in common that ask nodes for scores. */
+  private static Options.Known scoringNodes(int parties) {
+    return new Options.Known()
+        .flag("--json")
+        .whole("--parties", parties)
+        .whole("--people", 20_000)
+        .whole("--columns", 10)
+        .whole("--connections", 64)
+        .whole("--seconds", 15)
+        .whole("--warm-up", 40)
+        .whole("--heap", 512);
+  }
+
+  private static void requireParties(Options o) {
     if (o.whole("--parties") < 2 || o.whole("--parties") > 9) {
       throw new Options.Misuse("--parties must be 2 to 9");
     }
+  }
+
+  private static void scoring(Path folder, List<String> arguments) throws IOException {
+    Options o =
+        scoringNodes(3)
+            .text("--rates", "250,500,1000,2000", "[0-9]{1,6}(,[0-9]{1,6})*")
+            .whole("--most", 20_000)
+            .parse(arguments);
+    requireParties(o);
     ScoringBenchmark.Settings settings =
         new ScoringBenchmark.Settings(
             o.whole("--parties"),
@@ -332,22 +341,12 @@ public final class Bench {
 
   private static void idle(Path folder, List<String> arguments) throws IOException {
     Options o =
-        new Options.Known()
-            .flag("--json")
-            .whole("--parties", 2)
-            .whole("--people", 20_000)
-            .whole("--columns", 10)
+        scoringNodes(2)
             .whole("--idle", 2000)
             .whole("--rate", 500)
-            .whole("--connections", 64)
             .whole("--turns", 5)
-            .whole("--seconds", 15)
-            .whole("--warm-up", 40)
-            .whole("--heap", 512)
             .parse(arguments);
-    if (o.whole("--parties") < 2 || o.whole("--parties") > 9) {
-      throw new Options.Misuse("--parties must be 2 to 9");
-    }
+    requireParties(o);
     if (o.whole("--idle") < 1 || o.whole("--turns") < 1) {
       throw new Options.Misuse("--idle and --turns must be 1 or more");
     }

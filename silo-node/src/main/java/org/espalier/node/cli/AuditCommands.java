@@ -277,7 +277,7 @@ final class AuditCommands extends GroupCommand {
 
     private String trusted() {
       if (key != null) {
-        return text(key);
+        return keyText(key);
       }
       if (path != null && !home().exists()) {
         throw usage("--key is missing: what is checked cannot say itself whom to trust")
@@ -290,11 +290,11 @@ final class AuditCommands extends GroupCommand {
     }
 
     private TrustedKey key(String text) {
-      return TrustedKey.parse(text(text));
+      return TrustedKey.parse(keyText(text));
     }
 
     /** A key, or the first line of the file that holds it. */
-    private static String text(String key) {
+    static String keyText(String key) {
       Path file = file(key);
       return file == null ? key : Json.text(file).lines().findFirst().orElse("");
     }

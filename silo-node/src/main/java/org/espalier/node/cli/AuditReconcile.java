@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -12,7 +11,6 @@ import org.espalier.audit.verify.Reconciler;
 import org.espalier.audit.verify.Reconciliation;
 import org.espalier.audit.verify.TrustedKey;
 import org.espalier.node.Problem;
-import org.espalier.node.config.Json;
 import org.espalier.node.daemon.NodeHome;
 import org.espalier.wire.Printable;
 import picocli.CommandLine.Command;
@@ -153,9 +151,13 @@ final class AuditReconcile extends SiloCommand {
       Reconciliation result =
           Reconciler.bundles(
               mine,
-              TrustedKey.parse(keys.isEmpty() ? NodeHome.auditKey(home()) : text(keys.get(0))),
+              TrustedKey.parse(
+                  keys.isEmpty()
+                      ? NodeHome.auditKey(home())
+                      : AuditCommands.Verify.keyText(keys.get(0))),
               theirs,
-              TrustedKey.parse(keys.isEmpty() ? known() : text(keys.get(1))),
+              TrustedKey.parse(
+                  keys.isEmpty() ? known() : AuditCommands.Verify.keyText(keys.get(1))),
               Clock.systemUTC());
       show(result.toJson(), r -> result.lines().forEach(console()::print));
       return result.verdict().exitCode();
@@ -178,14 +180,5 @@ final class AuditReconcile extends SiloCommand {
       }
     }
     throw Problem.notFound("this node knows no log of " + partner).next("silo audit witness");
-  }
-
-  private static String text(String key) {
-    try {
-      Path file = Path.of(key);
-      return Files.isRegularFile(file) ? Json.text(file).lines().findFirst().orElse("") : key;
-    } catch (InvalidPathException notAPath) {
-      return key;
-    }
   }
 }

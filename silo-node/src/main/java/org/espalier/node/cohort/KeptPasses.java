@@ -79,25 +79,25 @@ final class KeptPasses implements PassStore {
     }
   }
 
-  private static double[] doubles(DataInputStream in) throws IOException {
+  private static int length(DataInputStream in) throws IOException {
     int length = in.readInt();
     if (length < 0 || length > MOST) {
       throw new IOException("a vector of " + length + " numbers");
     }
-    double[] values = new double[length];
-    for (int i = 0; i < length; i++) {
+    return length;
+  }
+
+  private static double[] doubles(DataInputStream in) throws IOException {
+    double[] values = new double[length(in)];
+    for (int i = 0; i < values.length; i++) {
       values[i] = in.readDouble();
     }
     return values;
   }
 
   private static long[] longs(DataInputStream in) throws IOException {
-    int length = in.readInt();
-    if (length < 0 || length > MOST) {
-      throw new IOException("a vector of " + length + " shares");
-    }
-    long[] values = new long[length];
-    for (int i = 0; i < length; i++) {
+    long[] values = new long[length(in)];
+    for (int i = 0; i < values.length; i++) {
       values[i] = in.readLong();
     }
     return values;

@@ -1,6 +1,7 @@
 package org.espalier.node.config;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -15,6 +16,7 @@ import org.espalier.node.Problem;
 public record SiloHome(Path root) {
   private static final Set<PosixFilePermission> FOLDER =
       PosixFilePermissions.fromString("rwx------");
+  private static final int MAX_SOCKET_PATH = 107;
   private static final Set<PosixFilePermission> FILE = PosixFilePermissions.fromString("rw-------");
 
   public SiloHome {
@@ -100,6 +102,11 @@ public record SiloHome(Path root) {
 
   public Path socket() {
     return root.resolve("control.sock");
+  }
+
+  /** Whether a path is short enough for a socket: the kernel's limit, less its end mark. */
+  public static boolean fitsSocket(Path path) {
+    return path.toString().getBytes(StandardCharsets.UTF_8).length <= MAX_SOCKET_PATH;
   }
 
   public Path pid() {

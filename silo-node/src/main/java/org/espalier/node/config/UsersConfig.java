@@ -1,6 +1,5 @@
 package org.espalier.node.config;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.Map;
@@ -16,9 +15,6 @@ import org.espalier.node.Role;
  * @param roles of each, by login name
  */
 public record UsersConfig(Path socket, Map<String, Set<Role>> roles) {
-  /** The kernel's limit for the path of a socket, less its end mark. */
-  private static final int MAX_PATH = 107;
-
   private static final int MAX_USERS = 1000;
 
   public UsersConfig {
@@ -27,7 +23,7 @@ public record UsersConfig(Path socket, Map<String, Set<Role>> roles) {
           "users.socket must be an absolute path, such as /run/silo/bank.sock");
     }
     socket = socket.normalize();
-    if (socket.toString().getBytes(StandardCharsets.UTF_8).length > MAX_PATH) {
+    if (!SiloHome.fitsSocket(socket)) {
       throw new IllegalArgumentException("users.socket is too long a path for a socket");
     }
     if (roles == null || roles.isEmpty() || roles.size() > MAX_USERS) {

@@ -32,6 +32,7 @@ import java.util.concurrent.TimeUnit;
 import org.espalier.node.LogContext;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.config.SiloHome;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,9 +44,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class ControlServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
-
-  /** The kernel's limit for the path of a socket, less its end mark. */
-  private static final int MAX_PATH = 107;
 
   /** Characters of a request: job files and policies are far shorter. */
   private static final int MAX_REQUEST = 8 << 20;
@@ -137,7 +135,7 @@ public final class ControlServer implements AutoCloseable {
    */
   public static ControlServer start(Path socket, Map<String, Command> commands, Users users)
       throws IOException {
-    if (socket.toString().getBytes(StandardCharsets.UTF_8).length > MAX_PATH) {
+    if (!SiloHome.fitsSocket(socket)) {
       throw Problem.refused("the home folder's path is too long for a socket: " + socket)
           .next("use a shorter --home");
     }

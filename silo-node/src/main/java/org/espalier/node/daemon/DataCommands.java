@@ -41,10 +41,7 @@ final class DataCommands {
 
   private JsonNode add(Args args) {
     String name = args.text("name");
-    return add(name, withoutLinks(args.file("file")), args);
-  }
-
-  private JsonNode add(String name, Path file, Args args) {
+    Path file = withoutLinks(args.file("file"));
     TableSchema schema = Json.convert("the schema", args.object("schema"), TableSchema.class);
     return journal.command(
         "dataset.add",

@@ -182,9 +182,7 @@ final class JobCommands {
     long deadline = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
     for (int round = 0; ; round++) {
       Job job = round % ASK_PARTNERS_EVERY == 0 ? service.gathered(id) : context.jobs().get(id);
-      boolean failed = job.state() == JobState.FAILED && !service.triesAgain(job);
-      boolean over = job.state().ended() || failed;
-      if (over || System.nanoTime() - deadline >= 0) {
+      if (service.isOver(job) || System.nanoTime() - deadline >= 0) {
         return status(job);
       }
       ObjectNode event = Json.object().put("state", job.state().name());

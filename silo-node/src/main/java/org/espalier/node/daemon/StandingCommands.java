@@ -98,9 +98,7 @@ final class StandingCommands {
     for (int round = 0; ; round++) {
       boolean ask = round % ASK_EVERY == 0;
       Job job = ask ? service.gathered(id) : jobs.get(id);
-      boolean failed = job.state() == JobState.FAILED && !service.triesAgain(job);
-      boolean over = job.state().ended() || failed;
-      boolean last = over || !Instant.now().isBefore(end);
+      boolean last = service.isOver(job) || !Instant.now().isBefore(end);
       ObjectNode standing =
           standings.of(job, ask || last, round == 0 || last ? ANSWERS : Duration.ZERO);
       if (last) {

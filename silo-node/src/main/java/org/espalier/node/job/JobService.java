@@ -579,6 +579,11 @@ public final class JobService implements AutoCloseable {
     return planned || now.state() != JobState.FAILED || now.attempt() != seen.attempt();
   }
 
+  /** Whether nothing more comes of a job, as it was seen, unless somebody has it run again. */
+  public boolean isOver(Job seen) {
+    return seen.state().ended() || (seen.state() == JobState.FAILED && !triesAgain(seen));
+  }
+
   private boolean mayTryAgain(JobRun run) {
     return (run.mayBeRepeated() || completion.brokeOff(run.job())) && mayTryAgain(run.job());
   }

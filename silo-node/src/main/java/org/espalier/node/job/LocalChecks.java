@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohort;
 import org.espalier.node.config.Json;
@@ -359,17 +360,15 @@ final class LocalChecks {
           .next("leave model.start out of the job");
     }
     ModelSlice slice =
-        ModelSlice.fromJson(
-            context
-                .jobs()
-                .model(model)
-                .orElseThrow(
-                    () ->
-                        Problem.notFound(
-                                "model.start: %s does not have its part of the model of %s any more"
-                                    .formatted(self, model))
-                            .at(self)
-                            .next("leave model.start out of the job")));
+        slice(
+            context,
+            model,
+            () ->
+                Problem.notFound(
+                        "model.start: %s does not have its part of the model of %s any more"
+                            .formatted(self, model))
+                    .at(self)
+                    .next("leave model.start out of the job"));
     String known = ServedModel.digest(context, model);
     String meant = spec.model().startDigest();
     if (meant != null && !meant.equals(known)) {
@@ -513,11 +512,11 @@ final class LocalChecks {
   /** This party's slice of the model that a job trained. */
   static ModelSlice slice(JobRun.Context context, String model) {
     Party self = context.peers().self();
-    return ModelSlice.fromJson(
-        context
-            .jobs()
-            .model(model)
-            .orElseThrow(() -> Problem.notFound("no model of job " + model).at(self)));
+    return slice(context, model, () -> Problem.notFound("no model of job " + model).at(self));
+  }
+
+  private static ModelSlice slice(JobRun.Context context, String model, Supplier<Problem> missing) {
+    return ModelSlice.fromJson(context.jobs().model(model).orElseThrow(missing));
   }
 
   /** Whether nobody has the weights of the model that a prediction uses, as far as known here. */
