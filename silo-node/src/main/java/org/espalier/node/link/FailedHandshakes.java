@@ -1,9 +1,11 @@
 package org.espalier.node.link;
 
+import java.net.InetSocketAddress;
 import java.security.cert.CertificateException;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
+import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ssl.SslHandshakeListener;
 import org.espalier.wire.Party;
 import org.espalier.wire.Printable;
@@ -34,14 +36,27 @@ final class FailedHandshakes implements SslHandshakeListener {
         return;
       }
     }
+    failed(event.getSSLEngine().getPeerHost(), String.valueOf(failure.getMessage()));
+  }
+
+  /** Of a connection that does not come to a handshake. */
+  void failed(EndPoint from, String why) {
+    failed(
+        from.getRemoteSocketAddress() instanceof InetSocketAddress address
+            ? address.getHostString()
+            : "a connection that is closed",
+        why);
+  }
+
+  private void failed(String host, String why) {
     denied.accept(Optional.empty(), "tls.handshake");
     long last = lastLogged.get();
     long now = System.nanoTime();
     if (now - last >= QUIET_NANOS && lastLogged.compareAndSet(last, now)) {
       LOG.warn(
           "a TLS handshake from {} failed: {} ({} more not logged)",
-          event.getSSLEngine().getPeerHost(),
-          Printable.of(String.valueOf(failure.getMessage())),
+          host,
+          Printable.of(why),
           unlogged.getAndSet(0));
     } else {
       unlogged.incrementAndGet();

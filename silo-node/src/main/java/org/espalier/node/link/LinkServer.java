@@ -3,18 +3,16 @@ package org.espalier.node.link;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.security.cert.CertificateException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import javax.net.ssl.SSLContext;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.io.EndPoint;
-import org.eclipse.jetty.io.ssl.SslConnection;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
@@ -30,7 +28,6 @@ import org.eclipse.jetty.util.Promise;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.thread.Invocable;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
-import org.eclipse.jetty.websocket.core.WebSocketConnection;
 import org.eclipse.jetty.websocket.server.ServerUpgradeResponse;
 import org.eclipse.jetty.websocket.server.ServerWebSocketContainer;
 import org.espalier.node.Problem;
@@ -58,6 +55,10 @@ final class LinkServer {
 
   private static final Logger LOG = LoggerFactory.getLogger(LinkServer.class);
   private static final int MAX_CONNECTIONS = 4096;
+
+  /** Connections that are no link (yet). */
+  static final int MAX_STRANGERS = 2560;
+
   private static final long HTTP_IDLE_MILLIS = 15_000;
 
   private final NodeIdentity self;
@@ -67,6 +68,7 @@ final class LinkServer {
   private final BiConsumer<Optional<Party>, String> denied;
   private final Server server;
   private final ServerConnector connector;
+  private final Strangers strangers;
   private final ServerWebSocketContainer sockets;
   private final ProtocolRange spoken;
 
@@ -92,10 +94,12 @@ final class LinkServer {
     threads.setName("link-server");
     threads.setStopTimeout(1000);
     this.server = new Server(threads);
-    this.connector = connector(self.serverContext(book, denied), bind);
+    FailedHandshakes failures = new FailedHandshakes(denied);
+    this.strangers = new Strangers(MAX_STRANGERS, settings.handshake().multipliedBy(2), failures);
+    this.connector = connector(self.serverContext(book, denied), bind, failures);
+    connector.addBean(failures);
+    connector.addBean(strangers);
     server.addConnector(connector);
-    connector.addBean(new FailedHandshakes(denied));
-    connector.addBean(new Stragglers(settings.handshake().multipliedBy(2)));
     server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, connector));
     this.sockets = ServerWebSocketContainer.ensure(server);
     sockets.setMaxBinaryMessageSize(Frames.MAX);
@@ -107,7 +111,8 @@ final class LinkServer {
     server.setHandler(new Gate());
   }
 
-  private ServerConnector connector(javax.net.ssl.SSLContext context, InetSocketAddress bind) {
+  private ServerConnector connector(
+      SSLContext context, InetSocketAddress bind, FailedHandshakes failures) {
     SslContextFactory.Server tls = new SslContextFactory.Server();
     tls.setSslContext(context);
     tls.setIncludeProtocols("TLSv1.3");
@@ -126,7 +131,7 @@ final class LinkServer {
             server,
             1,
             1,
-            new SslConnectionFactory(tls, "http/1.1"),
+            new ClientHelloFirst(new SslConnectionFactory(tls, "http/1.1"), failures),
             new HttpConnectionFactory(http));
     result.setHost(bind.getHostString());
     result.setPort(bind.getPort());
@@ -136,6 +141,7 @@ final class LinkServer {
 
   void start() throws Exception {
     server.start();
+    strangers.sweep(connector.getScheduler());
   }
 
   int port() {
@@ -144,31 +150,6 @@ final class LinkServer {
 
   void stop() throws Exception {
     server.stop();
-  }
-
-  /**
-   * Closes what has not become a link in time. Idle timeouts do not hold against a stranger who
-   * sends one byte of a handshake or a header every few seconds.
-   */
-  private final class Stragglers implements org.eclipse.jetty.io.Connection.Listener {
-    private final Duration most;
-
-    Stragglers(Duration most) {
-      this.most = most;
-    }
-
-    @Override
-    public void onOpened(org.eclipse.jetty.io.Connection opened) {
-      if (opened instanceof SslConnection tls) {
-        connector.getScheduler().schedule(() -> check(tls), most.toMillis(), TimeUnit.MILLISECONDS);
-      }
-    }
-
-    private static void check(SslConnection tls) {
-      if (!(tls.getSslEndPoint().getConnection() instanceof WebSocketConnection)) {
-        tls.getEndPoint().close();
-      }
-    }
   }
 
   /** Every request passes here; who calls comes from the certificate and nothing else. */

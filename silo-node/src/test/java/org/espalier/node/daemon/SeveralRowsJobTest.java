@@ -97,8 +97,9 @@ class SeveralRowsJobTest extends TwoSilos {
     assertThat(report.at("/metrics/rows")).isEqualTo(report.at("/training/own_holdout_rows"));
     assertThat(report.at("/metrics/rmse").asDouble()).isCloseTo(0.1, within(0.03));
     JsonNode weights = insurer.call("model.show", "job", job).path("weights");
-    assertThat(weights.get(0).asDouble()).isCloseTo(3, within(0.2));
-    assertThat(weights.get(1).asDouble()).isCloseTo(-1, within(0.1));
+    // model.l1 takes its part of them, and chance which people are held out.
+    assertThat(weights.get(0).asDouble()).isCloseTo(3, within(0.4));
+    assertThat(weights.get(1).asDouble()).isCloseTo(-1, within(0.2));
     assertThat(weights.get(2).asDouble()).as("exactly 0 by model.l1").isZero();
     assertThat(insurer.call("model.show", "job", job).path("objective").asText())
         .contains("over the label party's rows + 0.02 * sum of their absolute values + 0.0001/2");

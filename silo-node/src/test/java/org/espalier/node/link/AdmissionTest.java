@@ -9,17 +9,24 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509TrustManager;
@@ -412,11 +419,68 @@ class AdmissionTest {
     b.awaitLink(a);
   }
 
+  /** Else strangers, who need no certificate for it, keep partners out by connecting. */
+  @Test
+  void ofTooManyWhoSayNothingTheOldestIsClosedAndPartnersAreServed() throws Exception {
+    a.partnerWith(b);
+    b.awaitLink(a);
+    List<Socket> strangers = new ArrayList<>();
+    try {
+      for (int i = 0; i < LinkServer.MAX_STRANGERS + 100; i++) {
+        strangers.add(plain());
+      }
+      assertThat(end(strangers.get(0))).isEqualTo(-1);
+      Socket newest = strangers.get(strangers.size() - 1);
+      newest.setSoTimeout(100);
+      assertThatThrownBy(() -> newest.getInputStream().read())
+          .isInstanceOf(SocketTimeoutException.class);
+      assertThat(b.connected(a)).as("a link is no stranger").isTrue();
+      SSLContext proper = b.identity.clientContext(a.party, a.identity.fingerprint());
+      try (SSLSocket another = tls(proper, "TLSv1.3")) {
+        assertThat(get(another, "GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+            .startsWith("HTTP/1.1 404");
+      }
+    } finally {
+      for (Socket stranger : strangers) {
+        stranger.close();
+      }
+    }
+  }
+
+  @Test
+  void aClientHelloMayComeByteByByteAndBeLong() throws Exception {
+    a.partnerWith(b);
+    SSLContext proper = b.identity.clientContext(a.party, a.identity.fingerprint());
+    for (int names : new int[] {0, 20}) {
+      SSLEngine engine = proper.createSSLEngine();
+      engine.setUseClientMode(true);
+      SSLParameters parameters = engine.getSSLParameters();
+      parameters.setApplicationProtocols(
+          IntStream.range(0, names).mapToObj(i -> i + "x".repeat(200)).toArray(String[]::new));
+      engine.setSSLParameters(parameters);
+      engine.beginHandshake();
+      ByteBuffer hello = ByteBuffer.allocate(engine.getSession().getPacketBufferSize());
+      engine.wrap(ByteBuffer.allocate(0), hello);
+      assertThat(hello.flip().remaining() > 4000).isEqualTo(names > 0);
+      try (Socket socket = plain()) {
+        socket.setTcpNoDelay(true);
+        while (hello.hasRemaining()) {
+          socket.getOutputStream().write(hello.get());
+          if (hello.remaining() % 100 == 0) {
+            Thread.sleep(1); // so that it does come in pieces
+          }
+        }
+        // A ServerHello, or in the second case an alert: none of the protocols is spoken here.
+        assertThat(socket.getInputStream().read()).isEqualTo(names > 0 ? 21 : 22);
+      }
+    }
+  }
+
   private static int end(Socket socket) {
     try (InputStream in = socket.getInputStream()) {
       in.readAllBytes();
       return -1;
-    } catch (java.net.SocketTimeoutException e) {
+    } catch (SocketTimeoutException e) {
       throw new AssertionError("still open", e);
     } catch (IOException reset) {
       return -1;
