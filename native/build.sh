@@ -12,6 +12,10 @@ need make make
 case "$(uname -m)" in x86_64 | amd64) arch=x86_64 ;; aarch64 | arm64) arch=aarch64 ;; *) arch=$(uname -m) ;; esac
 target="$out/META-INF/native/$(uname -s | tr '[:upper:]' '[:lower:]')-$arch"
 mkdir -p "$target" "$work"
+# CMake refuses the cache of a folder that was moved or copied.
+if [ -f "$work/CMakeCache.txt" ] && ! grep -qxF "CMAKE_CACHEFILE_DIR:INTERNAL=$(cd "$work" && pwd -P)" "$work/CMakeCache.txt"; then
+  rm -rf "$work" && mkdir -p "$work"
+fi
 # CMake's own standard error stays visible: it announces the one long step, building SEAL.
 cmake -S "$here/$part" -B "$work" -DCMAKE_BUILD_TYPE=Release -DJAVA_HOME="$java_home" >"$work/log" \
   || { cat "$work/log" >&2; exit 1; }

@@ -8,7 +8,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,6 +45,43 @@ class PackagingTest {
     Files.writeString(here, unit.replace("/opt/espalier/bin/silo node start", "/bin/true"));
     assertThat(analyze("verify", here.toString())).doesNotContain("silo.service");
     analyze("security", "--offline=true", "--no-pager", "--threshold=20", here.toString());
+  }
+
+  /** As {@code node start --background} takes it; the unit and the container start it this way. */
+  @Test
+  void aNodeInTheForegroundHasTheHeapOfItsConfiguration() throws Exception {
+    Files.createDirectories(folder.resolve("bin"));
+    Files.createDirectories(folder.resolve("lib"));
+    Path program = folder.resolve("bin/silo");
+    Files.copy(Path.of("src/dist/bin/silo"), program);
+    Path java = folder.resolve("bin/java");
+    Files.writeString(java, "#!/bin/sh\necho \"$@\"\n");
+    assertThat(java.toFile().setExecutable(true)).isTrue();
+    for (String[] size :
+        new String[][] {
+          {"memory: 4GiB # of 16", "-Xmx3072m"},
+          {"memory: \"768 MiB\"", "-Xmx576m"},
+          {"name: bank.example", ""},
+        }) {
+      Files.writeString(folder.resolve("silo.yaml"), size[0] + "\n");
+      assertThat(heap(program, Map.of())).isEqualTo(size[1]);
+      assertThat(heap(program, Map.of("SILO_HEAP", "1g"))).isEqualTo("-Xmx1g");
+    }
+  }
+
+  private String heap(Path program, Map<String, String> more) throws Exception {
+    ProcessBuilder command =
+        new ProcessBuilder("bash", program.toString(), "node", "start", "--home=" + folder);
+    command.environment().remove("SILO_HEAP");
+    command.environment().putAll(more);
+    command.environment().put("JAVA_HOME", folder.toString());
+    Process process = command.redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).isZero();
+    return Arrays.stream(said.split(" ", -1))
+        .filter(option -> option.startsWith("-Xmx"))
+        .findFirst()
+        .orElse("");
   }
 
   @Test

@@ -43,6 +43,7 @@ public final class NodeProcess {
       }
     }
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("-XX:-UsePerfData"); // else Java changes into a folder below /tmp
     String heap = env.getOrDefault("SILO_HEAP", "").strip();
     MemorySize memory = home.exists() ? home.load().memory() : null;
     if (!heap.isEmpty()) {

@@ -24,6 +24,7 @@ import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.Fields;
 import org.espalier.node.Problem;
 import org.espalier.node.config.ConsoleConfig;
+import org.espalier.node.control.Caller;
 import org.espalier.node.http.HttpService;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -121,9 +122,12 @@ public final class ConsoleServer implements AutoCloseable {
     return said.endsWith("/") ? said.substring(0, said.length() - 1) : said;
   }
 
-  /** A new address by which one browser gets in, once and within two minutes. */
+  /**
+   * A new address by which one browser gets in, once and within two minutes; what is read there is
+   * read by who asks for it now.
+   */
   public String invitation() {
-    return url() + "/enter?code=" + sessions.code();
+    return url() + "/enter?code=" + sessions.code(Caller.current());
   }
 
   @Override
@@ -150,17 +154,18 @@ public final class ConsoleServer implements AutoCloseable {
       } else if (path.equals("/enter")) {
         enter(request, response, callback);
       } else {
-        Optional<String> session = session(request).filter(sessions::holds);
+        Optional<String> secret = session(request);
+        Optional<Sessions.Entry> session = secret.flatMap(sessions::find);
         if (session.isEmpty()) {
           page(response, callback, 401, pages.noEntry());
         } else if (post && !sameOrigin(request)) {
           HttpService.answer(response, callback, 403, "not from this page");
         } else if (post && path.equals("/leave")) {
-          sessions.end(session.get());
+          sessions.end(secret.get());
           setCookie(response, "", 0);
           page(response, callback, 200, pages.left());
         } else {
-          look(request, path, post, response, callback);
+          look(session.get().user(), request, path, post, response, callback);
         }
       }
       return true;
@@ -238,11 +243,17 @@ public final class ConsoleServer implements AutoCloseable {
   }
 
   private void look(
-      Request request, String path, boolean post, Response response, Callback callback) {
+      Optional<Caller> user,
+      Request request,
+      String path,
+      boolean post,
+      Response response,
+      Callback callback) {
     String html;
     int status = 200;
     try {
-      html = pages.of(path, post, post ? form(request) : Request.extractQueryParameters(request));
+      Fields fields = post ? form(request) : Request.extractQueryParameters(request);
+      html = Caller.during(user, () -> pages.of(path, post, fields));
       if (html == null) {
         status = 404;
         html = pages.problem(Problem.notFound("there is no page " + path));

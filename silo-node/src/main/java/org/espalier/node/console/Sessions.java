@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
+import org.espalier.node.control.Caller;
 import org.espalier.wire.Digests;
 
 /**
@@ -26,46 +27,56 @@ final class Sessions {
 
   private final Clock clock;
   private final SecureRandom random = new SecureRandom();
-  private final Map<String, Instant> codes = new HashMap<>();
-  private final Map<String, Instant> sessions = new HashMap<>();
+  private final Map<String, Entry> codes = new HashMap<>();
+  private final Map<String, Entry> sessions = new HashMap<>();
+
+  /**
+   * @param user for whom pages are made; empty: the owner of the node's folder
+   */
+  record Entry(Instant end, Optional<Caller> user) {}
 
   Sessions(Clock clock) {
     this.clock = clock;
   }
 
-  /** A new code. */
-  synchronized String code() {
-    return make(codes, MAX_CODES, CODE);
+  /** A new code for a user, empty: for the owner of the node's folder. */
+  synchronized String code(Optional<Caller> user) {
+    return make(codes, MAX_CODES, CODE, user);
   }
 
   /** The session for a code, which is used up by that. */
   synchronized Optional<String> redeem(String code) {
-    Instant end = codes.remove(digest(code));
-    return end != null && clock.instant().isBefore(end)
-        ? Optional.of(make(sessions, MAX_SESSIONS, SESSION))
-        : Optional.empty();
+    return Optional.ofNullable(codes.remove(digest(code)))
+        .filter(this::isOpen)
+        .map(entry -> make(sessions, MAX_SESSIONS, SESSION, entry.user()));
   }
 
-  synchronized boolean holds(String session) {
-    Instant end = sessions.get(digest(session));
-    return end != null && clock.instant().isBefore(end);
+  /** The session, if it is one and not over. */
+  synchronized Optional<Entry> find(String session) {
+    return Optional.ofNullable(sessions.get(digest(session))).filter(this::isOpen);
+  }
+
+  private boolean isOpen(Entry entry) {
+    return clock.instant().isBefore(entry.end());
   }
 
   synchronized void end(String session) {
     sessions.remove(digest(session));
   }
 
-  private String make(Map<String, Instant> all, int most, Duration life) {
-    Instant now = clock.instant();
-    all.values().removeIf(end -> !now.isBefore(end));
+  private String make(Map<String, Entry> all, int most, Duration life, Optional<Caller> user) {
+    all.values().removeIf(entry -> !isOpen(entry));
     if (all.size() >= most) {
       all.remove(
-          all.entrySet().stream().min(Comparator.comparing(Map.Entry::getValue)).get().getKey());
+          all.entrySet().stream()
+              .min(Comparator.comparing(entry -> entry.getValue().end()))
+              .get()
+              .getKey());
     }
     byte[] bytes = new byte[BYTES];
     random.nextBytes(bytes);
     String secret = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
-    all.put(digest(secret), now.plus(life));
+    all.put(digest(secret), new Entry(clock.instant().plus(life), user));
     return secret;
   }
 

@@ -2,6 +2,7 @@ package org.espalier.node.control;
 
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.espalier.node.Role;
 
 /**
@@ -24,6 +25,16 @@ public record Caller(String user, Set<Role> roles) {
   /** This thread works for the caller from now on; null: for nobody else. */
   static void begin(Caller caller) {
     CURRENT.set(caller);
+  }
+
+  /** This thread works for the caller, empty: for nobody else, while the work is done. */
+  public static <T> T during(Optional<Caller> caller, Supplier<T> work) {
+    begin(caller.orElse(null));
+    try {
+      return work.get();
+    } finally {
+      end();
+    }
   }
 
   static void end() {

@@ -169,7 +169,7 @@ final class Doctor {
     if (max >= MEMORY_ENOUGH) {
       findings.pass("memory", text);
     } else {
-      findings.warn("memory", text, "SILO_HEAP=2g silo node start");
+      findings.warn("memory", text, "memory: 2GiB in silo.yaml, then restart the node");
     }
   }
 

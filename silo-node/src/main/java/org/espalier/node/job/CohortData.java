@@ -88,7 +88,7 @@ record CohortData(Table table, double[] labels, double[] weights, double[] expos
           .detail(
               "%,d people with %,d columns take at least %,d MiB, and the node may use %,d MiB"
                   .formatted(people, columns, needed >> 20, most >> 20))
-          .next("start the node with more memory: SILO_HEAP=SIZE silo node start");
+          .next("more memory in silo.yaml, such as memory: 4GiB, then restart the node");
     }
   }
 

@@ -40,7 +40,7 @@ final class Failures {
     if (e instanceof OutOfMemoryError) {
       return failed("not enough memory in phase " + phase, e)
           .at(self)
-          .next("start the node with more memory: SILO_HEAP=4g silo node start");
+          .next("memory: 4GiB (or more) in silo.yaml, then restart the node");
     }
     if (e instanceof NoPassLeft) {
       return failed(e.getMessage(), e)

@@ -6,6 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.net.CookieManager;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,10 +32,13 @@ class UsersTest {
   private void start(String roles) throws IOException {
     bank = TestSilo.create("bank.example", root);
     Path socket = root.resolve("users.sock");
-    String config = Files.readString(bank.home.config()).replaceAll("(?m)^users:.*\n", "");
+    String config =
+        Files.readString(bank.home.config()).replaceAll("(?m)^(users|console):.*\n", "");
     Files.writeString(
         bank.home.config(),
-        config + "users: {socket: \"%s\", roles: {%s: [%s]}}\n".formatted(socket, SELF, roles));
+        config
+            + "users: {socket: \"%s\", roles: {%s: [%s]}}\n".formatted(socket, SELF, roles)
+            + "console: {listen: \"127.0.0.1:0\"}\n");
     bank.start();
     user = new ControlClient(socket);
   }
@@ -132,8 +140,29 @@ class UsersTest {
           .hasMessageContaining("(auditor) may not do " + command);
     }
     assertThat(bank.isRunning()).isTrue();
-    assertThat(logged("audit.reviewed"))
-        .anySatisfy(
-            e -> assertThat(e.at("/actor/opened/pseudonym").asText()).isEqualTo("user-" + SELF));
+    assertThat(readings("user-" + SELF)).isEqualTo(1);
+
+    // Also by a browser that was let in for the user; the owner's is another's reading.
+    String way = call("console", Json.object()).path("url").asText();
+    HttpClient browser = HttpClient.newBuilder().cookieHandler(new CookieManager()).build();
+    assertThat(get(browser, way).statusCode()).isEqualTo(303);
+    String page = way.substring(0, way.indexOf("/enter")) + "/audit";
+    assertThat(get(browser, page).body()).contains("audit.reviewed");
+    assertThat(readings("user-" + SELF)).isEqualTo(2);
+    HttpClient owners = HttpClient.newBuilder().cookieHandler(new CookieManager()).build();
+    get(owners, bank.call("console").path("url").asText());
+    assertThat(get(owners, page).statusCode()).isEqualTo(200);
+    assertThat(readings("user-" + SELF)).isEqualTo(2);
+  }
+
+  private static HttpResponse<String> get(HttpClient browser, String url) throws Exception {
+    return browser.send(
+        HttpRequest.newBuilder(URI.create(url)).build(), HttpResponse.BodyHandlers.ofString());
+  }
+
+  private long readings(String pseudonym) {
+    return logged("audit.reviewed").stream()
+        .filter(e -> e.at("/actor/opened/pseudonym").asText().equals(pseudonym))
+        .count();
   }
 }

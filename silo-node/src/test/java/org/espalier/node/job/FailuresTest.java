@@ -56,6 +56,6 @@ class FailuresTest {
         .contains(PEER);
     assertThat(explain(new DataException("x")).party()).contains(SELF);
     assertThat(explain(Problem.refused("no").at(PEER)).party()).contains(PEER);
-    assertThat(explain(new OutOfMemoryError()).next().orElseThrow()).contains("SILO_HEAP");
+    assertThat(explain(new OutOfMemoryError()).next().orElseThrow()).contains("memory: 4GiB");
   }
 }
