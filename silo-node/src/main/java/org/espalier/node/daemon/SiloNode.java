@@ -148,7 +148,7 @@ public final class SiloNode implements AutoCloseable {
           (id, event) ->
               jobs.find(id)
                   .ifPresent(job -> JobReasons.add(job, rules.policy(), config.name(), event)));
-      datasets = new Datasets(store);
+      datasets = new Datasets(store, identity.secret("datasets"));
       links =
           Links.start(
               identity,

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.security.InvalidKeyException;
 import java.security.NoSuchAlgorithmException;
-import java.security.SecureRandom;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -13,6 +12,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.espalier.node.Problem;
@@ -26,10 +26,15 @@ public final class Datasets {
       "SELECT name, file, schema_json, scan_json, added FROM datasets";
 
   private final Store store;
-  private final SecureRandom random = new SecureRandom();
+  private final byte[] secret;
 
-  public Datasets(Store store) {
+  /**
+   * @param secret of the node, always the same and in no database: by it the audit log knows a file
+   *     again, whatever happened to the database
+   */
+  public Datasets(Store store, byte[] secret) {
     this.store = store;
+    this.secret = secret.clone();
   }
 
   /**
@@ -47,8 +52,6 @@ public final class Datasets {
       throw Problem.refused(name + " has no row").detail(file + " holds only a header line");
     }
     Dataset dataset = new Dataset(name, file, schema, scan, Instant.now());
-    byte[] key = new byte[32];
-    random.nextBytes(key);
     store.update(
         "INSERT INTO datasets (name, file, schema_json, scan_json, commitment_key, added)"
             + " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET file = excluded.file,"
@@ -58,7 +61,7 @@ public final class Datasets {
         dataset.file().toString(),
         Json.write(Json.tree(schema)),
         Json.write(Json.tree(scan)),
-        key,
+        new byte[0], // only data sets of earlier versions have a key of their own
         dataset.added().toString());
     return dataset;
   }
@@ -80,23 +83,21 @@ public final class Datasets {
   }
 
   /**
-   * What the audit log may hold of a file: HMAC-SHA-256 of its digest under a random key of the
-   * data set, because a bare hash of a small table can be found by trying.
+   * What the audit log may hold of a file: HMAC-SHA-256 of its digest under a secret of the node,
+   * because a bare hash of a small table can be found by trying.
    */
   public String commitment(String name) {
-    Dataset dataset = get(name);
-    byte[] key =
-        store
-            .one("SELECT commitment_key FROM datasets WHERE name = ?", r -> r.getBytes(1), name)
-            .orElseThrow();
-    return commitment(key, dataset.scan().sha256());
+    return commitment(secret, get(name).scan().sha256());
   }
 
-  /** Every commitment by which the log may know a file: one under the key of each data set. */
+  /**
+   * Every commitment by which the log may know a file: under the node's secret, and under the key
+   * that each data set of an earlier version had, which is only in the database.
+   */
   public Set<String> commitments(String sha256) {
-    return store
-        .all("SELECT commitment_key FROM datasets", r -> commitment(r.getBytes(1), sha256))
-        .stream()
+    List<byte[]> former = store.all("SELECT commitment_key FROM datasets", row -> row.getBytes(1));
+    return Stream.concat(Stream.of(secret), former.stream().filter(key -> key.length > 0))
+        .map(key -> commitment(key, sha256))
         .collect(Collectors.toUnmodifiableSet());
   }
 

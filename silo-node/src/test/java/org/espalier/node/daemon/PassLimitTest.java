@@ -148,7 +148,11 @@ class PassLimitTest extends TwoSilos {
       }
     }
     bank.stop();
-    execute("DELETE FROM job_log", "DELETE FROM reports", "DELETE FROM receipts");
+    execute(
+        "DELETE FROM job_log",
+        "DELETE FROM reports",
+        "DELETE FROM receipts",
+        "DELETE FROM datasets"); // a database from before the file was added
     bank.start();
     bank.dataset("renamed", TestData.bank(0, PEOPLE));
     ObjectNode spec = spec(2, false);

@@ -281,7 +281,7 @@ class CsvFileTest {
   @Test
   void dataSetsAreRegisteredAfterACompleteRead() throws IOException {
     try (Store store = Store.open(folder.resolve("silo.db"))) {
-      Datasets datasets = new Datasets(store);
+      Datasets datasets = new Datasets(store, new byte[32]);
       Path file = file("id,y,age,housing\na,1,2,x\n");
       Dataset added = datasets.add("loans", file, SCHEMA);
       assertThat(datasets.get("loans")).isEqualTo(added);

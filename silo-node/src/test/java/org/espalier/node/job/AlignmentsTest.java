@@ -59,7 +59,7 @@ class AlignmentsTest {
   @BeforeEach
   void open() {
     store = Store.open(folder.resolve("silo.db"));
-    datasets = new Datasets(store);
+    datasets = new Datasets(store, new byte[32]);
     alignments = under(POLICY);
   }
 

@@ -168,7 +168,7 @@ class JobServiceTest {
   void start() throws Exception {
     store = Store.open(folder.resolve("silo.db"));
     jobs = new Jobs(store);
-    Datasets datasets = new Datasets(store);
+    Datasets datasets = new Datasets(store, new byte[32]);
     people(datasets, folder);
     peers =
         new FakePeers(BANK) {
@@ -635,11 +635,14 @@ class JobServiceTest {
             new JobRun.Context(
                 peers,
                 jobs,
-                new Openings(new Acts(), new Datasets(store)),
+                new Openings(new Acts(), new Datasets(store, new byte[32])),
                 new Alignments(
-                    new Acts(), new Datasets(store), () -> Policy.NONE, Clock.systemUTC()),
+                    new Acts(),
+                    new Datasets(store, new byte[32]),
+                    () -> Policy.NONE,
+                    Clock.systemUTC()),
                 new Cohorts(folder.resolve("cohorts"), new byte[32]),
-                new Datasets(store),
+                new Datasets(store, new byte[32]),
                 new Acts(),
                 null,
                 OPEN,

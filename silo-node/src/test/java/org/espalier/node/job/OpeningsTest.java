@@ -29,6 +29,8 @@ class OpeningsTest {
   private static final List<Party> THREE =
       List.of(TWO.get(0), TWO.get(1), new Party("telecom.example"));
 
+  private static final byte[] SECRET = new byte[32];
+
   @TempDir Path folder;
   private final List<Journal.Pass> log = new ArrayList<>();
   private boolean full;
@@ -39,7 +41,7 @@ class OpeningsTest {
   @BeforeEach
   void open() {
     store = Store.open(folder.resolve("silo.db"));
-    datasets = new Datasets(store);
+    datasets = new Datasets(store, SECRET);
     openings = new Openings(new Kept(), datasets);
   }
 
@@ -85,6 +87,14 @@ class OpeningsTest {
             null));
   }
 
+  /** Another database of the same node, such as one from before the data sets were added. */
+  private void useDatabase(String file, byte[] secret) {
+    store.close();
+    store = Store.open(folder.resolve(file));
+    datasets = new Datasets(store, secret);
+    openings = new Openings(new Kept(), datasets);
+  }
+
   private static Session attempt(String job, int number) {
     return new Session(job, new byte[32], number);
   }
@@ -126,6 +136,37 @@ class OpeningsTest {
     dataset("people", "b,1\n"); // the old name now stands for something else
     assertThat(passes(copy, TWO)).isEqualTo(2);
     assertThat(passes(dataset("people", "a,1\n"), TWO)).isEqualTo(2);
+  }
+
+  @Test
+  void anOldDatabaseIsNoNewCount() throws Exception {
+    Dataset people = dataset("people", "a,1\n");
+    count(people, attempt("J-1", 1), 1, true, 0);
+    useDatabase("other.db", SECRET);
+    assertThat(passes(dataset("renamed", "a,1\n"), TWO)).isEqualTo(1);
+    byte[] ofAnotherNode = SECRET.clone();
+    ofAnotherNode[31] = 1;
+    useDatabase("another-node.db", ofAnotherNode);
+    assertThat(passes(dataset("people", "a,1\n"), TWO)).isZero();
+  }
+
+  @Test
+  void whatWasCountedUnderTheKeyOfADataSetOfAnEarlierVersionStillCounts() throws Exception {
+    Dataset people = dataset("people", "a,1\n");
+    byte[] key = new byte[32];
+    key[0] = 7;
+    store.update("UPDATE datasets SET commitment_key = ?", key);
+    ObjectNode facts = Json.object().put("job", "J-1").put("attempt", 1);
+    String byThatKey =
+        new Datasets(store, key).commitment("people"); // under any key it is made in the same way
+    facts.putArray("inputs").addObject().put("commitment", byThatKey);
+    openings.count(openings.people(people, TWO), attempt("J-1", 1), facts, 1, 1, true, 0);
+    assertThat(passes(dataset("people", "a,1\n"), TWO)).isEqualTo(1);
+
+    count(people, attempt("J-1", 1), 2, true, 0);
+    assertThat(passes(people, TWO)).isEqualTo(2);
+    useDatabase("other.db", SECRET); // its key is gone, and what was counted since is not
+    assertThat(passes(dataset("people", "a,1\n"), TWO)).isEqualTo(1);
   }
 
   @Test

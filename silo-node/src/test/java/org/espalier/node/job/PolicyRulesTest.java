@@ -46,7 +46,7 @@ class PolicyRulesTest {
   @BeforeEach
   void start() throws Exception {
     store = Store.open(folder.resolve("silo.db"));
-    Datasets datasets = new Datasets(store);
+    Datasets datasets = new Datasets(store, new byte[32]);
     JobServiceTest.people(datasets, folder);
     context =
         new JobRun.Context(
