@@ -138,9 +138,10 @@ final class CohortCommands extends GroupCommand {
         "  silo cohort delete 1a2b3c4d          asks first",
         "  silo cohort delete 1a2b3c4d --yes    for scripts",
         "",
-        "Models and results stay. Partners keep their half. That these people were aligned still",
-        "counts against the policy's limits, and the keys that later alignments are compared with",
-        "stay as well.",
+        "With it go the files results/JOB.cohort.csv of the jobs that used it, which name the own rows.",
+        "Models and scores stay; scores name rows, too. Partners keep their half. That these people",
+        "were aligned still counts against the policy's limits, and the keys that later alignments",
+        "are compared with stay as well.",
       })
   static final class Delete extends SiloCommand {
     @Parameters(paramLabel = "COHORT", description = "The beginning of its digest.")
@@ -160,7 +161,10 @@ final class CohortCommands extends GroupCommand {
           "silo cohort delete " + cohort);
       return show(
           ask("cohort.delete", args().put("cohort", cohort)),
-          r -> console().print("Cohort " + r.path("digest").asText() + " is deleted"));
+          r -> {
+            console().print("Cohort " + r.path("digest").asText() + " is deleted");
+            r.path("files").forEach(file -> console().print("and " + file.asText()));
+          });
     }
   }
 }

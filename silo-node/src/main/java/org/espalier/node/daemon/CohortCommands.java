@@ -3,8 +3,11 @@ package org.espalier.node.daemon;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import org.espalier.node.Problem;
 import org.espalier.node.cohort.Cohort;
 import org.espalier.node.cohort.Cohorts;
@@ -14,6 +17,7 @@ import org.espalier.node.data.Dataset;
 import org.espalier.node.data.Datasets;
 import org.espalier.node.job.Job;
 import org.espalier.node.job.Jobs;
+import org.espalier.node.job.ResultFiles;
 
 /** What the command line may ask about frozen cohorts: never who is in one. */
 final class CohortCommands {
@@ -21,12 +25,15 @@ final class CohortCommands {
   private final Jobs jobs;
   private final Datasets datasets;
   private final AuditJournal journal;
+  private final Path results;
 
-  CohortCommands(Cohorts cohorts, Jobs jobs, Datasets datasets, AuditJournal journal) {
+  CohortCommands(
+      Cohorts cohorts, Jobs jobs, Datasets datasets, AuditJournal journal, Path results) {
     this.cohorts = cohorts;
     this.jobs = jobs;
     this.datasets = datasets;
     this.journal = journal;
+    this.results = results;
   }
 
   void addTo(Map<String, ControlServer.Command> commands) {
@@ -61,25 +68,48 @@ final class CohortCommands {
     return cohorts.find(beginning);
   }
 
-  /** Of a job that is not over the cohort stays: its next attempt would align anew. */
+  /**
+   * With it go the files in which jobs wrote down for the operator who is in it. Of a job that is
+   * not over the cohort stays: its next attempt would align anew.
+   */
   private JsonNode delete(String beginning) {
     String digest = find(beginning);
     Optional<String> maker = cohorts.entry(digest).cohort().map(Cohort::job);
+    Set<String> users = new TreeSet<>();
+    maker.ifPresent(users::add);
     for (Job job : jobs.list()) {
       boolean uses =
-          maker.equals(Optional.of(job.id())) || digest.equals(job.spec().alignment().cohort());
+          maker.equals(Optional.of(job.id()))
+              || digest.equals(job.spec().alignment().cohort())
+              || ranOn(job, digest);
       if (uses && !job.state().ended()) {
         throw Problem.wrongState("job " + job.id() + " is not over and uses this cohort")
             .next("silo job abort " + job.id());
+      }
+      if (uses) {
+        users.add(job.id());
       }
     }
     return journal.command(
         "cohort.delete",
         Map.of("cohort", digest),
         () -> {
+          ObjectNode json = Json.object().put("digest", digest).put("deleted", true);
+          ArrayNode files = json.putArray("files");
+          // These first: while the cohort is there, the command can be given again.
+          users.stream()
+              .filter(job -> ResultFiles.deleteCohort(results, job))
+              .forEach(job -> files.add(ResultFiles.cohort(results, job).toString()));
           cohorts.delete(digest);
-          return Json.object().put("digest", digest).put("deleted", true);
+          return json;
         });
+  }
+
+  /** By its report; a damaged cohort does not say which job made it. */
+  private boolean ranOn(Job job, String digest) {
+    return jobs.report(job.id(), job.attempt())
+        .map(report -> report.at("/alignment/cohort").asText())
+        .equals(Optional.of(digest));
   }
 
   private JsonNode show(String beginning) {

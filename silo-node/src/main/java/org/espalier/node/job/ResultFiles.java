@@ -74,13 +74,35 @@ public final class ResultFiles {
         });
   }
 
+  /** Deletes what a party can find of whom a job used, durably; whether there was something. */
+  public static boolean deleteCohort(Path results, String job) {
+    Path file = cohort(results, job);
+    try {
+      boolean unfinished = Files.deleteIfExists(unfinished(file));
+      boolean any = Files.deleteIfExists(file) || unfinished;
+      if (any) {
+        try (FileChannel folder = FileChannel.open(results, StandardOpenOption.READ)) {
+          folder.force(true);
+        }
+      }
+      return any;
+    } catch (IOException e) {
+      throw Problem.refused(file + " cannot be deleted").detail(e.toString()).because(e);
+    }
+  }
+
+  /** What a kill leaves half written. */
+  private static Path unfinished(Path file) {
+    return file.resolveSibling(file.getFileName() + ".part");
+  }
+
   private interface Content {
     void write(Writer out) throws IOException;
   }
 
   /** A reader sees the whole new file or the old one. */
   private static void write(Path file, Content content) {
-    Path fresh = file.resolveSibling(file.getFileName() + ".part");
+    Path fresh = unfinished(file);
     try {
       Files.deleteIfExists(fresh);
       try (FileChannel channel =

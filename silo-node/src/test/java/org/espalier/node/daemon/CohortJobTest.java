@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.junit.jupiter.api.BeforeEach;
@@ -114,7 +115,8 @@ class CohortJobTest extends TwoSilos {
     assertThat(again.path("transcripts").has("align")).isFalse();
     assertThat(bank.call("cohort.list").path("cohorts")).hasSize(1);
     onlyTheSameFileWillDo(digest);
-    itIsDeletedWhenNoJobThatIsNotOverUsesIt(digest);
+    itIsDeletedWhenNoJobThatIsNotOverUsesIt(
+        digest, first.path("job").asText(), again.path("job").asText());
   }
 
   private void theJobMustFitTheCohort(String digest) {
@@ -170,7 +172,8 @@ class CohortJobTest extends TwoSilos {
     insurer.call("job.approve", "job", bank.propose(renamed));
   }
 
-  private void itIsDeletedWhenNoJobThatIsNotOverUsesIt(String digest) {
+  private void itIsDeletedWhenNoJobThatIsNotOverUsesIt(String digest, String... jobs)
+      throws IOException {
     ObjectNode cohort = TestSilo.args("cohort", digest.substring(0, 8));
     Problem used = bank.refusal("cohort.delete", cohort);
     assertThat(used.kind()).isEqualTo(Problem.Kind.WRONG_STATE);
@@ -180,13 +183,37 @@ class CohortJobTest extends TwoSilos {
         bank.call("job.abort", "job", job.path("id").asText());
       }
     }
-    assertThat(bank.call("cohort.delete", cohort).path("digest").asText()).isEqualTo(digest);
+    Path other = Files.writeString(bank.home.results().resolve("J-0000.cohort.csv"), "");
+    assertThat(files(bank)).hasSize(jobs.length + 1);
+    JsonNode deleted = bank.call("cohort.delete", cohort);
+    assertThat(deleted.path("digest").asText()).isEqualTo(digest);
+    assertThat(deleted.path("files").toString()).contains(jobs);
+    assertThat(files(bank)).as("who is in it, in the clear").containsExactly(other);
     assertThat(bank.call("cohort.list").path("cohorts")).isEmpty();
     assertThat(bank.refusal("job.propose", asked(reusing(digest))).what())
         .contains("this node has no cohort");
     assertThat(bank.call("audit.tail", Json.object().put("count", 10)).toString())
         .contains("cohort.delete");
     assertThat(insurer.call("cohort.list").path("cohorts")).hasSize(1);
+    aDamagedOneIsDeletedWithItsFiles(digest);
+  }
+
+  private void aDamagedOneIsDeletedWithItsFiles(String digest) throws IOException {
+    assertThat(files(insurer)).hasSize(2);
+    Files.writeString(sealed(insurer, digest), "not what was written");
+    for (JsonNode job : insurer.call("job.list").path("jobs")) {
+      if (!job.path("state").asText().matches("DONE|ABORTED")) {
+        insurer.call("job.abort", "job", job.path("id").asText());
+      }
+    }
+    insurer.call("cohort.delete", "cohort", digest);
+    assertThat(files(insurer)).isEmpty();
+  }
+
+  private static List<Path> files(TestSilo silo) throws IOException {
+    try (Stream<Path> files = Files.list(silo.home.results())) {
+      return files.filter(file -> file.toString().contains(".cohort.csv")).toList();
+    }
   }
 
   /**
