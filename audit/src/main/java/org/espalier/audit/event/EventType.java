@@ -23,6 +23,7 @@ public enum EventType {
   PARTNER_CONFIRMED("partner.confirmed", Form.EITHER, "partner"),
   PARTNER_REVOKED("partner.revoked", Form.EITHER, "partner"),
   DATASET_ADDED("dataset.added", Form.EITHER, "inputs"),
+  DATASET_REMOVED("dataset.removed", Form.EITHER, "inputs"),
   JOB_PROPOSED("job.proposed", Form.EITHER, "job"),
   JOB_APPROVED("job.approved", Form.EITHER, "job", "approvals"),
   JOB_DENIED("job.denied", Form.EITHER, "job"),

@@ -124,7 +124,7 @@ public enum EventExport {
           "reveal" ->
           'R';
       case "partner.confirmed", "job.approved", "job.denied", "key.rotate", "log.continued" -> 'U';
-      case "partner.revoked" -> 'D';
+      case "partner.revoked", "dataset.removed" -> 'D';
       default -> 'E';
     };
   }

@@ -39,6 +39,7 @@ final class EventRules {
       partner.confirmed EITHER partner
       partner.revoked EITHER partner
       dataset.added EITHER inputs
+      dataset.removed EITHER inputs
       job.proposed EITHER job
       job.approved EITHER job approvals
       job.denied EITHER job

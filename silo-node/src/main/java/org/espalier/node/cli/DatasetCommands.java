@@ -27,12 +27,14 @@ import picocli.CommandLine.Parameters;
       "  silo dataset add loans --file loans.csv --schema loans.schema.yaml",
       "  silo dataset list",
       "  silo dataset show loans",
+      "  silo dataset remove loans",
     },
     subcommands = {
       DatasetCommands.Sketch.class,
       DatasetCommands.Add.class,
       DatasetCommands.ListDatasets.class,
       DatasetCommands.Show.class,
+      DatasetCommands.Remove.class,
     })
 final class DatasetCommands extends GroupCommand {
   private static final String CSV = ".csv";
@@ -236,6 +238,38 @@ final class DatasetCommands extends GroupCommand {
             }
             columns.print(console());
           });
+    }
+  }
+
+  @Command(
+      name = "remove",
+      header = "Take a data set off the list: no job may use it any more.",
+      description = {
+        "",
+        "Examples:",
+        "  silo dataset remove loans            asks first",
+        "  silo dataset remove loans --yes      for scripts",
+        "",
+        "The file stays where it is, and so do models, results and cohorts. What limits count on the",
+        "file counts on, also if it is added again.",
+      })
+  static final class Remove extends SiloCommand {
+    @Parameters(paramLabel = "NAME", description = "The data set.")
+    String name;
+
+    @Option(names = "--yes", description = "Do not ask.")
+    boolean yes;
+
+    @Override
+    public Integer call() {
+      confirm(
+          "Data set " + name + " will be taken off the list; its file is not touched.",
+          name,
+          yes,
+          "silo dataset remove " + name);
+      return show(
+          ask("dataset.remove", args().put("name", name)),
+          r -> console().print("Data set " + name + " is removed; its file is not touched"));
     }
   }
 }

@@ -396,10 +396,10 @@ final class AuditJournal implements Journal {
                 .job(job.id(), job.attempt(), EventBuilder.sha256Text(job.digest())));
   }
 
-  /** A file that jobs may use from now on. */
-  void dataset(Dataset dataset, String commitment) {
+  /** A file that jobs may use from now on, or no more. */
+  void dataset(EventType type, Dataset dataset, String commitment) {
     fact(
-        EventType.DATASET_ADDED,
+        type,
         e ->
             e.actor(operator())
                 .input(

@@ -56,7 +56,7 @@ final class Permissions {
     permit(Set.of(SCIENTIST), "job.propose", "predict.result");
     permit(Set.of(SCIENTIST, OPERATOR), "job.run");
     permit(Set.of(SCIENTIST, DATA_STEWARD), "match.check", "match.dry-run");
-    permit(Set.of(DATA_STEWARD), "dataset.add");
+    permit(Set.of(DATA_STEWARD), "dataset.add", "dataset.remove");
     permit(APPROVING, "job.approve", "job.deny", "cohort.delete");
     permit(Set.of(SCIENTIST, DATA_STEWARD, PRIVACY_OFFICER, OPERATOR), "job.abort");
     permit(Set.of(PRIVACY_OFFICER, OPERATOR), "halt", "resume");

@@ -246,7 +246,7 @@ public final class SiloNode implements AutoCloseable {
       Map<String, ControlServer.Command> commands = new HashMap<>();
       partners = new PartnerCommands(book, links, journal);
       partners.addTo(commands);
-      new DataCommands(home, config.name(), datasets, journal).addTo(commands);
+      new DataCommands(home, config.name(), datasets, jobs, journal).addTo(commands);
       new JobCommands(service, context, journal).addTo(commands);
       new PolicyCommands(home, context, service, servings, journal).addTo(commands);
       new CohortCommands(cohorts, jobs, datasets, journal, home.results()).addTo(commands);

@@ -83,6 +83,24 @@ public final class Datasets {
   }
 
   /**
+   * Forgets a data set; its file stays where it is. What was counted on the file still counts, also
+   * if it is added again.
+   *
+   * @throws Problem if there is no such data set
+   */
+  public void remove(String name) {
+    store.transaction(
+        () -> {
+          get(name);
+          store.update(
+              "INSERT INTO removed_dataset_keys SELECT commitment_key FROM datasets"
+                  + " WHERE name = ? AND length(commitment_key) > 0",
+              name);
+          return store.update("DELETE FROM datasets WHERE name = ?", name);
+        });
+  }
+
+  /**
    * What the audit log may hold of a file: HMAC-SHA-256 of its digest under a secret of the node,
    * because a bare hash of a small table can be found by trying.
    */
@@ -92,10 +110,14 @@ public final class Datasets {
 
   /**
    * Every commitment by which the log may know a file: under the node's secret, and under the key
-   * that each data set of an earlier version had, which is only in the database.
+   * that each data set of an earlier version had, removed or not, which is only in the database.
    */
   public Set<String> commitments(String sha256) {
-    List<byte[]> former = store.all("SELECT commitment_key FROM datasets", row -> row.getBytes(1));
+    List<byte[]> former =
+        store.all(
+            "SELECT commitment_key FROM datasets"
+                + " UNION SELECT commitment_key FROM removed_dataset_keys",
+            row -> row.getBytes(1));
     return Stream.concat(Stream.of(secret), former.stream().filter(key -> key.length > 0))
         .map(key -> commitment(key, sha256))
         .collect(Collectors.toUnmodifiableSet());

@@ -120,6 +120,11 @@ final class Migrations {
           CREATE TABLE going_on (
             job TEXT PRIMARY KEY REFERENCES jobs(id)
           ) STRICT;
+          """,
+          """
+          CREATE TABLE removed_dataset_keys (
+            commitment_key BLOB PRIMARY KEY
+          ) STRICT;
           """);
 
   private Migrations() {}

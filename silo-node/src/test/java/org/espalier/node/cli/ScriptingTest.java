@@ -50,6 +50,7 @@ class ScriptingTest {
         .answer("partner.list", Answers.PARTNERS)
         .answer("dataset.add", Answers.DATASET)
         .answer("dataset.show", Answers.DATASET)
+        .answer("dataset.remove", "{\"name\":\"d\",\"removed\":true}")
         .answer("dataset.list", "{\"datasets\":[" + Answers.DATASET + "]}")
         .answer("match.check", "{\"rows\":3}")
         .answer("match.dry-run", "{\"rules\":[]}")
@@ -97,6 +98,7 @@ class ScriptingTest {
             "dataset add d --file " + csv + " --schema " + schema,
             "dataset show d",
             "dataset list",
+            "dataset remove d --yes",
             "match check " + JOB,
             "match dry-run " + JOB,
             "job plan " + JOB,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -11,6 +12,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -129,7 +131,7 @@ class PassLimitTest extends TwoSilos {
   }
 
   @Test
-  void theLogHoldsEveryPassAndTheCountOutlivesEverythingElse() throws SQLException {
+  void theLogHoldsEveryPassAndTheCountOutlivesEverythingElse() throws SQLException, IOException {
     String job = run(2, false);
     SiloNodeTest.done(bank, job);
     SiloNodeTest.done(insurer, job);
@@ -147,6 +149,7 @@ class PassLimitTest extends TwoSilos {
             .isEqualTo(silo == bank ? "insurer.example" : "bank.example");
       }
     }
+    aRemovedDataSetIsNoNewCount();
     bank.stop();
     execute(
         "DELETE FROM job_log",
@@ -159,6 +162,36 @@ class PassLimitTest extends TwoSilos {
     ((ObjectNode) spec.path("parties").path("bank.example")).put("dataset", "renamed");
     JsonNode plan = bank.call("job.plan", (ObjectNode) Json.object().set("spec", spec));
     assertThat(plan.path("checks").toString()).contains("passes used so far on these people: 2");
+  }
+
+  private void aRemovedDataSetIsNoNewCount() throws IOException {
+    ObjectNode plan = (ObjectNode) Json.object().set("spec", spec(2, false));
+    ObjectNode people = TestSilo.args("name", "people");
+    String waiting = bank.call("job.propose", plan).path("id").asText();
+    assertThat(bank.refusal("dataset.remove", people).what())
+        .isEqualTo("job " + waiting + " is not over and uses data set people");
+    assertThat(bank.call("dataset.list").path("datasets")).hasSize(1);
+    bank.call("job.abort", "job", waiting);
+
+    bank.call("dataset.remove", people);
+    assertThat(bank.call("dataset.list").path("datasets")).isEmpty();
+    assertThat(bank.call("doctor").path("checks").toString()).doesNotContain("data set");
+    assertThat(bank.refusal("dataset.show", people).kind()).isEqualTo(Problem.Kind.NOT_FOUND);
+    assertThat(bank.refusal("dataset.remove", people).kind()).isEqualTo(Problem.Kind.NOT_FOUND);
+    assertThat(bank.refusal("job.propose", plan).what()).contains("no data set named people");
+    JsonNode removed =
+        bank.call("audit.tail", Json.object().put("count", 100).put("type", "dataset.removed"))
+            .path("events");
+    JsonNode added =
+        bank.call("audit.tail", Json.object().put("count", 100).put("type", "dataset.added"))
+            .path("events");
+    assertThat(removed).hasSize(1);
+    assertThat(removed.at("/0/inputs/0")).isEqualTo(added.at("/0/inputs/0"));
+
+    bank.dataset("people", TestData.bank(0, PEOPLE));
+    assertThat(bank.call("job.plan", plan).path("checks").toString())
+        .contains("passes used so far on these people: 2");
+    SiloNodeTest.verified(bank);
   }
 
   @Test

@@ -79,6 +79,12 @@ class UsersTest {
     assertThat(denied.at("/rule").asText()).isEqualTo("role.partner.invite");
     assertThat(denied.at("/actor/opened/pseudonym").asText()).isEqualTo("user-" + SELF);
 
+    assertThat(call("dataset.remove", TestSilo.args("name", "people")).path("removed").asBoolean())
+        .isTrue();
+    assertThat(logged("dataset.removed").get(0).at("/actor/opened/pseudonym").asText())
+        .isEqualTo("user-" + SELF);
+    assertThat(call("dataset.add", args).path("rows").asInt()).isEqualTo(2);
+
     // What the node may read and the user may not.
     Path link = Files.createSymbolicLink(root.resolve("link.csv"), bank.home.passphrase());
     args.put("file", link.toString());
@@ -130,6 +136,7 @@ class UsersTest {
     for (String command :
         List.of(
             "dataset.add",
+            "dataset.remove",
             "job.propose",
             "job.approve",
             "policy.apply",

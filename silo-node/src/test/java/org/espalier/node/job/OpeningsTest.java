@@ -163,6 +163,12 @@ class OpeningsTest {
     openings.count(openings.people(people, TWO), attempt("J-1", 1), facts, 1, 1, true, 0);
     assertThat(passes(dataset("people", "a,1\n"), TWO)).isEqualTo(1);
 
+    datasets.remove("people");
+    assertThat(datasets.list()).isEmpty();
+    people = dataset("again", "a,1\n");
+    assertThat(passes(people, TWO)).isEqualTo(1);
+    datasets.remove("again");
+    people = dataset("people", "a,1\n");
     count(people, attempt("J-1", 1), 2, true, 0);
     assertThat(passes(people, TWO)).isEqualTo(2);
     useDatabase("other.db", SECRET); // its key is gone, and what was counted since is not

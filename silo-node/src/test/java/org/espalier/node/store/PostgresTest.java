@@ -2,20 +2,27 @@ package org.espalier.node.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.InstanceOfAssertFactories.COLLECTION;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.data.ColumnType;
+import org.espalier.node.data.Datasets;
+import org.espalier.node.data.TableSchema;
 import org.espalier.node.job.Job;
 import org.espalier.node.job.JobSpec;
 import org.espalier.node.job.JobState;
@@ -52,7 +59,27 @@ class PostgresTest {
     return Store.open(server.getJdbcUrl("postgres", "postgres"), "postgres", null);
   }
 
-  private static String everything(Store store) {
+  private void datasets(Store store, Map<String, Object> all) throws IOException {
+    Path file = Files.writeString(folder.resolve("people.csv"), "id,income\na,1\n");
+    TableSchema schema =
+        new TableSchema(
+            List.of(
+                new TableSchema.Column("id", ColumnType.ID),
+                new TableSchema.Column("income", ColumnType.NUMBER)),
+            null);
+    Datasets datasets = new Datasets(store, new byte[32]);
+    String sha256 = datasets.add("people", file, schema).scan().sha256();
+    store.update("UPDATE datasets SET commitment_key = ?", new byte[] {7}); // of before
+    all.put("known as", new TreeSet<>(datasets.commitments(sha256)));
+    for (int again = 0; again < 2; again++) {
+      datasets.remove("people");
+      all.put("no data set " + again, datasets.list());
+      datasets.add("people", file, schema);
+    }
+    all.put("still known as", new TreeSet<>(datasets.commitments(sha256)));
+  }
+
+  private String everything(Store store) throws IOException {
     Jobs jobs = new Jobs(store);
     JobSpec spec =
         JobSpec.yaml(
@@ -95,6 +122,9 @@ class PostgresTest {
         .isInstanceOf(Problem.class);
     Job job = jobs.get("J-00000001");
     Map<String, Object> all = new HashMap<>();
+    datasets(store, all);
+    assertThat(all.get("known as")).asInstanceOf(COLLECTION).hasSize(2);
+    assertThat(all.get("still known as")).isEqualTo(all.get("known as"));
     all.put("state", job.state());
     all.put("digest", java.util.HexFormat.of().formatHex(job.digest()));
     all.put("cause", job.cause().orElseThrow().toJson());
@@ -118,7 +148,7 @@ class PostgresTest {
   }
 
   @Test
-  void holdsTheSameAsAFile() {
+  void holdsTheSameAsAFile() throws IOException {
     String file;
     try (Store store = Store.open(folder.resolve("silo.db"))) {
       file = everything(store);
