@@ -16,7 +16,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.espalier.audit.export.JobExport;
 import org.espalier.audit.log.EventQuery;
@@ -32,6 +34,7 @@ import org.espalier.audit.verify.WitnessPolicy;
 import org.espalier.node.Build;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.daemon.EventSearch;
 import org.espalier.node.daemon.NodeHome;
 import org.espalier.node.page.Format;
 import org.espalier.wire.Printable;
@@ -71,24 +74,38 @@ final class AuditCommands extends GroupCommand {
 
   @Command(
       name = "tail",
-      header = "Print the newest events.",
+      header = "Print the newest events, or those that are looked for.",
       description = {
         "",
         "Examples:",
         "  silo audit tail",
         "  silo audit tail --count 100 --job J-1a2b3c4d",
         "  silo audit tail --type job. --json",
+        "  silo audit tail --seq 4711                          all of the event with this number",
+        "  silo audit tail --since 2031-01-30 --until 2031-01-31 --partner clinic.example",
+        "  silo audit tail /mnt/copy/audit --seq 4711          of a copy of a log, without a node",
         "",
-        "While the node runs, that somebody read the log is an event as well.",
+        "While the node runs, that somebody read its log is an event as well. What several options",
+        "say must all hold; of what is found the newest are shown.",
       })
   static final class Tail extends SiloCommand {
-    private static final int MAX_EVENTS = 10_000;
+    @Parameters(
+        arity = "0..1",
+        paramLabel = "PATH",
+        description = "Folder of a log (default: this node's). Names of people are not in a copy.")
+    Path path;
 
     @Option(
         names = {"-n", "--count"},
         paramLabel = "N",
         description = "How many (default: 20).")
-    int count = 20;
+    Integer count;
+
+    @Option(
+        names = "--seq",
+        paramLabel = "N",
+        description = "Only the event with this number, as it is stored; the first has 0.")
+    Long seq;
 
     @Option(
         names = "--type",
@@ -99,17 +116,50 @@ final class AuditCommands extends GroupCommand {
     @Option(names = "--job", paramLabel = "JOB", description = "Only events of this job.")
     String job;
 
+    @Option(
+        names = "--partner",
+        paramLabel = "PARTNER",
+        description = "Only events that name this partner.")
+    String partner;
+
+    @Option(
+        names = "--outcome",
+        paramLabel = "OUTCOME",
+        description = "Only what ended so: ok, denied, failed or aborted.")
+    String outcome;
+
+    @Option(
+        names = "--since",
+        paramLabel = "WHEN",
+        description = "From then on: a day, which is its beginning, or a time (UTC).")
+    String since;
+
+    @Option(names = "--until", paramLabel = "WHEN", description = "Before then, likewise.")
+    String until;
+
+    @Option(
+        names = "--text",
+        paramLabel = "TEXT",
+        description = "Only events in which it stands anywhere, in any case.")
+    String text;
+
     @Override
-    public Integer call() throws IOException {
-      if (count < 1 || count > MAX_EVENTS) {
-        throw usage("--count is 1 to " + MAX_EVENTS);
+    public Integer call() {
+      Stream<Object> others = Stream.of(count, type, job, partner, outcome, since, until, text);
+      if (seq != null && others.anyMatch(Objects::nonNull)) {
+        throw usage("--seq names one event; give it alone");
       }
-      JsonNode result = node().isRunning() ? fromNode() : fromFiles();
+      JsonNode result =
+          path == null && node().isRunning() ? ask("audit.tail", wanted()) : fromFiles();
       return show(
           result,
           r -> {
             for (JsonNode event : r.path("events")) {
-              console().print(line(event));
+              if (seq == null) {
+                console().print(line(event));
+              } else {
+                Json.pretty(event).lines().forEach(console()::print);
+              }
             }
             if (r.path("events").isEmpty()) {
               say("No such events.");
@@ -117,25 +167,45 @@ final class AuditCommands extends GroupCommand {
           });
     }
 
-    private JsonNode fromNode() {
-      ObjectNode args = args().put("count", count);
-      if (type != null) {
-        args.put("type", type);
-      }
-      if (job != null) {
-        args.put("job", job);
-      }
-      return ask("audit.tail", args);
+    private ObjectNode wanted() {
+      ObjectNode wanted = args();
+      Stream.of(
+              Map.entry("count", Optional.ofNullable(count)),
+              Map.entry("seq", Optional.ofNullable(seq)),
+              Map.entry("type", Optional.ofNullable(type)),
+              Map.entry("job", Optional.ofNullable(job)),
+              Map.entry("partner", Optional.ofNullable(partner)),
+              Map.entry("outcome", Optional.ofNullable(outcome)),
+              Map.entry("since", Optional.ofNullable(since)),
+              Map.entry("until", Optional.ofNullable(until)),
+              Map.entry("text", Optional.ofNullable(text)))
+          .forEach(
+              option ->
+                  option
+                      .getValue()
+                      .ifPresent(value -> wanted.set(option.getKey(), Json.tree(value))));
+      return wanted;
     }
 
-    private JsonNode fromFiles() throws IOException {
-      home().load();
-      LogReader reader = open(home().audit());
-      EventQuery query = new EventQuery(type, job, null, null, null, null, null);
+    private JsonNode fromFiles() {
+      EventSearch search = EventSearch.of(wanted());
+      if (path == null) {
+        home().load();
+      }
+      LogReader reader = open(path == null ? home().audit() : path);
       ObjectNode result = Json.object();
       ArrayNode events = result.putArray("events");
-      PersonStore people = PersonStore.open(home().people());
-      reader.tail(count, query).forEach(event -> events.add(people.shown(event).json()));
+      try {
+        List<LoggedEvent> found = search.in(reader);
+        if (path == null) {
+          PersonStore people = PersonStore.open(home().people());
+          found.forEach(event -> events.add(people.shown(event).json()));
+        } else {
+          found.forEach(event -> events.add(event.json()));
+        }
+      } catch (IOException e) {
+        throw Problem.refused("the audit log cannot be read").detail(e.getMessage()).because(e);
+      }
       return result;
     }
 

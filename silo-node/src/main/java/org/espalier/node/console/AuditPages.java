@@ -13,9 +13,12 @@ import org.espalier.node.page.Html;
 
 /** The newest events of the audit log, and what its verification found. */
 final class AuditPages {
+  /** What the events are looked for by, as the node calls it. */
+  static final List<String> ASKED = List.of("seq", "type", "job", "since", "until");
+
   private AuditPages() {}
 
-  static void explorer(Html html, JsonNode events, String type, String job) {
+  static void explorer(Html html, JsonNode events, Map<String, String> asked) {
     html.element("h1", "Audit log");
     html.element(
         "p",
@@ -24,8 +27,11 @@ final class AuditPages {
         "lead");
     html.open("div", "class", "filters");
     html.open("form", "class", "filters", "method", "get", "action", "/audit");
-    field(html, "Type", "type", type, "job.finished");
-    field(html, "Job", "job", job, "J-1a2b3c4d");
+    field(html, "Event", "seq", asked, "4711");
+    field(html, "Type", "type", asked, "job.finished");
+    field(html, "Job", "job", asked, "J-1a2b3c4d");
+    field(html, "Since", "since", asked, "2031-01-31");
+    field(html, "Until", "until", asked, "2031-02-01");
     html.element("button", "Show", "type", "submit").close("form");
     html.open("form", "class", "filters", "method", "post", "action", "/audit/verify")
         .element("button", "Verify the whole log", "type", "submit", "class", "main")
@@ -76,7 +82,8 @@ final class AuditPages {
     return id.isEmpty() ? "the node" : (actor.path("kind").asText("") + " " + id).strip();
   }
 
-  private static void field(Html html, String label, String name, String value, String example) {
+  private static void field(
+      Html html, String label, String name, Map<String, String> asked, String example) {
     html.open("label")
         .text(label)
         .empty(
@@ -86,7 +93,7 @@ final class AuditPages {
             "name",
             name,
             "value",
-            value,
+            asked.get(name),
             "placeholder",
             example,
             "size",

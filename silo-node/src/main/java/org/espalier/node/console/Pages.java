@@ -3,6 +3,7 @@ package org.espalier.node.console;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -223,18 +224,20 @@ final class Pages {
   }
 
   private String audit(Fields query) {
-    String type = value(query, "type").strip();
-    String job = value(query, "job").strip();
     ObjectNode args = Json.object().put("count", MAX_EVENTS);
-    if (!type.isEmpty()) {
-      args.put("type", type);
-    }
-    if (!job.isEmpty()) {
-      args.put("job", job);
+    Map<String, String> asked = new LinkedHashMap<>();
+    for (String key : AuditPages.ASKED) {
+      String said = value(query, key).strip();
+      asked.put(key, said);
+      if (key.equals("seq") && said.matches("[0-9]{1,18}")) {
+        args.put(key, Long.parseLong(said));
+      } else if (!said.isEmpty()) {
+        args.put(key, said);
+      }
     }
     JsonNode events = node.ask("audit.tail", args).path("events");
     Html html = begin("/audit", "Audit log");
-    AuditPages.explorer(html, events, type, job);
+    AuditPages.explorer(html, events, asked);
     return end(html, null);
   }
 

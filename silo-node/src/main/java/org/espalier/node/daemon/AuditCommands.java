@@ -12,7 +12,6 @@ import org.espalier.audit.event.EventType;
 import org.espalier.audit.export.JobExport;
 import org.espalier.audit.log.AuditLog;
 import org.espalier.audit.log.AuditUnavailableException;
-import org.espalier.audit.log.EventQuery;
 import org.espalier.audit.log.LoggedEvent;
 import org.espalier.audit.verify.TrustedKey;
 import org.espalier.audit.verify.Verification;
@@ -29,7 +28,6 @@ import org.slf4j.LoggerFactory;
 /** What the command line may ask about the audit log while the node runs. */
 final class AuditCommands {
   private static final Logger LOG = LoggerFactory.getLogger(AuditCommands.class);
-  private static final int MAX_EVENTS = 10_000;
 
   /** Bytes of an export in an event. */
   private static final int PIECE = 1 << 20;
@@ -78,20 +76,11 @@ final class AuditCommands {
   }
 
   private JsonNode tail(Args args) {
-    int count = (int) args.number("count", 20, 1, MAX_EVENTS);
-    EventQuery query =
-        new EventQuery(
-            args.optional("type").orElse(null),
-            args.optional("job").orElse(null),
-            null,
-            null,
-            null,
-            null,
-            null);
+    EventSearch search = EventSearch.of(args.json());
     ObjectNode result = Json.object();
     ArrayNode events = result.putArray("events");
     try {
-      for (LoggedEvent event : log.reader().tail(count, query)) {
+      for (LoggedEvent event : search.in(log.reader())) {
         events.add(people.shown(event));
       }
     } catch (IOException e) {

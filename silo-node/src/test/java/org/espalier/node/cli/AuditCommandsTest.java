@@ -2,11 +2,14 @@ package org.espalier.node.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import org.espalier.audit.checkpoint.NoteSigner;
 import org.espalier.audit.event.EventType;
 import org.espalier.audit.log.AuditLog;
@@ -135,6 +138,42 @@ class AuditCommandsTest {
     }
   }
 
+  /** As an auditor does who has a copy of the log and the number that the verifier named. */
+  @Test
+  void aSingleEventAndThoseOfATimeAreFoundInACopy() {
+    Said one = silo.run("audit", "tail", log.toString(), "--seq", "1");
+    assertThat(one.exitCode()).isZero();
+    assertThat(one.out()).contains("\"seq\" : 1,", "\"id\" : \"J-00000000\"", "\"boot\"");
+    assertThat(found("--seq", "1").path(0).path("seq").asInt()).isEqualTo(1);
+    Said none = silo.run("audit", "tail", log.toString(), "--seq", "99");
+    assertThat(none.exitCode()).isEqualTo(5);
+    assertThat(none.err()).contains("the log has no event 99", "it has 4, counted from 0");
+    assertThat(silo.run("audit", "tail", log.toString(), "--seq", "-1").exitCode()).isEqualTo(2);
+    Said both = silo.run("audit", "tail", log.toString(), "--seq", "1", "--job", "J-1a2b3c4d");
+    assertThat(both.exitCode()).isEqualTo(2);
+
+    String today = LocalDate.now(ZoneOffset.UTC).toString();
+    String tomorrow = LocalDate.now(ZoneOffset.UTC).plusDays(2).toString();
+    assertThat(found("--since", today, "--until", tomorrow, "--type", "job.")).hasSize(3);
+    assertThat(found("--since", tomorrow)).isEmpty();
+    assertThat(found("--until", "2020-01-01T12:00:00Z")).isEmpty();
+    assertThat(found("--text", "j-00000000")).hasSize(1);
+    assertThat(found("--partner", "clinic.example")).isEmpty();
+    assertThat(found("--outcome", "failed")).isEmpty();
+    Said when = silo.run("audit", "tail", log.toString(), "--since", "yesterday");
+    assertThat(when.exitCode()).isEqualTo(2);
+    assertThat(when.err()).contains("since is a day such as 2031-01-31, or a time");
+  }
+
+  private JsonNode found(String... options) {
+    String[] args = new String[3 + options.length];
+    args[0] = "audit";
+    args[1] = "tail";
+    args[2] = log.toString();
+    System.arraycopy(options, 0, args, 3, options.length);
+    return silo.runJson(args).json().path("events");
+  }
+
   @Test
   void aRunningNodeIsAskedSoThatItLogsTheReading() {
     silo.answer(
@@ -144,6 +183,9 @@ class AuditCommandsTest {
     Said said = silo.run("audit", "tail", "--type", "job.");
     assertThat(said.out()).contains("      7  ", "job.proposed", "job=J-1a2b3c4d");
     assertThat(silo.argsOf("audit.tail").path("type").asText()).isEqualTo("job.");
+    assertThat(silo.argsOf("audit.tail")).hasSize(1);
+    assertThat(silo.run("audit", "tail", "--seq", "7").out())
+        .contains("\"type\" : \"job.proposed\"");
   }
 
   @Test

@@ -185,6 +185,8 @@ class RetentionTest {
     assertThat(counts(journal)).isEqualTo(before);
     LogReader reader = log.reader();
     assertThat(reader.first()).isEqualTo(512);
+    assertThatThrownBy(() -> EventSearch.of(Json.object().put("seq", 300)).in(reader))
+        .hasMessage("event 300 was pruned");
     assertThat(reader.newest(EventType.LOG_PRUNED).orElseThrow().text())
         .contains("\"reason\":\"retention.expired\"", "\"kept\":4", "\"actor\"");
     assertThat(
