@@ -436,15 +436,17 @@ final class AuditCommands extends GroupCommand {
       }
       show(
           frozen == null && node().isRunning() ? fromNode() : fromFiles(),
-          r ->
-              console()
-                  .print(
-                      "%s events of %s in %s"
-                              .formatted(
-                                  Format.count(r.path("events").asLong()),
-                                  job,
-                                  r.path("file").asText())
-                          + receipts(r)));
+          r -> {
+            console()
+                .print(
+                    "%s events of %s in %s"
+                            .formatted(
+                                Format.count(r.path("events").asLong()),
+                                job,
+                                r.path("file").asText())
+                        + receipts(r));
+            r.path("left_out").forEach(what -> console().print("left out: " + what.asText()));
+          });
       next("silo audit verify " + out, "elsewhere with --key and what silo audit key prints here");
       return 0;
     }
@@ -453,18 +455,14 @@ final class AuditCommands extends GroupCommand {
       long receipts = exported.path("receipts").asLong();
       List<String> logs = new ArrayList<>();
       exported.path("partners").forEach(partner -> logs.add(partner.asText()));
-      StringBuilder text =
-          new StringBuilder(
-              receipts == 0
-                  ? "; without receipts"
-                  : "; %s receipts; %s"
-                      .formatted(
-                          Format.count(receipts),
-                          logs.isEmpty()
-                              ? "no partner's log"
-                              : "proven by the log of " + String.join(", ", logs)));
-      exported.path("left_out").forEach(what -> text.append("\nleft out: ").append(what.asText()));
-      return text.toString();
+      return receipts == 0
+          ? "; without receipts"
+          : "; %s receipts; %s"
+              .formatted(
+                  Format.count(receipts),
+                  logs.isEmpty()
+                      ? "no partner's log"
+                      : "proven by the log of " + String.join(", ", logs));
     }
 
     /** Reads files only, so that a collector can do it beside the node. */
@@ -661,12 +659,12 @@ final class AuditCommands extends GroupCommand {
               ? ask("audit.witness", args().put("now", now))
               : NodeHome.witnesses(home());
       if (policy != null) {
-        console().print(policy(view, policy));
-        return 0;
+        String text = policy(view, policy);
+        return show(Json.object().put("policy", text), r -> text.lines().forEach(console()::print));
       }
       if (seen != null) {
-        console().print(checkpoint(view, seen));
-        return 0;
+        String note = checkpoint(view, seen);
+        return show(Json.object().put("checkpoint", note), r -> note.lines().forEach(console()::print));
       }
       return show(view, this::print);
     }

@@ -189,6 +189,26 @@ class AuditCommandsTest {
   }
 
   @Test
+  void whatAVerifierTakesIsTextOrOneJsonObject() {
+    silo.answer(
+        "audit.witness",
+        """
+        {"log":"bank.example/silo/audit/1+0a1b2c3d+AbCd",
+         "partners":[{"partner":"clinic.example","key":"clinic.example/silo/witness+1a2b3c4d+BAbC"}],
+         "logs":[{"log":"clinic.example/silo/audit/1","size":2,
+                  "checkpoint":"clinic.example/silo/audit/1\\n2\\nroot\\n\\n- sig\\n"}]}
+        """);
+    String policy = silo.run("audit", "witness", "--policy", "1").out();
+    assertThat(policy).startsWith("log bank.example").endsWith("quorum partners\n");
+    assertThat(silo.runJson("audit", "witness", "--policy", "1").json())
+        .isEqualTo(Json.object().put("policy", policy.stripTrailing()));
+    String note = silo.run("audit", "witness", "--seen", "clinic.example").out();
+    assertThat(note).endsWith("\n\n- sig\n");
+    assertThat(silo.runJson("audit", "witness", "--seen", "clinic.example").json())
+        .isEqualTo(Json.object().put("checkpoint", note.stripTrailing()));
+  }
+
+  @Test
   void anExportHoldsOneJobAndVerifiesAlone() throws IOException {
     Files.move(log, silo.home().resolve("audit"));
     Path out = folder.resolve("job.zip");
@@ -239,7 +259,7 @@ class AuditCommandsTest {
 
     Path next = folder.resolve("f.zip");
     assertThat(silo.run("audit", "export", "--job", "J-1a2b3c4d", "--out", next.toString()).out())
-        .contains("2 receipts; no partner's log", "left out: the log of c: why");
+        .contains("2 receipts; no partner's log", "\nleft out: the log of c: why");
   }
 
   @Test
