@@ -116,7 +116,7 @@ final class PredictCommand extends SiloCommand {
               .print(
                   "%s scores in %s"
                       .formatted(Format.count(r.path("rows").asLong()), r.path("file").asText()));
-          say("Columns: row (of the own data set, from 1) and probability.");
+          say("Its first line names the columns; row is that of the own data set, from 1.");
         });
   }
 }
