@@ -19,12 +19,12 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
+import org.espalier.node.Periodic;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.policy.PersonWord;
+import org.espalier.node.store.Store;
 import org.espalier.wire.Party;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,6 +52,7 @@ public final class JobService implements AutoCloseable {
   private static final int AGAIN = 3;
 
   private static final Duration BETWEEN_TRIES = Duration.ofSeconds(2);
+  private static final Duration WITHOUT_DATABASE = Duration.ofSeconds(10);
 
   private final JobRun.Context context;
   private final ApprovalRules approving;
@@ -73,6 +74,10 @@ public final class JobService implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(JobService::daemon);
   private final ExecutorService tellers = Executors.newCachedThreadPool(JobService::daemon);
   private final Set<String> beingTold = ConcurrentHashMap.newKeySet();
+
+  /** Jobs whose end cannot be kept at present, which the log has been told. */
+  private final Set<String> unkept = ConcurrentHashMap.newKeySet();
+
   private boolean closed;
 
   private static Thread daemon(Runnable work) {
@@ -126,7 +131,7 @@ public final class JobService implements AutoCloseable {
       }
     }
     context.cohorts().forgetOthers(open); // of those aborted while they did not run
-    Future<?> unused = newsTimer.scheduleWithFixedDelay(this::spreadNews, 1, 1, TimeUnit.SECONDS);
+    Periodic.every(newsTimer, Duration.ofSeconds(1), this::spreadNews);
   }
 
   private Party self() {
@@ -526,22 +531,35 @@ public final class JobService implements AutoCloseable {
       return job;
     }
     synchronized (runs) {
-      Job now = jobs().get(job.id());
-      JobRun run = runs.get(job.id());
-      if (now.state() != JobState.RUNNING || (run != null && !run.isOver())) {
-        return now;
-      }
-      Problem cause =
-          Problem.of(Problem.Kind.JOB_FAILED, "how the attempt ended could not be kept")
-              .at(self())
-              .detail("the reason is in node.log of the home folder")
-              .next("silo job run " + job.id());
+      Job now = job;
       try {
-        return jobs().move(job.id(), JobState.FAILED, cause);
+        now = jobs().get(job.id());
+        JobRun run = runs.get(job.id());
+        if (now.state() != JobState.RUNNING || (run != null && !run.isOver())) {
+          return now;
+        }
+        if (run != null && run.goesOn()) {
+          jobs().goesOn(job.id(), true); // before its state, as where an attempt ends
+        }
+        return jobs()
+            .move(
+                job.id(),
+                JobState.FAILED,
+                Problem.of(Problem.Kind.JOB_FAILED, "how the attempt ended could not be kept")
+                    .at(self())
+                    .detail("the reason is in node.log of the home folder")
+                    .next("silo job run " + job.id()));
       } catch (RuntimeException e) {
-        LOG.error("the state of job {} still cannot be kept", job.id(), e);
+        notKept(job.id(), e);
         return now; // it can be looked at all the same
       }
+    }
+  }
+
+  /** Said once, because it is tried again every second. */
+  private void notKept(String id, RuntimeException e) {
+    if (unkept.add(id)) {
+      LOG.error("how job {} ended cannot be kept yet", id, e);
     }
   }
 
@@ -611,8 +629,8 @@ public final class JobService implements AutoCloseable {
 
   private void tryAgain(String id, Again plan) {
     Job job = jobs().get(id);
-    if (job.state() == JobState.FAILED) {
-      int times = jobs().triedAgain(id);
+    int times = jobs().triedAgain(id);
+    if (job.state() == JobState.FAILED && times < AGAIN) {
       // Counted before, so that a node that dies of it does not go on for ever.
       jobs().triedAgain(id, times + 1);
       try {
@@ -655,6 +673,10 @@ public final class JobService implements AutoCloseable {
                 () -> {
                   try {
                     tryAgain(id, plan);
+                  } catch (Store.StoreException e) {
+                    LOG.error("job {} cannot be run again while the database is away", id, e);
+                    Instant later = Instant.now().plus(WITHOUT_DATABASE);
+                    again.replace(id, plan, new Again(later, plan.end()));
                   } catch (RuntimeException e) {
                     again.remove(id);
                     LOG.error("job {} cannot be run again", id, e);
@@ -666,18 +688,33 @@ public final class JobService implements AutoCloseable {
         });
   }
 
-  /** Throws nothing: an exception would end the timer. */
-  private void spreadNews() {
-    synchronized (runs) {
-      for (JobRun run : runs.values()) {
-        if (run.isOver() && mayTryAgain(run)) {
-          planAgain(run.job());
+  /** Lets go of an attempt that is over as soon as its end is kept, and plans what follows. */
+  private void letGo(JobRun run) {
+    String id = run.job().id();
+    try {
+      synchronized (runs) {
+        Job job = settled(run.job());
+        if (job.state() == JobState.RUNNING) {
+          return;
         }
+        if (job.state() == JobState.FAILED && mayTryAgain(run)) {
+          planAgain(job);
+        }
+        runs.remove(id, run);
+        unkept.remove(id);
       }
-      runs.values().removeIf(JobRun::isOver);
+    } catch (RuntimeException e) {
+      notKept(id, e);
     }
+  }
+
+  private void spreadNews() {
+    runs.values().stream().filter(JobRun::isOver).forEach(this::letGo);
     tryAgain();
     for (JobRun run : runs.values()) {
+      if (run.isOver()) {
+        continue; // its last word was its end
+      }
       for (Party partner : run.job().others(self())) {
         // Each partner by itself: one that does not answer must not delay what the others hear.
         String telling = run.job().id() + " " + partner;

@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -45,6 +46,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The states of jobs at one node, whose partner is played by the test. */
 @Timeout(60)
@@ -164,6 +167,17 @@ class JobServiceTest {
   /** What the partner says on its streams before it is gone; null where it does not come. */
   private volatile String stops;
 
+  /** The line to the partner, which holds until it is counted down; null for one that holds. */
+  private volatile CountDownLatch cut;
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   @BeforeEach
   void start() throws Exception {
     store = Store.open(folder.resolve("silo.db"));
@@ -174,6 +188,11 @@ class JobServiceTest {
         new FakePeers(BANK) {
           @Override
           public Duplex open(Party partner, String stream, Duration patience) {
+            CountDownLatch line = cut;
+            if (line != null) {
+              await(line);
+              throw Problem.of(Problem.Kind.PARTNER, "lost the link").at(partner);
+            }
             String reason = stops;
             return reason == null ? super.open(partner, stream, patience) : new Stopping(reason);
           }
@@ -314,6 +333,44 @@ class JobServiceTest {
     assertThat(job.state()).isEqualTo(JobState.FAILED);
     assertThat(job.cause().orElseThrow().next()).contains("silo job run " + id);
     assertThat(service.run(id).attempt()).isEqualTo(2);
+  }
+
+  /**
+   * A database that cannot be used, or not be written to, when an attempt ends and for some rounds
+   * of the timer: when it is back the job fails without anybody's asking, and goes on by itself.
+   */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "ALTER TABLE jobs RENAME TO away | ALTER TABLE away RENAME TO jobs",
+        "CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'full'); END"
+            + " | DROP TRIGGER full"
+      })
+  void anEndThatTheDatabaseDidNotTakeIsKeptWhenItIsBack(String breaking, String mending) {
+    String id = approved();
+    cut = new CountDownLatch(1);
+    service.run(id);
+    until(() -> journal.contains("job.phase"));
+    store.update(breaking);
+    cut.countDown();
+    cut = null;
+    until(() -> journal.contains("job.run failed"));
+    sleep(Duration.ofMillis(1500));
+    store.update(mending);
+    until(() -> newsOfAttempt(id, 2));
+    assertThat(logged(id, "how the attempt ended could not be kept")).isTrue();
+    until(() -> logged(id, "runs again by itself, time 1 of 3"));
+  }
+
+  /** Whether the partner has been told that this attempt runs. */
+  private boolean newsOfAttempt(String id, int attempt) {
+    return peers.asked.stream()
+        .filter(asked -> asked.method().equals("job.news"))
+        .map(FakePeers.Asked::body)
+        .filter(news -> news.path("job").asText().equals(id))
+        .filter(news -> news.path("state").asText().equals(JobState.RUNNING.name()))
+        .anyMatch(news -> news.path("attempt").asInt() == attempt);
   }
 
   @Test
