@@ -484,6 +484,8 @@ final class JobCommands extends GroupCommand {
         "Examples:",
         "  silo job abort J-1a2b3c4d                      asks for the id again",
         "  silo job abort J-1a2b3c4d --yes --reason \"wrong data set\"",
+        "",
+        "Again: tells partners that could not be reached and are named, once more.",
       })
   static final class Abort extends OfJob {
     @Option(names = "--reason", paramLabel = "TEXT", description = "Why; partners can read it.")
@@ -503,7 +505,16 @@ final class JobCommands extends GroupCommand {
       if (reason != null) {
         args.put("reason", reason);
       }
-      return show(ask("job.abort", args), j -> decided(console(), "Aborted", j));
+      JsonNode result = ask("job.abort", args);
+      show(result, j -> decided(console(), "Aborted", j));
+      JsonNode notAt = result.path("not_aborted_at");
+      notAt
+          .properties()
+          .forEach(at -> say("not at " + at.getKey() + ": " + at.getValue().asText()));
+      if (!notAt.isEmpty()) {
+        next("silo job abort " + job + " --yes", "when they can be reached: tells them again");
+      }
+      return 0;
     }
   }
 }

@@ -153,8 +153,12 @@ final class JobCommands {
   /** The service itself logs the act, because partners may abort as well. */
   private JsonNode abort(JsonNode json) {
     Args args = new Args(json);
-    return Views.job(
-        service.abort(args.text("job"), args.optional("reason").orElse("no reason given")));
+    JobService.Aborted aborted =
+        service.abort(args.text("job"), args.optional("reason").orElse("no reason given"));
+    ObjectNode shown = Views.job(aborted.job());
+    ObjectNode notAt = shown.putObject("not_aborted_at");
+    aborted.notAt().forEach((partner, why) -> notAt.put(partner.name(), why));
+    return shown;
   }
 
   private JsonNode status(String id) {

@@ -14,9 +14,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -50,6 +53,8 @@ public final class JobService implements AutoCloseable {
 
   /** How often a job is run again by itself since its operator did. */
   private static final int AGAIN = 3;
+
+  private static final String ABORTED = "aborted: ";
 
   private static final Duration BETWEEN_TRIES = Duration.ofSeconds(2);
   private static final Duration WITHOUT_DATABASE = Duration.ofSeconds(10);
@@ -257,8 +262,15 @@ public final class JobService implements AutoCloseable {
     ObjectNode body = facts(job);
     body.set("approvals", Proposals.all(job));
     for (Party partner : job.others(self())) {
-      JsonNode ready = context.peers().request(partner, "job.ready", body, ASK);
-      attempt = Math.max(attempt, attemptOf(ready, partner, job));
+      try {
+        JsonNode ready = context.peers().request(partner, "job.ready", body, ASK);
+        attempt = Math.max(attempt, attemptOf(ready, partner, job));
+      } catch (Problem e) {
+        if (e.kind() == Problem.Kind.WRONG_STATE) {
+          learnAbort(partner, job);
+        }
+        throw e;
+      }
     }
     attempt++;
     body.put("attempt", attempt);
@@ -289,23 +301,93 @@ public final class JobService implements AutoCloseable {
     return attempt;
   }
 
-  /** Ends a job for good, here and at all parties; doing it again changes nothing. */
-  public Job abort(String id, String reason) {
+  /**
+   * @param notAt partners at which it is not, with the reason
+   */
+  public record Aborted(Job job, SortedMap<Party, String> notAt) {}
+
+  /**
+   * Ends a job for good, here and at all parties. Doing it again changes nothing here and tells the
+   * partners again, because one that could not be reached still has the job.
+   */
+  public Aborted abort(String id, String reason) {
     Job job = jobs().get(id);
-    if (job.state() == JobState.ABORTED) {
-      return job;
+    if (job.state() != JobState.ABORTED) {
+      if (!job.state().allows(JobState.ABORTED)) {
+        throw Problem.wrongState("job " + id + " is " + job.state() + ": there is nothing to abort")
+            .next("silo job show " + id);
+      }
+      Problem cause = Problem.of(Problem.Kind.JOB_FAILED, ABORTED + bounded(reason)).at(self());
+      context.journal().during("job.abort", facts(job), () -> end(id, cause));
     }
-    if (!job.state().allows(JobState.ABORTED)) {
-      throw Problem.wrongState("job " + id + " is " + job.state() + ": there is nothing to abort")
-          .next("silo job show " + id);
+    Job now = jobs().get(id);
+    boolean sent = jobs().draft(id).map(Jobs.Draft::sent).orElse(true);
+    String why = now.state() == JobState.ABORTED ? abortReason(now) : bounded(reason);
+    return new Aborted(now, sent ? tellAborted(now, why) : new TreeMap<>());
+  }
+
+  /** Tells all at the same time: one that is away must not delay what the others hear. */
+  private SortedMap<Party, String> tellAborted(Job job, String reason) {
+    ObjectNode body = facts(job).put("reason", reason);
+    SortedMap<Party, String> failures = new ConcurrentSkipListMap<>();
+    CompletableFuture<?>[] telling =
+        job.others(self()).stream()
+            .map(
+                partner ->
+                    CompletableFuture.runAsync(
+                        () -> {
+                          try {
+                            context.peers().request(partner, "job.abort", body, ASK);
+                          } catch (RuntimeException e) {
+                            notAborted(job, partner, e)
+                                .ifPresent(why -> failures.put(partner, why));
+                          }
+                        },
+                        tellers))
+            .toArray(CompletableFuture<?>[]::new);
+    CompletableFuture.allOf(telling).join();
+    return new TreeMap<>(failures);
+  }
+
+  /** Why a job is not aborted at a partner; empty where there is no such job. */
+  private static Optional<String> notAborted(Job job, Party partner, RuntimeException e) {
+    LOG.info("{} did not abort job {}", partner, job.id(), e);
+    if (!(e instanceof Problem problem)) {
+      return Optional.of("internal error");
     }
-    Problem cause = Problem.of(Problem.Kind.JOB_FAILED, "aborted: " + bounded(reason)).at(self());
-    context.journal().during("job.abort", facts(job), () -> end(id, cause));
-    if (jobs().draft(id).map(Jobs.Draft::sent).orElse(true)) {
-      ObjectNode body = facts(job).put("reason", bounded(reason));
-      job.others(self()).forEach(partner -> context.peers().tell(partner, "job.abort", body, ASK));
+    return problem.kind() == Problem.Kind.NOT_FOUND
+        ? Optional.empty()
+        : Optional.of(problem.what());
+  }
+
+  /** Why an aborted job was, in its operator's words. */
+  static String abortReason(Job job) {
+    String what = job.cause().map(Problem::what).orElse("");
+    return bounded(what.startsWith(ABORTED) ? what.substring(ABORTED.length()) : what);
+  }
+
+  /**
+   * Ends a job here of which a party of it has said, when it was asked, that it has been aborted
+   * there. It may have told so when this node could not be reached.
+   */
+  void adoptAbort(Party from, String id, String reason) {
+    try {
+      abortedBy(from, settled(jobs().get(id)), reason);
+    } catch (RuntimeException e) {
+      LOG.info("job {} is aborted at {} and cannot be here", id, from, e);
     }
-    return jobs().get(id);
+  }
+
+  /** Asks a partner that is not ready for a job whether that is because it has been aborted. */
+  private void learnAbort(Party partner, Job job) {
+    try {
+      JsonNode said = context.peers().request(partner, Standings.ASK, facts(job), GATHER);
+      if (said.path("state").asText().equals(JobState.ABORTED.name())) {
+        adoptAbort(partner, job.id(), said.path("reason").asText());
+      }
+    } catch (RuntimeException e) {
+      LOG.debug("{} does not say how job {} stands", partner, job.id(), e);
+    }
   }
 
   private void end(String id, Problem cause) {
@@ -456,17 +538,20 @@ public final class JobService implements AutoCloseable {
 
   private JsonNode onAbort(Party from, JsonNode body) {
     Job job = shared(from, body);
-    Problem cause =
-        Problem.of(Problem.Kind.JOB_FAILED, "aborted: " + bounded(body.path("reason").asText()))
-            .at(from);
+    abortedBy(from, job, body.path("reason").asText());
+    return facts(job);
+  }
+
+  /** Ends a job as one of its parties has ended it. */
+  private void abortedBy(Party from, Job job, String reason) {
     if (job.state() == JobState.ABORTED) {
-      return facts(job);
+      return;
     }
     if (!job.state().allows(JobState.ABORTED)) {
       throw Problem.wrongState("job " + job.id() + " is " + job.state() + " at " + self());
     }
+    Problem cause = Problem.of(Problem.Kind.JOB_FAILED, ABORTED + bounded(reason)).at(from);
     context.journal().during("job.abort", by(from, job), () -> end(job.id(), cause));
-    return facts(job);
   }
 
   private JsonNode onNews(Party from, JsonNode body) {

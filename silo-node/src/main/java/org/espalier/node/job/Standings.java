@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Standings implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Standings.class);
-  private static final String ASK = "job.state";
+  static final String ASK = "job.state";
   private static final Duration PATIENCE = Duration.ofSeconds(3);
   private static final int MAX_TOLD = 2_000;
   private static final int MAX_ASKING = 64;
@@ -126,6 +126,9 @@ public final class Standings implements AutoCloseable {
     if (job.state() == JobState.RUNNING) {
       service.progress(job.id()).ifPresent(at -> answer.put("phase", at.path("phase").asText()));
     }
+    if (job.state() == JobState.ABORTED) {
+      answer.put("reason", JobService.abortReason(job));
+    }
     return answer;
   }
 
@@ -160,7 +163,10 @@ public final class Standings implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    return all.stream().map(this::view).toList();
+    return all.stream()
+        .map(job -> ask ? jobs.find(job.id()).orElse(job) : job) // an answer may have ended it
+        .map(this::view)
+        .toList();
   }
 
   private CompletableFuture<Void> ask(Job job, Party partner) {
@@ -187,6 +193,9 @@ public final class Standings implements AutoCloseable {
   private Told said(Job job, Party partner) {
     try {
       JsonNode answer = peers.request(partner, ASK, JobMessages.facts(job), PATIENCE);
+      if (answer.path("state").asText().equals(JobState.ABORTED.name())) {
+        service.adoptAbort(partner, job.id(), answer.path("reason").asText());
+      }
       return new Told(word(answer, "state"), word(answer, "phase"), Instant.now());
     } catch (Problem e) {
       return e.kind() == Problem.Kind.PARTNER

@@ -291,6 +291,21 @@ class ScriptingTest {
   }
 
   @Test
+  void whoDidNotHearOfAnAbortIsNamed() {
+    String ended = Answers.job("J-1a2b3c4d", "ABORTED", "");
+    String missed = "{\"not_aborted_at\":{\"insurer.example\":\"lost the link\"},";
+    silo.answer("job.abort", missed + ended.strip().substring(1));
+    Said said = silo.run("job", "abort", "J-1a2b3c4d", "--yes");
+    assertThat(said.exitCode()).isZero();
+    assertThat(said.err())
+        .contains("not at insurer.example: lost the link")
+        .contains("next: silo job abort J-1a2b3c4d --yes");
+    Said json = silo.run("job", "abort", "J-1a2b3c4d", "--yes", "--json");
+    assertThat(Json.parse("out", json.out()).at("/not_aborted_at/insurer.example").asText())
+        .isEqualTo("lost the link");
+  }
+
+  @Test
   void aPartnerIsConfirmedWithTheWordsThatWereShown() {
     answerEverything();
     String words = "aardvark adviser accrue aggregate zulu yesteryear";

@@ -167,6 +167,9 @@ class JobServiceTest {
   /** What the partner says on its streams before it is gone; null where it does not come. */
   private volatile String stops;
 
+  /** Whether the partner says, when it is asked, that it has aborted a job. */
+  private volatile boolean aborted;
+
   /** The line to the partner, which holds until it is counted down; null for one that holds. */
   private volatile CountDownLatch cut;
 
@@ -200,6 +203,9 @@ class JobServiceTest {
           @Override
           public JsonNode request(Party partner, String method, JsonNode body, Duration timeout) {
             JsonNode answer = super.request(partner, method, body, timeout);
+            if (method.equals("job.state") && aborted) {
+              return Json.object().put("state", "ABORTED").put("reason", "wrong data");
+            }
             ObjectNode receipt = theirs.get(body.path("job").asText());
             if (!method.equals("job.receipts") || receipt == null) {
               return answer;
@@ -378,7 +384,7 @@ class JobServiceTest {
     String id = approved();
     service.run(id);
     until(() -> journal.contains("job.phase"));
-    assertThat(service.abort(id, "enough").state()).isEqualTo(JobState.ABORTED);
+    assertThat(service.abort(id, "enough").job().state()).isEqualTo(JobState.ABORTED);
     assertThat(journal).contains("job.abort ok", "job.run aborted");
 
     String failed = approved();
@@ -386,6 +392,64 @@ class JobServiceTest {
     failed(failed);
     said("job.abort", about(failed));
     assertThat(jobs.get(failed).state()).isEqualTo(JobState.ABORTED);
+  }
+
+  @Test
+  void anAbortThatDidNotReachAPartnerCanBeToldAgain() {
+    String id = approved();
+    peers.refused = "job.abort";
+    peers.refusal = Problem.of(Problem.Kind.PARTNER, "lost the link").at(INSURER);
+    JobService.Aborted first = service.abort(id, "enough");
+    assertThat(first.job().state()).isEqualTo(JobState.ABORTED);
+    assertThat(first.notAt()).containsExactly(Map.entry(INSURER, "lost the link"));
+    peers.refusal = null;
+    peers.asked.clear();
+    assertThat(service.abort(id, "again").notAt()).isEmpty();
+    assertThat(peers.asked)
+        .singleElement()
+        .satisfies(told -> assertThat(told.method()).isEqualTo("job.abort"))
+        .satisfies(told -> assertThat(told.body().path("reason").asText()).isEqualTo("enough"));
+    assertThat(journal.stream().filter("job.abort"::equals)).hasSize(1);
+    peers.refusal = Problem.notFound("no such job").at(INSURER);
+    assertThat(service.abort(id, "again").notAt()).as("none there to abort").isEmpty();
+  }
+
+  @Test
+  void anAbortThatWasMissedIsLearntWhenThePartnerIsAsked() {
+    String proposed = service.propose(JobSpec.yaml("job.yaml", SPEC), Optional.empty()).id();
+    String failed = approved();
+    service.run(failed);
+    failed(failed);
+    String done = approved();
+    jobs.begin(done, 1);
+    jobs.move(done, JobState.DONE, null);
+    String ready = approved();
+    aborted = true;
+    try (Standings standings =
+        new Standings(peers, jobs, service, partner -> Optional.empty(), job -> false)) {
+      for (String id : List.of(proposed, failed)) {
+        assertThat(standings.of(jobs.get(id), true, Duration.ofSeconds(20)).path("state").asText())
+            .isEqualTo("ABORTED");
+        Problem cause = jobs.get(id).cause().orElseThrow();
+        assertThat(cause.what()).isEqualTo("aborted: wrong data");
+        assertThat(cause.party()).contains(INSURER);
+        assertThat(
+                standings
+                    .partnerMethods()
+                    .get("job.state")
+                    .answer(INSURER, about(id))
+                    .path("reason")
+                    .asText())
+            .isEqualTo("wrong data");
+      }
+      assertThat(standings.of(jobs.get(done), true, Duration.ofSeconds(20)).path("state").asText())
+          .as("what is done stays so")
+          .isEqualTo("DONE");
+    }
+    assertThat(journal.stream().filter("job.abort ok"::equals)).hasSize(2);
+    peers.refusal = Problem.wrongState("job is ABORTED at insurer.example").at(INSURER);
+    assertThatThrownBy(() -> service.run(ready)).hasMessageContaining("ABORTED at insurer");
+    assertThat(jobs.get(ready).state()).isEqualTo(JobState.ABORTED);
   }
 
   @Test
