@@ -33,6 +33,7 @@ import org.espalier.node.LogContext;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloHome;
+import org.espalier.node.store.Store;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -236,6 +237,13 @@ public final class ControlServer implements AutoCloseable {
         reply.set("error", e.toJson());
       } catch (ClientGone e) {
         throw e;
+      } catch (Store.StoreException e) {
+        LOG.error("command failed", e);
+        reply.set(
+            "error",
+            Problem.of(Problem.Kind.INTERNAL, "the node's database cannot be used")
+                .detail(e.why() + "; more is at the end of node.log in the home folder")
+                .toJson());
       } catch (RuntimeException e) {
         LOG.error("command failed", e);
         reply.set(

@@ -1,6 +1,7 @@
 package org.espalier.node.job;
 
 import org.espalier.node.Problem;
+import org.espalier.node.store.Store;
 import org.espalier.protocols.disclosure.NoPassLeft;
 import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.psi.AlignmentException;
@@ -53,6 +54,12 @@ final class Failures {
       return failed("its data do not fit the job in phase " + phase, e)
           .at(self)
           .detail(e.getMessage());
+    }
+    if (e instanceof Store.StoreException database) {
+      return Problem.of(Problem.Kind.INTERNAL, "its database could not be used in phase " + phase)
+          .at(self)
+          .detail(database.why())
+          .because(e);
     }
     return Problem.of(Problem.Kind.INTERNAL, "internal error in phase " + phase)
         .at(self)

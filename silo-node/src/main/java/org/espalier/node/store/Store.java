@@ -132,20 +132,7 @@ public final class Store implements AutoCloseable {
       if (lock.getHoldCount() > 1) {
         return work.get();
       }
-      Connection open = connection();
-      open.setAutoCommit(false);
-      try {
-        T result = work.get();
-        open.commit();
-        return result;
-      } catch (RuntimeException | Error e) {
-        rollBack(open, e);
-        throw e;
-      } finally {
-        if (!open.isClosed()) {
-          open.setAutoCommit(true);
-        }
-      }
+      return alone(connection(), work);
     } catch (SQLException e) {
       throw new StoreException("transaction", e);
     } finally {
@@ -153,11 +140,33 @@ public final class Store implements AutoCloseable {
     }
   }
 
+  /** What fails first is what is thrown: how the end of a failed transaction fails comes of it. */
+  private static <T> T alone(Connection open, Supplier<T> work) throws SQLException {
+    open.setAutoCommit(false);
+    T result;
+    try {
+      result = work.get();
+      open.commit();
+    } catch (SQLException | RuntimeException | Error e) {
+      rollBack(open, e);
+      throw e;
+    }
+    open.setAutoCommit(true);
+    return result;
+  }
+
   private static void rollBack(Connection open, Throwable reason) {
     try {
       open.rollback();
     } catch (SQLException lost) {
       reason.addSuppressed(lost); // the database has rolled it back by itself
+    }
+    try {
+      if (!open.isClosed()) {
+        open.setAutoCommit(true);
+      }
+    } catch (SQLException over) {
+      reason.addSuppressed(over);
     }
   }
 
@@ -187,6 +196,12 @@ public final class Store implements AutoCloseable {
   public static final class StoreException extends RuntimeException {
     StoreException(String what, Throwable cause) {
       super(what, cause);
+    }
+
+    /** What the database says, for the own operator: a full disk, for instance. */
+    public String why() {
+      Throwable said = getCause() == null ? this : getCause();
+      return String.valueOf(said.getMessage()).lines().findFirst().orElse("");
     }
   }
 }

@@ -1,14 +1,18 @@
 package org.espalier.node.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Path;
 import org.espalier.node.Problem;
+import org.espalier.node.store.Store;
 import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.protocols.prepare.DataException;
 import org.espalier.psi.AlignmentException;
 import org.espalier.wire.Party;
 import org.espalier.wire.WireException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class FailuresTest {
   private static final Party SELF = new Party("bank.example");
@@ -17,6 +21,8 @@ class FailuresTest {
   private static Problem explain(Throwable e) {
     return Failures.explain(e, SELF, "train");
   }
+
+  @TempDir Path folder;
 
   @Test
   void whatPartnersReadNamesNoColumnRowOrValue() {
@@ -43,6 +49,18 @@ class FailuresTest {
     assertThat(range).isNotNull();
     assertThat(range.toPublicJson().toString()).doesNotContain("1.0E9");
     assertThat(range.kind()).isEqualTo(Problem.Kind.JOB_FAILED);
+
+    try (Store store = Store.open(folder.resolve("silo.db"))) {
+      assertThatThrownBy(() -> store.update("INSERT INTO people4711 VALUES (1)"))
+          .satisfies(
+              e -> {
+                Problem database = explain(e);
+                assertThat(database.toPublicJson().toString())
+                    .contains("its database could not be used")
+                    .doesNotContain("4711");
+                assertThat(database.detail().orElseThrow()).contains("no such table");
+              });
+    }
 
     Problem unknown = explain(new NumberFormatException("For input string: \"4711\""));
     assertThat(unknown.toPublicJson().toString()).doesNotContain("4711");

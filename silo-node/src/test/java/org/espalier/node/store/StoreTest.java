@@ -82,6 +82,51 @@ class StoreTest {
     }
   }
 
+  /**
+   * SQLite rolls such a transaction back by itself, so that nothing is left to end: what the node
+   * throws says that the disk is full all the same, and the next transaction works.
+   */
+  @Test
+  void aFullDiskIsSaidToBeOne() {
+    try (Store store = Store.open(file())) {
+      int pages = store.one("PRAGMA page_count", row -> row.getInt(1)).orElseThrow();
+      store.one("PRAGMA max_page_count = " + (pages + 2), row -> row.getInt(1));
+      assertThatThrownBy(
+              () ->
+                  store.transaction(
+                      () -> {
+                        store.update(ADD, "a");
+                        return store.update(ADD, "b".repeat(100_000));
+                      }))
+          .isInstanceOfSatisfying(
+              Store.StoreException.class, e -> assertThat(e.why()).contains("SQLITE_FULL"));
+      assertThat(count(store)).isZero();
+      assertThat((int) store.transaction(() -> store.update(ADD, "c"))).isEqualTo(1);
+    }
+  }
+
+  /** Where only the end of a transaction fails, nothing of it is kept either. */
+  @Test
+  void aCommitThatFailsIsRolledBack() {
+    try (Store store = Store.open(file())) {
+      assertThatThrownBy(
+              () ->
+                  store.transaction(
+                      () -> {
+                        store.update("PRAGMA defer_foreign_keys = ON");
+                        return store.update("INSERT INTO models VALUES ('J-404','{}','t')");
+                      }))
+          .isInstanceOfSatisfying(
+              Store.StoreException.class, e -> assertThat(e.why()).contains("FOREIGN KEY"));
+      assertThat(store.one("SELECT count(*) FROM models", row -> row.getInt(1))).contains(0);
+      assertThat((int) store.transaction(() -> store.update(ADD, "c"))).isEqualTo(1);
+    }
+    try (Store again = Store.open(file())) {
+      assertThat(count(again)).isEqualTo(1);
+      assertThat(again.one("SELECT count(*) FROM models", row -> row.getInt(1))).contains(0);
+    }
+  }
+
   @Test
   void threadsTakeTurns() {
     try (Store store = Store.open(file())) {
