@@ -7,6 +7,7 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import java.time.Instant;
 
 /** The one direction of dependency, between modules and inside the node. */
 @AnalyzeClasses(packages = "org.espalier", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -111,6 +112,16 @@ class ArchitectureTest {
           within("data"),
           within("store"),
           within("control"));
+
+  /** How long something lasts within a process must not follow a clock that is set. */
+  @ArchTest
+  static final ArchRule WAITING_DOES_NOT_FOLLOW_THE_WALL_CLOCK =
+      noClasses()
+          .that()
+          .haveNameMatching(
+              "org.espalier.node.(job.(JobService|Standings)|daemon.StandingCommands)(\\$.*)?")
+          .should()
+          .callMethod(Instant.class, "now");
 
   private static String within(String part) {
     return "org.espalier.node." + part + "..";

@@ -8,7 +8,6 @@ import static org.espalier.node.job.JobMessages.requireDigest;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -92,10 +91,28 @@ public final class JobService implements AutoCloseable {
   }
 
   /**
+   * Times of {@link System#nanoTime}: nobody sets that clock.
+   *
    * @param next when to try
    * @param end until when a partner may take to come back
    */
-  private record Again(Instant next, Instant end) {}
+  private record Again(long next, long end) {
+    static Again within(Duration patience) {
+      return new Again(System.nanoTime(), System.nanoTime() + patience.toNanos());
+    }
+
+    Again after(Duration pause) {
+      return new Again(System.nanoTime() + pause.toNanos(), end);
+    }
+
+    boolean isDue() {
+      return System.nanoTime() - next >= 0;
+    }
+
+    boolean isOver() {
+      return System.nanoTime() - end >= 0;
+    }
+  }
 
   /** Answers one method of partners' nodes. */
   @FunctionalInterface
@@ -705,10 +722,9 @@ public final class JobService implements AutoCloseable {
 
   private void planAgain(Job job) {
     if (mayTryAgain(job)) {
-      Instant now = Instant.now();
       Duration patience =
           context.config() == null ? Duration.ofMinutes(10) : context.config().patience();
-      again.put(job.id(), new Again(now, now.plus(patience)));
+      again.put(job.id(), Again.within(patience));
     }
   }
 
@@ -728,9 +744,9 @@ public final class JobService implements AutoCloseable {
       } catch (Problem e) {
         if (jobs().get(id).attempt() != job.attempt()) {
           jobs().log(id, "could not be begun by all parties: " + e.what()); // its end decides
-        } else if (isAway(e) && Instant.now().isBefore(plan.end())) {
+        } else if (isAway(e) && !plan.isOver()) {
           jobs().triedAgain(id, times); // nobody has done anything
-          again.replace(id, plan, new Again(Instant.now().plus(BETWEEN_TRIES), plan.end()));
+          again.replace(id, plan, plan.after(BETWEEN_TRIES));
           return;
         } else {
           jobs().goesOn(id, false);
@@ -749,19 +765,17 @@ public final class JobService implements AutoCloseable {
 
   /** What is to be tried by now, each on a thread of its own. */
   private void tryAgain() {
-    Instant now = Instant.now();
     again.forEach(
         (id, plan) -> {
           String trying = "again " + id;
-          if (!plan.next().isAfter(now) && beingTold.add(trying)) {
+          if (plan.isDue() && beingTold.add(trying)) {
             tellers.execute(
                 () -> {
                   try {
                     tryAgain(id, plan);
                   } catch (Store.StoreException e) {
                     LOG.error("job {} cannot be run again while the database is away", id, e);
-                    Instant later = Instant.now().plus(WITHOUT_DATABASE);
-                    again.replace(id, plan, new Again(later, plan.end()));
+                    again.replace(id, plan, plan.after(WITHOUT_DATABASE));
                   } catch (RuntimeException e) {
                     again.remove(id);
                     LOG.error("job {} cannot be run again", id, e);

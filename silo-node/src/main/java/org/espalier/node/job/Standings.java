@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -88,8 +87,17 @@ public final class Standings implements AutoCloseable {
   /**
    * @param state empty if the partner refused to say; then {@code word} says why
    * @param word the phase, where it runs
+   * @param at time of {@link System#nanoTime}: how old it is must not follow a clock that is set
    */
-  private record Told(String state, String word, Instant at) {}
+  private record Told(String state, String word, long at) {
+    Told(String state, String word) {
+      this(state, word, System.nanoTime());
+    }
+
+    Duration age() {
+      return Duration.ofNanos(System.nanoTime() - at);
+    }
+  }
 
   /** What somebody should do. */
   private record Next(Party party, String command, String why) {}
@@ -196,11 +204,11 @@ public final class Standings implements AutoCloseable {
       if (answer.path("state").asText().equals(JobState.ABORTED.name())) {
         service.adoptAbort(partner, job.id(), answer.path("reason").asText());
       }
-      return new Told(word(answer, "state"), word(answer, "phase"), Instant.now());
+      return new Told(word(answer, "state"), word(answer, "phase"));
     } catch (Problem e) {
       return e.kind() == Problem.Kind.PARTNER
           ? null // lost in the meantime: what it said before still is the last word
-          : new Told("", e.what(), Instant.now());
+          : new Told("", e.what());
     }
   }
 
@@ -266,9 +274,8 @@ public final class Standings implements AutoCloseable {
     }
     JsonNode news = progress.map(at -> at.path("partners").path(partner.name())).orElse(null);
     if (news != null && news.isObject()) {
-      Instant at =
-          Instant.now().minusMillis(Math.round(news.path("news_age_seconds").asDouble() * 1000));
-      if (said == null || at.isAfter(said.at())) {
+      long at = System.nanoTime() - Math.round(news.path("news_age_seconds").asDouble() * 1e9);
+      if (said == null || at - said.at() > 0) {
         said = new Told(word(news, "state"), word(news, "phase"), at);
       }
     }
@@ -280,10 +287,7 @@ public final class Standings implements AutoCloseable {
         there.put("phase", said.word());
       }
     }
-    Optional<Duration> age =
-        said == null
-            ? lastNews.apply(partner)
-            : Optional.of(Duration.between(said.at(), Instant.now()));
+    Optional<Duration> age = said == null ? lastNews.apply(partner) : Optional.of(said.age());
     age.ifPresent(
         a -> there.put("news_age_seconds", Math.max(0, Math.round(a.toMillis() / 100.0) / 10.0)));
     boolean known =
