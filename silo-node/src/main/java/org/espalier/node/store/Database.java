@@ -70,7 +70,19 @@ sealed interface Database {
     /** Of advisory locks in a database, as text "ESPALIER" cut to a number. */
     private static final long LOCK = 0x455350414C494552L;
 
-    private static final String SECONDS = "20";
+    private static final String CONNECT_SECONDS = "20";
+
+    /**
+     * How long one answer may take. Statements are small and tables are made empty, so that no
+     * answer takes as long as this: a server that is silent is gone, and whoever waits for it holds
+     * the lock of the store.
+     */
+    private static final String ANSWER_SECONDS = "60";
+
+    /** A server notices in about as long that this node is gone, and gives the lock back. */
+    private static final String KEEP_ALIVE =
+        "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10;"
+            + " SET tcp_keepalives_count = 3";
 
     @Override
     public String name() {
@@ -83,8 +95,8 @@ sealed interface Database {
       return name();
     }
 
-    @Override
-    public Connection connect() throws SQLException {
+    /** What a parameter of the same name in the URL overrides. */
+    Properties properties() {
       Properties properties = new Properties();
       if (user != null) {
         properties.setProperty("user", user);
@@ -92,11 +104,18 @@ sealed interface Database {
       if (password != null) {
         properties.setProperty("password", password);
       }
-      properties.setProperty("connectTimeout", SECONDS);
+      properties.setProperty("connectTimeout", CONNECT_SECONDS);
+      properties.setProperty("socketTimeout", ANSWER_SECONDS);
       properties.setProperty("tcpKeepAlive", "true");
       properties.setProperty("ApplicationName", "espalier");
-      Connection connection = DriverManager.getConnection(url, properties);
+      return properties;
+    }
+
+    @Override
+    public Connection connect() throws SQLException {
+      Connection connection = DriverManager.getConnection(url, properties());
       try (Statement statement = connection.createStatement()) {
+        statement.execute(KEEP_ALIVE);
         statement.execute("SET synchronous_commit = on");
         try (ResultSet held = statement.executeQuery("SELECT pg_try_advisory_lock(" + LOCK + ")")) {
           held.next();

@@ -198,10 +198,19 @@ public final class Store implements AutoCloseable {
       super(what, cause);
     }
 
-    /** What the database says, for the own operator: a full disk, for instance. */
+    /** What the database says, for the own operator: a full disk, a server that is silent. */
     public String why() {
       Throwable said = getCause() == null ? this : getCause();
-      return String.valueOf(said.getMessage()).lines().findFirst().orElse("");
+      Throwable first = said;
+      while (first.getCause() != null) {
+        first = first.getCause();
+      }
+      return first == said ? line(said) : line(said) + " (" + line(first) + ")";
+    }
+
+    /** The first line: further ones of PostgreSQL quote values. */
+    private static String line(Throwable e) {
+      return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
     }
   }
 }

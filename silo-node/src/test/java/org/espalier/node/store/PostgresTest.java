@@ -8,8 +8,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.Statement;
 import java.time.Instant;
 import java.util.Collections;
@@ -18,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.data.ColumnType;
@@ -31,6 +36,7 @@ import org.espalier.wire.Party;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A real PostgreSQL, and SQLite beside it: the same state goes in and comes out of both. */
@@ -165,6 +171,111 @@ class PostgresTest {
           .as("foreign keys hold")
           .isInstanceOf(Store.StoreException.class);
       turnsAndLosses(again);
+    }
+  }
+
+  /**
+   * A server that says nothing any more, while its connection stands: who asks is not kept for
+   * ever, and so those who ask after it are not either. When it is back, so is the state.
+   */
+  @Test
+  @Timeout(60)
+  void aSilentServerIsNotWaitedForForEver() throws Exception {
+    try (Silence between = new Silence(server.getPort())) {
+      String url =
+          server.getJdbcUrl("postgres", "postgres").replace(":" + server.getPort(), between.port());
+      assertThat(new Database.Postgres(url, "postgres", null).properties())
+          .containsEntry("socketTimeout", "60");
+      try (Store store = Store.open(url + "&socketTimeout=1", "postgres", null)) {
+        int before = StoreTest.count(store);
+        assertThat(store.one("SHOW tcp_keepalives_idle", row -> row.getString(1))).contains("30");
+        between.silent = true;
+        assertThatThrownBy(() -> StoreTest.count(store))
+            .isInstanceOfSatisfying(
+                Store.StoreException.class, e -> assertThat(e.why()).contains("timed out"));
+        between.cut();
+        between.silent = false;
+        assertThat(StoreTest.count(store)).as("connected anew").isEqualTo(before);
+      }
+    }
+  }
+
+  /** Carries connections to a server, until it is silent. */
+  private static final class Silence implements AutoCloseable {
+    private final ServerSocket listening;
+    private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+    private volatile boolean silent;
+
+    Silence(int port) throws IOException {
+      listening = new ServerSocket(0, 8, InetAddress.getLoopbackAddress());
+      start(
+          () -> {
+            while (true) {
+              Socket client = listening.accept();
+              Socket behind = new Socket(InetAddress.getLoopbackAddress(), port);
+              sockets.addAll(List.of(client, behind));
+              start(() -> carry(client, behind));
+              start(() -> carry(behind, client));
+            }
+          });
+    }
+
+    String port() {
+      return ":" + listening.getLocalPort();
+    }
+
+    private interface Work {
+      void run() throws IOException;
+    }
+
+    private static void start(Work work) {
+      Thread thread =
+          new Thread(
+              () -> {
+                try {
+                  work.run();
+                } catch (IOException over) {
+                  // cut or closed
+                }
+              });
+      thread.setDaemon(true);
+      thread.start();
+    }
+
+    private void carry(Socket from, Socket to) throws IOException {
+      byte[] some = new byte[8192];
+      for (int n = from.getInputStream().read(some); n >= 0; n = from.getInputStream().read(some)) {
+        if (!silent) {
+          to.getOutputStream().write(some, 0, n);
+        }
+      }
+    }
+
+    /**
+     * The server notices that its client is gone, and has given the lock back when this returns.
+     */
+    void cut() throws Exception {
+      for (Socket socket : sockets) {
+        socket.close();
+      }
+      try (Connection other = server.getPostgresDatabase().getConnection();
+          Statement question = other.createStatement()) {
+        boolean held = true;
+        while (held) {
+          try (ResultSet left =
+              question.executeQuery("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'")) {
+            held = left.next();
+          }
+        }
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      listening.close();
+      for (Socket socket : sockets) {
+        socket.close();
+      }
     }
   }
 
