@@ -145,6 +145,11 @@ public final class ConsoleServer implements AutoCloseable {
       protect(response);
       String path = Request.getPathInContext(request);
       boolean post = HttpMethod.POST.is(request.getMethod());
+      Optional<String> secret = session(request);
+      Optional<Sessions.Entry> session = secret.flatMap(sessions::find);
+      if (session.isPresent()) {
+        HttpService.keep(request, response);
+      }
       if (!HttpService.isFor(request, hosts)) {
         HttpService.answer(response, callback, 421, "this host is not served here");
       } else if (!post && !HttpMethod.GET.is(request.getMethod())) {
@@ -153,20 +158,16 @@ public final class ConsoleServer implements AutoCloseable {
         file(path, response, callback);
       } else if (path.equals("/enter")) {
         enter(request, response, callback);
+      } else if (session.isEmpty()) {
+        page(response, callback, 401, pages.noEntry());
+      } else if (post && !sameOrigin(request)) {
+        HttpService.answer(response, callback, 403, "not from this page");
+      } else if (post && path.equals("/leave")) {
+        sessions.end(secret.get());
+        setCookie(response, "", 0);
+        page(response, callback, 200, pages.left());
       } else {
-        Optional<String> secret = session(request);
-        Optional<Sessions.Entry> session = secret.flatMap(sessions::find);
-        if (session.isEmpty()) {
-          page(response, callback, 401, pages.noEntry());
-        } else if (post && !sameOrigin(request)) {
-          HttpService.answer(response, callback, 403, "not from this page");
-        } else if (post && path.equals("/leave")) {
-          sessions.end(secret.get());
-          setCookie(response, "", 0);
-          page(response, callback, 200, pages.left());
-        } else {
-          look(session.get().user(), request, path, post, response, callback);
-        }
+        look(session.get().user(), request, path, post, response, callback);
       }
       return true;
     }

@@ -5,10 +5,14 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpHeaderValue;
+import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
@@ -32,17 +36,30 @@ public final class HttpService implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HttpService.class);
   private static final long IDLE_MILLIS = 30_000;
   private static final int MAX_HEADERS = 8192;
+  private static final String KEPT = HttpService.class.getName() + ".kept";
+
+  /** Accepted beyond the limit, so that the oldest can make room for the newest. */
+  private static final int SPARE = 32;
+
+  private static final long QUIET_NANOS = 60_000_000_000L;
 
   private final String name;
   private final Server server;
   private final ServerConnector connector;
   private final boolean tls;
+  private final Strangers strangers;
+  private final AtomicLong lastLogged = new AtomicLong(System.nanoTime() - QUIET_NANOS);
 
   /**
    * @param threads most of them
    * @param connections most at once
+   * @param asking longest time from connecting, or from the last answer, to a whole request
    */
-  public record Limits(int threads, int connections) {}
+  public record Limits(int threads, int connections, Duration asking) {
+    public Limits(int threads, int connections) {
+      this(threads, connections, Duration.ofMillis(IDLE_MILLIS));
+    }
+  }
 
   private HttpService(String name, HttpAddress address, Path home, Limits limits, Handler handler) {
     this.name = name;
@@ -77,8 +94,46 @@ public final class HttpService implements AutoCloseable {
     connector.setPort(address.port());
     connector.setIdleTimeout(IDLE_MILLIS);
     server.addConnector(connector);
-    server.addBean(new NetworkConnectionLimit(limits.connections(), connector));
-    server.setHandler(handler);
+    this.strangers =
+        new Strangers(
+            limits.connections(), limits.asking(), endPoint -> false, (from, why) -> crowded(why));
+    connector.addBean(strangers);
+    server.addBean(new NetworkConnectionLimit(limits.connections() + SPARE, connector));
+    server.setHandler(new Doorkeeper(handler));
+  }
+
+  private void crowded(String why) {
+    long last = lastLogged.get();
+    long now = System.nanoTime();
+    if (now - last >= QUIET_NANOS && lastLogged.compareAndSet(last, now)) {
+      LOG.warn("{}: a connection was {}; others within a minute are not logged", name, why);
+    }
+  }
+
+  /** Says when requests begin and end, and closes after answers to who may not stay. */
+  private final class Doorkeeper extends Handler.Wrapper {
+    Doorkeeper(Handler handler) {
+      super(handler);
+    }
+
+    @Override
+    public boolean handle(Request request, Response response, Callback callback) throws Exception {
+      EndPoint endPoint = request.getConnectionMetaData().getConnection().getEndPoint();
+      strangers.begun(endPoint);
+      Request.addCompletionListener(
+          request, failure -> strangers.done(endPoint, request.getAttribute(KEPT) != null));
+      response.getHeaders().put(HttpHeader.CONNECTION, HttpHeaderValue.CLOSE.asString());
+      return super.handle(request, response, callback);
+    }
+  }
+
+  /**
+   * Lets who has shown that it may ask do so again on the same connection. Everybody else connects
+   * anew for each request, and goes first when there are too many.
+   */
+  public static void keep(Request request, Response response) {
+    request.setAttribute(KEPT, true);
+    response.getHeaders().remove(HttpHeader.CONNECTION);
   }
 
   /**
@@ -93,6 +148,7 @@ public final class HttpService implements AutoCloseable {
     HttpService service = new HttpService(name, address, home, limits, handler);
     try {
       service.server.start();
+      service.strangers.sweep(service.connector.getScheduler());
     } catch (Exception e) {
       service.close();
       throw Problem.refused("the service " + name + " cannot listen on " + address.listen())

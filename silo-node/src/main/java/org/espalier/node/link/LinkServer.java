@@ -13,6 +13,7 @@ import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.io.EndPoint;
+import org.eclipse.jetty.io.ssl.SslConnection;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
@@ -28,9 +29,11 @@ import org.eclipse.jetty.util.Promise;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.thread.Invocable;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.eclipse.jetty.websocket.core.WebSocketConnection;
 import org.eclipse.jetty.websocket.server.ServerUpgradeResponse;
 import org.eclipse.jetty.websocket.server.ServerWebSocketContainer;
 import org.espalier.node.Problem;
+import org.espalier.node.http.Strangers;
 import org.espalier.node.identity.EnrolmentRequest;
 import org.espalier.node.identity.Invites;
 import org.espalier.node.identity.NodeIdentity;
@@ -95,7 +98,12 @@ final class LinkServer {
     threads.setStopTimeout(1000);
     this.server = new Server(threads);
     FailedHandshakes failures = new FailedHandshakes(denied);
-    this.strangers = new Strangers(MAX_STRANGERS, settings.handshake().multipliedBy(2), failures);
+    this.strangers =
+        new Strangers(
+            MAX_STRANGERS,
+            settings.handshake().multipliedBy(2),
+            LinkServer::isLink,
+            failures::failed);
     this.connector = connector(self.serverContext(book, denied), bind, failures);
     connector.addBean(failures);
     connector.addBean(strangers);
@@ -137,6 +145,11 @@ final class LinkServer {
     result.setPort(bind.getPort());
     result.setIdleTimeout(HTTP_IDLE_MILLIS);
     return result;
+  }
+
+  private static boolean isLink(EndPoint endPoint) {
+    return endPoint.getConnection() instanceof SslConnection tls
+        && tls.getSslEndPoint().getConnection() instanceof WebSocketConnection;
   }
 
   void start() throws Exception {

@@ -103,6 +103,9 @@ public final class MetricsEndpoint implements AutoCloseable {
       HttpService.answer(response, callback, 401, "Authorization: Bearer TOKEN");
       return;
     }
+    if (token != null) {
+      HttpService.keep(request, response);
+    }
     HttpService.answer(
         response, callback, 200, PrometheusTextFormatWriter.CONTENT_TYPE, metrics.text());
   }

@@ -113,6 +113,7 @@ public final class ScoreEndpoint implements AutoCloseable {
       Exchange exchange = new Exchange(response, callback);
       try {
         String client = client(request);
+        HttpService.keep(request, response);
         String path = Request.getPathInContext(request);
         if (!path.startsWith(PATH) || !HttpMethod.POST.is(request.getMethod())) {
           throw new NoScore(

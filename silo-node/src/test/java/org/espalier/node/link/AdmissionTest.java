@@ -421,6 +421,7 @@ class AdmissionTest {
 
   /** Else strangers, who need no certificate for it, keep partners out by connecting. */
   @Test
+  @Timeout(180)
   void ofTooManyWhoSayNothingTheOldestIsClosedAndPartnersAreServed() throws Exception {
     a.partnerWith(b);
     b.awaitLink(a);
