@@ -1,7 +1,9 @@
 package org.espalier.node.config;
 
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.espalier.wire.Party;
@@ -24,6 +26,7 @@ import org.espalier.wire.Party;
  * @param database where the node keeps its state; null: in {@code silo.db}
  * @param keys what seals the passphrase of the key files; null: nothing
  * @param users of this machine who may give commands beside the owner of the folder; null: nobody
+ * @param proxy an HTTP proxy, {@code host:port}, through which partners are dialled; null: none
  */
 public record SiloConfig(
     Party name,
@@ -39,7 +42,8 @@ public record SiloConfig(
     AuditConfig audit,
     DatabaseConfig database,
     KeysConfig keys,
-    UsersConfig users) {
+    UsersConfig users,
+    String proxy) {
   private static final Pattern ADDRESS = Pattern.compile("(\\[[0-9a-fA-F:]+]|[^:\\s]+):(\\d{1,5})");
 
   /** Addresses like 0.0.0.0, [::] and 0. */
@@ -72,6 +76,12 @@ public record SiloConfig(
               + url.getHost()
               + ", which only says to listen on every network of this machine");
     }
+    if (proxy != null) {
+      Matcher at = ADDRESS.matcher(proxy);
+      if (!at.matches() || port(proxy) < 1 || port(proxy) > 65535) {
+        throw new IllegalArgumentException("proxy must be host:port, not '" + proxy + "'");
+      }
+    }
     patience = patience == null ? Duration.ofMinutes(10) : patience;
     rendezvous = rendezvous == null ? Duration.ofMinutes(1) : rendezvous;
     require("patience", patience, Duration.ofSeconds(10), Duration.ofDays(1));
@@ -100,6 +110,7 @@ public record SiloConfig(
         null,
         null,
         null,
+        null,
         null);
   }
 
@@ -115,10 +126,24 @@ public record SiloConfig(
   }
 
   public String host() {
-    return listen.substring(0, listen.lastIndexOf(':')).replaceAll("[\\[\\]]", "");
+    return host(listen);
   }
 
   public int port() {
-    return Integer.parseInt(listen.substring(listen.lastIndexOf(':') + 1));
+    return port(listen);
+  }
+
+  /** Looked up anew each time that it is dialled. */
+  public Optional<InetSocketAddress> proxyAddress() {
+    return Optional.ofNullable(proxy)
+        .map(at -> InetSocketAddress.createUnresolved(host(at), port(at)));
+  }
+
+  private static String host(String address) {
+    return address.substring(0, address.lastIndexOf(':')).replaceAll("[\\[\\]]", "");
+  }
+
+  private static int port(String address) {
+    return Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
   }
 }

@@ -291,7 +291,11 @@ final class Doctor {
     if (status.problem().orElse("").contains("does not accept this node's certificate")) {
       return "ask its operator what silo partner list and node.log say of " + identity.party();
     }
-    return "check that its node runs and that " + partner.url() + " can be reached";
+    boolean proxy = status.problem().orElse("").contains("through the proxy");
+    return "check that its node runs and that "
+        + partner.url()
+        + " can be reached"
+        + (proxy ? " through the proxy of silo.yaml, which must allow CONNECT to it" : "");
   }
 
   private void stamps(Findings findings) {

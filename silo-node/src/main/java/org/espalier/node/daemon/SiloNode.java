@@ -155,7 +155,7 @@ public final class SiloNode implements AutoCloseable {
               book,
               new InetSocketAddress(config.host(), config.port()),
               config.url(),
-              settings);
+              config.proxyAddress().map(settings::withProxy).orElse(settings));
       open.push(links);
       LinkPeers peers = new LinkPeers(identity, book, links);
       Cohorts cohorts = new Cohorts(home.cohorts(), identity.secret("cohorts"));

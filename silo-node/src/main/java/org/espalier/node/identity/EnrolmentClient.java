@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.ProxySelector;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -29,9 +31,10 @@ final class EnrolmentClient {
   private final HttpClient http;
 
   /**
+   * @param proxy an HTTP proxy to dial the host through, or null
    * @param timeout for each of connecting, waiting for an answer and reading it
    */
-  EnrolmentClient(NodeIdentity self, Invite invite, Duration timeout) {
+  EnrolmentClient(NodeIdentity self, Invite invite, InetSocketAddress proxy, Duration timeout) {
     this.self = self;
     this.invite = invite;
     this.timeout = timeout;
@@ -44,6 +47,7 @@ final class EnrolmentClient {
             .version(HttpClient.Version.HTTP_1_1)
             .followRedirects(HttpClient.Redirect.NEVER)
             .connectTimeout(timeout)
+            .proxy(proxy == null ? HttpClient.Builder.NO_PROXY : ProxySelector.of(proxy))
             .build();
   }
 

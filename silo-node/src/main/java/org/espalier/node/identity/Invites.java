@@ -1,6 +1,7 @@
 package org.espalier.node.identity;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -26,14 +27,17 @@ public final class Invites {
   private final NodeIdentity self;
   private final PartnerBook book;
   private final URI url;
+  private final InetSocketAddress proxy;
 
   /**
    * @param url where partners reach this node; null if it only dials, then it cannot invite
+   * @param proxy an HTTP proxy to dial hosts through, or null
    */
-  public Invites(NodeIdentity self, PartnerBook book, URI url) {
+  public Invites(NodeIdentity self, PartnerBook book, URI url, InetSocketAddress proxy) {
     this.self = self;
     this.book = book;
     this.url = url == null ? null : Partner.requireUrl(url);
+    this.proxy = proxy;
   }
 
   /** A fresh invitation for one party, in place of an older one that was not used. */
@@ -96,7 +100,7 @@ public final class Invites {
     }
     Optional<Partner> known = book.find(invite.host()).filter(p -> p.pin().isPresent());
     known.ifPresent(partner -> requireSameEnrolment(invite, partner));
-    EnrolmentClient host = new EnrolmentClient(self, invite, timeout);
+    EnrolmentClient host = new EnrolmentClient(self, invite, proxy, timeout);
     try {
       Partner pending = known.isPresent() ? known.get() : exchange(invite, host);
       open(pending, host);
@@ -104,7 +108,7 @@ public final class Invites {
     } catch (IOException e) {
       throw Problem.of(Problem.Kind.PARTNER, "cannot enrol at " + invite.host())
           .at(invite.host())
-          .detail(reason(e))
+          .detail(reason(e) + through())
           .next(
               book.find(invite.host()).flatMap(Partner::words).isPresent()
                   ? "silo partner accept, with the same invitation"
@@ -149,6 +153,12 @@ public final class Invites {
       }
       throw refused;
     }
+  }
+
+  private String through() {
+    return proxy == null
+        ? ""
+        : " (through the proxy " + proxy.getHostString() + ":" + proxy.getPort() + ")";
   }
 
   private static String reason(Throwable e) {

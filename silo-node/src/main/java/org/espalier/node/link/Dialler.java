@@ -11,6 +11,7 @@ import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
 import org.eclipse.jetty.client.HttpClient;
 import org.eclipse.jetty.client.HttpProxy;
+import org.eclipse.jetty.client.HttpResponseException;
 import org.eclipse.jetty.client.Request;
 import org.eclipse.jetty.client.Response;
 import org.eclipse.jetty.client.transport.HttpClientTransportOverHTTP;
@@ -117,7 +118,7 @@ final class Dialler {
       return true;
     }
     WebSocketClient client = client();
-    Handshake handshake = new Handshake(connection);
+    Handshake handshake = new Handshake(connection, settings.through());
     try {
       client.start();
       client
@@ -130,7 +131,12 @@ final class Dialler {
       return System.nanoTime() - begin >= STABLE.toNanos();
     } catch (TimeoutException e) {
       link.dialFailed(
-          "no answer from " + url + " within " + settings.handshake().toSeconds() + " s");
+          "no answer from "
+              + url
+              + settings.through()
+              + " within "
+              + settings.handshake().toSeconds()
+              + " s");
     } catch (ExecutionException e) {
       link.dialFailed(link.apart(connection).orElseGet(() -> handshake.explain(url, e.getCause())));
     } catch (InterruptedException e) {
@@ -202,9 +208,11 @@ final class Dialler {
     private volatile int status;
     private volatile String refusal;
     private final Connection connection;
+    private final String through;
 
-    Handshake(Connection connection) {
+    Handshake(Connection connection, String through) {
       this.connection = connection;
+      this.through = through;
     }
 
     @Override
@@ -231,6 +239,10 @@ final class Dialler {
         return url + " answered with HTTP status " + status + ": is that a silo node?";
       }
       for (Throwable t = e; t != null; t = t.getCause()) {
+        if (t instanceof HttpResponseException proxy) { // of CONNECT: nothing else is asked so
+          return "no way to %s%s, which answered with HTTP status %d"
+              .formatted(url, through, proxy.getResponse().getStatus());
+        }
         if (t instanceof CertificateException) {
           return t.getMessage();
         }
@@ -246,7 +258,7 @@ final class Dialler {
         root = root.getCause();
       }
       String what = root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
-      return Printable.of(what) + " (" + url + ")";
+      return Printable.of(what) + " (" + url + through + ")";
     }
   }
 }

@@ -130,6 +130,13 @@ public record LinkSettings(
         protocols);
   }
 
+  /** Of the way to partners, for messages; empty without a proxy. */
+  String through() {
+    return proxy == null
+        ? ""
+        : " through the proxy " + proxy.getHostString() + ":" + proxy.getPort();
+  }
+
   public LinkSettings withProtocols(ProtocolRange spoken) {
     return new LinkSettings(
         version,

@@ -67,7 +67,7 @@ public final class Links implements AutoCloseable {
       throws Exception {
     this.self = self;
     this.book = book;
-    this.invites = new Invites(self, book, advertised);
+    this.invites = new Invites(self, book, advertised, settings.proxy());
     ScheduledThreadPoolExecutor pool =
         new ScheduledThreadPoolExecutor(2, task -> Link.daemon("link-timer", task));
     pool.setRemoveOnCancelPolicy(true);

@@ -3,6 +3,7 @@ package org.espalier.node.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.InetSocketAddress;
 import org.espalier.node.Problem;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -39,6 +40,15 @@ class ServicesConfigTest {
         .isTrue();
   }
 
+  @Test
+  void aProxyIsLookedUpWhenItIsDialled() {
+    assertThat(read("proxy: proxy.example:3128\n").proxyAddress())
+        .contains(InetSocketAddress.createUnresolved("proxy.example", 3128));
+    assertThat(read("proxy: '[::1]:3128'\n").proxyAddress().orElseThrow().getHostString())
+        .isEqualTo("::1");
+    assertThat(read("").proxyAddress()).isEmpty();
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -51,6 +61,10 @@ class ServicesConfigTest {
         "console: {listen: '127.0.0.1:8790', url: 'https://x.example'} | console.url must be http:",
         "console: {listen: '127.0.0.1:8790', keystore: k} | belong together",
         "metrics: {listen: '127.0.0.1:99999'} | host:port",
+        "proxy: 'http://proxy.example:3128' | proxy must be host:port",
+        "proxy: 'proxy.example' | proxy must be host:port",
+        "proxy: 'proxy.example:0' | proxy must be host:port",
+        "proxy: 'proxy.example:65536' | proxy must be host:port",
         "metrics: {} | metrics.listen is missing",
         "logging: {format: xml} | logging",
       })
