@@ -11,6 +11,12 @@ import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
@@ -55,6 +61,35 @@ public final class ControlClient {
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
+    }
+  }
+
+  /**
+   * Sends a command and waits for its result, but not for ever: a node that is stopped or hangs
+   * still takes connections, by the system's queue.
+   *
+   * @return empty if there was none in time; the command may be carried out all the same
+   * @throws Problem the node's own, or that no node is running
+   */
+  public Optional<JsonNode> call(String command, ObjectNode args, Duration most) {
+    FutureTask<JsonNode> asked = new FutureTask<>(() -> call(command, args, event -> {}));
+    Thread thread = new Thread(asked, "control-call");
+    thread.setDaemon(true);
+    thread.start();
+    try {
+      return Optional.of(asked.get(most.toNanos(), TimeUnit.NANOSECONDS));
+    } catch (TimeoutException e) {
+      return Optional.empty();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof Problem told) {
+        throw told;
+      }
+      throw new IllegalStateException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw Problem.wrongState("interrupted").because(e);
+    } finally {
+      asked.cancel(true); // closes the connection
     }
   }
 
