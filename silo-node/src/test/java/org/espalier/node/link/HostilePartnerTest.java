@@ -4,6 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -15,6 +21,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.zip.Deflater;
+import javax.net.ssl.SSLContext;
 import org.espalier.node.config.Json;
 import org.espalier.wire.Duplex;
 import org.junit.jupiter.api.AfterEach;
@@ -175,6 +183,60 @@ class HostilePartnerTest {
   private static byte[] answer(long id) {
     byte[] message = ControlMessages.answer(id, Json.object());
     return Frames.control(message, 0, message.length);
+  }
+
+  /** By hand: a client that was refused the extension does not send what this one does. */
+  @Test
+  void nothingIsDecompressed() throws Exception {
+    SSLContext proper = hostile.identity.clientContext(victim.party, victim.identity.fingerprint());
+    try (Socket socket =
+        proper
+            .getSocketFactory()
+            .createSocket(InetAddress.getLoopbackAddress(), victim.links.port())) {
+      socket.setSoTimeout(10_000);
+      OutputStream out = socket.getOutputStream();
+      out.write(
+          ("GET "
+                  + LinkServer.PATH
+                  + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                  + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
+                  + "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: "
+                  + Frames.PROTOCOL
+                  + "\r\n\r\n")
+              .getBytes(StandardCharsets.US_ASCII));
+      InputStream in = socket.getInputStream();
+      StringBuilder head = new StringBuilder();
+      while (head.indexOf("\r\n\r\n") < 0) {
+        head.append((char) in.read());
+      }
+      assertThat(head.toString())
+          .startsWith("HTTP/1.1 101 ")
+          .doesNotContainIgnoringCase("Sec-WebSocket-Extensions");
+      byte[] bomb = bomb();
+      ByteBuffer frame = ByteBuffer.allocate(8 + bomb.length);
+      frame.put((byte) 0xc2); // final, RSV1: compressed, binary
+      frame.put((byte) (0x80 | 126)).putShort((short) bomb.length);
+      frame.putInt(0).put(bomb); // a mask that changes nothing
+      out.write(frame.array());
+      assertThat(in.read()).as("a close frame").isEqualTo(0x88);
+      int length = in.read();
+      byte[] why = in.readNBytes(length);
+      assertThat(ByteBuffer.wrap(why).getShort()).as("protocol error").isEqualTo((short) 1002);
+      assertThat(in.read()).isNegative();
+    }
+    theOtherIsServed();
+  }
+
+  /** Eight million zeros. */
+  private static byte[] bomb() {
+    Deflater deflater = new Deflater(Deflater.BEST_COMPRESSION, true);
+    deflater.setInput(new byte[8_000_000]);
+    deflater.finish();
+    byte[] packed = new byte[1 << 15];
+    int length = deflater.deflate(packed);
+    assertThat(deflater.finished()).isTrue();
+    deflater.end();
+    return Arrays.copyOf(packed, length);
   }
 
   @Test
