@@ -123,7 +123,8 @@ public final class ControlServer implements AutoCloseable {
   /**
    * Binds a socket for the owner of the folder and serves from threads of its own until closed.
    *
-   * @throws Problem if another node answers on that socket, or its path is too long
+   * @throws Problem if another node answers on that socket, there is no folder for it, or its path
+   *     is too long
    */
   public static ControlServer start(Path socket, Map<String, Command> commands) throws IOException {
     return start(socket, commands, null);
@@ -139,6 +140,15 @@ public final class ControlServer implements AutoCloseable {
     if (!SiloHome.fitsSocket(socket)) {
       throw Problem.refused("the home folder's path is too long for a socket: " + socket)
           .next("use a shorter --home");
+    }
+    Path folder = socket.toAbsolutePath().getParent();
+    if (!Files.isDirectory(folder)) {
+      Problem none = Problem.refused("there is no folder for the socket " + socket);
+      throw folder.startsWith("/run")
+          ? none.detail(
+                  "under systemd RuntimeDirectory=silo makes /run/silo while the service runs")
+              .next("sudo systemctl start silo")
+          : none.next("make " + folder + ", or name another one in users.socket of silo.yaml");
     }
     if (answers(socket)) {
       throw Problem.wrongState("another node answers on " + socket).next("silo node stop");

@@ -160,6 +160,36 @@ class UsersSocketTest {
     throw new AssertionError("places were not given back");
   }
 
+  /** As where systemd stopped the service, and a node is started by hand. */
+  @Test
+  void aFolderThatIsMissingIsNamedWithWhoMakesIt() {
+    assertThatThrownBy(
+            () -> ControlServer.start(Path.of("/run/no-silo/bank.sock"), COMMANDS, users()))
+        .isInstanceOfSatisfying(
+            Problem.class,
+            problem -> {
+              assertThat(problem.kind()).isEqualTo(Problem.Kind.REFUSED);
+              assertThat(problem.what())
+                  .isEqualTo("there is no folder for the socket /run/no-silo/bank.sock");
+              assertThat(problem.detail().orElse("")).contains("RuntimeDirectory=silo");
+              assertThat(problem.next()).contains("sudo systemctl start silo");
+            });
+    Path elsewhere = folder.resolve("none/bank.sock");
+    assertThatThrownBy(() -> ControlServer.start(elsewhere, COMMANDS, users()))
+        .isInstanceOfSatisfying(
+            Problem.class,
+            problem ->
+                assertThat(problem.next())
+                    .contains(
+                        "make "
+                            + elsewhere.getParent()
+                            + ", or name another one in users.socket of silo.yaml"));
+  }
+
+  private Users users() {
+    return new Users(Map.of(SELF, Set.of(Role.AUDITOR)), PERMITTED, (caller, command) -> {});
+  }
+
   @Test
   void noFileIsReplacedByASocket() throws Exception {
     Files.writeString(socket(), "precious");
