@@ -22,8 +22,11 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.espalier.node.link.LinkStatus;
 
@@ -31,11 +34,14 @@ import org.espalier.node.link.LinkStatus;
  * The node's metrics. Everything but the times of appends is read when it is asked for. Values of
  * labels are bounded: partners are those in this node's own book, states and phases are the
  * program's own words, jobs are named only while they run, and of what a partner says of itself
- * only a short version in plain letters is shown.
+ * only short versions in plain letters are shown, and few of them.
  */
 public final class NodeMetrics {
   /** Jobs that run are named in labels, so many at most. */
   static final int MAX_RUNNING = 32;
+
+  /** Versions of one partner that have labels of their own, until the node is started again. */
+  static final int MAX_VERSIONS = 8;
 
   private static final double MILLI = 1e-3;
   private static final double NANO = 1e-9;
@@ -46,6 +52,9 @@ public final class NodeMetrics {
   private final Supplier<Readings> readings;
   private final PrometheusRegistry registry = new PrometheusRegistry();
   private final Histogram appends;
+
+  /** By partner, what it said first. */
+  private final Map<String, Set<String>> versions = new HashMap<>();
 
   /**
    * @param readings taken at each scrape, by its thread
@@ -103,7 +112,7 @@ public final class NodeMetrics {
     return new MetricSnapshots(all.snapshots());
   }
 
-  private static void links(Families all, List<LinkStatus> links) {
+  private void links(Families all, List<LinkStatus> links) {
     Gauge up = all.gauge("silo_link_up", "1 where the link with a confirmed partner works.");
     Gauge since =
         all.gauge(
@@ -125,18 +134,21 @@ public final class NodeMetrics {
       link.rtt().ifPresent(trip -> rtt.add(seconds(trip), "partner", partner));
       link.clockSkew().ifPresent(by -> skew.add(seconds(by), "partner", partner));
       link.peerVersion()
-          .ifPresent(
-              said ->
-                  version.add(
-                      1,
-                      "partner",
-                      partner,
-                      "version",
-                      said.matches(PLAIN_VERSION) ? said : OTHER));
+          .ifPresent(said -> version.add(1, "partner", partner, "version", version(partner, said)));
       link.protocol().ifPresent(number -> protocol.add(number, "partner", partner));
       sent.add((double) link.bytesSent(), "partner", partner);
       received.add((double) link.bytesReceived(), "partner", partner);
     }
+  }
+
+  /** A partner may say another version with each connection, and each one would be a series. */
+  private synchronized String version(String partner, String said) {
+    if (!said.matches(PLAIN_VERSION)) {
+      return OTHER;
+    }
+    Set<String> known = versions.computeIfAbsent(partner, p -> new HashSet<>());
+    boolean shown = known.contains(said) || (known.size() < MAX_VERSIONS && known.add(said));
+    return shown ? said : OTHER;
   }
 
   private static void jobs(Families all, Readings now) {

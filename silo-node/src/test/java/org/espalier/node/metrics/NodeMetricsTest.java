@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -124,6 +125,26 @@ class NodeMetricsTest {
         .doesNotContain("partner=\"x");
     assertThat(scraped(readings("1", 500)).lines().filter(l -> l.startsWith("silo_job_eta")))
         .hasSize(NodeMetrics.MAX_RUNNING);
+  }
+
+  @Test
+  void aPartnerHasFewVersionsHoweverOftenItSaysAnother() {
+    AtomicReference<String> said = new AtomicReference<>();
+    NodeMetrics metrics = new NodeMetrics(() -> readings(said.get(), 0));
+    Set<String> series = new TreeSet<>();
+    for (int i = 0; i < 200; i++) {
+      said.set("1.0." + i % 100);
+      new String(metrics.text(), StandardCharsets.UTF_8)
+          .lines()
+          .filter(line -> line.startsWith("silo_link_peer_info{"))
+          .forEach(series::add);
+    }
+    assertThat(series)
+        .hasSize(NodeMetrics.MAX_VERSIONS + 1)
+        .contains("silo_link_peer_info{partner=\"insurer.example\",version=\"1.0.7\"} 1.0")
+        .contains("silo_link_peer_info{partner=\"insurer.example\",version=\"other\"} 1.0");
+    said.set("1.0.0");
+    assertThat(new String(metrics.text(), StandardCharsets.UTF_8)).contains("version=\"1.0.0\"");
   }
 
   @Test
