@@ -91,7 +91,7 @@ final class PolicyHelp {
     rules.put(
         "approval.auto",
         "Jobs that the node approves by itself if the policy allows them: by purpose, dataset,"
-            + " partner.");
+            + " partner. Of one with a model, the job that trained it must fit as well.");
     rules.put("operations.window", "When jobs may begin, such as 06:00-22:00, UTC.");
     rules.put("people.NAME", "Who may sign here, with roles and public key.");
     return Collections.unmodifiableMap(rules);

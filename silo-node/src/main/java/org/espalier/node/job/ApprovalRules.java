@@ -51,10 +51,41 @@ final class ApprovalRules {
     return Approvals.missing(policy(), words);
   }
 
-  /** Whether the policy approves such a job without anybody. */
+  /**
+   * Whether the policy approves such a job without anybody. A job with a model tells of the data
+   * that the model was trained on, whatever data it names itself: the job that trained it must be
+   * one that the policy approves by itself, too. Jobs end after those whose models they use, so
+   * that there is a first.
+   */
   boolean byItself(JobSpec spec, Party proposer) {
+    JobSpec next = spec;
+    Party by = proposer;
+    while (isNamed(next, by)) {
+      Optional<String> model = model(next);
+      if (model.isEmpty()) {
+        return true;
+      }
+      Optional<Job> trained =
+          context.jobs().find(model.get()).filter(job -> job.state() == JobState.DONE);
+      if (trained.isEmpty()) {
+        return false;
+      }
+      next = trained.get().spec();
+      by = trained.get().proposer();
+    }
+    return false;
+  }
+
+  private boolean isNamed(JobSpec spec, Party proposer) {
     JobSpec.Source own = spec.parties().get(self());
     return own != null && policy().approvesByItself(spec.purpose(), own.dataset(), proposer);
+  }
+
+  /** The job whose model this one scores with or begins at. */
+  private static Optional<String> model(JobSpec spec) {
+    return spec instanceof ScoringSpec scoring
+        ? Optional.of(scoring.model())
+        : Optional.ofNullable(((TrainSpec) spec).model().start());
   }
 
   /**
