@@ -9,6 +9,7 @@ import java.util.Optional;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloHome;
 import org.espalier.node.control.ControlServer;
+import org.espalier.node.job.DryRuns;
 import org.espalier.node.job.Job;
 import org.espalier.node.job.JobChanges;
 import org.espalier.node.job.JobRun;
@@ -26,6 +27,7 @@ final class PolicyCommands {
   private final SiloHome home;
   private final JobRun.Context context;
   private final JobService service;
+  private final DryRuns dryRuns;
   private final Servings servings;
   private final AuditJournal journal;
 
@@ -33,11 +35,13 @@ final class PolicyCommands {
       SiloHome home,
       JobRun.Context context,
       JobService service,
+      DryRuns dryRuns,
       Servings servings,
       AuditJournal journal) {
     this.home = home;
     this.context = context;
     this.service = service;
+    this.dryRuns = dryRuns;
     this.servings = servings;
     this.journal = journal;
   }
@@ -209,6 +213,7 @@ final class PolicyCommands {
         () -> {
           ObjectNode said = Rulebook.halt(home, reason);
           int servingsEnded = servings.suspend();
+          dryRuns.haltAll();
           return said.put("attempts_stopped", service.haltAll()).put("servings", servingsEnded);
         });
   }

@@ -248,7 +248,7 @@ public final class SiloNode implements AutoCloseable {
       partners.addTo(commands);
       new DataCommands(home, config.name(), datasets, jobs, journal).addTo(commands);
       new JobCommands(service, context, journal).addTo(commands);
-      new PolicyCommands(home, context, service, servings, journal).addTo(commands);
+      new PolicyCommands(home, context, service, dryRuns, servings, journal).addTo(commands);
       new CohortCommands(cohorts, jobs, datasets, journal, home.results()).addTo(commands);
       commands.put("match.dry-run", (args, events) -> dryRun(dryRuns, new Args(args)));
       new ServeCommands(servings, clients, service, journal, scoring != null).addTo(commands);

@@ -19,6 +19,7 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -119,6 +120,10 @@ public final class DryRuns implements AutoCloseable {
           });
 
   private final Set<Running> running = new HashSet<>();
+
+  /** Those that have begun, whoever asked. */
+  private final Set<Conversations> counting = ConcurrentHashMap.newKeySet();
+
   private final ExecutorService threads =
       Executors.newCachedThreadPool(
           work -> {
@@ -343,11 +348,13 @@ public final class DryRuns implements AutoCloseable {
   private JsonNode onShapes(Party from, JsonNode body) {
     Request request = request(from, body);
     FutureTask<KeyShapes> looks = shapes.get(request.running());
+    PolicyRules.requireRunning(context);
     if (!policy().sharesKeyShapes(from)) {
       throw Problem.refused(
               "the policy of %s does not share key shapes with %s".formatted(self(), from))
           .at(self());
     }
+    PolicyRules.requireDryRun(context, request.spec);
     if (looks == null) {
       throw Problem.notFound("no such dry run at " + self()).at(self());
     }
@@ -406,6 +413,7 @@ public final class DryRuns implements AutoCloseable {
 
   /** Every other party learns the result, so every one of them must be allowed to. */
   private void requireAllowed(Request request) {
+    PolicyRules.requireRunning(context);
     for (Party partner : request.others(self())) {
       int allowed = policy().dryRuns(partner);
       if (allowed == 0) {
@@ -428,6 +436,7 @@ public final class DryRuns implements AutoCloseable {
             .next("silo job propose JOB.yaml: a job has a gate of its own");
       }
     }
+    PolicyRules.requireDryRun(context, request.spec);
   }
 
   /** What the log knows of it before it begins. */
@@ -486,7 +495,9 @@ public final class DryRuns implements AutoCloseable {
             request.session(),
             context.config().rendezvous(),
             context.config().patience())) {
+      counting.add(conversations);
       try {
+        PolicyRules.requireRunning(context); // of a halt from now on it is told
         JointSizes sizes =
             new EcdhCardinality(context.work())
                 .count(
@@ -505,8 +516,16 @@ public final class DryRuns implements AutoCloseable {
         conversations.abort(problem.what());
         announced.act.failed("failed", outcome);
         throw problem.next().isPresent() ? problem : problem.next(advice(problem));
+      } finally {
+        counting.remove(conversations);
       }
     }
+  }
+
+  /** Ends those that have begun, because the node is halted. */
+  public void haltAll() {
+    String reason = "the node of %s was halted".formatted(self());
+    counting.forEach(conversations -> conversations.abort(reason));
   }
 
   private String advice(Problem problem) {

@@ -84,17 +84,52 @@ public final class PolicyRules {
   private static void require(JobRun.Context context, JobSpec spec, boolean counting) {
     requireRunning(context);
     Rulebook.InForce rules = context.rules().now();
-    for (Verdict verdict : new PolicyRules(context, rules, spec, Clock.systemUTC()).all(counting)) {
-      if (!verdict.passed()) {
-        Party self = context.peers().self();
-        throw Problem.refused(
-                "the policy of %s denies the job: %s: %s"
-                    .formatted(self, verdict.rule(), verdict.text()))
-            .at(self)
-            .detail("policy.yaml, %s; its owners may change it".formatted(verdict.rule()))
-            .next("silo policy check JOB, then silo policy apply");
-      }
-    }
+    PolicyRules all = new PolicyRules(context, rules, spec, Clock.systemUTC());
+    all.denial("job", all.all(counting))
+        .ifPresent(
+            denial -> {
+              throw denial;
+            });
+  }
+
+  /** What a policy says against a job that is under way; empty if nothing. */
+  static Optional<Problem> denial(
+      JobRun.Context context, Rulebook.InForce rules, JobSpec spec, LocalDate today) {
+    Clock clock = Clock.fixed(today.atStartOfDay(ZoneOffset.UTC).toInstant(), ZoneOffset.UTC);
+    PolicyRules all = new PolicyRules(context, rules, spec, clock);
+    return all.denial("job", all.all(false));
+  }
+
+  /**
+   * Holds a dry run against what it shares with a job: with whom, for what, and by which keys
+   * people of the own data set are matched. Nothing is computed with its other columns.
+   *
+   * @throws Problem as {@link #require(JobRun.Context, JobSpec)}
+   */
+  static void requireDryRun(JobRun.Context context, JobSpec spec) {
+    requireRunning(context);
+    PolicyRules some = new PolicyRules(context, context.rules().now(), spec, Clock.systemUTC());
+    some.agreed();
+    some.dataset(false);
+    some.denial("dry run", some.verdicts)
+        .ifPresent(
+            denial -> {
+              throw denial;
+            });
+  }
+
+  private Optional<Problem> denial(String what, List<Verdict> said) {
+    return said.stream()
+        .filter(verdict -> !verdict.passed())
+        .findFirst()
+        .map(
+            verdict ->
+                Problem.refused(
+                        "the policy of %s denies the %s: %s: %s"
+                            .formatted(self, what, verdict.rule(), verdict.text()))
+                    .at(self)
+                    .detail("policy.yaml, %s; its owners may change it".formatted(verdict.rule()))
+                    .next("silo policy check JOB, then silo policy apply"));
   }
 
   /**
@@ -116,14 +151,8 @@ public final class PolicyRules {
   }
 
   private List<Verdict> all(boolean counting) {
-    LocalDate today = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC);
-    for (Party partner : spec.parties().keySet()) {
-      if (!partner.equals(self)) {
-        partner(partner, today);
-      }
-    }
-    purpose(today);
-    dataset();
+    LocalDate today = agreed();
+    dataset(true);
     if (!(spec instanceof ServeSpec) && !spec.alignment().isFrozen()) {
       alignment();
     }
@@ -152,6 +181,18 @@ public final class PolicyRules {
   }
 
   // ---- who and why ------------------------------------------------------------------------------
+
+  /** Returns the day on which this is. */
+  private LocalDate agreed() {
+    LocalDate today = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC);
+    for (Party partner : spec.parties().keySet()) {
+      if (!partner.equals(self)) {
+        partner(partner, today);
+      }
+    }
+    purpose(today);
+    return today;
+  }
 
   private void partner(Party partner, LocalDate today) {
     String rule = "partners." + partner;
@@ -200,7 +241,10 @@ public final class PolicyRules {
 
   // ---- which data -------------------------------------------------------------------------------
 
-  private void dataset() {
+  /**
+   * @param computes with other columns than those that people are matched by
+   */
+  private void dataset(boolean computes) {
     JobSpec.Source source = spec.parties().get(self);
     if (source == null) {
       return; // which local checks say
@@ -223,7 +267,9 @@ public final class PolicyRules {
         Policy.names(set.purposes(), spec.purpose()),
         "for %s, and the job is for %s".formatted(list(set.purposes()), spec.purpose()),
         "datasets: {%s: {purposes: [%s]}}".formatted(source.dataset(), spec.purpose()));
-    columns(rule, source, set);
+    if (computes) {
+      columns(rule, source, set);
+    }
     keys(rule, source, set);
   }
 

@@ -171,6 +171,25 @@ class MatchDryRunTest {
         .contains("the policy of insurer.example allows no phonetic keys");
   }
 
+  @Test
+  void aHaltedNodeTakesPartInNoneNorIsADryRunAWayAroundThePolicy() throws IOException {
+    start(
+        "partners: {insurer.example: {match_dry_run: true}}",
+        "partners: {bank.example: {match_dry_run: true, until: 2020-01-01}}");
+    assertThat(bank.refusal("match.dry-run", args(spec())).what())
+        .isEqualTo(
+            "the policy of insurer.example denies the dry run: partners.bank.example.until: jobs"
+                + " with bank.example until 2020-01-01");
+    insurer.policy("partners: {bank.example: {match_dry_run: true}}");
+    insurer.call("policy.apply");
+    insurer.call("halt", "reason", "incident 2031");
+    assertThat(bank.refusal("match.dry-run", args(spec())).what())
+        .isEqualTo("insurer.example is halted: nothing is done there");
+    assertThat(events(insurer, "match.dry-run")).isEmpty();
+    insurer.call("resume");
+    assertThat(bank.call("match.dry-run", args(spec())).path("rules")).hasSize(1);
+  }
+
   private static List<String> renamed(
       List<String> lines, String column, String prefix, String replacement) {
     List<String> renamed = new ArrayList<>();
