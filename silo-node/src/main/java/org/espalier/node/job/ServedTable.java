@@ -3,6 +3,8 @@ package org.espalier.node.job;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.security.DigestException;
 import java.security.MessageDigest;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -16,6 +18,7 @@ import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.data.CsvFile;
 import org.espalier.node.data.Dataset;
+import org.espalier.node.policy.Rulebook;
 import org.espalier.protocols.glm.Family;
 import org.espalier.protocols.model.ModelSlice;
 import org.espalier.protocols.prepare.CategoryColumn;
@@ -45,6 +48,10 @@ public final class ServedTable {
   private final List<Rule> rules;
   private final double[] parts;
   private final ObjectNode inputs;
+  private volatile Judged judged;
+
+  /** What a policy says on one day (UTC): the same for every question of it. */
+  private record Judged(String policy, LocalDate day, Optional<Problem> denial) {}
 
   /** Where the keys of one rule are. */
   private static final class Rule {
@@ -122,12 +129,24 @@ public final class ServedTable {
   }
 
   /**
-   * Whether people may still be scored here.
+   * Whether people may still be scored here, by the policy that is in force at this moment.
    *
-   * @throws Problem if the time that was agreed is over, or the own policy does not allow it
+   * @throws Problem if the time that was agreed is over, the own policy does not allow it, or this
+   *     node is halted
    */
-  public static void requireAllowed(JobRun.Context context, ServeSpec spec) {
-    LocalChecks.serving(context, context.peers().self(), spec);
+  public void requireAllowed(JobRun.Context node) {
+    PolicyRules.requireRunning(node);
+    LocalChecks.serving(node, node.peers().self(), spec);
+    Rulebook.InForce rules = node.rules().now();
+    LocalDate today = LocalDate.now(ZoneOffset.UTC);
+    Judged last = judged;
+    if (last == null || !last.policy().equals(rules.digest()) || !last.day().equals(today)) {
+      last = new Judged(rules.digest(), today, PolicyRules.denial(node, rules, spec, today));
+      judged = last;
+    }
+    if (last.denial().isPresent()) {
+      throw last.denial().get();
+    }
   }
 
   /** One scan for all rules. */

@@ -3,9 +3,9 @@ package org.espalier.node.serve;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.function.BooleanSupplier;
 import org.espalier.node.config.Json;
 import org.espalier.node.job.ServedTable;
-import org.espalier.node.policy.Policy;
 import org.espalier.protocols.fixedpoint.Ring;
 import org.espalier.protocols.predict.OnlineLogits;
 
@@ -24,13 +24,16 @@ final class Answering {
   private final ServedTable table;
   private final Ledger ledger;
   private final Pairs pairs;
-  private final boolean tellUnknown;
+  private final BooleanSupplier tellUnknown;
 
-  Answering(ServedTable table, Ledger ledger, Pairs pairs, Policy.OnlineScoring allowed) {
+  /**
+   * @param tellUnknown whether the policy in force lets the label party learn who is unknown here
+   */
+  Answering(ServedTable table, Ledger ledger, Pairs pairs, BooleanSupplier tellUnknown) {
     this.table = table;
     this.ledger = ledger;
     this.pairs = pairs;
-    this.tellUnknown = allowed.tellUnknown();
+    this.tellUnknown = tellUnknown;
   }
 
   Pairs pairs() {
@@ -52,7 +55,7 @@ final class Answering {
       String outcome = ledger.take() ? answer(question, masks, answer) : QUOTA;
       ledger.record(question.request(), question.person(), question.tags(), outcome);
       if (!outcome.equals(ANSWERED)) {
-        boolean told = tellUnknown || outcome.equals(QUOTA);
+        boolean told = tellUnknown.getAsBoolean() || outcome.equals(QUOTA);
         answer.put("no", told ? outcome : NOTHING);
       }
     }

@@ -305,11 +305,19 @@ public final class Servings implements AutoCloseable {
   }
 
   private Answering answering(Job job, ServedTable table, Ledger ledger) {
-    Policy.OnlineScoring allowed =
-        context.policy().onlineScoring(job.spec().labelParty()).orElseThrow();
+    Party label = job.spec().labelParty();
     SortedSet<Party> features = new TreeSet<>(job.others(self()));
-    features.remove(job.spec().labelParty());
-    return new Answering(table, ledger, new Pairs(job.session(1), self(), features), allowed);
+    features.remove(label);
+    return new Answering(
+        table,
+        ledger,
+        new Pairs(job.session(1), self(), features),
+        () ->
+            context
+                .policy()
+                .onlineScoring(label)
+                .map(Policy.OnlineScoring::tellUnknown)
+                .orElse(false));
   }
 
   private void end(String id) {
@@ -409,7 +417,7 @@ public final class Servings implements AutoCloseable {
     if (serving.answering.isEmpty() || !from.equals(serving.spec.labelParty())) {
       throw Problem.refused(from + " does not ask " + self() + " for scores").at(self());
     }
-    ServedTable.requireAllowed(context, serving.spec);
+    serving.table.requireAllowed(context);
     return serving.answering.get().answer(body);
   }
 
@@ -472,6 +480,12 @@ public final class Servings implements AutoCloseable {
           self(),
           "scoring was agreed until " + serving.spec.until(),
           "silo serve propose, for longer");
+    }
+    try {
+      serving.table.requireAllowed(context);
+    } catch (Problem denied) {
+      throw new NoScore(
+          NoScore.Kind.REFUSED, self(), denied.what(), denied.next().orElse("silo policy show"));
     }
     return serving.scorer.get().score(client, request, body);
   }

@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
+import org.espalier.node.policy.Rulebook;
 import org.espalier.wire.Digests;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -363,6 +364,8 @@ class OnlineScoringTest {
     telecom.start();
     await(() -> ask(key("C000001")).path("scores").isArray()); // it serves again by itself
 
+    obeysWhatIsAppliedMeanwhile(withFeatures("C009999", features));
+
     // The quota is counted by the log: a restart gives nothing back that was answered.
     int spent = spent(insurer);
     insurer.stop();
@@ -393,6 +396,50 @@ class OnlineScoringTest {
     assertThat(telecom.call("serve.list").at("/servings/0/here").asText()).isEqualTo("stopped");
     insurer.stop();
     policy(insurer, tomorrow()).start();
+  }
+
+  /** What a policy forbids ends at the next question, and what it allows again begins there. */
+  private void obeysWhatIsAppliedMeanwhile(String unknown) throws Exception {
+    String online = "online_scoring: {scores_per_day: %d, until: %s".formatted(QUOTA, tomorrow());
+    String allowed = "partners: {bank.example: {" + online + "}}}\n";
+    Map<String, String> denying = new TreeMap<>();
+    denying.put("partners.bank.example.until", allowed.replace("}}}", "}, until: 2020-01-01}}"));
+    denying.put("partners.bank.example.roles", allowed.replace("}}}", "}, roles: [feature]}}"));
+    denying.put("purposes.research.until", allowed + "purposes: {research: {until: 2020-01-01}}");
+    denying.put("datasets.people", allowed + "datasets: {}");
+    denying.put(
+        "datasets.people.columns.never",
+        allowed
+            + "datasets: {people: {purposes: [research], keys: ['*'],"
+            + " columns: {allow: ['*'], never: [claims]}}}");
+    int spent = spent(insurer);
+    for (Map.Entry<String, String> denial : denying.entrySet()) {
+      insurer.policy(denial.getValue()).call("policy.apply");
+      JsonNode refused = error(403, "refused", key("C000001"));
+      assertThat(refused.path("party").asText()).isEqualTo("insurer.example");
+      assertThat(refused.path("what").asText())
+          .startsWith("the policy of insurer.example denies the job: " + denial.getKey() + ": ");
+    }
+    Rulebook.halt(insurer.home, "incident 2031"); // as the command line where a node is stuck
+    insurer.policy(allowed).call("policy.apply");
+    assertThat(error(403, "refused", key("C000001")).path("what").asText())
+        .isEqualTo("insurer.example is halted: nothing is done there");
+    assertThat(spent(insurer)).as("nothing was looked up").isEqualTo(spent);
+    Rulebook.resume(insurer.home);
+    assertThat(ask(key("C000001")).path("status").asInt()).isEqualTo(200);
+
+    // The label party's own policy counts, too, and so does who may learn that nobody is known.
+    bank.policy("purposes: {marketing: {}}").call("policy.apply");
+    assertThat(error(403, "refused", key("C000001")).path("party").asText())
+        .isEqualTo("bank.example");
+    bank.policy("").call("policy.apply");
+    String telecoms = "partners: {bank.example: {" + online + ", tell_unknown: false}}}";
+    telecom.policy(telecoms).call("policy.apply");
+    assertThat(error(404, "unknown_person", unknown).path("what").asText())
+        .contains("gives no part of the score for this person");
+    policy(telecom, tomorrow()).call("policy.apply");
+    assertThat(error(404, "unknown_person", unknown).path("what").asText())
+        .isEqualTo("person unknown at telecom.example");
   }
 
   private static String withFeatures(String customer, String features) {
