@@ -664,7 +664,8 @@ final class AuditCommands extends GroupCommand {
       }
       if (seen != null) {
         String note = checkpoint(view, seen);
-        return show(Json.object().put("checkpoint", note), r -> note.lines().forEach(console()::print));
+        return show(
+            Json.object().put("checkpoint", note), r -> note.lines().forEach(console()::print));
       }
       return show(view, this::print);
     }

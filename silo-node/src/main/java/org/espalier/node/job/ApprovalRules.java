@@ -1,6 +1,7 @@
 package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -23,9 +24,15 @@ final class ApprovalRules {
   private static final Duration SIGNED_WITHIN = Duration.ofMinutes(10);
 
   private final JobRun.Context context;
+  private final Clock clock;
 
   ApprovalRules(JobRun.Context context) {
+    this(context, Clock.systemUTC());
+  }
+
+  ApprovalRules(JobRun.Context context, Clock clock) {
     this.context = context;
+    this.clock = clock;
   }
 
   private Party self() {
@@ -96,7 +103,10 @@ final class ApprovalRules {
         word, new PersonWord.Subject("", asked.digest(), self()), PersonWord.Meaning.PROPOSES);
   }
 
-  /** Takes one person's word and returns those that count now, the new one among them. */
+  /**
+   * Takes one person's word and returns those that count now, the new one among them. Who signed
+   * before, under a key that has changed or too long ago, may sign again.
+   */
   List<PersonWord> words(Job job, boolean approve, Optional<PersonWord> by) {
     Policy.Approval rules = policy().approval();
     PersonWord word =
@@ -134,7 +144,7 @@ final class ApprovalRules {
     if (!approve) {
       return List.of(word);
     }
-    if (context.jobs().words(job.id()).stream().noneMatch(w -> w.person().equals(word.person()))) {
+    if (counting(job).stream().noneMatch(w -> w.person().equals(word.person()))) {
       ObjectNode facts = JobMessages.facts(job).put("policy", word.policy());
       facts.withArray("people").add(word.toJson());
       context.journal().during("job.approve", facts, () -> context.jobs().word(job.id(), word));
@@ -160,7 +170,7 @@ final class ApprovalRules {
     return policy()
         .approval()
         .validity()
-        .map(validity -> word.at().plus(validity).isAfter(Instant.now()))
+        .map(validity -> word.at().plus(validity).isAfter(clock.instant()))
         .orElse(true);
   }
 
@@ -187,11 +197,12 @@ final class ApprovalRules {
           .at(self())
           .next("the same again, under the policy in force");
     }
-    Duration age = Duration.between(word.at(), Instant.now()).abs();
+    Instant now = clock.instant();
+    Duration age = Duration.between(word.at(), now).abs();
     if (age.compareTo(SIGNED_WITHIN) > 0) {
       throw Problem.refused(
               "the signature is of %s, and the node's clock says %s"
-                  .formatted(word.at(), Instant.now().truncatedTo(ChronoUnit.SECONDS)))
+                  .formatted(word.at(), now.truncatedTo(ChronoUnit.SECONDS)))
           .at(self())
           .next("set the clock, and sign again");
     }
@@ -207,7 +218,7 @@ final class ApprovalRules {
       return; // which the state says
     }
     Optional<Duration> validity = policy().approval().validity();
-    if (validity.isPresent() && own.at().plus(validity.get()).isBefore(Instant.now())) {
+    if (validity.isPresent() && own.at().plus(validity.get()).isBefore(clock.instant())) {
       throw Problem.refused(
               "the approval of %s is of %s, and its policy takes it for %s"
                   .formatted(self(), own.at(), policy().approval().validFor()))

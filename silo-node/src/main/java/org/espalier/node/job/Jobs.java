@@ -234,11 +234,11 @@ public final class Jobs {
     store.update("UPDATE drafts SET sent = 1 WHERE job = ?", id);
   }
 
-  /** Keeps the word of one of the own people; a later one of the same person changes nothing. */
+  /** Keeps the word of one of the own people, in place of an earlier one of the same person. */
   public void word(String id, PersonWord word) {
     store.update(
         "INSERT INTO words (job, person, word_json) VALUES (?, ?, ?)"
-            + " ON CONFLICT (job, person) DO NOTHING",
+            + " ON CONFLICT (job, person) DO UPDATE SET word_json = excluded.word_json",
         id,
         word.person(),
         Json.write(word.toJson()));

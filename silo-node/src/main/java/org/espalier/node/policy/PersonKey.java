@@ -187,7 +187,9 @@ public final class PersonKey {
     } catch (IllegalArgumentException e) {
       raw = new byte[0];
     }
-    if (raw.length != PUBLIC_BYTES) {
+    // One text for each key: two are compared to tell people apart.
+    if (raw.length != PUBLIC_BYTES
+        || !key.equals(PREFIX + Base64.getEncoder().encodeToString(raw))) {
       throw new IllegalArgumentException("a key is ed25519: and Base64 of 32 bytes");
     }
     try {

@@ -9,7 +9,9 @@ import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
@@ -370,7 +372,21 @@ public record Policy(
     approval = approval == null ? new Approval(null, null, null, null) : approval;
     operations = operations == null ? new Operations(null) : operations;
     people = sorted(people);
-    people.keySet().forEach(PersonWord::requireName);
+    requirePeople(people);
+  }
+
+  /** Whoever had two names could fill two roles, and approve what they proposed. */
+  private static void requirePeople(SortedMap<String, Person> people) {
+    Map<String, String> names = new HashMap<>();
+    people.forEach(
+        (name, person) -> {
+          PersonWord.requireName(name);
+          String other = names.put(person.key(), name);
+          if (other != null) {
+            throw new IllegalArgumentException(
+                "people: %s and %s have the same key".formatted(other, name));
+          }
+        });
   }
 
   private static <T> SortedMap<String, T> sorted(SortedMap<String, T> given) {

@@ -520,8 +520,7 @@ class RenderingTest {
   void scoresAreInAFile() {
     silo.answer("predict.result", "{\"job\":\"P-5e6f7a8b\",\"rows\":40,\"file\":\"/r/P.csv\"}");
     Said result = silo.run("predict", "--result", "P-5e6f7a8b");
-    assertThat(result.out())
-        .contains("40 scores in /r/P.csv");
+    assertThat(result.out()).contains("40 scores in /r/P.csv");
     assertThat(result.err()).contains("first line names the columns").doesNotContain("probability");
   }
 

@@ -53,6 +53,24 @@ class PolicyTest {
     assertThat(policy.sharesKeyShapes(C)).isFalse();
   }
 
+  /** Whoever had two names could fill two roles, and approve what they proposed. */
+  @Test
+  void twoPeopleHaveTwoKeys() throws IOException {
+    String alice = PersonKey.generate(folder.resolve("alice.key"), "correct horse".toCharArray());
+    String bob = PersonKey.generate(folder.resolve("bob.key"), "correct horse".toCharArray());
+    String people =
+        "people: {alice: {roles: [scientist], key: \"%s\"}, bob: {roles: [data_steward], key: \"%s\"}}";
+    assertThat(policy(people.formatted(alice, bob)).people()).hasSize(2);
+    assertThatThrownBy(() -> policy(people.formatted(alice, alice)))
+        .isInstanceOf(Problem.class)
+        .hasMessageContaining("alice and bob have the same key");
+    // Nor is one key written in two ways.
+    String otherwise = alice.replaceFirst("=$", "");
+    assertThatThrownBy(() -> policy(people.formatted(alice, otherwise)))
+        .isInstanceOf(Problem.class)
+        .hasMessageContaining("a key is ed25519:");
+  }
+
   @Test
   void mistakesAreNamed() {
     assertThatThrownBy(() -> policy("partners: {a.example: {match_dryrun: true}}"))
