@@ -8,6 +8,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.data.SchemaSketch;
@@ -48,8 +49,12 @@ final class DatasetCommands extends GroupCommand {
   }
 
   private static void requireFile(Path file) {
-    if (!Files.isRegularFile(file)) {
-      throw Problem.notFound("no file " + file);
+    try {
+      if (!Files.readAttributes(file, BasicFileAttributes.class).isRegularFile()) {
+        throw Problem.refused(file + " is no file").detail("it is a folder, a pipe or a device");
+      }
+    } catch (IOException e) {
+      throw Json.unreadable(file, e);
     }
   }
 
@@ -138,7 +143,7 @@ final class DatasetCommands extends GroupCommand {
     public Integer call() {
       requireFile(file);
       Path declared = schema == null ? schemaOf(file) : schema;
-      if (!Files.isRegularFile(declared)) {
+      if (Files.notExists(declared)) {
         throw Problem.notFound("no schema " + declared)
             .detail("every column of a data set is declared before it can be used")
             .next("silo dataset sketch " + file + " --out " + declared);

@@ -56,13 +56,6 @@ final class PolicyCommands extends GroupCommand {
     }
   }
 
-  private static String text(Path file) {
-    if (!Files.isRegularFile(file)) {
-      throw Problem.notFound("no file " + file);
-    }
-    return Json.text(file);
-  }
-
   @Command(
       name = "show",
       header = "Print the policy in force and its digest.",
@@ -108,7 +101,7 @@ final class PolicyCommands extends GroupCommand {
     public Integer call() {
       ObjectNode args = jobArgs();
       if (policy != null) {
-        args.put("policy", text(policy));
+        args.put("policy", Json.text(policy));
       }
       JsonNode result = ask("policy.check", args);
       show(
@@ -197,7 +190,7 @@ final class PolicyCommands extends GroupCommand {
     public Integer call() {
       ObjectNode args = args();
       if (file != null) {
-        args.put("policy", text(file));
+        args.put("policy", Json.text(file));
       }
       JsonNode result = ask("policy.diff", args);
       show(
@@ -274,7 +267,7 @@ final class PolicyCommands extends GroupCommand {
     public Integer call() {
       ObjectNode args = args();
       if (policy != null) {
-        args.put("policy", text(policy));
+        args.put("policy", Json.text(policy));
       }
       ArrayNode cases = args.putArray("cases");
       for (Case one : Json.yaml(file, Case[].class)) {
@@ -307,7 +300,7 @@ final class PolicyCommands extends GroupCommand {
 
     private JsonNode spec(Case one) {
       Path job = file.toAbsolutePath().resolveSibling(one.job());
-      ObjectNode tree = Json.yaml(job.getFileName().toString(), text(job), ObjectNode.class);
+      ObjectNode tree = Json.yaml(job, ObjectNode.class);
       if (one.change() != null) {
         one.change()
             .forEach(

@@ -37,6 +37,7 @@ import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -166,11 +167,27 @@ public final class Json {
         throw Problem.refused(file + " is larger than " + (MAX_FILE >> 20) + " MiB");
       }
       return Files.readString(file);
-    } catch (NoSuchFileException e) {
-      throw Problem.notFound("no file " + file).because(e);
-    } catch (IOException e) {
+    } catch (CharacterCodingException e) {
       throw Problem.refused("cannot read " + file + " as UTF-8 text").because(e);
+    } catch (IOException e) {
+      throw unreadable(file, e);
     }
+  }
+
+  /** What there is to say of a file that cannot be read. */
+  public static Problem unreadable(Path file, IOException cause) {
+    if (cause instanceof NoSuchFileException) {
+      return Problem.notFound("no file " + file).because(cause);
+    }
+    Problem problem = Problem.refused("cannot read " + file).because(cause);
+    if (cause instanceof AccessDeniedException) {
+      return problem
+          .detail(
+              "the account %s may not read it, or may not enter its folder"
+                  .formatted(System.getProperty("user.name")))
+          .next("ls -ld %s %s".formatted(file.toAbsolutePath().getParent(), file));
+    }
+    return problem.detail(cause.toString());
   }
 
   public static String write(JsonNode node) {

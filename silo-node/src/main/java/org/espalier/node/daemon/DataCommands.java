@@ -89,7 +89,11 @@ final class DataCommands {
       }
       return real;
     } catch (IOException e) {
-      throw Problem.refused("cannot read " + file).detail(e.getMessage()).because(e);
+      throw Problem.refused("the node cannot read " + file)
+          .detail(
+              "%s; the node is the account %s, and as a service it sees nothing in /home and has a /tmp of its own"
+                  .formatted(e, System.getProperty("user.name")))
+          .because(e);
     }
   }
 

@@ -2,7 +2,6 @@ package org.espalier.node.data;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,6 +16,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.espalier.node.Problem;
+import org.espalier.node.config.Json;
 
 /**
  * A proposal of a schema, guessed from a whole CSV file with bounded memory. It says what it is not
@@ -76,7 +76,7 @@ public record SchemaSketch(TableSchema schema, Map<String, String> remarks, long
       }
       return of(name, guesses, rows);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw Json.unreadable(file, e);
     }
   }
 

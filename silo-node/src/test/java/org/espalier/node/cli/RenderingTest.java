@@ -163,6 +163,24 @@ class RenderingTest {
   }
 
   @Test
+  void aFileThatCannotBeReadIsNoMissingFile() throws IOException {
+    Path loop = Files.createSymbolicLink(folder.resolve("x.csv"), folder.resolve("x.csv"));
+    for (String command :
+        new String[] {
+          "dataset sketch " + loop, "dataset add x --file " + loop, "policy diff " + loop
+        }) {
+      Said said = silo.run(command.split(" ", -1));
+      assertThat(said.exitCode()).as(command).isEqualTo(4);
+      assertThat(said.err()).as(command).contains("cannot read " + loop, "symbolic links");
+    }
+    Said folderNotFile = silo.run("dataset", "add", "x", "--file", folder.toString());
+    assertThat(folderNotFile.exitCode()).isEqualTo(4);
+    assertThat(folderNotFile.err()).contains(folder + " is no file");
+    Path none = folder.resolve("none.csv");
+    assertThat(silo.run("dataset", "sketch", none.toString()).exitCode()).isEqualTo(5);
+  }
+
+  @Test
   void aDataSetShowsWhatIsMissing() {
     silo.answer("dataset.show", Answers.DATASET);
     silo.answer("dataset.list", "{\"datasets\":[" + Answers.DATASET + "]}");

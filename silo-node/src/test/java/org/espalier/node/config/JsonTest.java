@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -188,5 +190,25 @@ class JsonTest {
         .isInstanceOf(java.nio.file.FileAlreadyExistsException.class);
     Files.write(home.config(), new byte[] {'n', (byte) 0xff});
     assertThatThrownBy(home::load).hasMessageContaining("as UTF-8 text");
+  }
+
+  @Test
+  void aFileThatCannotBeReadIsSaidToBeSoAndWhy() throws IOException {
+    Path none = folder.resolve("none");
+    assertThatThrownBy(() -> Json.text(none)).hasMessage("no file " + none);
+    Path loop = Files.createSymbolicLink(folder.resolve("loop"), folder.resolve("loop"));
+    assertThatThrownBy(() -> Json.text(loop))
+        .isInstanceOfSatisfying(
+            Problem.class,
+            problem -> {
+              assertThat(problem.what()).isEqualTo("cannot read " + loop);
+              assertThat(problem.detail().orElse("")).contains("symbolic links");
+            });
+    // Tests may run as root, to whom nothing is denied.
+    Problem denied = Json.unreadable(none, new AccessDeniedException(none.toString()));
+    assertThat(denied.what()).isEqualTo("cannot read " + none);
+    assertThat(denied.detail().orElse(""))
+        .startsWith("the account " + System.getProperty("user.name") + " may not read it");
+    assertThat(denied.next()).contains("ls -ld " + folder + " " + none);
   }
 }

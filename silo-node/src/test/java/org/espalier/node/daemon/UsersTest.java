@@ -91,6 +91,18 @@ class UsersTest {
     assertThatThrownBy(() -> call("dataset.add", args))
         .hasMessage("files in the node's folder are no data sets");
 
+    // What the user sees and the node does not.
+    args.put("file", root.resolve("unseen.csv").toString());
+    assertThatThrownBy(() -> call("dataset.add", args))
+        .isInstanceOfSatisfying(
+            Problem.class,
+            problem -> {
+              assertThat(problem.what())
+                  .isEqualTo("the node cannot read " + args.path("file").asText());
+              assertThat(problem.detail().orElse(""))
+                  .contains("NoSuchFileException", "sees nothing in /home");
+            });
+
     // Registered as a file of its own, and a link to a secret since.
     Path own = bank.file("own", List.of("person,bad", "P1,0"));
     args.put("file", own.toString());
