@@ -40,8 +40,8 @@ public final class Openings {
 
   /**
    * What a node takes for the same people: one file, matched with the same partners. The log holds
-   * the file as the keyed digest that is recomputed here under the keys of all data sets, so that
-   * neither another name nor registering anew begins another count.
+   * the file as a digest that is keyed by a secret of the node, so that neither another name nor
+   * registering anew nor another database begins another count.
    *
    * @param commitments keyed digests by which the log may know the file
    * @param parties names of all parties, sorted

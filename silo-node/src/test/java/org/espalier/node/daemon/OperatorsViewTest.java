@@ -249,6 +249,13 @@ class OperatorsViewTest {
     assertThat(console("/", cookie).statusCode()).isEqualTo(200);
     assertThat(console("/jobs/J-00000000", cookie).statusCode()).isEqualTo(404);
     assertThat(console("/nothing", cookie).statusCode()).isEqualTo(404);
+    assertThat(console("/audit?seq=0", cookie).body())
+        .contains("event-0")
+        .doesNotContain("event-1");
+    assertThat(console("/audit?since=2020-01-01&until=2020-01-02", cookie).body())
+        .contains("No such events.");
+    assertThat(console("/audit?seq=999999", cookie).statusCode()).isEqualTo(404);
+    assertThat(console("/audit?seq=first", cookie).statusCode()).isEqualTo(409);
     assertThat(raw(port, post(port, "/leave", cookie, "http://localhost:" + port)))
         .startsWith("HTTP/1.1 200");
     assertThat(console("/", cookie).statusCode()).isEqualTo(401);
