@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -12,7 +13,9 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +24,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
@@ -47,13 +52,13 @@ class HttpServiceTest {
   private HttpService service;
 
   private void start(Duration asking) {
+    start(asking, new HttpAddress("127.0.0.1:0", null, null));
+  }
+
+  private void start(Duration asking, HttpAddress address) {
     service =
         HttpService.start(
-            "test",
-            new HttpAddress("127.0.0.1:0", null, null),
-            folder,
-            new HttpService.Limits(8, CONNECTIONS, asking),
-            new Answers());
+            "test", address, folder, new HttpService.Limits(8, CONNECTIONS, asking), new Answers());
   }
 
   @AfterEach
@@ -150,7 +155,7 @@ class HttpServiceTest {
       long begin = System.nanoTime();
       Future<?> drip = threads.submit(() -> drip(dripping));
       assertThat(isClosed(dripping)).isTrue();
-      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(ASKING.multipliedBy(2));
+      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(ASKING.multipliedBy(4));
       drip.get();
       assertThat(known(connect(), "/")).contains("fine");
     }
@@ -190,6 +195,50 @@ class HttpServiceTest {
     assertThat(answer(another)).contains("fine", "Connection: close");
     slow.countDown();
     assertThat(late.get(10, TimeUnit.SECONDS)).contains("fine");
+  }
+
+  /** Requests are counted on the connection below TLS. */
+  @Test
+  void byTlsTheSameHolds() throws Exception {
+    Path keystore = folder.resolve("keys.p12");
+    Path passphrase = Files.writeString(folder.resolve("pass"), "sesame-open");
+    run(
+        "-genkeypair -alias a -keyalg EC -dname CN=x -validity 2 -storetype PKCS12 -keystore "
+            + keystore
+            + " -storepass sesame-open");
+    start(ASKING.multipliedBy(2), new HttpAddress("127.0.0.1:0", keystore, passphrase));
+    Socket waiting = tls(connect());
+    Future<String> late = threads.submit(() -> known(waiting, "/slow"));
+    Socket silent = connect();
+    assertThat(isClosed(silent)).isTrue();
+    Socket known = tls(connect());
+    assertThat(known(known, "/")).contains("fine");
+    for (int i = 0; i < 3 * CONNECTIONS; i++) {
+      connect();
+    }
+    assertThat(known(known, "/")).as("the same connection").contains("fine");
+    slow.countDown();
+    assertThat(late.get(10, TimeUnit.SECONDS)).contains("fine");
+  }
+
+  private static void run(String keytool) throws Exception {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "keytool").toString());
+    command.addAll(List.of(keytool.split(" ", -1)));
+    assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+  }
+
+  private Socket tls(Socket socket) throws Exception {
+    KeyStore store = KeyStore.getInstance("PKCS12");
+    try (InputStream in = Files.newInputStream(folder.resolve("keys.p12"))) {
+      store.load(in, "sesame-open".toCharArray());
+    }
+    TrustManagerFactory trust =
+        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    trust.init(store);
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(null, trust.getTrustManagers(), null);
+    return context.getSocketFactory().createSocket(socket, "127.0.0.1", socket.getPort(), true);
   }
 
   /** Without a token they could hold places as long as they like by reading slowly. */
