@@ -59,6 +59,7 @@ public final class JobService implements AutoCloseable {
   private static final Duration WITHOUT_DATABASE = Duration.ofSeconds(10);
 
   private final JobRun.Context context;
+  private final Duration patience;
   private final ApprovalRules approving;
   private final Proposals proposals;
   private final Completion completion;
@@ -125,7 +126,15 @@ public final class JobService implements AutoCloseable {
   }
 
   public JobService(JobRun.Context context) {
+    this(context, context.config() == null ? Duration.ofMinutes(10) : context.config().patience());
+  }
+
+  /**
+   * @param patience with a partner that is away when a job is to go on by itself
+   */
+  JobService(JobRun.Context context, Duration patience) {
     this.context = context;
+    this.patience = patience;
     this.approving = new ApprovalRules(context);
     this.proposals = new Proposals(context, approving);
     this.completion = new Completion(context);
@@ -709,8 +718,8 @@ public final class JobService implements AutoCloseable {
   }
 
   private boolean mayTryAgain(Job job) {
-    return (job.proposer().equals(self()) || completion.brokeOff(job))
-        && jobs().triedAgain(job.id()) < AGAIN;
+    return completion.brokeOff(job)
+        || (job.proposer().equals(self()) && jobs().triedAgain(job.id()) < AGAIN);
   }
 
   /** Plans what is to go on by itself, as far as it may. */
@@ -722,31 +731,38 @@ public final class JobService implements AutoCloseable {
 
   private void planAgain(Job job) {
     if (mayTryAgain(job)) {
-      Duration patience =
-          context.config() == null ? Duration.ofMinutes(10) : context.config().patience();
       again.put(job.id(), Again.within(patience));
     }
+  }
+
+  /** How soon a partner is asked for its receipt again when it is away for longer than patience. */
+  private Duration betweenLateTries() {
+    Duration tenth = patience.dividedBy(10);
+    return tenth.compareTo(BETWEEN_TRIES) < 0 ? BETWEEN_TRIES : tenth;
   }
 
   private void tryAgain(String id, Again plan) {
     Job job = jobs().get(id);
     int times = jobs().triedAgain(id);
-    if (job.state() == JobState.FAILED && times < AGAIN) {
+    if (job.state() == JobState.FAILED) {
       // Counted before, so that a node that dies of it does not go on for ever.
       jobs().triedAgain(id, times + 1);
+      boolean fetches = true;
       try {
         if (completion.succeeds(job)) {
           jobs().log(id, "is done: the receipts of all parties agree");
-        } else if (job.proposer().equals(self()) && mayBeRepeated(job)) {
+        } else if (job.proposer().equals(self()) && times < AGAIN && mayBeRepeated(job)) {
+          fetches = false;
           start(id);
           jobs().log(id, "runs again by itself, time %d of %d".formatted(times + 1, AGAIN));
         }
       } catch (Problem e) {
         if (jobs().get(id).attempt() != job.attempt()) {
           jobs().log(id, "could not be begun by all parties: " + e.what()); // its end decides
-        } else if (isAway(e) && !plan.isOver()) {
+        } else if (isAway(e) && (fetches || !plan.isOver())) {
           jobs().triedAgain(id, times); // nobody has done anything
-          again.replace(id, plan, plan.after(BETWEEN_TRIES));
+          // A receipt opens nothing, however late it is fetched.
+          again.replace(id, plan, plan.after(plan.isOver() ? betweenLateTries() : BETWEEN_TRIES));
           return;
         } else {
           jobs().goesOn(id, false);

@@ -705,6 +705,23 @@ class JobServiceTest {
         .isEqualTo("bank.example");
   }
 
+  @Test
+  void aReceiptIsFetchedHoweverLate() {
+    String id = killedIn("receipt");
+    jobs.report(id, 1, Json.object().put("attempt", 1));
+    jobs.receipt(id, 1, BANK, new Jobs.Receipt(receipt(id, BANK), new byte[64]));
+    jobs.triedAgain(id, 3);
+    peers.refused = "job.receipts";
+    peers.refusal = Problem.of(Problem.Kind.PARTNER, "lost the link").at(INSURER);
+    service.close();
+    service = new JobService(context, Duration.ofMillis(1));
+    until(() -> peers.asked.stream().filter(a -> a.method().equals("job.receipts")).count() >= 2);
+    assertThat(service.triesAgain(id)).as("though its patience is over").isTrue();
+    theirs.put(id, receipt(id, INSURER));
+    peers.refusal = null;
+    until(() -> jobs.get(id).state() == JobState.DONE);
+  }
+
   /** Hash of a conversation. */
   private static final String HEARD = "a".repeat(64);
 
