@@ -229,11 +229,25 @@ public final class JobRun {
    * @param body returns its result after putting what it did into the given object
    */
   <T> T phase(String name, ObjectNode facts, Function<ObjectNode, T> body) {
+    return phase(name, facts, () -> {}, body);
+  }
+
+  /**
+   * The same of a phase whose intent is what a limit counts.
+   *
+   * @param counted throws a problem if the limit leaves too little. No other attempt of this node
+   *     comes between it and the intent: of two that begin at once the second knows of the first
+   */
+  <T> T phase(String name, ObjectNode facts, Runnable counted, Function<ObjectNode, T> body) {
     PolicyRules.requireStill(context, job.spec());
-    progress.phase(name);
-    context.jobs().phase(job.id(), name);
     ObjectNode what = named(name).setAll(facts);
-    Journal.Act act = context.journal().intent("job.phase", what);
+    Journal.Act act;
+    synchronized (context.jobs()) {
+      counted.run();
+      progress.phase(name);
+      context.jobs().phase(job.id(), name);
+      act = context.journal().intent("job.phase", what);
+    }
     ObjectNode outcome = named(name);
     try {
       T result = body.apply(outcome);

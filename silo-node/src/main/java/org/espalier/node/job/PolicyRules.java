@@ -85,11 +85,7 @@ public final class PolicyRules {
     requireRunning(context);
     Rulebook.InForce rules = context.rules().now();
     PolicyRules all = new PolicyRules(context, rules, spec, Clock.systemUTC());
-    all.denial("job", all.all(counting))
-        .ifPresent(
-            denial -> {
-              throw denial;
-            });
+    all.requirePassed("job", all.all(counting));
   }
 
   /** What a policy says against a job that is under way; empty if nothing. */
@@ -111,11 +107,14 @@ public final class PolicyRules {
     PolicyRules some = new PolicyRules(context, context.rules().now(), spec, Clock.systemUTC());
     some.agreed();
     some.dataset(false);
-    some.denial("dry run", some.verdicts)
-        .ifPresent(
-            denial -> {
-              throw denial;
-            });
+    some.requirePassed("dry run", some.verdicts);
+  }
+
+  private void requirePassed(String what, List<Verdict> said) {
+    Optional<Problem> denial = denial(what, said);
+    if (denial.isPresent()) {
+      throw denial.get();
+    }
   }
 
   private Optional<Problem> denial(String what, List<Verdict> said) {
@@ -376,15 +375,13 @@ public final class PolicyRules {
   }
 
   private void fraction(Party partner, BigDecimal share, int asked) {
-    Dataset dataset;
-    try {
-      dataset = LocalChecks.dataset(context, spec);
-    } catch (Problem unknown) {
-      return; // which local checks say
+    Optional<Dataset> dataset = ownDataset();
+    if (dataset.isEmpty()) {
+      return;
     }
     int least =
         share
-            .multiply(BigDecimal.valueOf(dataset.scan().rows()))
+            .multiply(BigDecimal.valueOf(dataset.get().scan().rows()))
             .setScale(0, RoundingMode.CEILING)
             .intValueExact();
     add(
@@ -468,16 +465,11 @@ public final class PolicyRules {
       return;
     }
     BigDecimal asked = train.training().labelPrivacy().epsilon();
-    BigDecimal used = BigDecimal.ZERO;
-    if (counting) {
-      try {
-        Dataset dataset = LocalChecks.dataset(context, spec);
-        used =
-            context.journal().labelEpsilon(context.datasets().commitments(dataset.scan().sha256()));
-      } catch (Problem unknown) {
-        // No such data set: local checks say so.
-      }
-    }
+    BigDecimal used =
+        (counting ? ownDataset() : Optional.<Dataset>empty())
+            .map(dataset -> context.datasets().commitments(dataset.scan().sha256()))
+            .map(context.journal()::labelEpsilon)
+            .orElse(BigDecimal.ZERO);
     add(
         rule,
         used.add(asked).compareTo(most) <= 0,
@@ -489,20 +481,28 @@ public final class PolicyRules {
         null);
   }
 
+  /**
+   * Holds ε that is about to be spent on outcomes against what is left of it.
+   *
+   * @throws Problem if it is too much
+   */
+  static void requireLabelEpsilon(JobRun.Context context, TrainSpec train) {
+    PolicyRules rules = new PolicyRules(context, context.rules().now(), train, Clock.systemUTC());
+    BigDecimal most = rules.policy.training().labelEpsilon();
+    if (most != null && rules.self.equals(train.labelParty())) {
+      rules.labelEpsilon(train, most, true);
+      rules.requirePassed("job", rules.verdicts);
+    }
+  }
+
   private void passes(TrainSpec train, int most) {
     int asked =
         train.neural()
             ? train.training().epochs()
             : Optional.ofNullable(train.training().maxPasses()).orElse(0)
                 * Training.of(train).numbers();
-    int before = 0;
-    if (train.training().countsPasses() && !train.neural()) {
-      try {
-        before = LocalChecks.passes(context, train);
-      } catch (Problem unknown) {
-        // No such data set: local checks say so.
-      }
-    }
+    boolean counts = train.training().countsPasses() && !train.neural();
+    int before = counts && ownDataset().isPresent() ? LocalChecks.passes(context, train) : 0;
     add(
         "training.max_passes",
         asked + before <= most,
@@ -512,6 +512,15 @@ public final class PolicyRules {
                 asked == 0 ? "those of its level" : asked,
                 before == 0 ? "" : " after " + before + " of earlier attempts and jobs"),
         "training: {max_passes: %d}".formatted(asked + before));
+  }
+
+  /** Empty where there is none of this name, which local checks say. */
+  private Optional<Dataset> ownDataset() {
+    try {
+      return Optional.of(LocalChecks.dataset(context, spec));
+    } catch (Problem unknown) {
+      return Optional.empty();
+    }
   }
 
   private void predictions(boolean counting, LocalDate today) {

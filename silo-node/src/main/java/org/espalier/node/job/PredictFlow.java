@@ -60,7 +60,6 @@ final class PredictFlow implements JobRun.Flow {
       parameters.put("numbers", slice.logitsOfAPerson());
     }
     ObjectNode facts = PhaseFacts.of("predict.joint-logits", "1", parameters);
-    PolicyRules.requirePredictions(run.context(), people);
     run.phase(
         PREDICT,
         PhaseFacts.output(
@@ -69,6 +68,7 @@ final class PredictFlow implements JobRun.Flow {
             people,
             (long) people * slice.logitsOfAPerson(),
             List.of(spec.labelParty())),
+        () -> PolicyRules.requirePredictions(run.context(), people),
         outcome -> {
           run.progress().update("scores", 0, -1);
           Scores.joint(run, spec, PREDICT, slice, table, own.all())

@@ -172,6 +172,7 @@ final class TrainFlow implements JobRun.Flow {
     return run.phase(
         TRAIN,
         facts,
+        () -> PolicyRules.requireLabelEpsilon(run.context(), spec),
         outcome -> {
           Training.Trained trained = training.train(run, prepared, run.open(TRAIN));
           ModelSlice slice = trained.slice();
