@@ -152,7 +152,7 @@ public final class PolicyRules {
   private List<Verdict> all(boolean counting) {
     LocalDate today = agreed();
     dataset(true);
-    if (!(spec instanceof ServeSpec) && !spec.alignment().isFrozen()) {
+    if (!(spec instanceof ServeSpec)) {
       alignment();
     }
     if (spec instanceof TrainSpec train) {
@@ -333,14 +333,16 @@ public final class PolicyRules {
 
   // ---- how --------------------------------------------------------------------------------------
 
+  /** Of a frozen cohort how many people it has, since nobody is aligned anew. */
   private void alignment() {
     JobSpec.AlignmentSettings asked = spec.alignment();
+    boolean anew = !asked.isFrozen();
     for (Party partner : spec.parties().keySet()) {
       if (partner.equals(self)) {
         continue;
       }
       Policy.Alignments limits = policy.alignments(partner);
-      if (limits.protocols() != null && !asked.isOpen()) {
+      if (anew && limits.protocols() != null && !asked.isOpen()) {
         add(
             "alignment.protocols",
             limits.protocols().contains(asked.protocol()),
@@ -348,7 +350,7 @@ public final class PolicyRules {
                 .formatted(list(limits.protocols()), partner, asked.protocol()),
             "alignment: {protocols: [%s]}".formatted(asked.protocol()));
       }
-      if (limits.security() != null) {
+      if (anew && limits.security() != null) {
         add(
             "alignment.security",
             asked.isMalicious(),

@@ -192,6 +192,23 @@ class PolicyRulesTest {
     assertThat(denials(policy, one)).isEmpty();
   }
 
+  /** Nobody is aligned anew, but how small a cohort may be still counts. */
+  @Test
+  void aFrozenCohortIsAsLargeAsANewOneHadToBe() {
+    JobSpec spec =
+        JobSpec.yaml(
+            "job.yaml", JOB.replace("protocol: ecdh", "cohort: \"" + "ab".repeat(32) + "\""));
+    ObjectNode policy = suggested(spec);
+    policy.withObject("/alignment").put("security", "malicious").putArray("protocols").add("oprf");
+    assertThat(denials(policy, spec)).isEmpty();
+    policy.withObject("/alignment").put("min_intersection", 2);
+    assertThat(denials(policy, spec)).containsExactly("alignment.min_intersection");
+    policy.withObject("/alignment").put("min_intersection", 1).put("min_fraction", 0.6);
+    assertThat(denials(policy, spec)).containsExactly("alignment.min_fraction");
+    policy.withObject("/alignment").put("min_fraction", 0.5);
+    assertThat(denials(policy, spec)).isEmpty();
+  }
+
   @Test
   void windowsMaySpanMidnight() {
     Policy.Operations day = new Policy.Operations("06:00-22:00");
