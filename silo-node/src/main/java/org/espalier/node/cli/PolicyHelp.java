@@ -57,7 +57,7 @@ final class PolicyHelp {
     rules.put(
         "training.max_passes",
         "Most passes over the same people, over all attempts and jobs by the audit log where the"
-            + " level counts them.");
+            + " level counts them. A job at level sealed that names none asks for 200.");
     rules.put(
         "training.min_features_per_party",
         "The least training.min_features_per_party that a job may set.");

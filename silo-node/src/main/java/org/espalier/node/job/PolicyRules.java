@@ -498,12 +498,11 @@ public final class PolicyRules {
   }
 
   private void passes(TrainSpec train, int most) {
-    int asked =
-        train.neural()
-            ? train.training().epochs()
-            : Optional.ofNullable(train.training().maxPasses()).orElse(0)
-                * Training.of(train).numbers();
     boolean counts = train.training().countsPasses() && !train.neural();
+    Integer named = train.neural() ? train.training().epochs() : train.training().maxPasses();
+    int asked =
+        (named == null ? TrainSpec.MAX_PASSES : named)
+            * (train.neural() ? 1 : Training.of(train).numbers());
     int before = counts && ownDataset().isPresent() ? LocalChecks.passes(context, train) : 0;
     add(
         "training.max_passes",
@@ -511,7 +510,9 @@ public final class PolicyRules {
         "at most %d on the same people, and the job asks for %s%s"
             .formatted(
                 most,
-                asked == 0 ? "those of its level" : asked,
+                named == null
+                    ? "up to %d: it names no training.max_passes".formatted(asked)
+                    : asked,
                 before == 0 ? "" : " after " + before + " of earlier attempts and jobs"),
         "training: {max_passes: %d}".formatted(asked + before));
   }

@@ -209,6 +209,17 @@ class PolicyRulesTest {
     assertThat(denials(policy, spec)).isEmpty();
   }
 
+  /** Without a maximum of its own a training at level sealed has as many as its schedule wants. */
+  @Test
+  void whoNamesNoMaximumOfPassesAsksForTheMost() {
+    ObjectNode policy = suggested(spec());
+    policy.withObject("/training").put("max_passes", TrainSpec.MAX_PASSES - 1);
+    assertThat(denials(policy, spec())).containsExactly("training.max_passes");
+    assertThat(denials(policy, spec("training: {max_passes: 199}"))).isEmpty();
+    policy.withObject("/training").put("max_passes", TrainSpec.MAX_PASSES);
+    assertThat(denials(policy, spec())).isEmpty();
+  }
+
   @Test
   void windowsMaySpanMidnight() {
     Policy.Operations day = new Policy.Operations("06:00-22:00");
