@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.job.JobSpec;
 import org.junit.jupiter.api.BeforeEach;
@@ -102,6 +103,36 @@ class SharedModelJobTest extends TwoSilos {
       error += Math.abs(Double.parseDouble(parts[1]) - truth) / 100;
     }
     assertThat(error).isLessThan(0.08);
+  }
+
+  /** Both are allowed when they begin; what the second would spend is no longer left. */
+  @Test
+  void twoTrainingsAtOnceSpendNoMoreThanThePolicyAllows() {
+    bank.policy("training: {models: ['*'], levels: ['*'], label_epsilon: 5}").call("policy.apply");
+    ObjectNode spec =
+        spec("{level: sealed, max_passes: 1, tolerance: 0.01, label_privacy: {epsilon: 3}}");
+    List<String> jobs = List.of(bank.propose(spec), bank.propose(spec));
+    jobs.forEach(job -> insurer.call("job.approve", "job", job));
+    List<String> denied = new ArrayList<>();
+    for (String job : jobs) {
+      try {
+        bank.call("job.run", "job", job);
+      } catch (Problem late) { // where the first was already training
+        denied.add(late.what());
+      }
+    }
+    int done = 0;
+    for (String job : jobs) {
+      JsonNode end = bank.await(job, 120).path("job");
+      if (end.path("state").asText().equals("DONE")) {
+        done++;
+      } else {
+        denied.add(end.path("cause").path("what").asText());
+      }
+    }
+    assertThat(done).as(denied.toString()).isEqualTo(1);
+    assertThat(denied.toString())
+        .contains("training.label_epsilon: 5 for all jobs on the data set, 3 were spent");
   }
 
   @Test
