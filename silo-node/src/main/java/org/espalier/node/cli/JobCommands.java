@@ -485,7 +485,7 @@ final class JobCommands extends GroupCommand {
         "  silo job abort J-1a2b3c4d                      asks for the id again",
         "  silo job abort J-1a2b3c4d --yes --reason \"wrong data set\"",
         "",
-        "Again: tells partners that could not be reached and are named, once more.",
+        "Partners that could not be reached are named; the same command again tells them.",
       })
   static final class Abort extends OfJob {
     @Option(names = "--reason", paramLabel = "TEXT", description = "Why; partners can read it.")

@@ -171,10 +171,12 @@ public final class Standings implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    return all.stream()
-        .map(job -> ask ? jobs.find(job.id()).orElse(job) : job) // an answer may have ended it
-        .map(this::view)
-        .toList();
+    return all.stream().map(job -> view(ask ? orAborted(job) : job)).toList();
+  }
+
+  /** The job as it was seen, unless a partner's answer has ended it since. */
+  private Job orAborted(Job seen) {
+    return jobs.find(seen.id()).filter(now -> now.state() == JobState.ABORTED).orElse(seen);
   }
 
   private CompletableFuture<Void> ask(Job job, Party partner) {

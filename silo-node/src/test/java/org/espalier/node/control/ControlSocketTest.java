@@ -21,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import org.espalier.node.Problem;
 import org.espalier.node.config.Json;
 import org.espalier.node.config.SiloHome;
+import org.espalier.node.store.Store;
 import org.espalier.wire.Party;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -35,6 +36,31 @@ class ControlSocketTest {
     SiloHome home = new SiloHome(folder);
     SiloHome.createFile(home.config(), "name: a\nlisten: h:1\n".getBytes(StandardCharsets.UTF_8));
     return home;
+  }
+
+  /** A full disk and a database that is away are named, not only logged. */
+  @Test
+  void whatTheDatabaseSaysIsSaid() throws Exception {
+    SiloHome home = home();
+    try (Store store = Store.open(folder.resolve("silo.db"));
+        ControlServer server =
+            ControlServer.start(
+                home.socket(),
+                Map.of(
+                    "list",
+                    (args, events) -> {
+                      store.update("DELETE FROM nowhere");
+                      return args;
+                    }))) {
+      assertThatThrownBy(() -> new ControlClient(home).call("list", Json.object(), e -> {}))
+          .isInstanceOfSatisfying(
+              Problem.class,
+              problem -> {
+                assertThat(problem.kind()).isEqualTo(Problem.Kind.INTERNAL);
+                assertThat(problem.what()).isEqualTo("the node's database cannot be used");
+                assertThat(problem.detail().orElseThrow()).contains("no such table: nowhere");
+              });
+    }
   }
 
   private static List<JsonNode> collect(ControlClient client, String command, JsonNode[] result) {
