@@ -207,15 +207,12 @@ final class PolicyCommands {
 
   private JsonNode halt(Args args) {
     String reason = args.text("reason");
-    return journal.command(
-        "halt",
-        Map.of("reason", reason),
-        () -> {
-          ObjectNode said = Rulebook.halt(home, reason);
-          int servingsEnded = servings.suspend();
-          dryRuns.haltAll();
-          return said.put("attempts_stopped", service.haltAll()).put("servings", servingsEnded);
-        });
+    // Before it is logged: a log that cannot be written must not keep a node going.
+    ObjectNode said = Rulebook.halt(home, reason);
+    int servingsEnded = servings.suspend();
+    dryRuns.haltAll();
+    said.put("attempts_stopped", service.haltAll()).put("servings", servingsEnded);
+    return journal.command("halt", Map.of("reason", reason), () -> said);
   }
 
   private JsonNode resume() {

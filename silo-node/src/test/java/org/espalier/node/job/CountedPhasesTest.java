@@ -90,7 +90,7 @@ class CountedPhasesTest {
   @BeforeEach
   void start() throws Exception {
     store = Store.open(folder.resolve("silo.db"));
-    datasets = new Datasets(store);
+    datasets = new Datasets(store, new byte[32]);
     JobServiceTest.people(datasets, folder);
   }
 

@@ -110,7 +110,7 @@ class DryRunsTest {
   @BeforeEach
   void start() throws IOException {
     store = Store.open(folder.resolve("silo.db"));
-    Datasets datasets = new Datasets(store);
+    Datasets datasets = new Datasets(store, new byte[32]);
     StringBuilder people = new StringBuilder("id,income\n");
     for (int i = 0; i < 200; i++) {
       people.append("p%03d,%d\n".formatted(i, i));
