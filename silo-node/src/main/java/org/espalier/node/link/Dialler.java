@@ -8,6 +8,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 import org.eclipse.jetty.client.HttpClient;
 import org.eclipse.jetty.client.HttpProxy;
@@ -21,8 +23,7 @@ import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.websocket.client.ClientUpgradeRequest;
 import org.eclipse.jetty.websocket.client.JettyUpgradeListener;
 import org.eclipse.jetty.websocket.client.WebSocketClient;
-import org.espalier.node.identity.Fingerprint;
-import org.espalier.node.identity.NodeIdentity;
+import org.espalier.node.Periodic;
 import org.espalier.wire.Printable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,16 +40,17 @@ final class Dialler {
   private static final Duration STABLE = Duration.ofSeconds(1);
 
   private final Link link;
-  private final NodeIdentity self;
-  private final Fingerprint pin;
+  private final Supplier<SSLContext> tls;
   private final ClientResources shared;
   private final LinkSettings settings;
   private final Thread thread;
 
-  Dialler(Link link, NodeIdentity self, Fingerprint pin, ClientResources shared) {
+  /**
+   * @param tls a fresh context for each attempt, which accepts the partner's pinned key only
+   */
+  Dialler(Link link, Supplier<SSLContext> tls, ClientResources shared) {
     this.link = link;
-    this.self = self;
-    this.pin = pin;
+    this.tls = tls;
     this.shared = shared;
     this.settings = link.settings();
     this.thread = Link.daemon("dial-" + link.peer(), this::run);
@@ -70,8 +72,8 @@ final class Dialler {
 
   private void run() {
     Duration pause = Duration.ZERO;
-    try {
-      while (!link.isClosed()) {
+    while (!link.isClosed()) {
+      try {
         Optional<URI> url = link.awaitDialNeeded(settings.maxBackoff());
         if (url.isEmpty()) {
           pause = firstPause();
@@ -83,15 +85,19 @@ final class Dialler {
         } else {
           pause = longer(pause);
         }
+      } catch (InterruptedException stopping) {
+        Thread.currentThread().interrupt();
+        return;
+      } catch (RuntimeException | Error e) {
+        pause = longer(pause);
+        Periodic.report(LOG, "a partner cannot be dialled", e);
       }
-    } catch (InterruptedException stopping) {
-      Thread.currentThread().interrupt();
     }
   }
 
   /** The party whose name comes last lets the other dial first, if it can. */
   private Duration firstPause() {
-    return self.party().compareTo(link.peer()) < 0
+    return link.self().compareTo(link.peer()) < 0
         ? Duration.ZERO
         : settings.minBackoff().multipliedBy(2);
   }
@@ -117,9 +123,10 @@ final class Dialler {
     if (!link.beginDial(connection)) {
       return true;
     }
-    WebSocketClient client = client();
+    WebSocketClient client = null;
     Handshake handshake = new Handshake(connection, settings.through());
     try {
+      client = client();
       client.start();
       client
           .connect(connection, request(url), handshake)
@@ -147,7 +154,9 @@ final class Dialler {
     } finally {
       link.endDial(connection);
       connection.cut("the dialler is done with it");
-      stop(client);
+      if (client != null) {
+        stop(client);
+      }
     }
     return false;
   }
@@ -174,12 +183,12 @@ final class Dialler {
   }
 
   private WebSocketClient client() {
-    SslContextFactory.Client tls = new SslContextFactory.Client();
-    tls.setSslContext(self.clientContext(link.peer(), pin));
-    tls.setIncludeProtocols("TLSv1.3");
-    tls.setEndpointIdentificationAlgorithm(null); // the pin decides, not the host name
+    SslContextFactory.Client pinned = new SslContextFactory.Client();
+    pinned.setSslContext(tls.get());
+    pinned.setIncludeProtocols("TLSv1.3");
+    pinned.setEndpointIdentificationAlgorithm(null); // the pin decides, not the host name
     ClientConnector connector = new ClientConnector();
-    connector.setSslContextFactory(tls);
+    connector.setSslContextFactory(pinned);
     connector.setSelectors(1);
     connector.setConnectTimeout(settings.handshake());
     HttpClient http = new HttpClient(new HttpClientTransportOverHTTP(connector));

@@ -22,6 +22,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
+import org.espalier.node.Periodic;
 import org.espalier.wire.Duplex;
 import org.espalier.wire.MalformedMessageException;
 import org.espalier.wire.Party;
@@ -119,6 +120,10 @@ final class Link {
     Thread thread = new Thread(task, name);
     thread.setDaemon(true);
     return thread;
+  }
+
+  Party self() {
+    return node.self();
   }
 
   Party peer() {
@@ -277,32 +282,48 @@ final class Link {
   // Sending.
 
   private void sendLoop() {
-    try {
-      while (true) {
-        Connection to;
-        byte[] frame;
-        lock.lock();
-        try {
-          frame = null;
-          while (closed == null
-              && (connection == null
-                  || connection.underWay() >= MAX_UNDER_WAY
-                  || (frame = poll()) == null)) {
-            sendable.await();
-          }
-          if (closed != null) {
-            return;
-          }
-          to = connection;
-          to.addUnderWay(frame.length);
-        } finally {
-          lock.unlock();
+    Throwable failure = null;
+    while (true) {
+      try {
+        if (failure != null) {
+          failed(failure);
+          failure = null;
         }
-        send(to, frame);
+        if (!sendNext()) {
+          return;
+        }
+      } catch (InterruptedException closing) {
+        Thread.currentThread().interrupt();
+        return;
+      } catch (RuntimeException | Error e) {
+        failure = e;
       }
-    } catch (InterruptedException closing) {
-      Thread.currentThread().interrupt();
     }
+  }
+
+  /** Waits for the next frame and sends it; returns false when the link is closed. */
+  private boolean sendNext() throws InterruptedException {
+    Connection to;
+    byte[] frame;
+    lock.lock();
+    try {
+      frame = null;
+      while (closed == null
+          && (connection == null
+              || connection.underWay() >= MAX_UNDER_WAY
+              || (frame = poll()) == null)) {
+        sendable.await();
+      }
+      if (closed != null) {
+        return false;
+      }
+      to = connection;
+      to.addUnderWay(frame.length);
+    } finally {
+      lock.unlock();
+    }
+    send(to, frame);
+    return true;
   }
 
   private byte[] poll() {
@@ -317,8 +338,8 @@ final class Link {
   private void send(Connection to, byte[] frame) {
     try {
       to.send(frame, () -> taken(to, frame.length));
-    } catch (RuntimeException e) {
-      to.cut("cannot send: " + e.getMessage());
+    } catch (RuntimeException | Error e) {
+      to.cut("cannot send: " + e.getMessage()); // what was numbered is sent again
     }
   }
 
@@ -658,6 +679,25 @@ final class Link {
       lock.unlock();
     }
     by.close(Connection.VIOLATION, shown);
+  }
+
+  /**
+   * This node failed at the session, for lack of memory perhaps. What of it was lost is not known,
+   * so that it ends and a new one begins: a stream must not go on with a hole.
+   */
+  private void failed(Throwable e) {
+    Periodic.report(LOG, "a link failed and begins anew", e);
+    Connection by;
+    lock.lock();
+    try {
+      by = connection;
+      endSession("the link with " + peer + " failed here: internal error");
+    } finally {
+      lock.unlock();
+    }
+    if (by != null) {
+      by.close(Connection.FINISHED, "internal error");
+    }
   }
 
   /** Under the lock. */

@@ -16,9 +16,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BiConsumer;
+import org.espalier.node.Periodic;
 import org.espalier.node.Problem;
 import org.espalier.node.identity.Invites;
 import org.espalier.node.identity.NodeIdentity;
@@ -131,22 +131,9 @@ public final class Links implements AutoCloseable {
     book.onChange(this::follow);
     book.list().forEach(partner -> follow(partner.party()));
     long tick = Math.min(settings.ping().toMillis(), settings.liveness().toMillis() / 8);
-    every(Duration.ofMillis(Math.max(10, Math.min(tick / 2, 500))), this::tick);
-    every(BOOK_CHECK, this::followAll);
-    every(RENEWAL_CHECK, self::renewIfDue);
-  }
-
-  private void every(Duration period, Runnable task) {
-    long millis = period.toMillis();
-    Runnable careful =
-        () -> {
-          try {
-            task.run();
-          } catch (RuntimeException e) {
-            LOG.error("periodic work of the links failed", e);
-          }
-        };
-    var unused = timer.scheduleWithFixedDelay(careful, millis, millis, TimeUnit.MILLISECONDS);
+    Periodic.every(timer, Duration.ofMillis(Math.max(10, Math.min(tick / 2, 500))), this::tick);
+    Periodic.every(timer, BOOK_CHECK, this::followAll);
+    Periodic.every(timer, RENEWAL_CHECK, self::renewIfDue);
   }
 
   private void tick() {
@@ -180,7 +167,9 @@ public final class Links implements AutoCloseable {
       } else if (wanted) {
         Partner partner = now.get();
         Link link = new Link(node, party, partner.url());
-        Dialler dialler = new Dialler(link, self, partner.identity().fingerprint(), clients);
+        Dialler dialler =
+            new Dialler(
+                link, () -> self.clientContext(party, partner.identity().fingerprint()), clients);
         begun = new Entry(link, dialler, partner);
         links.put(party, begun);
       }
@@ -193,7 +182,7 @@ public final class Links implements AutoCloseable {
     }
   }
 
-  private synchronized Optional<Link> find(Party party) {
+  synchronized Optional<Link> find(Party party) {
     return Optional.ofNullable(links.get(party)).map(Entry::link);
   }
 

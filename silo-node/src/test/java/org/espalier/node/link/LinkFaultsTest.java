@@ -4,20 +4,26 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.espalier.node.config.Json;
 import org.espalier.wire.Duplex;
+import org.espalier.wire.Party;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -81,6 +87,75 @@ class LinkFaultsTest {
         }
       }
     }
+  }
+
+  /** A job that takes all memory makes any thread fail; links survive the job. */
+  @Test
+  void anErrorOfTheSenderCostsTheSessionAndNotTheLink() throws Exception {
+    try (TestNode a = TestNode.listening(folder, "a.example", TestNode.quick());
+        TestNode b = TestNode.listening(folder, "b.example", TestNode.quick())) {
+      a.partnerWith(b);
+      b.links.serve("ask", (caller, body) -> Json.object().put("answer", 1));
+      a.awaitLink(b);
+      Link link = a.links.find(b.party).orElseThrow();
+      CountDownLatch failed = new CountDownLatch(1);
+      link.sendControl(
+          new Outbox.ControlMessage(
+              0,
+              new byte[] {1},
+              () -> {
+                failed.countDown();
+                throw new OutOfMemoryError("as a job causes one");
+              }));
+      failed.await();
+      TestNode.await(
+          "an answer",
+          () -> {
+            try {
+              return a.links
+                  .request(b.party, "ask", Json.object(), Duration.ofSeconds(2))
+                  .has("answer");
+            } catch (IOException | TimeoutException | Refusal sessionEnded) {
+              return false;
+            }
+          });
+    }
+  }
+
+  @Test
+  void anErrorIsNotTheLastAttemptToDial() throws Exception {
+    ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+    ClientResources clients = ClientResources.start();
+    Link link =
+        new Link(
+            new Link.Node(
+                new Party("a.example"),
+                new byte[Frames.ID],
+                TestNode.quick(),
+                Clock.systemUTC(),
+                timer,
+                Map.of(),
+                (partner, rule) -> {}),
+            new Party("b.example"),
+            URI.create("https://127.0.0.1:1"));
+    AtomicInteger attempts = new AtomicInteger();
+    Dialler dialler =
+        new Dialler(
+            link,
+            () -> {
+              if (attempts.incrementAndGet() == 1) {
+                throw new OutOfMemoryError("as a job causes one");
+              }
+              throw new IllegalStateException("as a bug does");
+            },
+            clients);
+    dialler.start();
+    TestNode.await("dialled again", () -> attempts.get() >= 3);
+    var unused = link.close("the test is over");
+    dialler.stop();
+    dialler.awaitEnd(TestNode.SOON);
+    clients.stop();
+    timer.shutdownNow();
   }
 
   private static byte[] write(Duplex to, int bytes, long seed) throws Exception {
