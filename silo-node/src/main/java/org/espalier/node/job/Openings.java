@@ -1,8 +1,10 @@
 package org.espalier.node.job;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.espalier.node.Problem;
@@ -69,14 +71,16 @@ public final class Openings {
   }
 
   private int sum(People people, String job, long attempt) {
-    read =
-        journal.passes(
-            read,
-            pass ->
-                passes.merge(
-                    new Counted(pass.job(), pass.attempt(), pass.commitment(), pass.parties()),
-                    pass.numbers(),
-                    Math::addExact));
+    // Beside the sum until all is read: what is read again after a failure must not count twice.
+    List<Journal.Pass> news = new ArrayList<>();
+    long now = journal.passes(read, news::add);
+    for (Journal.Pass pass : news) {
+      passes.merge(
+          new Counted(pass.job(), pass.attempt(), pass.commitment(), pass.parties()),
+          pass.numbers(),
+          Math::addExact);
+    }
+    read = now;
     int sum = 0;
     for (Map.Entry<Counted, Integer> entry : passes.entrySet()) {
       Counted counted = entry.getKey();

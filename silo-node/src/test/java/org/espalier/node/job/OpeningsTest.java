@@ -34,6 +34,10 @@ class OpeningsTest {
   @TempDir Path folder;
   private final List<Journal.Pass> log = new ArrayList<>();
   private boolean full;
+
+  /** Whether reading ends after the first pass. */
+  private boolean unreadable;
+
   private Store store;
   private Datasets datasets;
   private Openings openings;
@@ -69,7 +73,12 @@ class OpeningsTest {
 
     @Override
     public long passes(long from, Consumer<Pass> reader) {
-      log.subList((int) from, log.size()).forEach(reader);
+      for (Pass pass : log.subList((int) from, log.size())) {
+        reader.accept(pass);
+        if (unreadable) {
+          throw Problem.refused("the audit log cannot be read");
+        }
+      }
       return log.size();
     }
   }
@@ -124,6 +133,20 @@ class OpeningsTest {
     assertThat(passes(people, TWO)).isEqualTo(3);
     assertThat(passes(people, THREE)).isZero();
     assertThat(passes(dataset("others", "b,1\n"), TWO)).isZero();
+  }
+
+  @Test
+  void aReadThatFailsHalfWayCountsNothing() throws Exception {
+    Dataset people = dataset("people", "a,1\n");
+    count(people, attempt("J-1", 1), 1, true, 0);
+    count(people, attempt("J-1", 1), 2, true, 0);
+    openings = new Openings(new Kept(), datasets); // as after a restart
+    unreadable = true;
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(() -> passes(people, TWO)).hasMessageContaining("cannot be read");
+    }
+    unreadable = false;
+    assertThat(passes(people, TWO)).isEqualTo(2);
   }
 
   @Test
