@@ -14,8 +14,6 @@ import org.eclipse.jetty.websocket.api.exceptions.CloseException;
 import org.eclipse.jetty.websocket.api.exceptions.WebSocketTimeoutException;
 import org.espalier.wire.MalformedMessageException;
 import org.espalier.wire.Printable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One WebSocket that carries, or wants to carry, a link. It lives as long as its TCP connection.
@@ -31,7 +29,6 @@ public final class Connection implements Session.Listener.AutoDemanding {
   /** Not only the connection is over, but what it carried: the node stops, or the partner goes. */
   static final int FINISHED = 4004;
 
-  private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
   private static final int MAX_REASON = 120;
 
   /** How long a peer may take to answer a close frame. */
@@ -166,10 +163,9 @@ public final class Connection implements Session.Listener.AutoDemanding {
     } catch (MalformedMessageException e) {
       callback.succeed();
       link.violated(this, e.getMessage());
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       callback.succeed();
-      LOG.error("a frame of {} could not be handled", link.peer(), e);
-      close(OVER, "internal error");
+      link.failed(this, e);
     }
   }
 

@@ -685,19 +685,30 @@ final class Link {
    * This node failed at the session, for lack of memory perhaps. What of it was lost is not known,
    * so that it ends and a new one begins: a stream must not go on with a hole.
    */
-  private void failed(Throwable e) {
+  void failed(Connection by, Throwable e) {
     Periodic.report(LOG, "a link failed and begins anew", e);
-    Connection by;
     lock.lock();
     try {
-      by = connection;
-      endSession("the link with " + peer + " failed here: internal error");
+      if (by == connection) {
+        endSession("the link with " + peer + " failed here: internal error");
+      }
     } finally {
       lock.unlock();
     }
     if (by != null) {
       by.close(Connection.FINISHED, "internal error");
     }
+  }
+
+  private void failed(Throwable e) {
+    Connection by;
+    lock.lock();
+    try {
+      by = connection;
+    } finally {
+      lock.unlock();
+    }
+    failed(by, e);
   }
 
   /** Under the lock. */
