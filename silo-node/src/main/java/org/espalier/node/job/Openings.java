@@ -102,8 +102,11 @@ public final class Openings {
    * @param numbers that it opens of each person; as many passes it is
    * @param limited the attempt's limit was set by the other attempts' and jobs' passes
    * @param before how many {@link #passesBefore} said these were
-   * @throws Problem if it is limited and they are more by now, or the log cannot be written; then
-   *     nothing is counted and the pass must not begin
+   * @param most that the policy allows on these people, null: as many as anybody asks for. Jobs
+   *     that began at once each asked for what was left
+   * @throws Problem if it is limited and they are more by now, if they would be more than the
+   *     policy allows, or the log cannot be written; then nothing is counted and the pass must not
+   *     begin
    */
   synchronized void count(
       People people,
@@ -112,11 +115,19 @@ public final class Openings {
       int pass,
       int numbers,
       boolean limited,
-      int before) {
+      int before,
+      Integer most) {
     if (limited && passesBefore(people, attempt) != before) {
       throw Problem.of(
               Problem.Kind.JOB_FAILED, "another job trains on the same people at the same time")
           .next("silo job run " + attempt.job() + ", when the other job is over");
+    }
+    if (most != null && passes(people) + numbers > most) {
+      throw Problem.refused(
+              "the policy allows at most %d passes on the same people, and others have begun meanwhile"
+                  .formatted(most))
+          .detail("policy.yaml, training.max_passes; its owners may change it")
+          .next("silo policy check JOB, then silo policy apply");
     }
     ObjectNode event = facts.deepCopy();
     ObjectNode parameters = Json.object().put("pass", pass).put("parties", people.parties());

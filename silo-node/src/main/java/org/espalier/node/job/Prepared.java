@@ -67,12 +67,14 @@ record Prepared(
    * @param people null at levels where passes do not count
    * @param limit they count against the limit of this attempt
    * @param passes their number when this attempt began
+   * @param epochs these are what the policy limits, and not passes on the same people
    * @param facts what the log is to hold of each further one
    */
-  record Earlier(Openings.People people, boolean limit, int passes, ObjectNode facts) {
+  record Earlier(
+      Openings.People people, boolean limit, int passes, boolean epochs, ObjectNode facts) {
     static Earlier of(JobRun run, Dataset dataset, TrainSpec spec) {
       if (!spec.training().countsPasses()) {
-        return new Earlier(null, false, 0, Json.object());
+        return new Earlier(null, false, 0, false, Json.object());
       }
       Openings openings = run.context().openings();
       Openings.People people = openings.people(dataset, spec.parties().keySet());
@@ -92,6 +94,7 @@ record Prepared(
           people,
           !spec.training().acceptsSpan(),
           openings.passesBefore(people, run.session()),
+          spec.neural(),
           facts);
     }
 
@@ -102,7 +105,10 @@ record Prepared(
      */
     void count(JobRun run, int pass, int numbers) {
       if (people != null) {
-        run.context().openings().count(people, run.session(), facts, pass, numbers, limit, passes);
+        Integer most = epochs ? null : run.context().policy().training().maxPasses();
+        run.context()
+            .openings()
+            .count(people, run.session(), facts, pass, numbers, limit, passes, most);
       }
     }
   }

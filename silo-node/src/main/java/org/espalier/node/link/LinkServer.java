@@ -59,6 +59,9 @@ final class LinkServer {
   private static final Logger LOG = LoggerFactory.getLogger(LinkServer.class);
   private static final int MAX_CONNECTIONS = 4096;
 
+  /** Those that come at once and find no place in it try again a second later. */
+  private static final int ACCEPT_QUEUE = 1024;
+
   /** Connections that are no link (yet). */
   static final int MAX_STRANGERS = 2560;
 
@@ -144,6 +147,7 @@ final class LinkServer {
     result.setHost(bind.getHostString());
     result.setPort(bind.getPort());
     result.setIdleTimeout(HTTP_IDLE_MILLIS);
+    result.setAcceptQueueSize(ACCEPT_QUEUE);
     return result;
   }
 

@@ -109,9 +109,14 @@ class OpeningsTest {
   }
 
   private void count(Dataset data, Session attempt, int pass, boolean limited, int before) {
+    count(data, attempt, pass, limited, before, null);
+  }
+
+  private void count(
+      Dataset data, Session attempt, int pass, boolean limited, int before, Integer most) {
     ObjectNode facts = Json.object().put("job", attempt.job()).put("attempt", attempt.attempt());
     facts.putArray("inputs").addObject().put("commitment", datasets.commitment(data.name()));
-    openings.count(openings.people(data, TWO), attempt, facts, pass, 1, limited, before);
+    openings.count(openings.people(data, TWO), attempt, facts, pass, 1, limited, before, most);
   }
 
   private int passes(Dataset data, List<Party> parties) {
@@ -133,6 +138,21 @@ class OpeningsTest {
     assertThat(passes(people, TWO)).isEqualTo(3);
     assertThat(passes(people, THREE)).isZero();
     assertThat(passes(dataset("others", "b,1\n"), TWO)).isZero();
+  }
+
+  /** Each asked for four when nothing was counted yet. */
+  @Test
+  void twoJobsAtOnceDoNotTogetherTakeMorePassesThanThePolicyAllows() throws Exception {
+    Dataset people = dataset("people", "a,1\n");
+    count(people, attempt("J-1", 1), 1, false, 0, 4);
+    count(people, attempt("J-2", 1), 1, false, 0, 4);
+    count(people, attempt("J-1", 1), 2, false, 0, 4);
+    count(people, attempt("J-2", 1), 2, false, 0, 4);
+    assertThatThrownBy(() -> count(people, attempt("J-1", 1), 3, false, 0, 4))
+        .hasMessage(
+            "the policy allows at most 4 passes on the same people, and others have begun meanwhile");
+    assertThat(passes(people, TWO)).isEqualTo(4);
+    count(people, attempt("J-1", 1), 3, false, 0, 5);
   }
 
   @Test
@@ -183,7 +203,7 @@ class OpeningsTest {
     String byThatKey =
         new Datasets(store, key).commitment("people"); // under any key it is made in the same way
     facts.putArray("inputs").addObject().put("commitment", byThatKey);
-    openings.count(openings.people(people, TWO), attempt("J-1", 1), facts, 1, 1, true, 0);
+    openings.count(openings.people(people, TWO), attempt("J-1", 1), facts, 1, 1, true, 0, null);
     assertThat(passes(dataset("people", "a,1\n"), TWO)).isEqualTo(1);
 
     datasets.remove("people");
