@@ -2,6 +2,7 @@ package org.espalier.node.link;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.concurrent.ThreadLocalRandom;
 import org.eclipse.jetty.io.AbstractConnection;
 import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.EndPoint;
@@ -48,6 +49,9 @@ final class ClientHelloFirst extends AbstractConnectionFactory {
     Waiting(Connector connector, EndPoint endPoint) {
       super(endPoint, connector.getExecutor());
       this.connector = connector;
+      // Strangers that came together do not go together, which would delay partners for a moment.
+      long longest = connector.getIdleTimeout();
+      endPoint.setIdleTimeout(ThreadLocalRandom.current().nextLong(longest / 2, longest + 1));
     }
 
     @Override
@@ -71,6 +75,7 @@ final class ClientHelloFirst extends AbstractConnectionFactory {
         } else if (read == 0) {
           fillInterested();
         } else if (isTls()) {
+          getEndPoint().setIdleTimeout(connector.getIdleTimeout());
           getEndPoint().upgrade(tls.newConnection(connector, getEndPoint()));
         } else {
           failures.failed(getEndPoint(), "this is not TLS");
