@@ -22,22 +22,13 @@ public record Caller(String user, Set<Role> roles) {
     return Optional.ofNullable(CURRENT.get());
   }
 
-  /** This thread works for the caller from now on; null: for nobody else. */
-  static void begin(Caller caller) {
-    CURRENT.set(caller);
-  }
-
   /** This thread works for the caller, empty: for nobody else, while the work is done. */
   public static <T> T during(Optional<Caller> caller, Supplier<T> work) {
-    begin(caller.orElse(null));
+    caller.ifPresent(CURRENT::set);
     try {
       return work.get();
     } finally {
-      end();
+      CURRENT.remove();
     }
-  }
-
-  static void end() {
-    CURRENT.remove();
   }
 }

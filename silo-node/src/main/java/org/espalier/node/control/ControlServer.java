@@ -21,6 +21,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -235,11 +236,14 @@ public final class ControlServer implements AutoCloseable {
         if (caller != null) {
           users.require(caller, name);
         }
-        Caller.begin(caller);
         on.command(name).job(request.at("/args/job").asText());
         JsonNode result =
-            command.run(
-                request.path("args"), event -> write(client, Json.object().set("event", event)));
+            Caller.during(
+                Optional.ofNullable(caller),
+                () ->
+                    command.run(
+                        request.path("args"),
+                        event -> write(client, Json.object().set("event", event))));
         reply.set("result", result);
       } catch (Problem e) {
         // Whoever asked is told why. Reasons may hold names, which stay out of the node's log.
@@ -262,7 +266,6 @@ public final class ControlServer implements AutoCloseable {
                 .detail("the reason is at the end of node.log in the home folder")
                 .toJson());
       } finally {
-        Caller.end();
         on.close();
       }
       Thread.interrupted(); // that the node is stopping is an answer, too, and must get out
